@@ -1,0 +1,135 @@
+"""The plain values of one proxied request, as rules, plugins and connections pass them on.
+
+Header names and values are the bytes that came over the wire, in their order: what is not touched by a
+rule leaves as it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gateway.oauth.values import TokenFacts
+    from gateway.proxy.routes import Route
+
+Header = tuple[bytes, bytes]
+Headers = list[Header]
+
+
+def header_values(headers: Iterable[Header], name: bytes) -> list[bytes]:
+    """All values of the header `name` (given in lower case), in their order."""
+    return [value for key, value in headers if key.lower() == name]
+
+
+def header_value(headers: Iterable[Header], name: bytes) -> bytes | None:
+    """The first value of the header `name` (given in lower case), or None."""
+    for key, value in headers:
+        if key.lower() == name:
+            return value
+    return None
+
+
+@dataclass(slots=True, frozen=True)
+class Peer:
+    """Who sent the request, after `server.trusted_proxies` has been applied."""
+
+    address: str
+    """The client's IP address."""
+    scheme: str
+    """`http` or `https`, as the client used it."""
+    certificate: bytes | None = None
+    """The client's TLS certificate in DER, where it presented a verified one."""
+
+
+@dataclass(slots=True, frozen=True)
+class RequestHead:
+    """A request's first lines, found to be unambiguous."""
+
+    method: str
+    target: bytes
+    """The path and query as they came, byte for byte."""
+    path: bytes
+    """The path as it came, without the query."""
+    segments: tuple[str, ...]
+    """The path's segments, percent-decoded once: what routes are matched against."""
+    query: bytes | None
+    """What stood behind `?`; None where there was no `?`."""
+    host: str
+    """Host in lower case, with the port if there was one."""
+    headers: Headers
+    peer: Peer
+    version: tuple[int, int] = (1, 1)
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, whatever the case of `name`; None where there is none."""
+        value = header_value(self.headers, name.lower().encode("latin-1"))
+        return None if value is None else value.decode("latin-1")
+
+
+@dataclass(slots=True)
+class ForwardHead:
+    """The head that goes upstream. Plugins change it in `on_forward`."""
+
+    method: str
+    target: bytes
+    headers: Headers
+
+    def set(self, name: str, value: str) -> None:
+        """Sets a header, in place of all others of that name."""
+        self.remove(name)
+        self.headers.append((name.encode("latin-1"), value.encode("latin-1")))
+
+    def remove(self, name: str) -> None:
+        """Removes every header of that name."""
+        lower = name.lower().encode("latin-1")
+        self.headers = [item for item in self.headers if item[0].lower() != lower]
+
+
+@dataclass(slots=True)
+class ResponseHead:
+    """The head that came back from the upstream. Plugins change it in `on_response`."""
+
+    status: int
+    reason: bytes
+    headers: Headers
+    version: tuple[int, int] = (1, 1)
+
+    def set(self, name: str, value: str) -> None:
+        """Sets a header, in place of all others of that name."""
+        self.remove(name)
+        self.headers.append((name.encode("latin-1"), value.encode("latin-1")))
+
+    def remove(self, name: str) -> None:
+        """Removes every header of that name."""
+        lower = name.lower().encode("latin-1")
+        self.headers = [item for item in self.headers if item[0].lower() != lower]
+
+
+@dataclass(slots=True)
+class Answer:
+    """A whole answer of the gateway's own, from a plugin or a rule, in place of the upstream's."""
+
+    status: int
+    body: bytes = b""
+    headers: Headers = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One proxied request on its way through the pipeline."""
+
+    request: RequestHead
+    route: Route
+    request_id: str
+    caller: TokenFacts | None = None
+    """Who calls: known from `on_authorized` on; None on a route that is open to all."""
+    forward: ForwardHead | None = None
+    """What goes upstream: known in `on_forward`."""
+    response: ResponseHead | None = None
+    """What came back: known in `on_response`."""
+    answer_headers: Headers = field(default_factory=list)
+    """Headers that plugins add to the answer, whoever gives it (the upstream or the gateway)."""
+    state: dict[str, Any] = field(default_factory=dict)
+    """A plugin's own notes on this request, under the plugin's name."""

@@ -1,0 +1,58 @@
+"""The plain values that the token server's rules work on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True, frozen=True)
+class Secret:
+    """One of a client's secrets: only its SHA-256, never the secret."""
+
+    digest: bytes
+    """SHA-256 of the secret's UTF-8 bytes."""
+    name: str = ""
+    expires: int | None = None
+    """Seconds since the epoch from which on it is refused; None: no end."""
+    created: int = 0
+
+
+@dataclass(slots=True, frozen=True)
+class Client:
+    """A registered client (RFC 6749 section 2), from gateway.yaml or from the store."""
+
+    id: str
+    name: str = ""
+    secrets: tuple[Secret, ...] = ()
+    grants: frozenset[str] = frozenset({"client_credentials"})
+    scopes: tuple[str, ...] = ()
+    """What it may ask for, beside the defaults."""
+    lifetime: int | None = None
+    """Seconds that its tokens live; None: the instance's `tokens.lifetime`."""
+    audiences: tuple[str, ...] = ()
+    enabled: bool = True
+    source: str = "file"
+    """`file` (gateway.yaml, read-only) or `store`."""
+    created: int = 0
+    """Seconds since the epoch; 0 for clients of the file."""
+
+
+@dataclass(slots=True, frozen=True)
+class TokenFacts:
+    """What is known of a live token. Facts only: whether it suffices is judged on every request."""
+
+    client: str
+    scopes: tuple[str, ...]
+    audience: tuple[str, ...]
+    subject: str
+    issued: int
+    """Seconds since the epoch."""
+    expires: int
+    """Seconds since the epoch; from then on the token is dead."""
+    grant: str
+    source: str = "file"
+    """Where its client was registered: `file` or `store`."""
+    user: str | None = None
+    """The resource owner's name, where a grant has one."""
+    extra: dict[str, str] = field(default_factory=dict)
+    """What further grants and token formats note; kept short, it lies in the store."""
