@@ -1,0 +1,102 @@
+"""Finds clients and proves who they are: those of gateway.yaml, beside those in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from gateway.clock import Clock
+from gateway.oauth.client_auth import ClientProof, secret_matches
+from gateway.oauth.errors import OAuthError, invalid_client
+from gateway.oauth.guessing import Failures, GuessingRules
+from gateway.oauth.values import Client, TokenFacts
+
+
+class ClientSource(Protocol):
+    """Where further clients are kept."""
+
+    async def get(self, client_id: str) -> Client | None:
+        """The client of that id; None where there is none."""
+
+
+class Attempts(Protocol):
+    """Where failed authentications are counted, for all workers and gateways together."""
+
+    async def failures(self, client_id: str, address: str) -> Failures:
+        """The failures within the last window."""
+
+    async def record_failure(self, client_id: str, address: str) -> Failures:
+        """Counts one more; answers with the sums."""
+
+    async def clear(self, client_id: str, address: str) -> None:
+        """Forgets the failures of this client from this address."""
+
+
+class Clients:
+    """All clients of the gateway. Those of the file win over those of the same id in the store."""
+
+    def __init__(self, of_file: Iterable[Client], of_store: ClientSource) -> None:
+        self._of_file = {client.id: client for client in of_file}
+        self._of_store = of_store
+
+    async def find(self, client_id: str) -> Client | None:
+        """The client of that id; None where there is none."""
+        found = self._of_file.get(client_id)
+        return found if found is not None else await self._of_store.get(client_id)
+
+    def may_hold(self, facts: TokenFacts) -> bool:
+        """Whether the client that a live token was issued to is still there.
+
+        A client of the file is asked for here: whoever takes it out of gateway.yaml, or disables it,
+        ends its tokens. A client in the store ends its tokens when it is changed.
+        """
+        if facts.source != "file":
+            return facts.client not in self._of_file
+        client = self._of_file.get(facts.client)
+        return client is not None and client.enabled
+
+
+class ClientAuthentication:
+    """Judges a client's proof, and slows down who guesses."""
+
+    def __init__(self, clients: Clients, attempts: Attempts, rules: GuessingRules, clock: Clock) -> None:
+        self._clients = clients
+        self._attempts = attempts
+        self._rules = rules
+        self._clock = clock
+
+    async def refuse_guessers(self, client_id: str, address: str) -> Failures:
+        """Lets an attempt through, unless too many have failed.
+
+        Raises:
+            OAuthError: 429 where this client id from this address, or the address, has failed too often.
+        """
+        failures = await self._attempts.failures(client_id, address)
+        if self._rules.shut_out(failures):
+            raise OAuthError(
+                "slow_down", "Too many failed attempts.", retry_after=max(1, failures.retry_after)
+            )
+        return failures
+
+    async def authenticate(self, proof: ClientProof, address: str) -> Client:
+        """The client that the proof belongs to.
+
+        Raises:
+            OAuthError: `invalid_client`, the same for an unknown client and for a wrong secret; 429
+                after too many of them.
+        """
+        failures = await self.refuse_guessers(proof.client_id, address)
+        client = await self._clients.find(proof.client_id)
+        matches = secret_matches(client, proof.secret, self._clock())
+        if client is None or not matches:
+            raise await self.failed(proof.client_id, address, "unknown client or wrong secret")
+        if failures.pair:
+            await self._attempts.clear(proof.client_id, address)
+        return client
+
+    async def failed(self, client_id: str, address: str, reason: str) -> OAuthError:
+        """Counts a failure; the error that answers it, held back the longer the more there were."""
+        failures = await self._attempts.record_failure(client_id, address)
+        error = invalid_client(reason)
+        error.delay = self._rules.delay(failures)
+        return error

@@ -1,0 +1,111 @@
+"""Issues tokens: mints one, or gives a live one out again, in one question to the store."""
+
+from __future__ import annotations
+
+import hmac
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+
+from gateway.clock import Clock
+from gateway.oauth.grants import Grant
+from gateway.oauth.opaque import OpaqueTokens, token_hash
+from gateway.oauth.sealing import TokenSeal
+from gateway.oauth.values import Client, TokenFacts
+from gateway.store.tokens import TokenDraft, TokenStore
+
+
+@dataclass(frozen=True, slots=True)
+class ReuseRules:
+    """What gateway.yaml says about giving a live token out again."""
+
+    enabled: bool = True
+    renew_before: int = 60
+    """Seconds: a token that has no more than this left is not given out again."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAnswer:
+    """A token as its client gets it (RFC 6749 section 5.1)."""
+
+    access_token: str
+    scope: str
+    expires_in: int
+    """Whole seconds."""
+    reused: bool
+
+    @property
+    def body(self) -> dict[str, str | int]:
+        """The JSON object of RFC 6749 section 5.1."""
+        return {
+            "access_token": self.access_token,
+            "scope": self.scope,
+            "token_type": "Bearer",
+            "expires_in": self.expires_in,
+        }
+
+
+class Issuer:
+    """Turns what a grant decided into a token that the store knows."""
+
+    def __init__(
+        self, store: TokenStore, tokens: OpaqueTokens, seal: TokenSeal, reuse: ReuseRules, clock: Clock
+    ) -> None:
+        self._store = store
+        self._tokens = tokens
+        self._seal = seal
+        self._reuse = reuse
+        self._clock = clock
+
+    async def issue(self, client: Client, grant_type: str, grant: Grant) -> TokenAnswer:
+        """A new token with the facts of `grant`, or the live one that has them already.
+
+        Raises:
+            StoreUnavailable: the store does not have it; the token is not given out.
+        """
+        token = self._tokens.make()
+        slot = reuse_slot(client.id, grant_type, grant) if self._reuse.enabled and grant.reusable else None
+        now = int(self._clock())
+        draft = TokenDraft(
+            hash=token_hash(token),
+            facts=TokenFacts(
+                client=client.id,
+                scopes=grant.scopes,
+                audience=grant.audience,
+                subject=grant.subject,
+                issued=now,
+                expires=now + grant.lifetime,
+                grant=grant_type,
+                source=client.source,
+                user=grant.user,
+                extra=grant.extra,
+            ),
+            lifetime=grant.lifetime,
+            sealed=self._seal.seal(token, slot) if slot is not None else None,
+            reuse_slot=slot,
+            renew_before=self._reuse.renew_before,
+        )
+        issued = await self._store.issue(draft)
+        if issued.reused and issued.sealed is not None and slot is not None:
+            live = self._seal.open(issued.sealed, slot)
+            if live is None:
+                # Sealed under another key: that gateway's tokens can't be given out here.
+                return await self.issue(client, grant_type, not_reusable(grant))
+            return TokenAnswer(live, " ".join(grant.scopes), issued.remaining, reused=True)
+        return TokenAnswer(token, " ".join(grant.scopes), issued.remaining, reused=False)
+
+
+def not_reusable(grant: Grant) -> Grant:
+    """The same grant, for a token of its own."""
+    return Grant(grant.subject, grant.scopes, grant.audience, grant.lifetime, False, grant.user, grant.extra)
+
+
+def reuse_slot(client_id: str, grant_type: str, grant: Grant) -> str:
+    """The name under which a live token with these facts is found again.
+
+    Each part bears its length, so that no two sets of facts share a name.
+    """
+    parts = [client_id, grant_type, grant.subject, " ".join(sorted(grant.scopes)), *sorted(grant.audience)]
+    parts += [f"{name}={value}" for name, value in sorted(grant.extra.items())]
+    text = "".join(f"{len(part)}:{part}" for part in parts)
+    digest = hmac.digest(b"gatepost reuse", text.encode(), "sha256")
+    return urlsafe_b64encode(digest[:24]).decode()

@@ -1,0 +1,68 @@
+"""The table of OAuth errors: what the caller reads, and with which status.
+
+RFC 6749 section 5.2, RFC 8707 section 2. The description is public and never says more than the caller
+may know; the reason is for the log.
+"""
+
+from __future__ import annotations
+
+from gateway.errors import GatepostError
+
+STATUS = {
+    "invalid_request": 400,
+    "invalid_client": 401,
+    "invalid_grant": 400,
+    "unauthorized_client": 400,
+    "unsupported_grant_type": 400,
+    "invalid_scope": 400,
+    "invalid_target": 400,
+    "slow_down": 429,
+    "server_error": 500,
+    "temporarily_unavailable": 503,
+}
+
+
+class OAuthError(GatepostError):
+    """An OAuth request that is refused. `error` is one of the codes in `STATUS`."""
+
+    def __init__(
+        self,
+        error: str,
+        description: str,
+        *,
+        reason: str = "",
+        retry_after: int | None = None,
+        status: int | None = None,
+        delay: float = 0.0,
+    ) -> None:
+        super().__init__(reason or description)
+        self.error = error
+        self.description = printable(description)
+        self.status = status or STATUS[error]
+        self.retry_after = retry_after
+        """Seconds after which it makes sense to ask again."""
+        self.delay = delay
+        """Seconds that the answer is held back, to slow down guessing."""
+
+    @property
+    def body(self) -> dict[str, str]:
+        """The JSON object of RFC 6749 section 5.2."""
+        return {"error": self.error, "error_description": self.description}
+
+
+def printable(text: str) -> str:
+    """`text` with what an error description can't hold replaced by `?`.
+
+    RFC 6749 section 5.2: values must not include characters outside %x20-21 / %x23-5B / %x5D-7E.
+    """
+    return "".join(char if " " <= char <= "~" and char not in '"\\' else "?" for char in text)
+
+
+def invalid_request(description: str) -> OAuthError:
+    """The request is malformed, or has a parameter missing or twice."""
+    return OAuthError("invalid_request", description)
+
+
+def invalid_client(reason: str) -> OAuthError:
+    """Client authentication failed. The caller never learns which half was wrong."""
+    return OAuthError("invalid_client", "Client authentication failed.", reason=reason)

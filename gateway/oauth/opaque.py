@@ -1,0 +1,62 @@
+"""Opaque access tokens: made, recognised, and hidden in the store.
+
+A token is a prefix that secret scanners know, 256 random bits, and a tag under a key that is not in
+the store. So a token that a stranger made up is told from a real one without a question to the store,
+and who reads the store can neither use nor make one.
+"""
+
+from __future__ import annotations
+
+import hmac
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from hashlib import sha256
+
+PREFIX = "gpt_"
+_RANDOM_BYTES = 32
+_RANDOM_CHARS = 43
+_TAG_BYTES = 16
+_TAG_CHARS = 22
+LENGTH = len(PREFIX) + _RANDOM_CHARS + _TAG_CHARS
+
+Random = Callable[[int], bytes]
+"""As many random bytes as asked for: `secrets.token_bytes`."""
+
+
+def token_hash(token: str) -> str:
+    """The name of a token in the store: the SHA-256 of it, base64url without padding."""
+    return _text(sha256(token.encode()).digest())
+
+
+def derived_key(master: bytes, purpose: str) -> bytes:
+    """A 256-bit key for one purpose, from the instance's master key (HKDF's expand with one block)."""
+    return hmac.digest(master, b"gatepost " + purpose.encode() + b"\x01", "sha256")
+
+
+class OpaqueTokens:
+    """Makes and recognises opaque tokens under one key."""
+
+    __slots__ = ("_key", "_random")
+
+    def __init__(self, key: bytes, random: Random) -> None:
+        self._key = key
+        self._random = random
+
+    def make(self) -> str:
+        """A new token that nobody can guess."""
+        body = PREFIX + _text(self._random(_RANDOM_BYTES))
+        return body + self._tag(body)
+
+    def is_ours(self, token: str) -> bool:
+        """Whether this instance made the token. Says nothing about whether it is live."""
+        if len(token) != LENGTH or not token.startswith(PREFIX) or not token.isascii():
+            return False
+        body, tag = token[:-_TAG_CHARS], token[-_TAG_CHARS:]
+        return hmac.compare_digest(self._tag(body), tag)
+
+    def _tag(self, body: str) -> str:
+        return _text(hmac.digest(self._key, body.encode(), "sha256")[:_TAG_BYTES])
+
+
+def _text(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -1,0 +1,65 @@
+"""Which scopes a token gets (RFC 6749 section 3.3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gateway.oauth.errors import OAuthError
+
+# scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+\Z")
+
+
+def is_scope(text: str) -> bool:
+    """Whether `text` is one scope token of RFC 6749 section 3.3."""
+    return _SCOPE.match(text) is not None
+
+
+def parse_scope(text: str) -> tuple[str, ...]:
+    """The scopes of a `scope` parameter, each once, in their order.
+
+    Raises:
+        OAuthError: `invalid_scope` where it is not a list of scope tokens with one space between.
+    """
+    scopes = text.split(" ")
+    if not all(is_scope(scope) for scope in scopes):
+        raise OAuthError("invalid_scope", "The scope is malformed.")
+    return unique(scopes)
+
+
+def unique(scopes: Iterable[str]) -> tuple[str, ...]:
+    """`scopes`, each once, in their order."""
+    return tuple(dict.fromkeys(scopes))
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeRules:
+    """What gateway.yaml says about scopes."""
+
+    default: tuple[str, ...] = ("default",)
+    """Given where a request names none; every client may name them too."""
+    application: str | None = "am_application_scope"
+    """Added to every token of the client's own (client credentials)."""
+
+    def granted(self, requested: str | None, allowed: Iterable[str]) -> tuple[str, ...]:
+        """The scopes that a client gets for what it asked.
+
+        Raises:
+            OAuthError: `invalid_scope` where it asks for one that it may not have. Nothing is dropped
+                in silence.
+        """
+        if requested is None:
+            return self.default
+        asked = parse_scope(requested)
+        may = {*allowed, *self.default}
+        if self.application is not None:
+            may.add(self.application)
+        if any(scope not in may for scope in asked):
+            raise OAuthError("invalid_scope", "The client may not have one of these scopes.")
+        return asked
+
+    def with_application(self, scopes: Iterable[str]) -> tuple[str, ...]:
+        """`scopes` behind the application scope, where there is one."""
+        return unique(scopes if self.application is None else (self.application, *scopes))

@@ -1,0 +1,123 @@
+"""`POST /token`: an ordered list of named steps (RFC 6749 sections 3.2 and 5)."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gateway.clients import ClientAuthentication
+from gateway.clock import Clock
+from gateway.issuer import Issuer, TokenAnswer
+from gateway.oauth.client_auth import ClientProof, ProofRequest, read_proof
+from gateway.oauth.errors import OAuthError
+from gateway.oauth.form import Form, parse_form, refuse_credentials_in_query
+from gateway.oauth.grants import Grant, GrantRequest
+from gateway.oauth.lifetime import LifetimeRules
+from gateway.oauth.scope import ScopeRules
+from gateway.oauth.values import Client
+from gateway.plugin import GrantPlugin
+
+
+@dataclass(frozen=True, slots=True)
+class TokenDesk:
+    """What the steps work with."""
+
+    clients: ClientAuthentication
+    grants: Mapping[str, GrantPlugin]
+    """The grants that are switched on, by `grant_type`."""
+    scope_rules: ScopeRules
+    lifetime_rules: LifetimeRules
+    issuer: Issuer
+    clock: Clock
+
+
+@dataclass(slots=True)
+class TokenCall:
+    """A token request on its way through the steps: each step fills in what it found.
+
+    Reading what no step has filled in yet is an error, not None.
+    """
+
+    query: str
+    content_type: str | None
+    body: bytes
+    authorization: Sequence[bytes]
+    address: str
+    """The caller's IP address."""
+    form: Form = field(init=False)
+    grant_type: str = field(init=False)
+    proof: ClientProof = field(init=False)
+    client: Client = field(init=False)
+    plugin: GrantPlugin = field(init=False)
+    grant: Grant = field(init=False)
+    answer: TokenAnswer = field(init=False)
+
+
+def read_the_form(call: TokenCall, desk: TokenDesk) -> None:
+    """Section 3.2: parameters in the body, each once; none that is secret in the URI."""
+    refuse_credentials_in_query(call.query)
+    call.form = parse_form(call.content_type, call.body)
+
+
+def read_the_proof(call: TokenCall, desk: TokenDesk) -> None:
+    """Section 2.3: exactly one way of client authentication."""
+    call.proof = read_proof(ProofRequest(call.authorization, call.form))
+
+
+async def authenticate_the_client(call: TokenCall, desk: TokenDesk) -> None:
+    """Section 3.2.1."""
+    call.client = await desk.clients.authenticate(call.proof, call.address)
+
+
+def find_the_grant(call: TokenCall, desk: TokenDesk) -> None:
+    """Section 5.2: a grant that is unknown, or switched off here, is `unsupported_grant_type`."""
+    grant_type = call.form.require("grant_type")
+    plugin = desk.grants.get(grant_type)
+    if plugin is None:
+        raise OAuthError("unsupported_grant_type", "This grant type is not served here.")
+    call.grant_type, call.plugin = grant_type, plugin
+
+
+def let_only_its_clients_use_it(call: TokenCall, desk: TokenDesk) -> None:
+    """Section 5.2: a grant that this client may not use is `unauthorized_client`."""
+    if call.grant_type not in call.client.grants:
+        raise OAuthError("unauthorized_client", "The client may not use this grant type.")
+
+
+async def ask_the_grant(call: TokenCall, desk: TokenDesk) -> None:
+    """The plugin decides what the client gets."""
+    decision = call.plugin.grant(
+        GrantRequest(call.client, call.form, desk.clock(), desk.scope_rules, desk.lifetime_rules)
+    )
+    call.grant = await decision if inspect.isawaitable(decision) else decision
+
+
+async def issue_the_token(call: TokenCall, desk: TokenDesk) -> None:
+    """Section 5.1: the token goes out only when the store has it."""
+    call.answer = await desk.issuer.issue(call.client, call.grant_type, call.grant)
+
+
+STEPS: tuple[Callable[[TokenCall, TokenDesk], None | Awaitable[None]], ...] = (
+    read_the_form,
+    read_the_proof,
+    authenticate_the_client,
+    find_the_grant,
+    let_only_its_clients_use_it,
+    ask_the_grant,
+    issue_the_token,
+)
+
+
+async def answer_token_request(call: TokenCall, desk: TokenDesk) -> TokenAnswer:
+    """Walks the steps.
+
+    Raises:
+        OAuthError: what the client is told instead.
+        StoreUnavailable: nobody gets a token now.
+    """
+    for step in STEPS:
+        waiting = step(call, desk)
+        if waiting is not None:
+            await waiting
+    return call.answer

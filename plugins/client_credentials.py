@@ -1,0 +1,22 @@
+"""The client credentials grant (RFC 6749 section 4.4): a client asks for a token of its own."""
+
+from gateway.plugin import Grant, GrantPlugin, GrantRequest
+
+
+class ClientCredentials(GrantPlugin):
+    """Section 4.4.3: a refresh token is never included.
+
+    A request with `validity_period` gets a token of its own; any other may be answered with a live one.
+    """
+
+    grant_type = "client_credentials"
+
+    def grant(self, request: GrantRequest) -> Grant:
+        """Grants what the client asked for, in its own name."""
+        return Grant(
+            subject=request.client.id,
+            scopes=request.scope_rules.with_application(request.scopes()),
+            audience=request.audience(),
+            lifetime=request.lifetime(),
+            reusable=request.form.get("validity_period") is None,
+        )
