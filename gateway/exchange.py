@@ -39,6 +39,10 @@ class Peer:
     """The client's IP address."""
     scheme: str
     """`http` or `https`, as the client used it."""
+    forwarded_for: bytes = b""
+    """What the upstream reads in X-Forwarded-For: the chain of trusted proxies, or the address alone."""
+    forwarded_host: bytes | None = None
+    """The host that a trusted proxy says was asked for."""
     certificate: bytes | None = None
     """The client's TLS certificate in DER, where it presented a verified one."""
 

@@ -1,0 +1,80 @@
+"""Who really sent a request: what a trusted proxy says of it, and nobody else (RFC 7239)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from gateway.exchange import Headers, Peer, header_values
+from gateway.proxy.arrival import valid_host
+
+Network = IPv4Network | IPv6Network
+MAX_HOPS = 32
+
+
+def trust(cidrs: Sequence[str]) -> Callable[[str], bool]:
+    """A test of whether an address belongs to `server.trusted_proxies`."""
+    networks: list[Network] = [ip_network(cidr, strict=False) for cidr in cidrs]
+    if not networks:
+        return lambda address: False
+
+    @lru_cache(maxsize=4096)
+    def trusted(address: str) -> bool:
+        try:
+            parsed = ip_address(address)
+        except ValueError:
+            return False
+        mapped = getattr(parsed, "ipv4_mapped", None) or parsed
+        return any(mapped in network for network in networks if network.version == mapped.version)
+
+    return trusted
+
+
+def direct_peer(address: str, scheme: str, certificate: bytes | None = None) -> Peer:
+    """The peer of a connection, as long as nothing is believed that it says of others."""
+    return Peer(address, scheme, address.encode(), None, certificate)
+
+
+def real_peer(connection: Peer, headers: Headers, trusted: Callable[[str], bool]) -> Peer:
+    """The client behind the trusted proxies: the last address in the chain that isn't one of them."""
+    if not trusted(connection.address):
+        return connection
+    chain = _addresses(header_values(headers, b"x-forwarded-for"))[-MAX_HOPS:]
+    address = connection.address
+    for hop in reversed(chain):
+        if not _is_address(hop):
+            break
+        address = hop
+        if not trusted(hop):
+            break
+    return Peer(
+        address,
+        _scheme(headers) or connection.scheme,
+        ", ".join([*chain, connection.address]).encode("latin-1"),
+        _host(headers),
+        connection.certificate,
+    )
+
+
+def _scheme(headers: Headers) -> str:
+    values = header_values(headers, b"x-forwarded-proto")
+    scheme = values[-1].strip().lower().decode("latin-1") if values else ""
+    return scheme if scheme in ("http", "https") else ""
+
+
+def _host(headers: Headers) -> bytes | None:
+    values = header_values(headers, b"x-forwarded-host")
+    return values[-1] if values and valid_host(values[-1]) else None
+
+
+def _addresses(values: Sequence[bytes]) -> list[str]:
+    return [hop.strip().decode("latin-1") for value in values for hop in value.split(b",")]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,164 @@
+"""Which headers pass, and which the gateway adds (RFC 9110 section 7.6)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from enum import IntEnum
+
+from gateway.exchange import Headers, RequestHead
+from gateway.oauth.values import TokenFacts
+
+# RFC 9110 section 7.6.1, and those that only concern the two ends of one connection.
+_HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+# Set by the gateway alone. A caller's are removed in any spelling that an upstream could take for them:
+# servers that hand headers on as variables turn "-", "_" and "." into the same character.
+_OURS = frozenset(
+    {
+        "x-client-id",
+        "x-authenticated-scope",
+        "x-authenticated-userid",
+        "x-request-id",
+        "x-forwarded-for",
+        "x-forwarded-proto",
+        "x-forwarded-host",
+        "x-forwarded-port",
+        "x-forwarded-prefix",
+        "x-forwarded-server",
+        "x-forwarded-ssl",
+        "x-forwarded-scheme",
+        "x-real-ip",
+        "forwarded",
+    }
+)
+_NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9]+")
+VIA = b"gatepost"
+
+
+class _Rule(IntEnum):
+    PASS = 0
+    DROP = 1
+    CONNECTION = 2
+    AUTHORIZATION = 3
+    VIA = 4
+
+
+def _request_rule(lower: bytes) -> _Rule:
+    if lower == b"connection":
+        return _Rule.CONNECTION
+    if lower == b"authorization":
+        return _Rule.AUTHORIZATION
+    if lower == b"via":
+        return _Rule.VIA
+    # A message's framing is the next hop's own; Expect is answered here; request trailers do not pass.
+    if lower in _HOP_BY_HOP or lower in (b"expect", b"trailer"):
+        return _Rule.DROP
+    spelling = _NOT_ALPHANUMERIC.sub("-", lower.decode("latin-1")).strip("-")
+    return _Rule.DROP if spelling in _OURS else _Rule.PASS
+
+
+class HeaderRules:
+    """Rules by header name, each worked out once. Bounded: a caller can't make it grow without end."""
+
+    _LIMIT = 2048
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, _Rule] = {}
+
+    def rule(self, name: bytes) -> _Rule:
+        """What is done with a request header of this name."""
+        rule = self._known.get(name)
+        if rule is None:
+            rule = _request_rule(name.lower())
+            if len(self._known) < self._LIMIT:
+                self._known[name] = rule
+        return rule
+
+
+_RULES = HeaderRules()
+
+
+def request_headers(request: RequestHead, *, forward_token: bool) -> Headers:
+    """The caller's headers that go upstream, byte for byte and in their order."""
+    kept: Headers = []
+    nominated: frozenset[bytes] = frozenset()
+    via: list[bytes] = []
+    known = _RULES.rule
+    for item in request.headers:
+        rule = known(item[0])
+        if rule is _Rule.PASS or (rule is _Rule.AUTHORIZATION and forward_token):
+            kept.append(item)
+        elif rule is _Rule.CONNECTION:
+            nominated |= nominees(item[1])
+        elif rule is _Rule.VIA:
+            via.append(item[1])
+    if nominated:
+        kept = [item for item in kept if item[0].lower() not in nominated]
+    # RFC 9110 section 7.6.3: a gateway must send Via in each request that it forwards.
+    via.append(b"%d.%d %s" % (*request.version, VIA))
+    kept.append((b"Via", b", ".join(via)))
+    return kept
+
+
+# What frames or addresses a message can't be taken out of it by naming it in Connection.
+_NOT_NOMINABLE = frozenset({b"host", b"content-length", b"close", b"keep-alive"})
+
+
+def nominees(connection: bytes) -> frozenset[bytes]:
+    """The header names that a Connection header asks to be dropped (RFC 9110 section 7.6.1)."""
+    names = {name.strip().lower() for name in connection.split(b",")}
+    return frozenset(names - _NOT_NOMINABLE)
+
+
+def identity_headers(request: RequestHead, request_id: str, caller: TokenFacts | None) -> Headers:
+    """What the gateway tells the upstream about the request."""
+    peer = request.peer
+    added: Headers = [
+        (b"X-Request-Id", request_id.encode()),
+        (b"X-Forwarded-For", peer.forwarded_for),
+        (b"X-Forwarded-Proto", peer.scheme.encode()),
+        (b"X-Forwarded-Host", peer.forwarded_host or request.host.encode()),
+    ]
+    if caller is not None:
+        added.append((b"X-Client-Id", caller.client.encode()))
+        added.append((b"X-Authenticated-Scope", " ".join(caller.scopes).encode()))
+        if caller.user is not None:
+            added.append((b"X-Authenticated-UserId", header_text(caller.user)))
+    return added
+
+
+def header_text(text: str) -> bytes:
+    """`text` as a header value: UTF-8, with control characters percent-encoded."""
+    return "".join(
+        char if char.isprintable() else "".join(f"%{byte:02X}" for byte in char.encode()) for char in text
+    ).encode()
+
+
+# A message to the caller is framed for the caller.
+_RESPONSE_DROPS = _HOP_BY_HOP | {b"content-length"}
+
+
+def response_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """The upstream's headers that go to the caller, without those of framing."""
+    kept: Headers = []
+    nominated: frozenset[bytes] = frozenset()
+    for item in headers:
+        lower = item[0].lower()
+        if lower not in _RESPONSE_DROPS:
+            kept.append(item)
+        elif lower == b"connection":
+            nominated |= nominees(item[1])
+    if nominated:
+        kept = [item for item in kept if item[0].lower() not in nominated]
+    return kept

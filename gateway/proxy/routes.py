@@ -1,0 +1,142 @@
+"""Which route takes a request: by host, then by the longest path, then by method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.exchange import RequestHead
+from gateway.proxy.faults import NO_ROUTE, WRONG_METHOD, Fault
+
+
+@dataclass(slots=True, frozen=True, eq=False)
+class Route:
+    """A route as gateway.yaml has it, with all worked out that a request need not work out."""
+
+    path: str
+    """As configured; also its name in logs and counts."""
+    segments: tuple[str, ...]
+    exact: bool
+    methods: tuple[str, ...]
+    """Empty: all."""
+    host: str | None
+    """`api.example.org`, `*.example.org`, or None: any."""
+    upstream: Any
+    """What the requests go to; the pipeline does not look inside."""
+    upstream_name: str
+    strip: int
+    """How many leading segments do not go upstream."""
+    base_path: bytes
+    """What is put before the path that goes upstream; empty or without a slash at its end."""
+    scopes: frozenset[str]
+    scope_text: str
+    """The scopes as a challenge names them."""
+    audience: str | None
+    protected: bool
+    """Whether a token is needed."""
+    forward_token: bool
+    metadata_url: str
+    """Where RFC 9728's metadata of this route stands."""
+    pipeline: Any = None
+    """The compiled hooks (`gateway.proxy.pipeline.Pipeline`)."""
+
+
+def segments_of(path: str) -> tuple[str, ...]:
+    """The segments of a configured path. `/` has none: it is a prefix of every path."""
+    return tuple(path[1:].split("/")) if path != "/" else ()
+
+
+def upstream_target(route: Route, request: RequestHead) -> bytes:
+    """The path and query that go upstream: as they came, but for `strip_prefix` and the base path."""
+    target = request.target
+    for _ in range(route.strip):
+        cut = target.find(b"/", 1)
+        if cut < 0 or cut >= len(request.path) + len(target) - len(request.target):
+            query = b"" if request.query is None else b"?" + request.query
+            target = b"/" + query
+            break
+        target = target[cut:]
+    return route.base_path + target if route.base_path else target
+
+
+@dataclass(slots=True)
+class _Node:
+    """One segment in the tree of paths."""
+
+    children: dict[str, _Node] = field(default_factory=dict)
+    prefix: dict[str, Route] = field(default_factory=dict)
+    exact: dict[str, Route] = field(default_factory=dict)
+
+
+_ANY = "*"
+
+
+class RouteTable:
+    """All routes, found in as many steps as the path has segments, however many routes there are."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._any_host = _Node()
+        self._hosts: dict[str, _Node] = {}
+        self._suffixes: dict[str, _Node] = {}
+        for route in routes:
+            self._add(route)
+
+    def match(self, request: RequestHead) -> Route:
+        """The route that takes the request.
+
+        Raises:
+            Fault: 404 where no path matches, 405 where one does but not for this method.
+        """
+        found = None
+        for tree in self._trees(request.host):
+            found = _longest(tree, request.segments)
+            if found:
+                break
+        if not found:
+            raise Fault(NO_ROUTE)
+        route = found.get(request.method) or found.get(_ANY)
+        if route is None:
+            # RFC 9110 section 15.5.6: a 405 must say in Allow which methods there are.
+            raise Fault(WRONG_METHOD, headers=[(b"Allow", ", ".join(found).encode())])
+        return route
+
+    def _trees(self, host: str) -> list[_Node]:
+        if not self._hosts and not self._suffixes:
+            return [self._any_host]
+        name = host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
+        name = name.rstrip(".")
+        trees = [self._hosts[name]] if name in self._hosts else []
+        rest = name
+        while "." in rest:
+            rest = rest.partition(".")[2]
+            if rest in self._suffixes:
+                trees.append(self._suffixes[rest])
+        return [*trees, self._any_host]
+
+    def _add(self, route: Route) -> None:
+        node = self._tree_of(route.host)
+        for segment in route.segments:
+            node = node.children.setdefault(segment, _Node())
+        methods = node.exact if route.exact else node.prefix
+        for method in route.methods or (_ANY,):
+            methods[method] = route
+
+    def _tree_of(self, host: str | None) -> _Node:
+        if host is None:
+            return self._any_host
+        if host.startswith("*."):
+            return self._suffixes.setdefault(host[2:].lower(), _Node())
+        return self._hosts.setdefault(host.lower(), _Node())
+
+
+def _longest(node: _Node, segments: tuple[str, ...]) -> dict[str, Route] | None:
+    """The methods at the longest path that matches."""
+    best = node.prefix
+    for segment in segments:
+        below = node.children.get(segment)
+        if below is None:
+            return best
+        node = below
+        best = node.prefix or best
+    return node.exact or best
