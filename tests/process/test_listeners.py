@@ -1,0 +1,62 @@
+"""Sockets: bound where they should be, or a sentence that says why not."""
+
+import re
+import socket
+
+import pytest
+
+from gateway.errors import StartError
+from gateway.process.listeners import Address, listen
+
+
+def test_port_0_finds_a_free_one_and_says_which() -> None:
+    (listener,) = listen([Address("127.0.0.1", 0)])
+    assert listener.address.port == listener.socket.getsockname()[1] > 0
+    listener.close()
+
+
+def test_it_takes_connections_from_then_on() -> None:
+    (listener,) = listen([Address("127.0.0.1", 0)])
+    socket.create_connection(("127.0.0.1", listener.address.port), timeout=5).close()
+    listener.close()
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
+def test_ipv6_and_ipv4_share_a_port() -> None:
+    (four,) = listen([Address("0.0.0.0", 0)])
+    (six,) = listen([Address("::", four.address.port)])
+    socket.create_connection(("::1", six.address.port), timeout=5).close()
+    four.close()
+    six.close()
+
+
+def test_a_port_in_use_is_named_with_the_reason() -> None:
+    (taken,) = listen([Address("127.0.0.1", 0)])
+    with pytest.raises(
+        StartError, match=rf"can't listen on http://127\.0\.0\.1:{taken.address.port}: another"
+    ):
+        listen([taken.address])
+    taken.close()
+
+
+def test_all_or_none() -> None:
+    (taken,) = listen([Address("127.0.0.1", 0)])
+    (free,) = listen([Address("127.0.0.1", 0)])
+    address = free.address
+    free.close()
+    with pytest.raises(StartError):
+        listen([address, taken.address])
+    (again,) = listen([address])
+    again.close()
+    taken.close()
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no such host", "256.0.0.1"])
+def test_an_address_that_is_not_here_is_named(host: str) -> None:
+    with pytest.raises(StartError, match=re.escape(f"can't listen on https://{host}:443: ")):
+        listen([Address(host, 443, tls=True)])
+
+
+def test_addresses_are_written_as_urls() -> None:
+    assert str(Address("::1", 8243, tls=True)) == "https://[::1]:8243"
+    assert str(Address("0.0.0.0", 8280)) == "http://0.0.0.0:8280"
