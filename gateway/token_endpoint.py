@@ -46,7 +46,8 @@ class TokenCall:
     address: str
     """The caller's IP address."""
     form: Form = field(init=False)
-    grant_type: str = field(init=False)
+    grant_type: str = "-"
+    """The grant that is asked for, once it is known to be served here."""
     proof: ClientProof = field(init=False)
     client: Client = field(init=False)
     plugin: GrantPlugin = field(init=False)

@@ -1,0 +1,148 @@
+"""The composition root: configuration in, running application out."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Callable
+
+from aiohttp import web
+
+from gateway.assembly.clients import file_clients
+from gateway.assembly.plugins import PluginShelf
+from gateway.assembly.routes import RouteMaker
+from gateway.assembly.upstreams import make_upstreams
+from gateway.clients import ClientAuthentication, Clients
+from gateway.clock import Clock, system_clock
+from gateway.config.model import Settings
+from gateway.guard import Guard
+from gateway.issuer import Issuer, ReuseRules
+from gateway.keys import master_key
+from gateway.oauth.guessing import GuessingRules
+from gateway.oauth.lifetime import LifetimeRules
+from gateway.oauth.opaque import OpaqueTokens, derived_key
+from gateway.oauth.scope import ScopeRules
+from gateway.oauth.sealing import TokenSeal
+from gateway.plugin import PluginContext
+from gateway.plugin_catalog import Catalog
+from gateway.proxy.forwarded import trust
+from gateway.proxy.routes import RouteTable
+from gateway.store import Store
+from gateway.telemetry import Telemetry
+from gateway.token_endpoint import TokenDesk
+from gateway.web.accounting import Note
+from gateway.web.application import application
+from gateway.web.arrival import Arrival
+from gateway.web.connection import GatewayRunner
+from gateway.web.desk import ProxyDesk
+from gateway.web.token import OAuthEndpoints
+
+REALM = "gatepost"
+
+
+class Gateway:
+    """One worker's gateway, made from one configuration. A reload makes another."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        store_url: str,
+        telemetry: Telemetry,
+        note: Note | None = None,
+        clock: Clock = system_clock,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._telemetry = telemetry
+        self.store = Store(store_url, settings.store.prefix, settings.store.timeout)
+        self._shelf = PluginShelf(Catalog(), PluginContext(clock))
+        self._upstreams = make_upstreams(settings, clock, telemetry)
+        self._tokens, self._seal = self._token_keys()
+        self._clients = Clients(file_clients(settings.clients), self.store.clients)
+        app = application(
+            Arrival(trust(settings.server.trusted_proxies), new_request_id()),
+            self._proxy_desk(),
+            self._oauth_endpoints(),
+            telemetry,
+            note,
+        )
+        self.runner = self._runner(app)
+
+    async def start(self) -> None:
+        """Opens store, upstreams and plugins, and makes the application ready to be served.
+
+        Raises:
+            GatepostError: something can't be opened; call `stop` all the same.
+        """
+        await self.store.start()
+        for upstream in self._upstreams.values():
+            await upstream.start()
+        await self._shelf.start()
+        await self.runner.setup()
+
+    async def stop(self) -> None:
+        """Finishes what is in flight, then closes all. Works after a failed start too."""
+        await self.runner.cleanup()
+        await self._shelf.stop()
+        for upstream in self._upstreams.values():
+            await upstream.stop()
+        await self.store.stop()
+
+    def _token_keys(self) -> tuple[OpaqueTokens, TokenSeal]:
+        settings = self._settings
+        key = settings.tokens.key
+        master = master_key(key.get_secret_value() if key else None, settings.server.state_dir)
+        return (
+            OpaqueTokens(derived_key(master, "token tag"), secrets.token_bytes),
+            TokenSeal(derived_key(master, "token seal"), secrets.token_bytes),
+        )
+
+    def _proxy_desk(self) -> ProxyDesk:
+        settings = self._settings
+        maker = RouteMaker(settings.server.public_url, self._upstreams, self._shelf, settings.plugins)
+        return ProxyDesk(
+            routes=RouteTable(maker.route(route) for route in settings.routes if route.enabled),
+            find_token=Guard(self.store.tokens, self._tokens, self._clients).facts,
+            clock=self._clock,
+            realm=REALM,
+            max_body=settings.server.max_body,
+            body_timeout=settings.server.timeouts.body,
+        )
+
+    def _oauth_endpoints(self) -> OAuthEndpoints:
+        settings = self._settings
+        tokens = settings.tokens
+        desk = TokenDesk(
+            clients=ClientAuthentication(
+                self._clients, self.store.attempts, GuessingRules(), self._clock
+            ),
+            grants=self._shelf.grants(settings.grants),
+            scope_rules=ScopeRules(tuple(settings.scopes.default), settings.scopes.application),
+            lifetime_rules=LifetimeRules(tokens.lifetime, tokens.max_lifetime),
+            issuer=Issuer(
+                self.store.tokens,
+                self._tokens,
+                self._seal,
+                ReuseRules(tokens.reuse, tokens.renew_before),
+                self._clock,
+            ),
+            clock=self._clock,
+        )
+        return OAuthEndpoints(desk, REALM, settings.server.timeouts.body, self._telemetry)
+
+    def _runner(self, app: web.Application) -> GatewayRunner:
+        timeouts = self._settings.server.timeouts
+        return GatewayRunner(
+            app,
+            drain=timeouts.drain,
+            header_timeout=timeouts.header,
+            keepalive_timeout=timeouts.idle,
+            lingering_time=5.0,
+        )
+
+
+def new_request_id() -> Callable[[], str]:
+    """Makes ids that differ between all requests, workers and gateways. They need not be secret."""
+    source = random.Random(secrets.randbits(256))  # noqa: S311 (an id, not a secret)
+    return lambda: f"{source.getrandbits(128):032x}"

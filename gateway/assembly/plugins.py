@@ -1,0 +1,54 @@
+"""The plugins of gateway.yaml: made in its order, started together, stopped in reverse."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gateway.config.grants import GrantSettings
+from gateway.config.plugins import PluginUse
+from gateway.plugin import GrantPlugin, Plugin, PluginContext, ProxyPlugin
+from gateway.plugin_catalog import Catalog
+
+log = logging.getLogger("gatepost")
+
+
+class PluginShelf:
+    """Makes plugins and keeps their life: each is started once and stopped once."""
+
+    def __init__(self, catalog: Catalog, context: PluginContext) -> None:
+        self._catalog = catalog
+        self._context = context
+        self._plugins: list[Plugin] = []
+
+    def proxy_plugins(self, uses: Iterable[PluginUse]) -> list[ProxyPlugin]:
+        """The plugins of one list in gateway.yaml, in its order."""
+        return [self._made(self._catalog.find(use.use, "proxy"), use.config) for use in uses]
+
+    def grants(self, settings: Mapping[str, GrantSettings]) -> dict[str, GrantPlugin]:
+        """The grants that are switched on, by `grant_type`."""
+        plugins = [
+            self._made(self._catalog.find(grant.use or name, "grant"), grant.config)
+            for name, grant in settings.items()
+            if grant.enabled
+        ]
+        return {plugin.grant_type: plugin for plugin in plugins}
+
+    async def start(self) -> None:
+        """Starts all. Call `stop` also when this fails."""
+        for plugin in self._plugins:
+            await plugin.start()
+
+    async def stop(self) -> None:
+        """Stops all, the last first; one that fails does not keep the others from it."""
+        for plugin in reversed(self._plugins):
+            try:
+                await plugin.stop()
+            except Exception:
+                log.exception("the plugin %s failed to stop", type(plugin).__name__)
+
+    def _made(self, plugin: type[Any], config: object) -> Any:
+        made = plugin(config, self._context)
+        self._plugins.append(made)
+        return made

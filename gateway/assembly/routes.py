@@ -1,0 +1,59 @@
+"""The routes of gateway.yaml as the proxy knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote, urlsplit
+
+from gateway.assembly.plugins import PluginShelf
+from gateway.config.plugins import PluginUse
+from gateway.config.routes import RouteSettings
+from gateway.proxy.pipeline import compile_pipeline
+from gateway.proxy.routes import Route, segments_of
+from gateway.upstream import Upstream
+
+METADATA = "/.well-known/oauth-protected-resource"
+
+
+class RouteMaker:
+    """Works out for each route what a request need not work out."""
+
+    def __init__(
+        self, public_url: str, upstreams: Mapping[str, Upstream], shelf: PluginShelf, everywhere: Sequence[PluginUse]
+    ) -> None:
+        self._public_url = public_url
+        self._upstreams = upstreams
+        self._shelf = shelf
+        self._global_plugins = shelf.proxy_plugins(everywhere)
+
+    def route(self, settings: RouteSettings) -> Route:
+        """One route, compiled."""
+        segments = segments_of(settings.path)
+        own = self._shelf.proxy_plugins(settings.plugins)
+        return Route(
+            path=settings.path,
+            segments=segments,
+            exact=settings.match == "exact",
+            methods=tuple(settings.methods or ()),
+            host=settings.host,
+            upstream=self._upstreams[settings.upstream],
+            upstream_name=settings.upstream,
+            strip=len(segments) if settings.strip_prefix else 0,
+            base_path=b"",
+            scopes=frozenset(settings.scopes),
+            scope_text=" ".join(settings.scopes),
+            audience=settings.audience,
+            protected=settings.auth == "bearer",
+            forward_token=settings.forward_token,
+            metadata_url=self.metadata_url(settings.path),
+            pipeline=compile_pipeline([*self._global_plugins, *own]),
+        )
+
+    def metadata_url(self, path: str) -> str:
+        """RFC 9728 section 3.1: the well-known part stands between the host and the route's path."""
+        return self._public_url + METADATA + ("" if path == "/" else quote(path, safe="/%"))
+
+
+def base_path(url: str) -> bytes:
+    """What an upstream's URL puts before every path."""
+    return urlsplit(url).path.rstrip("/").encode()

@@ -1,0 +1,42 @@
+"""The command line: one file a command, found when it is called, so that none slows down another."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from gateway import __version__
+
+COMMANDS = {
+    "check": "Finds every problem in gateway.yaml.",
+    "client": "Manages the clients that are kept in the store.",
+    "demo": "Serves the shipped gateway.yaml with a sample backend.",
+    "explain": "Says what happens to a request.",
+    "run": "Serves gateway.yaml.",
+    "schema": "Prints the JSON Schema of gateway.yaml.",
+    "token": "Asks the running gateway for a token.",
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module only when that command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        found = getattr(import_module(f"gateway.commands.{cmd_name}"), cmd_name)
+        return found if isinstance(found, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup)
+@click.version_option(__version__, prog_name="gatepost")
+def main() -> None:
+    """Gatepost: an API gateway with its own OAuth 2 token server."""

@@ -1,0 +1,35 @@
+"""The aiohttp application: the gateway's own endpoints, and everything else to the upstreams."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from gateway.telemetry import Telemetry
+from gateway.web.accounting import Note, accounting_middleware
+from gateway.web.arrival import Arrival, arrival_middlewares
+from gateway.web.bearer import bearer_middleware
+from gateway.web.desk import PROXIED, ProxyDesk
+from gateway.web.proxy import proxy_handler
+from gateway.web.token import MAX_FORM, OAuthEndpoints
+from gateway.web.upload import no_early_continue
+
+
+def application(
+    arrival: Arrival, desk: ProxyDesk, oauth: OAuthEndpoints, telemetry: Telemetry, note: Note | None
+) -> web.Application:
+    """The application, with the middlewares from the outermost to the innermost."""
+    middlewares: list[Any] = [
+        accounting_middleware(telemetry, note),
+        *arrival_middlewares(arrival),
+        bearer_middleware(desk),
+    ]
+    app = web.Application(middlewares=middlewares, client_max_size=MAX_FORM)
+    # Each endpoint takes every method and answers the wrong ones itself: they are never proxied.
+    app.router.add_route("*", "/token", oauth.token)
+    handler: Any = proxy_handler(desk)
+    app.router.add_route(
+        "*", f"/{{{PROXIED}:.*}}", handler, expect_handler=no_early_continue
+    )
+    return app

@@ -1,0 +1,76 @@
+"""The outermost middlewares: a request is read strictly, and an error becomes a response."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from gateway.exchange import Headers, Peer, RequestHead
+from gateway.proxy.arrival import read_head
+from gateway.proxy.faults import Fault
+from gateway.proxy.forwarded import direct_peer, real_peer
+from gateway.web.faults import Handler, as_fault, http_fault, problem_response
+
+log = logging.getLogger("gatepost")
+
+HEAD = web.RequestKey("head", RequestHead)
+REQUEST_ID = web.RequestKey("request_id", str)
+ANSWER_HEADERS = web.RequestKey("answer_headers", list)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What is needed to read a request's head."""
+
+    trusted: Callable[[str], bool]
+    """Whether an address is one of `server.trusted_proxies`."""
+    new_id: Callable[[], str]
+
+    def read(self, request: web.BaseRequest) -> RequestHead:
+        """The request's head, found to be unambiguous."""
+        headers = list(request.raw_headers)
+        peer = real_peer(connection_peer(request), headers, self.trusted)
+        target = request.raw_path.encode("utf-8", "surrogateescape")
+        return read_head(request.method, target, tuple(request.version), headers, peer)
+
+
+def connection_peer(request: web.BaseRequest) -> Peer:
+    """Who holds the other end of the connection."""
+    return direct_peer(request.remote or "", request.scheme)
+
+
+def arrival_middlewares(arrival: Arrival) -> list[Callable[..., object]]:
+    """Faults outermost, so that no error escapes it; then the reading of the head."""
+
+    @web.middleware
+    async def faults(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request[REQUEST_ID] = arrival.new_id()
+        request[ANSWER_HEADERS] = []
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            return _answer(request, http_fault(error))
+        except Exception as error:  # noqa: BLE001 (nothing may escape: an error is an answer here)
+            return _answer(request, _logged(error))
+
+    @web.middleware
+    async def head(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request[HEAD] = arrival.read(request)
+        return await handler(request)
+
+    return [faults, head]
+
+
+def _logged(error: Exception) -> Fault:
+    fault = as_fault(error)
+    if fault.kind.status == 500:  # noqa: PLR2004 (a fault of the gateway's own)
+        log.error("request failed", exc_info=error)
+    return fault
+
+
+def _answer(request: web.Request, fault: Fault) -> web.Response:
+    extra: Headers = request[ANSWER_HEADERS]
+    return problem_response(fault, request[REQUEST_ID], extra)

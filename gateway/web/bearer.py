@@ -1,0 +1,79 @@
+"""The middleware that checks bearer tokens on proxied routes (RFC 6750)."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from gateway.exchange import Answer, Exchange
+from gateway.oauth.bearer import Refusal, challenge
+from gateway.proxy.arrival import check_length
+from gateway.proxy.faults import BAD_REQUEST, FORBIDDEN, INVALID_TOKEN, MISSING_TOKEN, Fault, FaultKind
+from gateway.proxy.pipeline import authorize, run
+from gateway.proxy.routes import Route
+from gateway.web.arrival import ANSWER_HEADERS, HEAD, REQUEST_ID
+from gateway.web.desk import EXCHANGE, PROXIED, ProxyDesk
+from gateway.web.faults import Handler
+
+_KINDS: dict[Refusal, FaultKind] = {
+    Refusal.MISSING: MISSING_TOKEN,
+    Refusal.MALFORMED: BAD_REQUEST,
+    Refusal.INVALID: INVALID_TOKEN,
+    Refusal.SCOPE: FORBIDDEN,
+    Refusal.AUDIENCE: FORBIDDEN,
+}
+_DETAILS = {
+    Refusal.MALFORMED: "The Authorization header is malformed.",
+    Refusal.SCOPE: "The access token lacks a scope that this route needs.",
+    Refusal.AUDIENCE: "The access token is not meant for this route.",
+}
+
+
+def bearer_middleware(desk: ProxyDesk) -> object:
+    """Finds the route, and lets only those in who may use it."""
+
+    @web.middleware
+    async def bearer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if PROXIED not in request.match_info:
+            return await handler(request)
+        answer = await admit(request, desk)
+        return await handler(request) if answer is None else own_answer(answer, request[EXCHANGE])
+
+    return bearer
+
+
+async def admit(request: web.Request, desk: ProxyDesk) -> Answer | None:
+    """The phases before the upstream is asked: route, `on_request`, token, `on_authorized`.
+
+    Raises:
+        Fault: the caller is not let in.
+        StoreUnavailable: whether it may come in can't be known.
+    """
+    head = request[HEAD]
+    route = desk.routes.match(head)
+    check_length(head.headers, desk.max_body)
+    exchange = Exchange(head, route, request[REQUEST_ID], answer_headers=request[ANSWER_HEADERS])
+    request[EXCHANGE] = exchange
+    hooks = route.pipeline
+    answer = await run(hooks.on_request, exchange)
+    if answer is not None:
+        return answer
+    refusal = await authorize(exchange, desk.find_token, desk.clock())
+    if refusal is not None:
+        raise refused(refusal, route, desk.realm)
+    return await run(hooks.on_authorized, exchange)
+
+
+def refused(refusal: Refusal, route: Route, realm: str) -> Fault:
+    """What a caller is told who is not let in."""
+    value = challenge(refusal, realm=realm, metadata=route.metadata_url, scope=route.scope_text)
+    return Fault(
+        _KINDS[refusal], _DETAILS.get(refusal, ""), headers=[(b"WWW-Authenticate", value.encode())]
+    )
+
+
+def own_answer(answer: Answer, exchange: Exchange) -> web.Response:
+    """A plugin's answer as aiohttp sends it."""
+    response = web.Response(status=answer.status, body=answer.body)
+    for name, value in [*answer.headers, *exchange.answer_headers]:
+        response.headers.add(name.decode("latin-1"), value.decode("latin-1"))
+    return response

@@ -1,0 +1,155 @@
+"""aiohttp's server side of a connection, with what a gateway needs beside it.
+
+Bad requests are answered as problem+json, a head that does not arrive in time ends the connection, and
+who writes can wait until the caller has taken what was written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
+from aiohttp.web_protocol import RequestHandler
+
+from gateway.proxy.arrival import MAX_HEADER_BYTES, MAX_HEADERS
+from gateway.proxy.faults import (
+    BAD_REQUEST,
+    FAILED,
+    HEADERS_TOO_LARGE,
+    SLOW_REQUEST,
+    TARGET_TOO_LONG,
+    Fault,
+    FaultKind,
+)
+from gateway.proxy.target import MAX_TARGET
+from gateway.web.faults import problem_response, raw_problem
+
+
+class GatewayConnection(RequestHandler):
+    """One client connection."""
+
+    __slots__ = ("_drained", "_head_timer", "_header_timeout", "_lost")
+
+    def __init__(self, manager: web.Server, *, header_timeout: float, **kwargs: Any) -> None:
+        super().__init__(manager, **kwargs)
+        self._header_timeout = header_timeout
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._drained: asyncio.Future[None] | None = None
+        self._lost = False
+
+    def data_received(self, data: bytes) -> None:
+        """Hands the bytes to aiohttp, and watches that a head that has begun also ends."""
+        before = self._request_count
+        super().data_received(data)
+        if self._request_count != before or self._request_in_progress or self._messages:
+            self._stop_head_timer()
+        elif self._head_timer is None and not self._force_close:
+            self._head_timer = asyncio.get_running_loop().call_later(self._header_timeout, self._head_late)
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _head_late(self) -> None:
+        self._head_timer = None
+        if self.transport is not None and not self._request_in_progress:
+            self.transport.write(raw_problem(Fault(SLOW_REQUEST, close=True)))
+            self.force_close()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._wake()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._lost = True
+        self._stop_head_timer()
+        super().connection_lost(exc)
+        self._wake()
+
+    def write(self, data: bytes) -> None:
+        """Sends bytes past aiohttp's own writer."""
+        if self.transport is not None:
+            self.transport.write(data)
+
+    def abort(self) -> None:
+        """Breaks the connection off, so that the caller sees that an answer is not whole."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    async def drain(self) -> None:
+        """Waits until the caller has taken most of what was written.
+
+        Raises:
+            ConnectionResetError: the caller is gone.
+        """
+        if self.writing_paused and not self._lost:
+            self._drained = asyncio.get_running_loop().create_future()
+            try:
+                await self._drained
+            finally:
+                self._drained = None
+        if self._lost:
+            raise ConnectionResetError("the caller is gone")
+
+    def _wake(self) -> None:
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """What aiohttp can't parse, or a handler let escape, in the gateway's own words."""
+        if status < 500:  # noqa: PLR2004 (the server's own errors begin there)
+            fault = Fault(_kind(exc), close=True)
+        else:
+            self.log_exception("Unhandled error", exc_info=exc)
+            fault = Fault(FAILED, close=True)
+        response = problem_response(fault, "-")
+        response.force_close()
+        return response
+
+
+def _kind(exc: BaseException | None) -> FaultKind:
+    if not isinstance(exc, LineTooLong):
+        return BAD_REQUEST
+    # aiohttp says which limit was passed, and the two differ.
+    return TARGET_TOO_LONG if exc.args[1] == MAX_TARGET else HEADERS_TOO_LARGE
+
+
+class GatewayServer(web.Server):
+    """Makes a `GatewayConnection` for every client."""
+
+    def __init__(self, made: web.Server, *, header_timeout: float, **kwargs: Any) -> None:
+        super().__init__(
+            made.request_handler, request_factory=made.request_factory, handler_cancellation=True
+        )
+        self._options = {
+            "header_timeout": header_timeout,
+            "max_line_size": MAX_TARGET,
+            "max_field_size": MAX_HEADER_BYTES,
+            "max_headers": MAX_HEADERS,
+            "auto_decompress": False,
+            "access_log": None,
+            **kwargs,
+        }
+
+    def __call__(self) -> GatewayConnection:
+        return GatewayConnection(self, loop=asyncio.get_running_loop(), **self._options)
+
+
+class GatewayRunner(web.AppRunner):
+    """Runs the application on `GatewayServer`."""
+
+    def __init__(self, app: web.Application, *, drain: float, **options: Any) -> None:
+        super().__init__(app, shutdown_timeout=drain)
+        self._options = options
+
+    async def _make_server(self) -> web.Server:
+        return GatewayServer(await super()._make_server(), **self._options)

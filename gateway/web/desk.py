@@ -1,0 +1,32 @@
+"""What the proxied half of the application works with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from gateway.clock import Clock
+from gateway.exchange import Exchange
+from gateway.oauth.values import TokenFacts
+from gateway.proxy.routes import RouteTable
+
+EXCHANGE = web.RequestKey("exchange", Exchange)
+PROXIED = "proxied"
+"""The name in the match info that says: this is no endpoint of the gateway's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyDesk:
+    """Everything is worked out when the configuration is loaded."""
+
+    routes: RouteTable
+    find_token: Callable[[str], Awaitable[TokenFacts | None]]
+    """The facts of a live token (`gateway.guard.Guard.facts`)."""
+    clock: Clock
+    realm: str
+    max_body: int
+    """Bytes."""
+    body_timeout: float
+    """Seconds that may pass between two pieces of a body."""

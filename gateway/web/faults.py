@@ -1,0 +1,129 @@
+"""The one place where an error becomes a response."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+
+from aiohttp import web
+
+from gateway.errors import StoreUnavailable
+from gateway.exchange import Headers
+from gateway.oauth.errors import OAuthError
+from gateway.proxy.faults import (
+    BAD_REQUEST,
+    BODY_TOO_LARGE,
+    FAILED,
+    NO_ROUTE,
+    STORE_AWAY,
+    UPSTREAM_AWAY,
+    UPSTREAM_BROKEN,
+    UPSTREAM_SLOW,
+    Fault,
+    FaultKind,
+    retry_after,
+)
+from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamSlow, UpstreamUnavailable
+
+log = logging.getLogger("gatepost")
+PROBLEM_TYPE = "application/problem+json"
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+# RFC 6749 section 5.1: a response with a token or an error about one is never kept.
+TOKEN_HEADERS = {
+    "Cache-Control": "no-store",
+    "Pragma": "no-cache",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def as_fault(error: Exception) -> Fault:
+    """The fault that a caller is told for an error from below."""
+    if isinstance(error, Fault):
+        return error
+    if isinstance(error, StoreUnavailable):
+        return Fault(STORE_AWAY, headers=retry_after(error.retry_after), reason=error.reason)
+    if isinstance(error, UpstreamError):
+        return _upstream_fault(error)
+    return Fault(FAILED, close=True, reason=repr(error))
+
+
+def _upstream_fault(error: UpstreamError) -> Fault:
+    if isinstance(error, UpstreamUnavailable):
+        return Fault(UPSTREAM_AWAY, headers=retry_after(error.retry_after), reason=str(error))
+    kinds: dict[type[UpstreamError], FaultKind] = {
+        UpstreamBroken: UPSTREAM_BROKEN,
+        UpstreamSlow: UPSTREAM_SLOW,
+    }
+    return Fault(kinds.get(type(error), UPSTREAM_BROKEN), reason=str(error))
+
+
+def problem_body(fault: Fault, request_id: str) -> bytes:
+    """The problem+json body (RFC 9457)."""
+    return json.dumps(fault.problem(request_id), separators=(",", ":")).encode()
+
+
+def problem_response(fault: Fault, request_id: str, extra: Headers | None = None) -> web.Response:
+    """The fault as a whole answer."""
+    response = web.Response(
+        status=fault.kind.status, body=problem_body(fault, request_id), content_type=PROBLEM_TYPE
+    )
+    response.headers["Cache-Control"] = "no-store"
+    for name, value in [*fault.headers, *(extra or [])]:
+        response.headers[name.decode("latin-1")] = value.decode("latin-1")
+    if fault.close:
+        response.force_close()
+    return response
+
+
+def raw_problem(fault: Fault) -> bytes:
+    """The fault as bytes, for a connection whose request could not be read."""
+    body = problem_body(fault, "-")
+    lines = (
+        f"HTTP/1.1 {fault.kind.status} {fault.kind.title}",
+        f"Content-Type: {PROBLEM_TYPE}",
+        f"Content-Length: {len(body)}",
+        f"Date: {formatdate(usegmt=True)}",
+        "Connection: close",
+    )
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def oauth_response(error: OAuthError, realm: str) -> web.Response:
+    """An OAuth error as RFC 6749 section 5.2 has it."""
+    response = web.json_response(error.body, status=error.status, headers=TOKEN_HEADERS)
+    if error.error == "invalid_client" and error.status == 401:  # noqa: PLR2004 (Unauthorized)
+        # RFC 9110 section 15.5.2: a 401 must have a challenge.
+        response.headers["WWW-Authenticate"] = f'Basic realm="{realm}"'
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+async def oauth_faults(work: Awaitable[web.StreamResponse], realm: str) -> web.StreamResponse:
+    """Answers every error of an OAuth endpoint as OAuth clients expect it."""
+    try:
+        return await work
+    except OAuthError as error:
+        if error.delay:
+            await asyncio.sleep(error.delay)
+        return oauth_response(error, realm)
+    except StoreUnavailable as error:
+        log.warning("store unavailable: %s", error.reason)
+        return oauth_response(_away(error.retry_after), realm)
+
+
+def _away(seconds: int) -> OAuthError:
+    return OAuthError(
+        "temporarily_unavailable", "The token store can't be reached.", retry_after=max(1, seconds)
+    )
+
+
+def http_fault(error: web.HTTPException) -> Fault:
+    """What aiohttp raises by itself, as one of the gateway's own faults."""
+    kinds = {404: NO_ROUTE, 413: BODY_TOO_LARGE, 500: FAILED}
+    return Fault(kinds.get(error.status, BAD_REQUEST), close=True)

@@ -1,0 +1,132 @@
+"""The handler of proxied routes: sends the request upstream and its answer back, as it comes."""
+
+from __future__ import annotations
+
+import logging
+from typing import cast
+
+from aiohttp import web
+
+from gateway.exchange import Exchange, RequestHead
+from gateway.proxy.framing import Body, Framing, answer_framing, answer_head, chunk, last_chunk
+from gateway.proxy.headers import response_headers
+from gateway.proxy.pipeline import forward_head, head_bytes, run
+from gateway.upstream.errors import UpstreamError
+from gateway.upstream.stream import UpstreamResponse
+from gateway.web.bearer import own_answer
+from gateway.web.connection import GatewayConnection
+from gateway.web.desk import EXCHANGE, ProxyDesk
+from gateway.web.upload import is_chunked, upload
+
+log = logging.getLogger("gatepost")
+_CHUNKED = b"Transfer-Encoding: chunked\r\n"
+
+
+class SentResponse(web.StreamResponse):
+    """An answer that is on the wire already: aiohttp has nothing left to send."""
+
+    def __init__(self, status: int, size: int, *, keep_alive: bool) -> None:
+        super().__init__(status=status)
+        self.size = size
+        """Bytes of the body."""
+        self._reusable = keep_alive
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether the connection can be used again."""
+        return self._reusable
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """Nothing is left to prepare."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing is left to write."""
+
+
+def proxy_handler(desk: ProxyDesk) -> object:
+    """Answers what no endpoint of the gateway's own answers."""
+
+    async def proxied(request: web.Request) -> web.StreamResponse:
+        exchange = request[EXCHANGE]
+        exchange.forward = forward_head(exchange)
+        answer = await run(exchange.route.pipeline.on_forward, exchange)
+        if answer is not None:
+            return own_answer(answer, exchange)
+        response = await _ask_upstream(request, exchange, desk)
+        try:
+            return await _pass_on(request, exchange, response)
+        finally:
+            response.close()
+
+    return proxied
+
+
+async def _pass_on(
+    request: web.Request, exchange: Exchange, response: UpstreamResponse
+) -> web.StreamResponse:
+    head = exchange.request
+    framing = answer_framing(head.method, head.version, response.head)
+    response.head.headers = response_headers(response.head.headers) + exchange.answer_headers
+    exchange.response = response.head
+    await run(exchange.route.pipeline.on_response, exchange)
+    return await _Delivery(request, head, response, framing).deliver()
+
+
+async def _ask_upstream(request: web.Request, exchange: Exchange, desk: ProxyDesk) -> UpstreamResponse:
+    head, forward = exchange.request, exchange.forward
+    assert forward is not None  # noqa: S101 (for mypy: the caller has set it)
+    chunked = is_chunked(head)
+    body = upload(request, head, desk.max_body, desk.body_timeout)
+    wire = head_bytes(forward, _CHUNKED if chunked else b"")
+    fetched = await exchange.route.upstream.fetch(wire, method=forward.method, body=body, chunked=chunked)
+    return cast(UpstreamResponse, fetched)
+
+
+class _Delivery:
+    """One answer on its way to the caller."""
+
+    def __init__(
+        self, request: web.Request, head: RequestHead, response: UpstreamResponse, framing: Framing
+    ) -> None:
+        self._response = response
+        self._connection = cast(GatewayConnection, request.protocol)
+        self._chunked = framing.body is Body.CHUNKED
+        self._keep_alive = request.keep_alive and not framing.must_close
+        self._pending = answer_head(
+            response.head, framing, keep_alive=self._keep_alive, version=head.version
+        )
+        self._size = 0
+
+    async def deliver(self) -> SentResponse:
+        """Sends head and body; a body that breaks off is never made to look whole."""
+        status = self._response.head.status
+        try:
+            await self._send_body()
+        except UpstreamError as error:
+            log.warning("upstream broke off in its answer: %s", error)
+            self._connection.abort()
+            return SentResponse(status, self._size, keep_alive=False)
+        return SentResponse(status, self._size, keep_alive=self._keep_alive)
+
+    async def _send_body(self) -> None:
+        whole = self._response.take_whole()
+        if whole is not None:
+            self._add(whole)
+        else:
+            async for data in self._response:
+                self._add(data)
+                await self._flush()
+        if self._chunked:
+            self._pending += last_chunk(self._response.trailers)
+        await self._flush()
+
+    def _add(self, data: bytes) -> None:
+        if data:
+            self._size += len(data)
+            self._pending += chunk(data) if self._chunked else data
+
+    async def _flush(self) -> None:
+        data, self._pending = self._pending, b""
+        if data:
+            self._connection.write(data)
+            await self._connection.drain()

@@ -1,0 +1,78 @@
+"""The aiohttp side of `POST /token`."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from gateway.exchange import RequestHead, header_values
+from gateway.oauth.errors import OAuthError, invalid_request
+from gateway.proxy.faults import BODY_TOO_LARGE, SLOW_REQUEST, Fault
+from gateway.telemetry import Telemetry
+from gateway.token_endpoint import TokenCall, TokenDesk, answer_token_request
+from gateway.web.arrival import HEAD
+from gateway.web.faults import TOKEN_HEADERS, oauth_faults
+
+MAX_FORM = 65_536
+"""Bytes of a form."""
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthEndpoints:
+    """The OAuth endpoints of the gateway."""
+
+    desk: TokenDesk
+    realm: str
+    body_timeout: float
+    telemetry: Telemetry
+
+    async def token(self, request: web.Request) -> web.StreamResponse:
+        """`POST /token` (RFC 6749 section 3.2)."""
+        return await oauth_faults(self._token(request), self.realm)
+
+    async def _token(self, request: web.Request) -> web.StreamResponse:
+        only_post(request)
+        call = token_call(request[HEAD], await read_body(request, self.body_timeout))
+        try:
+            answer = await answer_token_request(call, self.desk)
+        except OAuthError as error:
+            self.telemetry.token(call.grant_type, error.error)
+            raise
+        self.telemetry.token(call.grant_type, "reused" if answer.reused else "issued")
+        return web.json_response(answer.body, headers=TOKEN_HEADERS)
+
+
+def token_call(head: RequestHead, body: bytes) -> TokenCall:
+    """What the steps of the token endpoint begin with."""
+    content_type = head.header("content-type")
+    return TokenCall(
+        query="" if head.query is None else head.query.decode("latin-1"),
+        content_type=content_type,
+        body=body,
+        authorization=header_values(head.headers, b"authorization"),
+        address=head.peer.address,
+    )
+
+
+def only_post(request: web.Request) -> None:
+    """RFC 6749 section 3.2: the client must use POST."""
+    if request.method != "POST":
+        raise OAuthError("invalid_request", "The token endpoint takes POST.", status=405)
+
+
+async def read_body(request: web.Request, timeout: float) -> bytes:
+    """A form's bytes, within the time and size that a form needs."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(timeout):
+            async for piece in request.content.iter_any():
+                body += piece
+                if len(body) > MAX_FORM:
+                    raise Fault(BODY_TOO_LARGE, close=True)
+    except TimeoutError:
+        raise Fault(SLOW_REQUEST, close=True) from None
+    except web.RequestPayloadError:
+        raise invalid_request("The body is malformed.") from None
+    return bytes(body)
