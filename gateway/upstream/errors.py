@@ -7,15 +7,15 @@ class UpstreamError(GatepostError):
     """The upstream gave no usable answer. The text is for the log, never for the caller."""
 
 
-class UpstreamBroken(UpstreamError):
+class UpstreamBroken(UpstreamError):  # noqa: N818 (the names say what the upstream is)
     """It refused, reset, or answered what is not HTTP: 502."""
 
 
-class UpstreamSlow(UpstreamError):
+class UpstreamSlow(UpstreamError):  # noqa: N818 (see above)
     """It did not connect, answer or go on within its time: 504."""
 
 
-class UpstreamUnavailable(UpstreamError):
+class UpstreamUnavailable(UpstreamError):  # noqa: N818 (see above)
     """No healthy server, an open breaker, or a full queue: 503, again after `retry_after` seconds."""
 
     def __init__(self, reason: str, retry_after: int = 1) -> None:

@@ -1,0 +1,49 @@
+"""Where a server is, read from its URL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(slots=True, frozen=True)
+class Address:
+    """A server's place: a name and a port, or a Unix socket."""
+
+    host: str
+    """Without brackets; empty for a Unix socket."""
+    port: int
+    secure: bool = False
+    socket: str | None = None
+    """The Unix socket's path."""
+
+    def __str__(self) -> str:
+        if self.socket is not None:
+            return f"unix:{self.socket}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.secure else 'http'}://{host}:{self.port}"
+
+
+def parse_address(url: str) -> Address:
+    """Reads `http://host:port`, `https://host:port` or `unix:/path`.
+
+    Raises:
+        ValueError: anything else. A path is refused, as a request's path goes upstream as it came.
+    """
+    if url.startswith("unix:"):
+        path = url.removeprefix("unix:").removeprefix("//")
+        if not path.startswith("/"):
+            raise ValueError(f"{url!r}: the socket's path must be absolute, as in unix:/run/app.sock")
+        return Address(host="", port=0, socket=path)
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise ValueError(f"{url!r} is not of the form http://host:port, https://host:port or unix:/path")
+    if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None:
+        raise ValueError(f"{url!r}: only a host and a port belong into a server's URL")
+    return Address(
+        host=parts.hostname,
+        port=parts.port if parts.port is not None else _PORTS[parts.scheme],
+        secure=parts.scheme == "https",
+    )

@@ -1,0 +1,160 @@
+"""An upstream: a name for some servers that can all answer the same requests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from gateway.upstream.call import Call
+from gateway.upstream.receiver import Informed, Receiver
+from gateway.upstream.resolve import Lookup, look_up
+from gateway.upstream.server import Server
+from gateway.upstream.settings import Timeouts, UpstreamSettings
+from gateway.upstream.sink import Sink
+from gateway.upstream.stream import UpstreamResponse
+from gateway.upstream.upload import Upload, declared_length
+
+_DRAIN_STEP = 0.02  # seconds between looks at what is still in flight
+
+
+class Upstream:
+    """Sends requests to its servers. `start` it first; `stop` it last."""
+
+    def __init__(self, name: str, settings: UpstreamSettings, *, lookup: Lookup = look_up) -> None:
+        self.name = name
+        self.settings = settings
+        self._lookup = lookup
+        self._servers: list[Server] = []
+        self._turn = 0
+
+    async def start(self) -> None:
+        """Makes ready; opens no connection yet.
+
+        Raises:
+            ValueError: a server's URL is wrong.
+            OSError: a TLS file can't be used.
+        """
+        self._servers = [
+            Server(
+                server,
+                self.settings.pool,
+                connect_timeout=self.settings.timeouts.connect,
+                lookup=self._lookup,
+            )
+            for server in self.settings.servers
+        ]
+
+    async def stop(self, drain: float = 0.0) -> None:
+        """Takes no more requests, waits up to `drain` seconds for those in flight, then ends them."""
+        for server in self._servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + drain
+        while self.active and loop.time() < until:  # noqa: ASYNC110 (an event would cost every request)
+            await asyncio.sleep(_DRAIN_STEP)
+        for server in self._servers:
+            server.close(at_once=True)
+
+    @property
+    def active(self) -> int:
+        """Requests in flight."""
+        return sum(server.active for server in self._servers)
+
+    def begin(
+        self,
+        sink: Sink,
+        head: bytes,
+        method: str,
+        *,
+        body_follows: bool = False,
+        chunked: bool = False,
+        upgrade: bool = False,
+        key: bytes = b"",
+        timeouts: Timeouts | None = None,
+    ) -> Call:
+        """Sends a request, without waiting; `sink` hears of the answer, never before this returns.
+
+        Args:
+            sink: takes the answer.
+            head: request line, headers, empty line, and a whole body behind it where there is one.
+            method: as in the head.
+            body_follows: the body comes by the call's `write` and `write_end`, from `resume_writing` on.
+            chunked: pieces that are written become chunks; the head says `Transfer-Encoding: chunked`.
+            upgrade: the head asks for another protocol.
+            key: what `balance: hash` goes by.
+            timeouts: in place of the upstream's own.
+
+        Raises:
+            UpstreamUnavailable: there is nobody to send it to; the sink hears nothing.
+        """
+        call = Call(
+            sink,
+            self._pick,
+            timeouts or self.settings.timeouts,
+            head,
+            method,
+            body_follows=body_follows,
+            chunked=chunked,
+            upgrade=upgrade,
+        )
+        call.begin()
+        return call
+
+    async def fetch(
+        self,
+        head: bytes,
+        method: str,
+        body: AsyncIterator[bytes] | bytes | None = None,
+        *,
+        chunked: bool = False,
+        upgrade: bool = False,
+        key: bytes = b"",
+        timeouts: Timeouts | None = None,
+        on_informational: Informed | None = None,
+    ) -> UpstreamResponse:
+        """Sends a request and waits for the answer's head.
+
+        Args:
+            head: request line and headers, with the empty line; it says how long the body is.
+            method: as in the head.
+            body: all of it, or an iterator of its pieces. What the iterator raises ends the exchange and is
+                raised here, or where the answer's body is read.
+            chunked: the head says `Transfer-Encoding: chunked`. Else a streamed body needs Content-Length.
+            upgrade: the head asks for another protocol.
+            key: what `balance: hash` goes by.
+            timeouts: in place of the upstream's own.
+            on_informational: takes 1xx answers.
+
+        Raises:
+            UpstreamError: no answer; which kind says whether 502, 503 or 504 is due.
+        """
+        upload = None
+        if isinstance(body, bytes):
+            head = _with_body(head, body, chunked=chunked)
+        elif body is not None:
+            upload = Upload(body, None if chunked else declared_length(head) or 0)
+        receiver = Receiver(upload, on_informational)
+        call = receiver.call = self.begin(
+            receiver,
+            head,
+            method,
+            body_follows=upload is not None,
+            chunked=chunked,
+            upgrade=upgrade,
+            key=key,
+            timeouts=timeouts,
+        )
+        if upload is not None:
+            upload.start(call, receiver.room, receiver.break_off)
+        return await UpstreamResponse(call, receiver, upload).wait_for_head()
+
+    def _pick(self) -> Server:
+        self._turn += 1
+        return self._servers[self._turn % len(self._servers)]
+
+
+def _with_body(head: bytes, body: bytes, *, chunked: bool) -> bytes:
+    if not chunked:
+        return head + body
+    last = b"0\r\n\r\n"
+    return head + (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + last
