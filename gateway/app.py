@@ -10,7 +10,7 @@ from aiohttp import web
 
 from gateway.assembly.clients import file_clients
 from gateway.assembly.plugins import PluginShelf
-from gateway.assembly.routes import RouteMaker
+from gateway.assembly.routes import route_table
 from gateway.assembly.upstreams import make_upstreams
 from gateway.clients import ClientAuthentication, Clients
 from gateway.clock import Clock, system_clock
@@ -26,7 +26,7 @@ from gateway.oauth.sealing import TokenSeal
 from gateway.plugin import PluginContext
 from gateway.plugin_catalog import Catalog
 from gateway.proxy.forwarded import trust
-from gateway.proxy.routes import RouteTable
+from gateway.process.management import management_app
 from gateway.store import Store
 from gateway.telemetry import Telemetry
 from gateway.token_endpoint import TokenDesk
@@ -57,7 +57,7 @@ class Gateway:
         self._telemetry = telemetry
         self.store = Store(store_url, settings.store.prefix, settings.store.timeout)
         self._shelf = PluginShelf(Catalog(), PluginContext(clock))
-        self._upstreams = make_upstreams(settings, clock, telemetry)
+        self._upstreams = make_upstreams(settings)
         self._tokens, self._seal = self._token_keys()
         self._clients = Clients(file_clients(settings.clients), self.store.clients)
         app = application(
@@ -68,6 +68,7 @@ class Gateway:
             note,
         )
         self.runner = self._runner(app)
+        self.management = management_app(self.store.ping, telemetry)
 
     async def start(self) -> None:
         """Opens store, upstreams and plugins, and makes the application ready to be served.
@@ -100,9 +101,8 @@ class Gateway:
 
     def _proxy_desk(self) -> ProxyDesk:
         settings = self._settings
-        maker = RouteMaker(settings.server.public_url, self._upstreams, self._shelf, settings.plugins)
         return ProxyDesk(
-            routes=RouteTable(maker.route(route) for route in settings.routes if route.enabled),
+            routes=route_table(settings, self._upstreams, self._shelf),
             find_token=Guard(self.store.tokens, self._tokens, self._clients).facts,
             clock=self._clock,
             realm=REALM,
@@ -114,9 +114,7 @@ class Gateway:
         settings = self._settings
         tokens = settings.tokens
         desk = TokenDesk(
-            clients=ClientAuthentication(
-                self._clients, self.store.attempts, GuessingRules(), self._clock
-            ),
+            clients=ClientAuthentication(self._clients, self.store.attempts, GuessingRules(), self._clock),
             grants=self._shelf.grants(settings.grants),
             scope_rules=ScopeRules(tuple(settings.scopes.default), settings.scopes.application),
             lifetime_rules=LifetimeRules(tokens.lifetime, tokens.max_lifetime),

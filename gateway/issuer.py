@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.clock import Clock
 from gateway.oauth.grants import Grant
@@ -96,7 +96,7 @@ class Issuer:
 
 def not_reusable(grant: Grant) -> Grant:
     """The same grant, for a token of its own."""
-    return Grant(grant.subject, grant.scopes, grant.audience, grant.lifetime, False, grant.user, grant.extra)
+    return replace(grant, reusable=False)
 
 
 def reuse_slot(client_id: str, grant_type: str, grant: Grant) -> str:

@@ -86,19 +86,19 @@ class GrantPlugin(Plugin):
 class ProxyPlugin(Plugin):
     """Sees the phases of a proxied request. A hook that is not overridden costs nothing."""
 
-    def on_request(self, exchange: Exchange) -> Answer | None | Awaitable[Answer | None]:
+    def on_request(self, exchange: Exchange) -> Answer | Awaitable[Answer | None] | None:
         """The route is known, the caller is not. An `Answer` ends the request."""
 
-    def on_authorized(self, exchange: Exchange) -> Answer | None | Awaitable[Answer | None]:
+    def on_authorized(self, exchange: Exchange) -> Answer | Awaitable[Answer | None] | None:
         """The caller is known (None on an open route). An `Answer` ends the request."""
 
-    def on_forward(self, exchange: Exchange) -> Answer | None | Awaitable[Answer | None]:
+    def on_forward(self, exchange: Exchange) -> Answer | Awaitable[Answer | None] | None:
         """`exchange.forward` goes upstream and can be changed. An `Answer` ends the request."""
 
-    def on_response(self, exchange: Exchange) -> None | Awaitable[None]:
+    def on_response(self, exchange: Exchange) -> Awaitable[None] | None:
         """`exchange.response` came back from the upstream and can be changed."""
 
-    def on_finish(self, exchange: Exchange) -> None | Awaitable[None]:
+    def on_finish(self, exchange: Exchange) -> Awaitable[None] | None:
         """The last byte is out, or the request has failed."""
 
 

@@ -39,7 +39,8 @@ class Catalog:
         Raises:
             LookupError: no such plugin, or it is not whole; the text says which.
         """
-        return self.find(use, kind).Config
+        model: type[BaseModel] = self.find(use, kind).Config
+        return model
 
     def find(self, use: str, kind: Kind) -> type[Any]:
         """The plugin's class.

@@ -99,7 +99,7 @@ async def issue_the_token(call: TokenCall, desk: TokenDesk) -> None:
     call.answer = await desk.issuer.issue(call.client, call.grant_type, call.grant)
 
 
-STEPS: tuple[Callable[[TokenCall, TokenDesk], None | Awaitable[None]], ...] = (
+STEPS: tuple[Callable[[TokenCall, TokenDesk], Awaitable[None] | None], ...] = (
     read_the_form,
     read_the_proof,
     authenticate_the_client,

@@ -6,20 +6,25 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote, urlsplit
 
 from gateway.assembly.plugins import PluginShelf
+from gateway.config.model import Settings
 from gateway.config.plugins import PluginUse
 from gateway.config.routes import RouteSettings
+from gateway.endpoints import RESOURCE_METADATA
 from gateway.proxy.pipeline import compile_pipeline
-from gateway.proxy.routes import Route, segments_of
+from gateway.proxy.routes import Route, RouteTable, segments_of
 from gateway.upstream import Upstream
 
-METADATA = "/.well-known/oauth-protected-resource"
 
 
 class RouteMaker:
     """Works out for each route what a request need not work out."""
 
     def __init__(
-        self, public_url: str, upstreams: Mapping[str, Upstream], shelf: PluginShelf, everywhere: Sequence[PluginUse]
+        self,
+        public_url: str,
+        upstreams: Mapping[str, Upstream],
+        shelf: PluginShelf,
+        everywhere: Sequence[PluginUse],
     ) -> None:
         self._public_url = public_url
         self._upstreams = upstreams
@@ -39,7 +44,7 @@ class RouteMaker:
             upstream=self._upstreams[settings.upstream],
             upstream_name=settings.upstream,
             strip=len(segments) if settings.strip_prefix else 0,
-            base_path=b"",
+            base_path=base_path(self._upstreams[settings.upstream]),
             scopes=frozenset(settings.scopes),
             scope_text=" ".join(settings.scopes),
             audience=settings.audience,
@@ -51,9 +56,16 @@ class RouteMaker:
 
     def metadata_url(self, path: str) -> str:
         """RFC 9728 section 3.1: the well-known part stands between the host and the route's path."""
-        return self._public_url + METADATA + ("" if path == "/" else quote(path, safe="/%"))
+        return self._public_url + RESOURCE_METADATA + ("" if path == "/" else quote(path, safe="/%"))
 
 
-def base_path(url: str) -> bytes:
+def base_path(upstream: Upstream) -> bytes:
     """What an upstream's URL puts before every path."""
-    return urlsplit(url).path.rstrip("/").encode()
+    url = upstream.settings.servers[0].url
+    return b"" if url.startswith("unix:") else urlsplit(url).path.rstrip("/").encode()
+
+
+def route_table(settings: Settings, upstreams: Mapping[str, Upstream], shelf: PluginShelf) -> RouteTable:
+    """All routes that are switched on."""
+    maker = RouteMaker(settings.server.public_url, upstreams, shelf, settings.plugins)
+    return RouteTable(maker.route(route) for route in settings.routes if route.enabled)

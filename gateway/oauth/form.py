@@ -114,5 +114,3 @@ def _decoded(body: bytes) -> str:
         return body.decode("utf-8")
     except UnicodeDecodeError:
         raise invalid_request("The body is not UTF-8.") from None
-
-

@@ -63,12 +63,16 @@ def _checked(answer: object) -> Answer:
     return answer
 
 
-async def authorize(exchange: Exchange, find: Callable[[str], Awaitable[TokenFacts | None]], now: float) -> Refusal | None:
+async def authorize(
+    exchange: Exchange, find: Callable[[str], Awaitable[TokenFacts | None]], now: float
+) -> Refusal | None:
     """Lets the caller in, or says why not. Judged on every request, whatever is cached."""
     route = exchange.route
     if not route.protected:
         return None
-    token = read_bearer([value for name, value in exchange.request.headers if name.lower() == b"authorization"])
+    token = read_bearer(
+        [value for name, value in exchange.request.headers if name.lower() == b"authorization"]
+    )
     if isinstance(token, Refusal):
         return token
     facts = await find(token)

@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.endpoints import TOKEN
 from gateway.telemetry import Telemetry
 from gateway.web.accounting import Note, accounting_middleware
 from gateway.web.arrival import Arrival, arrival_middlewares
@@ -27,9 +28,7 @@ def application(
     ]
     app = web.Application(middlewares=middlewares, client_max_size=MAX_FORM)
     # Each endpoint takes every method and answers the wrong ones itself: they are never proxied.
-    app.router.add_route("*", "/token", oauth.token)
+    app.router.add_route("*", TOKEN, oauth.token)
     handler: Any = proxy_handler(desk)
-    app.router.add_route(
-        "*", f"/{{{PROXIED}:.*}}", handler, expect_handler=no_early_continue
-    )
+    app.router.add_route("*", f"/{{{PROXIED}:.*}}", handler, expect_handler=no_early_continue)
     return app

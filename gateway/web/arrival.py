@@ -53,7 +53,7 @@ def arrival_middlewares(arrival: Arrival) -> list[Callable[..., object]]:
             return await handler(request)
         except web.HTTPException as error:
             return _answer(request, http_fault(error))
-        except Exception as error:  # noqa: BLE001 (nothing may escape: an error is an answer here)
+        except Exception as error:
             return _answer(request, _logged(error))
 
     @web.middleware

@@ -66,9 +66,7 @@ async def admit(request: web.Request, desk: ProxyDesk) -> Answer | None:
 def refused(refusal: Refusal, route: Route, realm: str) -> Fault:
     """What a caller is told who is not let in."""
     value = challenge(refusal, realm=realm, metadata=route.metadata_url, scope=route.scope_text)
-    return Fault(
-        _KINDS[refusal], _DETAILS.get(refusal, ""), headers=[(b"WWW-Authenticate", value.encode())]
-    )
+    return Fault(_KINDS[refusal], _DETAILS.get(refusal, ""), headers=[(b"WWW-Authenticate", value.encode())])
 
 
 def own_answer(answer: Answer, exchange: Exchange) -> web.Response:

@@ -92,9 +92,7 @@ class _Delivery:
         self._connection = cast(GatewayConnection, request.protocol)
         self._chunked = framing.body is Body.CHUNKED
         self._keep_alive = request.keep_alive and not framing.must_close
-        self._pending = answer_head(
-            response.head, framing, keep_alive=self._keep_alive, version=head.version
-        )
+        self._pending = answer_head(response.head, framing, keep_alive=self._keep_alive, version=head.version)
         self._size = 0
 
     async def deliver(self) -> SentResponse:

@@ -62,11 +62,11 @@ def only_post(request: web.Request) -> None:
         raise OAuthError("invalid_request", "The token endpoint takes POST.", status=405)
 
 
-async def read_body(request: web.Request, timeout: float) -> bytes:
-    """A form's bytes, within the time and size that a form needs."""
+async def read_body(request: web.Request, within: float) -> bytes:
+    """A form's bytes, `within` so many seconds, and no more than a form needs."""
     body = bytearray()
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(within):
             async for piece in request.content.iter_any():
                 body += piece
                 if len(body) > MAX_FORM:

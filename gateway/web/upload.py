@@ -27,7 +27,7 @@ def is_chunked(head: RequestHead) -> bool:
 
 
 def upload(
-    request: web.Request, head: RequestHead, max_body: int, timeout: float
+    request: web.Request, head: RequestHead, max_body: int, patience: float
 ) -> AsyncIterator[bytes] | bytes | None:
     """The body: None where there is none, bytes where it has arrived already, else as it comes."""
     if not is_chunked(head) and not content_length(head.headers):
@@ -35,7 +35,7 @@ def upload(
     content = request.content
     if content.is_eof() and content.total_bytes <= max_body and not expects_continue(head):
         return content.read_nowait()
-    return _pieces(request, head, max_body, timeout)
+    return _pieces(request, head, max_body, patience)
 
 
 def expects_continue(head: RequestHead) -> bool:
@@ -53,21 +53,21 @@ def expects_continue(head: RequestHead) -> bool:
 
 
 async def _pieces(
-    request: web.Request, head: RequestHead, max_body: int, timeout: float
+    request: web.Request, head: RequestHead, max_body: int, patience: float
 ) -> AsyncIterator[bytes]:
     if expects_continue(head) and request.transport is not None:
         request.transport.write(CONTINUE)
     taken = 0
-    while data := await _next_piece(request, timeout):
+    while data := await _next_piece(request, patience):
         taken += len(data)
         if taken > max_body:
             raise Fault(BODY_TOO_LARGE, close=True)
         yield data
 
 
-async def _next_piece(request: web.Request, timeout: float) -> bytes:
+async def _next_piece(request: web.Request, patience: float) -> bytes:
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(patience):
             return await request.content.readany()
     except TimeoutError:
         raise Fault(SLOW_REQUEST, "The body did not arrive in time.", close=True) from None

@@ -1,0 +1,43 @@
+"""`gatepost explain METHOD URL`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from gateway.assembly.plugins import PluginShelf
+from gateway.assembly.routes import route_table
+from gateway.assembly.upstreams import make_upstreams
+from gateway.clock import system_clock
+from gateway.commands.options import config_option, load_or_exit
+from gateway.explain import explain as explained
+from gateway.plugin import PluginContext
+from gateway.plugin_catalog import Catalog
+from gateway.proxy.faults import Fault
+
+
+@click.command()
+@click.argument("method")
+@click.argument("url")
+@config_option
+def explain(method: str, url: str, config: Path) -> None:
+    """Says which route takes a request, who may call it, and what goes upstream."""
+    settings = load_or_exit(config)
+    upstreams = make_upstreams(settings)
+    shelf = PluginShelf(Catalog(), PluginContext(system_clock))
+    routes = route_table(settings, upstreams, shelf)
+    servers = {
+        name: tuple(server.url for server in upstream.settings.servers)
+        for name, upstream in upstreams.items()
+    }
+    try:
+        lines = explained(method.upper(), url, routes, servers).lines
+    except Fault as fault:
+        click.echo(f"{fault.kind.status} {fault.kind.title}: {fault.detail}", err=True)
+        for name, value in fault.headers:
+            click.echo(f"{name.decode()}: {value.decode()}", err=True)
+        sys.exit(1)
+    for line in lines:
+        click.echo(line)

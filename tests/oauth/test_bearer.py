@@ -1,0 +1,75 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.oauth.bearer import MAX_TOKEN, Refusal, challenge, judge, read_bearer
+from gateway.oauth.values import TokenFacts
+
+NOW = 1_000.0
+FACTS = TokenFacts("demo", ("a", "b"), ("https://api.example.org",), "demo", 900, 1_001, "client_credentials")
+
+
+@pytest.mark.parametrize("scheme", [b"Bearer", b"bearer", b"BEARER"])
+def test_a_token_is_read_whatever_the_case_of_the_scheme(scheme: bytes) -> None:
+    assert read_bearer([scheme + b" gpt_abc-._~+/="]) == "gpt_abc-._~+/="
+
+
+@pytest.mark.parametrize("headers", [[], [b"Basic abc"], [b""], [b"Bearerx abc"]])
+def test_no_bearer_token_is_missing(headers: list[bytes]) -> None:
+    assert read_bearer(headers) is Refusal.MISSING
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [b"Bearer a", b"Bearer b"],
+        [b"Bearer"],
+        [b"Bearer "],
+        [b"Bearer a b"],
+        [b"Bearer a,b"],
+        [b"Bearer \xe9"],
+        [b"Bearer " + b"a" * (MAX_TOKEN + 1)],
+        [b"Bearer =a"],
+    ],
+)
+def test_a_malformed_header_is_told_from_a_missing_one(headers: list[bytes]) -> None:
+    assert read_bearer(headers) is Refusal.MALFORMED
+
+
+@given(st.lists(st.binary(max_size=60), max_size=3))
+def test_any_header_gives_a_token_or_a_refusal(headers: list[bytes]) -> None:
+    assert isinstance(read_bearer(headers), str | Refusal)
+
+
+def test_a_token_that_suffices_is_let_in() -> None:
+    assert judge(FACTS, frozenset({"a"}), "https://api.example.org", NOW) is None
+    assert judge(FACTS, frozenset(), None, NOW) is None
+
+
+def test_a_token_is_dead_from_its_last_second_on() -> None:
+    assert judge(FACTS, frozenset(), None, FACTS.expires - 0.001) is None
+    assert judge(FACTS, frozenset(), None, FACTS.expires) is Refusal.INVALID
+    assert judge(None, frozenset(), None, NOW) is Refusal.INVALID
+
+
+def test_all_scopes_are_needed_and_the_right_audience() -> None:
+    assert judge(FACTS, frozenset({"a", "c"}), None, NOW) is Refusal.SCOPE
+    assert judge(FACTS, frozenset(), "https://other.example", NOW) is Refusal.AUDIENCE
+
+
+def test_a_challenge_without_credentials_has_no_error() -> None:
+    assert challenge(Refusal.MISSING, realm="gatepost", metadata="https://g/m") == (
+        'Bearer realm="gatepost", resource_metadata="https://g/m"'
+    )
+
+
+def test_a_challenge_names_the_error_and_the_scope_once() -> None:
+    assert 'error="invalid_token"' in challenge(Refusal.INVALID, realm="r", metadata="")
+    assert challenge(Refusal.SCOPE, realm="r", metadata="", scope="a b") == (
+        'Bearer realm="r", error="insufficient_scope", scope="a b"'
+    )
+    assert 'error="invalid_request"' in challenge(Refusal.MALFORMED, realm="r", metadata="")
+
+
+def test_attributes_are_escaped() -> None:
+    assert challenge(Refusal.MISSING, realm='a"b\\', metadata="") == 'Bearer realm="a\\"b\\\\"'

@@ -1,0 +1,140 @@
+import pytest
+
+from gateway.exchange import Header, Headers, RequestHead
+from gateway.oauth.values import TokenFacts
+from gateway.proxy.arrival import read_head
+from gateway.proxy.forwarded import direct_peer
+from gateway.proxy.headers import header_text, identity_headers, nominees, request_headers, response_headers
+
+HOST = (b"Host", b"api.example.org")
+
+
+def head(*headers: Header, version: tuple[int, int] = (1, 1)) -> RequestHead:
+    return read_head("GET", b"/", version, [HOST, *headers], direct_peer("192.0.2.1", "https"))
+
+
+def forwarded(*headers: Header, forward_token: bool = False) -> Headers:
+    kept = request_headers(head(*headers), forward_token=forward_token)
+    return [item for item in kept if item not in (HOST, (b"Via", b"1.1 gatepost"))]
+
+
+def test_what_no_rule_touches_passes_byte_for_byte_and_in_order() -> None:
+    given = [(b"aCCept", b"*/*"), (b"X-A", b"\xe9"), (b"x-a", b""), (b"Cookie", b"a=1")]
+    assert forwarded(*given) == given
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"Connection",
+        b"Keep-Alive",
+        b"Proxy-Connection",
+        b"TE",
+        b"Upgrade",
+        b"Proxy-Authorization",
+        b"Expect",
+        b"Trailer",
+    ],
+)
+def test_headers_of_one_hop_do_not_pass(name: bytes) -> None:
+    assert forwarded((name, b"x"), (name.lower(), b"x")) == []
+
+
+def test_headers_named_in_connection_do_not_pass() -> None:
+    assert forwarded((b"X-A", b"1"), (b"Connection", b"close, x-a"), (b"X-B", b"2")) == [(b"X-B", b"2")]
+
+
+def test_connection_cannot_take_away_what_frames_or_addresses_the_message() -> None:
+    assert nominees(b"Host, Content-Length, close, X-A") == {b"x-a"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"X-Client-Id",
+        b"x-client-id",
+        b"X_CLIENT_ID",
+        b"X.Client.Id",
+        b"x-client_id",
+        b"X--Client-Id",
+        b"-X-Client-Id",
+        b"X-Authenticated-Scope",
+        b"X_Authenticated_Scope",
+        b"X-Authenticated-UserId",
+        b"x_authenticated_userid",
+        b"X-Request-Id",
+        b"X_Request_Id",
+        b"X-Forwarded-For",
+        b"X_Forwarded_For",
+        b"X-Forwarded-Host",
+        b"X-Forwarded-Proto",
+        b"X-Forwarded-Port",
+        b"X-Real-IP",
+        b"Forwarded",
+        b"x-client!id",
+        b"X-Client-Id-",
+    ],
+)
+def test_identity_from_outside_is_removed_in_every_spelling(name: bytes) -> None:
+    assert forwarded((name, b"admin"), (name, b"again")) == []
+
+
+def test_names_that_only_look_alike_pass() -> None:
+    assert forwarded((b"X-Client-Identity", b"1")) == [(b"X-Client-Identity", b"1")]
+
+
+def test_the_token_goes_upstream_only_if_the_route_says_so() -> None:
+    token = (b"Authorization", b"Bearer t")
+    assert forwarded(token) == []
+    assert forwarded(token, forward_token=True) == [token]
+
+
+def test_via_names_the_gateway_behind_who_came_before() -> None:
+    assert (b"Via", b"1.1 gatepost") in request_headers(head(), forward_token=False)
+    assert (b"Via", b"1.0 cdn, 1.0 gatepost") in request_headers(
+        head((b"via", b"1.0 cdn"), version=(1, 0)), forward_token=False
+    )
+
+
+def test_the_upstream_is_told_who_calls() -> None:
+    caller = TokenFacts("demo", ("a", "b"), (), "demo", 0, 0, "g", user="zoë\n")
+    told = dict(identity_headers(head(), "id-1", caller))
+    assert told == {
+        b"X-Request-Id": b"id-1",
+        b"X-Forwarded-For": b"192.0.2.1",
+        b"X-Forwarded-Proto": b"https",
+        b"X-Forwarded-Host": b"api.example.org",
+        b"X-Client-Id": b"demo",
+        b"X-Authenticated-Scope": b"a b",
+        b"X-Authenticated-UserId": "zoë%0A".encode(),
+    }
+
+
+def test_on_an_open_route_nobody_is_named() -> None:
+    assert b"X-Client-Id" not in dict(identity_headers(head(), "id-1", None))
+
+
+def test_a_header_value_holds_no_line_break() -> None:
+    assert header_text("a\r\nX-Evil: 1") == b"a%0D%0AX-Evil: 1"
+
+
+def test_an_answer_is_framed_anew_and_keeps_the_rest() -> None:
+    given = [
+        (b"Server", b"x"),
+        (b"Transfer-Encoding", b"chunked"),
+        (b"Connection", b"X-Hop"),
+        (b"x-hop", b"1"),
+        (b"Set-Cookie", b"a=1"),
+        (b"Set-Cookie", b"b=2"),
+        (b"Content-Length", b"3"),
+    ]
+    assert response_headers(given) == [(b"Server", b"x"), (b"Set-Cookie", b"a=1"), (b"Set-Cookie", b"b=2")]
+
+
+def test_a_flood_of_names_does_not_grow_memory() -> None:
+    from gateway.proxy.headers import HeaderRules
+
+    rules = HeaderRules()
+    for number in range(5_000):
+        rules.rule(b"x-%d" % number)
+    assert len(rules._known) <= 2_048
