@@ -1,0 +1,77 @@
+"""The store: tokens, clients and counters in a Redis or Valkey server, shared by all workers and gateways."""
+
+from __future__ import annotations
+
+from gateway.errors import StartError
+from gateway.store.address import EMBEDDED, Address, parse_address
+from gateway.store.attempts import AttemptStore, Failures
+from gateway.store.clients import ClientStore
+from gateway.store.errors import ClientContended, ClientExists, ClientMissing, ClientUnreadable
+from gateway.store.link import Link, Listener
+from gateway.store.pool import Pool
+from gateway.store.script import Script
+from gateway.store.tokens import Issued, TokenDraft, TokenStore
+from gateway.store.wire import Observer, ignore
+
+__all__ = [
+    "EMBEDDED",
+    "Address",
+    "AttemptStore",
+    "ClientContended",
+    "ClientExists",
+    "ClientMissing",
+    "ClientStore",
+    "ClientUnreadable",
+    "Failures",
+    "Issued",
+    "Link",
+    "Listener",
+    "Observer",
+    "Pool",
+    "Script",
+    "Store",
+    "TokenDraft",
+    "TokenStore",
+    "parse_address",
+]
+
+
+class Store:
+    """Everything a worker keeps in the store. One for each worker, made inside its event loop.
+
+    `url` is `redis://`, `rediss://` or `unix://`; for `embedded`, what `EmbeddedStore.start` returned.
+    Raises StartError for a URL that can't be used.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        prefix: str = "gatepost:",
+        timeout: float = 1.0,
+        *,
+        tracking: bool = False,
+        listener: Listener | None = None,
+        observer: Observer = ignore,
+    ) -> None:
+        try:
+            address = parse_address(url)
+        except ValueError as error:
+            raise StartError(f"store.url {error}") from None
+        self.link = Link(address, timeout=timeout, tracking=tracking, listener=listener, observer=observer)
+        self._pool = Pool(address, timeout=timeout)
+        self.tokens = TokenStore(self.link, prefix)
+        self.clients = ClientStore(self.link, self._pool, prefix)
+        self.attempts = AttemptStore(self.link, prefix)
+
+    async def start(self) -> None:
+        """Connects. Where the store can't be reached within the time-out, it goes on trying: see `ping`."""
+        await self.link.start()
+
+    async def stop(self) -> None:
+        """Closes all connections."""
+        await self.link.stop()
+        await self._pool.close()
+
+    async def ping(self) -> None:
+        """Returns if the store answers. Raises StoreUnavailable."""
+        await self.link.ping()

@@ -1,0 +1,104 @@
+"""Failed client authentications, counted in windows: by client and address, by address, by client.
+
+Every key has a TTL, and holds a digest: what a stranger calls a client can be of any length and content.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from gateway.store.link import Link
+from gateway.store.script import Script
+
+DIGEST_BYTES = 12
+
+COUNT = Script(
+    "attempts.count",
+    """
+local window, wait, counts = tonumber(ARGV[1]), 0, {}
+for i, key in ipairs(KEYS) do
+  counts[i] = redis.call('INCR', key)
+  local left = redis.call('PTTL', key)
+  if left < 0 then
+    redis.call('PEXPIRE', key, window)
+    left = window
+  end
+  if i <= 2 then wait = math.max(wait, left) end
+end
+counts[#counts + 1] = wait
+return counts
+""",
+)
+
+READ = Script(
+    "attempts.read",
+    """
+local wait, counts = 0, {}
+for i, key in ipairs(KEYS) do
+  counts[i] = tonumber(redis.call('GET', key) or 0)
+  if i <= 2 then wait = math.max(wait, redis.call('PTTL', key)) end
+end
+counts[#counts + 1] = wait
+return counts
+""",
+)
+
+
+@dataclass(slots=True, frozen=True)
+class Failures:
+    """How often it failed in the windows under way."""
+
+    pair: int
+    """This client from this address."""
+    address: int
+    """Any client from this address."""
+    client: int
+    """This client from any address."""
+    retry_after: int
+    """Seconds until the windows of the pair and the address are over, rounded up; 0 where there is none.
+    Nobody is shut out for the client's count alone, so its window does not tell when to come again."""
+
+
+class AttemptStore:
+    """Counts under `prefix`. A window begins with its first failure and ends `window` seconds later."""
+
+    def __init__(self, link: Link, prefix: str, window: int = 60) -> None:
+        self._link = link
+        self._prefix = prefix
+        self._window = window
+
+    async def record_failure(self, client_id: str, address: str) -> Failures:
+        """Counts one failure and returns the counts with it."""
+        keys = self._keys(client_id, address)
+        return _failures(await self._link.script(COUNT, keys, (self._window * 1000,)))
+
+    async def failures(self, client_id: str, address: str) -> Failures:
+        """The counts as they stand."""
+        return _failures(await self._link.script(READ, self._keys(client_id, address), ()))
+
+    async def clear(self, client_id: str, address: str) -> None:
+        """Forgets the pair's failures, after a success.
+
+        The other counts stay: else whoever owns one client could wash off his guesses at others.
+        """
+        await self._link.execute("DEL", self._keys(client_id, address)[0])
+
+    def _keys(self, client_id: str, address: str) -> tuple[str, str, str]:
+        start = f"{self._prefix}f:"
+        # An address has no space, so the pair's text is unambiguous.
+        return (
+            f"{start}p:{_digest(f'{address} {client_id}')}",
+            f"{start}a:{_digest(address)}",
+            f"{start}c:{_digest(client_id)}",
+        )
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).hexdigest()
+
+
+def _failures(answer: list[Any]) -> Failures:
+    pair, address, client, wait = (int(number) for number in answer)
+    return Failures(pair, address, client, retry_after=-(-wait // 1000))

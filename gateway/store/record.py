@@ -1,0 +1,71 @@
+"""Reading JSON that lies in the store: every part is what it should be, or the whole is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Record:
+    """A JSON object's members, by name and type; unknown ones are let be. Raises ValueError or TypeError."""
+
+    def __init__(self, members: Any) -> None:
+        if type(members) is not dict:
+            raise TypeError("not an object")
+        self._members: dict[str, Any] = members
+
+    @classmethod
+    def parse(cls, data: bytes) -> Record:
+        """The object that `data` is the text of."""
+        try:
+            return cls(json.loads(data))
+        except RecursionError:
+            raise ValueError("too deep") from None
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """A string; one that has no default must be there."""
+        return _be(str, self._members.get(name, default))
+
+    def text_or_none(self, name: str) -> str | None:
+        """A string, or None where it is left out or null."""
+        value = self._members.get(name)
+        return None if value is None else _be(str, value)
+
+    def whole(self, name: str, default: int | None = None) -> int:
+        """A whole number; one that has no default must be there."""
+        return _be(int, self._members.get(name, default))
+
+    def whole_or_none(self, name: str) -> int | None:
+        """A whole number, or None where it is left out or null."""
+        value = self._members.get(name)
+        return None if value is None else _be(int, value)
+
+    def truth(self, name: str, default: bool | None = None) -> bool:
+        """True or false; one that has no default must be there."""
+        return _be(bool, self._members.get(name, default))
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list of strings; none where it is left out."""
+        return tuple(_be(str, item) for item in _be(list, self._members.get(name, [])))
+
+    def text_map(self, name: str) -> dict[str, str]:
+        """Strings by name; none where it is left out."""
+        return {key: _be(str, item) for key, item in _be(dict, self._members.get(name, {})).items()}
+
+    def records(self, name: str) -> list[Record]:
+        """A list of objects; none where it is left out."""
+        return [Record(item) for item in _be(list, self._members.get(name, []))]
+
+
+def _be(kind: type[T], value: Any) -> T:
+    if type(value) is not kind:
+        raise TypeError(f"not {kind.__name__}")
+    return value
+
+
+def write_record(members: dict[str, Any]) -> str:
+    """Compact JSON, without members that are None or empty."""
+    kept = {name: value for name, value in members.items() if value not in (None, "", [], (), {})}
+    return json.dumps(kept, separators=(",", ":"), ensure_ascii=False)

@@ -1,0 +1,161 @@
+"""Tokens: issued, read, reused and revoked, each in one round trip, and atomic across all workers.
+
+- `<prefix>t:<hash>`: the client's generation, a space, the record of facts. Its TTL is the token's life.
+- `<prefix>g:<client>`: the client's generation, a random word. A token of another generation is dead, and so
+  is one without: whoever loses this key revokes, and never revives.
+- `<prefix>s:<slot>`: which token to give out again: its hash, a space, the token itself, sealed.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.oauth.values import TokenFacts
+from gateway.store.errors import ClientMissing
+from gateway.store.link import Link
+from gateway.store.refusal import Refused
+from gateway.store.script import Script
+from gateway.store.token_record import read_facts, write_facts
+
+GENERATION_BYTES = 6
+"""Enough that a client's next generation is never one that it had before."""
+
+ISSUE = Script(
+    "token.issue",
+    """
+local token, generation_key, slot, clients = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local record, lifetime, fresh, hash, sealed = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local least, tokens, registered = tonumber(ARGV[6]), ARGV[7], ARGV[8]
+
+if registered ~= '' and redis.call('HEXISTS', clients, registered) == 0 then return false end
+
+local generation = redis.call('GET', generation_key)
+if not generation then
+  generation = fresh
+  redis.call('SET', generation_key, generation)
+end
+
+if sealed ~= '' then
+  local kept = redis.call('GET', slot)
+  local space = kept and string.find(kept, ' ', 1, true)
+  if space then
+    local earlier = tokens .. string.sub(kept, 1, space - 1)
+    local value = redis.call('GET', earlier)
+    local left = redis.call('PTTL', earlier)
+    if value and left > least and string.sub(value, 1, #generation + 1) == generation .. ' ' then
+      return {left, string.sub(kept, space + 1)}
+    end
+  end
+  redis.call('SET', slot, hash .. ' ' .. sealed, 'PX', lifetime)
+end
+redis.call('SET', token, generation .. ' ' .. record, 'PX', lifetime)
+return {lifetime}
+""",
+)
+
+FACTS = Script(
+    "token.facts",
+    """
+local value = redis.call('GET', KEYS[1])
+if not value then return false end
+local generation, record = string.match(value, '^(%S+) (.+)$')
+if not record then return false end
+local sound, facts = pcall(cjson.decode, record)
+if not sound or type(facts) ~= 'table' or type(facts.client) ~= 'string' then return false end
+if redis.call('GET', ARGV[1] .. facts.client) ~= generation then return false end
+return record
+""",
+)
+
+
+@dataclass(slots=True, frozen=True)
+class TokenDraft:
+    """A token about to be issued."""
+
+    hash: str
+    """The token's hash, without spaces: the key it is kept under."""
+    facts: TokenFacts
+    lifetime: int
+    """Seconds, 1 or more."""
+    sealed: bytes | None = None
+    """The token, encrypted under a key that is not in the store; needed for reuse."""
+    reuse_slot: str | None = None
+    """Same slot, same token while it is live; None: a token of its own."""
+    renew_before: int = 0
+    """Seconds: a token with no more than these left is not given out again."""
+
+
+@dataclass(slots=True, frozen=True)
+class Issued:
+    """A token that lives in the store."""
+
+    sealed: bytes | None
+    """The draft's, or the earlier token's where that is reused."""
+    remaining: int
+    """Whole seconds that it lives on, never more than the store's TTL."""
+    reused: bool
+
+
+class TokenStore:
+    """The tokens under `prefix`. Every method raises StoreUnavailable unless the store has answered."""
+
+    def __init__(self, link: Link, prefix: str) -> None:
+        self._link = link
+        self._prefix = prefix
+
+    async def issue(self, draft: TokenDraft) -> Issued:
+        """Stores the draft, or finds the live token of its slot.
+
+        Raises ClientMissing where the client was registered in the store and is no longer.
+        """
+        prefix, client = self._prefix, draft.facts.client
+        sealed = draft.sealed if draft.reuse_slot is not None and draft.sealed else b""
+        keys = (
+            f"{prefix}t:{draft.hash}",
+            f"{prefix}g:{client}",
+            f"{prefix}s:{draft.reuse_slot or ''}",
+            f"{prefix}clients",
+        )
+        args = (
+            write_facts(draft.facts),
+            draft.lifetime * 1000,
+            secrets.token_urlsafe(GENERATION_BYTES),
+            draft.hash,
+            sealed,
+            # Less than a second left could only be told as 0 seconds.
+            max(draft.renew_before * 1000, 999),
+            f"{prefix}t:",
+            client if draft.facts.source == "store" else "",
+        )
+        answer = await self._link.script(ISSUE, keys, args)
+        if answer is None:
+            raise ClientMissing(f"there is no client {client!r} any more")
+        remaining = int(answer[0]) // 1000
+        if len(answer) > 1:
+            return Issued(sealed=answer[1], remaining=remaining, reused=True)
+        return Issued(sealed=draft.sealed, remaining=remaining, reused=False)
+
+    async def facts(self, hash: str) -> TokenFacts | None:  # noqa: A002 (the field's own word)
+        """What is known of a live token; None for one that is unknown, dead, revoked or malformed."""
+        try:
+            keys, args = (f"{self._prefix}t:{hash}",), (f"{self._prefix}g:",)
+            return await self._link.script(FACTS, keys, args, _read)  # type: ignore[no-any-return]  # _read's
+        except Refused as error:
+            if error.code == "WRONGTYPE":
+                return None
+            raise
+
+    async def revoke(self, hash: str) -> None:  # noqa: A002 (as above)
+        """Ends one token. Returns only when the store has done it; a token that is unknown is ended too."""
+        await self._link.execute("DEL", f"{self._prefix}t:{hash}")
+
+    async def revoke_all(self, client_id: str) -> None:
+        """Ends every token of a client, however many: they belong to a generation that is over."""
+        generation = secrets.token_urlsafe(GENERATION_BYTES)
+        await self._link.execute("SET", f"{self._prefix}g:{client_id}", generation)
+
+
+def _read(record: Any) -> TokenFacts | None:
+    return read_facts(record) if isinstance(record, bytes) else None
