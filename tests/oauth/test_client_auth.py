@@ -1,5 +1,6 @@
 import base64
 import hashlib
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -87,10 +88,8 @@ def test_half_of_a_proof_is_an_invalid_client(form: str) -> None:
 
 @given(st.binary(max_size=100))
 def test_any_header_gives_a_proof_or_an_oauth_error(header: bytes) -> None:
-    try:
-        proof([b"Basic " + header])
-    except OAuthError as error:
-        assert error.error == "invalid_client"
+    with suppress(OAuthError):
+        assert len(proof([b"Basic " + header])) == 3
 
 
 def client(*secrets: Secret, enabled: bool = True) -> Client:

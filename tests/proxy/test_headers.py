@@ -4,7 +4,14 @@ from gateway.exchange import Header, Headers, RequestHead
 from gateway.oauth.values import TokenFacts
 from gateway.proxy.arrival import read_head
 from gateway.proxy.forwarded import direct_peer
-from gateway.proxy.headers import header_text, identity_headers, nominees, request_headers, response_headers
+from gateway.proxy.headers import (
+    HeaderRules,
+    header_text,
+    identity_headers,
+    nominees,
+    request_headers,
+    response_headers,
+)
 
 HOST = (b"Host", b"api.example.org")
 
@@ -132,8 +139,6 @@ def test_an_answer_is_framed_anew_and_keeps_the_rest() -> None:
 
 
 def test_a_flood_of_names_does_not_grow_memory() -> None:
-    from gateway.proxy.headers import HeaderRules
-
     rules = HeaderRules()
     for number in range(5_000):
         rules.rule(b"x-%d" % number)

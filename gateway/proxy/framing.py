@@ -1,0 +1,87 @@
+"""How the answer that goes to the caller is framed (RFC 9112 section 6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from gateway.exchange import Header, ResponseHead, header_values
+
+# RFC 9110 sections 15.3.5 and 15.4.5: these never have a body.
+_BODILESS = frozenset({204, 304})
+_SECOND_CLASS = 200
+
+
+class Body(Enum):
+    """How the caller finds the end of a body."""
+
+    NONE = "none"
+    LENGTH = "length"
+    CHUNKED = "chunked"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """The framing of one answer."""
+
+    body: Body
+    header: Header | None
+    """The header that says so."""
+
+    @property
+    def must_close(self) -> bool:
+        """Whether only closing the connection ends the body."""
+        return self.body is Body.CLOSE
+
+
+_CHUNKED = Framing(Body.CHUNKED, (b"Transfer-Encoding", b"chunked"))
+_CLOSE = Framing(Body.CLOSE, None)
+_NONE = Framing(Body.NONE, None)
+
+
+def answer_framing(method: str, version: tuple[int, int], response: ResponseHead) -> Framing:
+    """The framing for a caller who asked with `method` in HTTP `version`."""
+    length = _length(response)
+    if method == "HEAD" or response.status in _BODILESS or response.status < _SECOND_CLASS:
+        # RFC 9110 section 8.6: Content-Length in an answer to HEAD or in a 304 tells of the body left out;
+        # in a 204 it must not stand.
+        tells = length is not None and response.status != 204  # noqa: PLR2004 (No Content)
+        return Framing(Body.NONE, (b"Content-Length", length)) if tells and length is not None else _NONE
+    if length is not None:
+        return Framing(Body.LENGTH, (b"Content-Length", length))
+    # RFC 9112 section 6.1: never Transfer-Encoding in an answer to HTTP/1.0.
+    return _CHUNKED if version >= (1, 1) else _CLOSE
+
+
+def answer_head(
+    response: ResponseHead, framing: Framing, *, keep_alive: bool, version: tuple[int, int]
+) -> bytes:
+    """The answer's head as it goes over the wire."""
+    lines = [b"HTTP/1.1 %d %s\r\n" % (response.status, response.reason)]
+    lines += [b"%s: %s\r\n" % item for item in response.headers]
+    if framing.header is not None:
+        lines.append(b"%s: %s\r\n" % framing.header)
+    if not keep_alive:
+        lines.append(b"Connection: close\r\n")
+    elif version < (1, 1):
+        lines.append(b"Connection: keep-alive\r\n")
+    lines.append(b"\r\n")
+    return b"".join(lines)
+
+
+def chunk(data: bytes) -> bytes:
+    """One chunk of a chunked body (RFC 9112 section 7.1). Never the last: `data` must not be empty."""
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def last_chunk(trailers: list[Header]) -> bytes:
+    """The end of a chunked body, with its trailers."""
+    return b"0\r\n%s\r\n" % b"".join(b"%s: %s\r\n" % item for item in trailers)
+
+
+def _length(response: ResponseHead) -> bytes | None:
+    if header_values(response.headers, b"transfer-encoding"):
+        return None
+    values = header_values(response.headers, b"content-length")
+    return values[0] if values else None
