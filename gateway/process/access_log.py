@@ -31,19 +31,17 @@ MOST_WAITING = 4 * 1024 * 1024
 
 
 class Entry(NamedTuple):
-    """One answer."""
+    """One answered request."""
 
     address: str
     method: str
     path: str
-    """Without the query: people put secrets there."""
     status: int
     size: int
-    """Bytes of the body."""
     seconds: float
-    route: str = "-"
-    client: str = "-"
-    request_id: str = "-"
+    route: str
+    client: str
+    request_id: str
 
 
 class AccessLog:
@@ -67,8 +65,21 @@ class AccessLog:
         self.lost = 0
         """Lines dropped because nobody read them."""
 
-    def write(self, entry: Entry) -> None:
-        """Notes one answer."""
+    def write(
+        self,
+        *,
+        address: str,
+        method: str,
+        path: str,
+        status: int,
+        size: int,
+        seconds: float,
+        route: str,
+        client: str,
+        request_id: str,
+    ) -> None:
+        """Notes one answer: `path` without the query (people put secrets there), `size` the body's bytes."""
+        entry = Entry(address, method, path, status, size, seconds, route, client, request_id)
         line = self._line(self._now(), entry)
         if len(line) > PIECE:
             line = self._line(self._now(), _shortened(entry))

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pytest
 
 from gateway.process import access_log
-from gateway.process.access_log import BLOCK, PIECE, AccessLog, Entry
+from gateway.process.access_log import BLOCK, PIECE, AccessLog
 from gateway.process.logs import Format
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ def write(log: AccessLog, **changes: Any) -> None:
         "client": "demo",
         "request_id": "r-1",
     }
-    log.write(Entry(**entry | changes))
+    log.write(**entry | changes)
 
 
 def read(reader: int) -> bytes:

@@ -1,0 +1,131 @@
+"""A gateway behind its listeners, made from one reading of the configuration.
+
+A reload makes the next one, lets it accept, and only then retires this one: in between both accept from
+the same sockets, so no connection meets a closed door.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import ssl
+from collections.abc import Callable
+from typing import Protocol
+
+from aiohttp import web
+
+from gateway.config.model import Settings
+from gateway.process.listeners import BACKLOG, Listener
+from gateway.telemetry import Telemetry
+
+log = logging.getLogger("gatepost")
+
+SETTLE = 0.25
+"""Seconds between the last accepted connection and the first one closed as idle: its request may be on the way."""
+
+POLL = 0.02
+"""Seconds between two looks at what is still in flight."""
+
+STOP_LIMIT = 10.0
+"""Seconds that the service may take to stop when nothing is in flight any more."""
+
+
+class Service(Protocol):
+    """What is served: the gateway itself, as the composition root makes it."""
+
+    @property
+    def runner(self) -> web.BaseRunner:
+        """Serves the public listeners."""
+
+    @property
+    def management(self) -> web.Application:
+        """Serves the management listener."""
+
+    async def start(self) -> None:
+        """Makes it ready to serve. GatepostError says why it can't."""
+
+    async def stop(self) -> None:
+        """Finishes what is in flight within the configured time and lets go of everything."""
+
+
+class Build(Protocol):
+    """Makes a service. A class whose constructor takes these is one."""
+
+    def __call__(
+        self, settings: Settings, *, store_url: str, telemetry: Telemetry, note: Callable[..., None] | None
+    ) -> Service:
+        """`note` writes the access log; None where there is none."""
+
+
+class Generation:
+    """One service and the doors it stands behind."""
+
+    def __init__(self, service: Service, drain: float, closed: Callable[[], None] | None = None) -> None:
+        """`drain` is how many seconds requests in flight are given; `closed` is called last of all."""
+        self._service = service
+        self._drain = drain
+        self._closed = closed
+        self._management = web.AppRunner(service.management, access_log=None, shutdown_timeout=1.0)
+        self._sites: list[web.BaseSite] = []
+
+    async def open(
+        self, doors: list[tuple[Listener, ssl.SSLContext | None]], management: Listener | None
+    ) -> None:
+        """Starts the service, then accepts. Where it can't start, nothing is left behind."""
+        try:
+            await self._service.start()
+            await self._management.setup()
+            for listener, context in doors:
+                self._sites.append(await _site(self._service.runner, listener, context))
+            if management is not None:
+                self._sites.append(await _site(self._management, management, None))
+        except BaseException:
+            await self.close(asyncio.Event())
+            raise
+
+    async def close(self, hurry: asyncio.Event) -> None:
+        """Accepts no more, finishes what is in flight unless there is hurry, and stops.
+
+        Never raises: there is nobody to tell.
+        """
+        for site in self._sites:
+            await site.stop()
+        await self._drained(hurry)
+        try:
+            async with asyncio.timeout(STOP_LIMIT):
+                await self._service.stop()
+        except TimeoutError:
+            log.error("the gateway took too long to stop and was left behind")
+        except Exception:
+            log.exception("the gateway did not stop cleanly")
+        await self._management.cleanup()
+        if self._closed is not None:
+            self._closed()
+
+    async def _drained(self, hurry: asyncio.Event) -> None:
+        """Returns when every connection has had its answer, or the time for it is over."""
+        server = self._service.runner.server
+        if server is None or not server.connections:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE):
+                await hurry.wait()
+        # Closes what is idle now, and the others after their answer.
+        server.pre_shutdown()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._drain):
+                while server.connections and not hurry.is_set():
+                    await asyncio.sleep(POLL)  # aiohttp tells nobody when a connection ends
+        if server.connections:
+            log.warning("%d connections were broken off", len(server.connections))
+        for connection in server.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+
+
+async def _site(runner: web.BaseRunner, listener: Listener, context: ssl.SSLContext | None) -> web.BaseSite:
+    # A site closes its socket when it stops. The listener itself must outlive it.
+    site = web.SockSite(runner, listener.socket.dup(), ssl_context=context, backlog=BACKLOG)
+    await site.start()
+    return site

@@ -1,0 +1,49 @@
+"""What a reload can change, and what has to wait for a restart."""
+
+from __future__ import annotations
+
+import logging
+
+from gateway.config.model import Settings
+from gateway.process.doors import management_address, public_addresses
+
+log = logging.getLogger("gatepost")
+
+EMBEDDED = "embedded"
+
+
+def settled(old: Settings, new: Settings) -> tuple[Settings, list[str]]:
+    """The new settings as far as they can be had now, and the keys that keep their old value until a restart."""
+    server, rest = {}, {}
+    kept = []
+    if public_addresses(old) != public_addresses(new):
+        server["listen"] = old.server.listen
+        kept.append("server.listen")
+    if old.server.state_dir != new.server.state_dir:
+        server["state_dir"] = old.server.state_dir
+        kept.append("server.state_dir")
+    # One worker runs without a supervisor, so it can become neither more nor one of many.
+    if old.server.workers != new.server.workers and 1 in (old.server.workers, new.server.workers):
+        server["workers"] = old.server.workers
+        kept.append("server.workers")
+    if management_address(old) != management_address(new):
+        rest["management"] = old.management
+        kept.append("management")
+    if old.store.url != new.store.url and EMBEDDED in (old.store.url, new.store.url):
+        rest["store"] = new.store.model_copy(update={"url": old.store.url})
+        kept.append("store.url")
+    changes = {**rest, "server": new.server.model_copy(update=server)}
+    return new.model_copy(update=changes), kept
+
+
+def report_failure(error: Exception) -> None:
+    """Says why the new configuration is not served, a problem a line."""
+    for line in str(error).splitlines():
+        log.error("not reloaded: %s", line)
+
+
+def report_success(kept: list[str]) -> None:
+    """Says that the new configuration is served, and what of it is not."""
+    log.info("reloaded: the new configuration is served")
+    for key in kept:
+        log.warning("%s has changed, which takes a restart: the old value is still in force", key)
