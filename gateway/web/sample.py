@@ -85,7 +85,8 @@ async def echo(request: web.Request) -> web.Response:
 
 
 def _keep(app: web.Application, wish: dict[str, Any]) -> dict[str, Any]:
-    number = next(app[NUMBERS])
+    numbers: Iterator[int] = app[NUMBERS]
+    number = next(numbers)
     orders = app[ORDERS]
     orders[number] = wish | {"id": number}
     if len(orders) > MOST_ORDERS:
