@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hmac
+import math
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, replace
 
 from gateway.clock import Clock
+from gateway.oauth.errors import invalid_client
 from gateway.oauth.grants import Grant
 from gateway.oauth.opaque import OpaqueTokens, token_hash
 from gateway.oauth.sealing import TokenSeal
 from gateway.oauth.values import Client, TokenFacts
-from gateway.store.tokens import TokenDraft, TokenStore
+from gateway.store import ClientMissing, TokenDraft, TokenStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Issuer:
         """
         token = self._tokens.make()
         slot = reuse_slot(client.id, grant_type, grant) if self._reuse.enabled and grant.reusable else None
-        now = int(self._clock())
+        now = self._clock()
         draft = TokenDraft(
             hash=token_hash(token),
             facts=TokenFacts(
@@ -72,8 +74,9 @@ class Issuer:
                 scopes=grant.scopes,
                 audience=grant.audience,
                 subject=grant.subject,
-                issued=now,
-                expires=now + grant.lifetime,
+                issued=int(now),
+                # The store's TTL ends it to the millisecond; this is what is told of it in whole seconds.
+                expires=math.ceil(now + grant.lifetime),
                 grant=grant_type,
                 source=client.source,
                 user=grant.user,
@@ -84,7 +87,11 @@ class Issuer:
             reuse_slot=slot,
             renew_before=self._reuse.renew_before,
         )
-        issued = await self._store.issue(draft)
+        try:
+            issued = await self._store.issue(draft)
+        except ClientMissing as error:
+            # It was removed while it asked.
+            raise invalid_client(str(error)) from error
         if issued.reused and issued.sealed is not None and slot is not None:
             live = self._seal.open(issued.sealed, slot)
             if live is None:

@@ -1,0 +1,128 @@
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from gateway.issuer import ReuseRules, reuse_slot
+from gateway.oauth.errors import OAuthError
+from gateway.oauth.grants import Grant
+from gateway.store import Store
+from tests.conftest import Valkey
+from tests.services import Services, a_client
+
+GRANT = Grant("demo", ("am_application_scope", "default"), (), 600, reusable=True)
+GRANT_TYPE = "client_credentials"
+
+
+async def test_a_token_is_answered_with_what_its_client_needs_to_know(store: Store) -> None:
+    answer = await Services(store).issuer.issue(a_client(), GRANT_TYPE, GRANT)
+    assert answer.body == {
+        "access_token": answer.access_token,
+        "scope": "am_application_scope default",
+        "token_type": "Bearer",
+        "expires_in": 600,
+    }
+
+
+async def test_a_live_token_is_given_out_again_with_its_remaining_seconds(
+    store: Store, valkey: Valkey, prefix: str
+) -> None:
+    services = Services(store)
+    first = await services.issuer.issue(a_client(), GRANT_TYPE, GRANT)
+    with valkey.client as client:
+        (key,) = list(client.scan_iter(f"{prefix}t:*"))
+        client.pexpire(key, 100_500)
+    again = await services.issuer.issue(a_client(), GRANT_TYPE, GRANT)
+    assert again.access_token == first.access_token
+    assert again.reused
+    assert again.expires_in in (99, 100)
+
+
+async def test_a_token_that_ends_soon_is_followed_by_a_new_one_and_lives_on(
+    store: Store, valkey: Valkey, prefix: str
+) -> None:
+    services = Services(store, reuse=ReuseRules(renew_before=60))
+    first = await services.issuer.issue(a_client(), GRANT_TYPE, GRANT)
+    with valkey.client as client:
+        (key,) = list(client.scan_iter(f"{prefix}t:*"))
+        client.expire(key, 60)
+    second = await services.issuer.issue(a_client(), GRANT_TYPE, GRANT)
+    assert second.access_token != first.access_token
+    assert await services.guard.facts(first.access_token)
+    assert await services.guard.facts(second.access_token)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(GRANT, scopes=("default",)),
+        replace(GRANT, audience=("https://a.example",)),
+        replace(GRANT, subject="other"),
+        replace(GRANT, extra={"device": "1"}),
+        replace(GRANT, reusable=False),
+    ],
+)
+async def test_other_facts_get_a_token_of_their_own(store: Store, other: Grant) -> None:
+    services = Services(store)
+    first = await services.issuer.issue(a_client(), GRANT_TYPE, GRANT)
+    assert (await services.issuer.issue(a_client(), GRANT_TYPE, other)).access_token != first.access_token
+
+
+async def test_reuse_can_be_switched_off(store: Store) -> None:
+    services = Services(store, reuse=ReuseRules(enabled=False))
+    tokens = {(await services.issuer.issue(a_client(), GRANT_TYPE, GRANT)).access_token for _ in range(3)}
+    assert len(tokens) == 3
+
+
+async def test_the_order_of_scopes_does_not_matter(store: Store) -> None:
+    services = Services(store)
+    first = await services.issuer.issue(a_client(), GRANT_TYPE, GRANT)
+    turned = replace(GRANT, scopes=GRANT.scopes[::-1])
+    assert (await services.issuer.issue(a_client(), GRANT_TYPE, turned)).access_token == first.access_token
+
+
+async def test_many_equal_requests_at_once_on_two_workers_get_one_token(
+    store: Store, valkey: Valkey, prefix: str
+) -> None:
+    other = Store(valkey.url, prefix)
+    await other.start()
+    workers = [Services(store), Services(other)]
+    answers = await asyncio.gather(
+        *(workers[number % 2].issuer.issue(a_client(), GRANT_TYPE, GRANT) for number in range(200))
+    )
+    await other.stop()
+    assert len({answer.access_token for answer in answers}) == 1
+    with valkey.client as client:
+        assert len(list(client.scan_iter(f"{prefix}t:*"))) == 1
+
+
+async def test_a_gateway_with_another_key_gets_a_token_of_its_own(store: Store) -> None:
+    first = await Services(store).issuer.issue(a_client(), GRANT_TYPE, GRANT)
+    second = await Services(store, key=b"o" * 32).issuer.issue(a_client(), GRANT_TYPE, GRANT)
+    assert second.access_token != first.access_token
+    assert not second.reused
+
+
+async def test_neither_the_token_nor_the_key_to_it_is_in_the_store(
+    store: Store, valkey: Valkey, prefix: str
+) -> None:
+    answer = await Services(store).issuer.issue(a_client(), GRANT_TYPE, GRANT)
+    with valkey.client as client:
+        keys = list(client.scan_iter(f"{prefix}*"))
+        everything = b"".join(keys) + b"".join(client.get(key) or b"" for key in keys)
+        ttl = client.ttl(next(key for key in keys if key.startswith(f"{prefix}t:".encode())))
+    assert answer.access_token.encode() not in everything
+    assert abs(ttl - answer.expires_in) <= 1
+
+
+async def test_a_client_that_was_removed_meanwhile_gets_no_token(store: Store) -> None:
+    with pytest.raises(OAuthError) as caught:
+        await Services(store).issuer.issue(a_client("gone", source="store"), GRANT_TYPE, GRANT)
+    assert caught.value.error == "invalid_client"
+
+
+def test_no_two_sets_of_facts_share_a_slot() -> None:
+    one = Grant("a", ("b c",), ("d",), 1)
+    other = Grant("a", ("b",), ("c", "d"), 1)
+    assert reuse_slot("x", "g", one) != reuse_slot("x", "g", other)
+    assert reuse_slot("x", "yg", one) != reuse_slot("xy", "g", one)

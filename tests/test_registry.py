@@ -1,0 +1,75 @@
+import secrets
+
+import pytest
+
+from gateway.oauth.client_auth import secret_matches
+from gateway.oauth.values import Client
+from gateway.registry import SECRET_PREFIX, ClientRegistry, new_client_id
+from gateway.store import ClientExists, ClientMissing, Store
+from tests.services import Clock
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def registry(store: Store, clock: Clock) -> ClientRegistry:
+    return ClientRegistry(store.clients, store.tokens, clock, secrets.token_bytes)
+
+
+async def live(store: Store, secret: str, now: float) -> bool:
+    return secret_matches(await store.clients.get("orders-app"), secret, now)
+
+
+async def test_a_new_clients_secret_is_right_and_is_not_kept(
+    store: Store, registry: ClientRegistry, clock: Clock
+) -> None:
+    made, secret = await registry.create(Client("orders-app", scopes=("orders.read",)))
+    assert secret.startswith(SECRET_PREFIX)
+    assert len(secret) == len(SECRET_PREFIX) + 43
+    assert made.source == "store"
+    assert await live(store, secret, clock())
+    assert secret.encode() not in repr(await store.clients.list()).encode()
+
+
+async def test_an_id_is_given_once(registry: ClientRegistry) -> None:
+    await registry.create(Client("orders-app"))
+    with pytest.raises(ClientExists):
+        await registry.create(Client("orders-app"))
+    assert new_client_id() != new_client_id()
+
+
+async def test_rotation_ends_the_old_secret_at_once_without_grace(
+    store: Store, registry: ClientRegistry, clock: Clock
+) -> None:
+    _, old = await registry.create(Client("orders-app"))
+    new = await registry.rotate_secret("orders-app", 0)
+    assert await live(store, new, clock())
+    assert not await live(store, old, clock())
+
+
+async def test_both_secrets_live_until_the_grace_is_over(
+    store: Store, registry: ClientRegistry, clock: Clock
+) -> None:
+    _, old = await registry.create(Client("orders-app"))
+    new = await registry.rotate_secret("orders-app", 60)
+    assert await live(store, old, clock() + 59)
+    assert not await live(store, old, clock() + 60)
+    assert await live(store, new, clock() + 10**6)
+
+
+async def test_a_second_rotation_does_not_prolong_a_secret_that_ends(
+    store: Store, registry: ClientRegistry, clock: Clock
+) -> None:
+    _, old = await registry.create(Client("orders-app"))
+    await registry.rotate_secret("orders-app", 60)
+    await registry.rotate_secret("orders-app", 600)
+    assert not await live(store, old, clock() + 60)
+
+
+async def test_a_client_that_is_not_there_cannot_be_changed(registry: ClientRegistry) -> None:
+    with pytest.raises(ClientMissing):
+        await registry.rotate_secret("nobody", 0)
+    assert not await registry.delete("nobody")

@@ -1,0 +1,73 @@
+import pytest
+
+from gateway.oauth.errors import OAuthError
+from gateway.store import Store
+from gateway.token_endpoint import STEPS, TokenCall, answer_token_request
+from tests.services import Services, a_client, token_call
+
+
+async def refusal(services: Services, call: TokenCall) -> str:
+    with pytest.raises(OAuthError) as caught:
+        await answer_token_request(call, services.desk)
+    return caught.value.error
+
+
+def test_the_path_reads_as_a_table_of_contents() -> None:
+    assert [step.__name__ for step in STEPS] == [
+        "read_the_form",
+        "read_the_proof",
+        "authenticate_the_client",
+        "find_the_grant",
+        "let_only_its_clients_use_it",
+        "ask_the_grant",
+        "issue_the_token",
+    ]
+
+
+async def test_a_client_gets_a_token(store: Store) -> None:
+    answer = await answer_token_request(token_call(), Services(store).desk)
+    assert answer.scope == "am_application_scope default"
+    assert answer.expires_in == 3600
+
+
+async def test_a_validity_period_gets_a_token_of_its_own(store: Store) -> None:
+    services = Services(store)
+    usual = await answer_token_request(token_call(), services.desk)
+    body = "grant_type=client_credentials&validity_period=3200"
+    own = [await answer_token_request(token_call(body), services.desk) for _ in range(2)]
+    assert [answer.expires_in for answer in own] == [3200, 3200]
+    assert len({usual.access_token, *(answer.access_token for answer in own)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (token_call(""), "invalid_request"),
+        (token_call("grant_type="), "invalid_request"),
+        (token_call("grant_type=client_credentials&grant_type=client_credentials"), "invalid_request"),
+        (token_call("grant_type=magic"), "unsupported_grant_type"),
+        (token_call("grant_type=password"), "unsupported_grant_type"),
+        (token_call(basic="demo:wrong"), "invalid_client"),
+        (token_call(basic=None), "invalid_client"),
+        (token_call(query="client_secret=x"), "invalid_request"),
+        (token_call(content_type="application/json"), "invalid_request"),
+        (token_call("grant_type=client_credentials&client_id=demo&client_secret=secret"), "invalid_request"),
+        (token_call("grant_type=client_credentials&scope=admin"), "invalid_scope"),
+        (token_call("grant_type=client_credentials&validity_period=0"), "invalid_request"),
+        (token_call("grant_type=client_credentials&resource=https://x.example"), "invalid_target"),
+    ],
+)
+async def test_what_is_wrong_gets_its_own_error(store: Store, call: TokenCall, error: str) -> None:
+    assert await refusal(Services(store), call) == error
+
+
+async def test_a_grant_that_is_not_this_clients_is_unauthorized_client(store: Store) -> None:
+    services = Services(store, [a_client(grants=frozenset({"password"}))])
+    assert await refusal(services, token_call()) == "unauthorized_client"
+
+
+async def test_nothing_is_issued_on_the_way_to_an_error(store: Store, valkey: object, prefix: str) -> None:
+    services = Services(store)
+    await refusal(services, token_call("grant_type=client_credentials&scope=admin"))
+    keys = await store.link.execute("KEYS", f"{prefix}t:*")
+    assert keys == []
