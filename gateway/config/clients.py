@@ -1,0 +1,37 @@
+"""`clients`: the applications that may ask for tokens."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from gateway.config.addresses import AbsoluteUri
+from gateway.config.base import Many, Section
+from gateway.config.units import Lifetime
+from gateway.config.words import ClientId, Name, Scope, Secret
+
+
+def _some_secret(secrets: tuple[Secret, ...]) -> tuple[Secret, ...]:
+    if not secrets:
+        raise ValueError("must have at least one secret")
+    return secrets
+
+
+class ClientSettings(Section):
+    """A client of RFC 6749, read-only while the gateway runs."""
+
+    id: ClientId = Field(description="What it calls itself: the client_id of its requests.")
+    name: str = Field(default="", max_length=200, description="What people call it.")
+    secrets: Annotated[Many[Secret], AfterValidator(_some_secret)] = Field(
+        description="One or more, all valid at once: plain, or sha256: and the 64 hexadecimal digits of its hash."
+    )
+    grants: Many[Name] = Field(default=("client_credentials",), description="The grants that it may use.")
+    scopes: Many[Scope] = Field(default=(), description="What it may ask for, beside scopes.default.")
+    lifetime: Lifetime | None = Field(
+        default=None, description="How long its tokens live. A duration; null: tokens.lifetime."
+    )
+    audiences: Many[AbsoluteUri] = Field(
+        default=(), description="The resources (RFC 8707) that it may ask tokens for: absolute URIs."
+    )
+    enabled: bool = Field(default=True, description="false: it gets no token, and its tokens are refused.")

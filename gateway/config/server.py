@@ -1,0 +1,149 @@
+"""`server` and `management`: where the gateway listens, and how it behaves there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+from gateway.config.addresses import Cidr, FilePath, Host, Origin, Port
+from gateway.config.base import Many, Section
+from gateway.config.units import Grace, Size, Timeout
+
+MOST_WORKERS = 512
+
+
+class TlsFiles(Section):
+    """A certificate of one's own."""
+
+    certificate: FilePath = Field(description="PEM file with the certificate and its chain.")
+    key: FilePath = Field(description="PEM file with the private key, without a password.")
+    client_ca: FilePath | None = Field(
+        default=None,
+        description="PEM file with the CAs whose client certificates are asked for and verified. null: none "
+        "is asked for.",
+    )
+
+
+def _tls_kind(value: Any) -> str | None:
+    if isinstance(value, str):
+        return "<auto>"
+    return "<files>" if isinstance(value, dict | TlsFiles) else None
+
+
+Tls = Annotated[
+    Annotated[Literal["auto"], Tag("<auto>")] | Annotated[TlsFiles, Tag("<files>")],
+    Discriminator(
+        _tls_kind,
+        custom_error_type="tls",
+        custom_error_message="must be auto, or a mapping with certificate and key",
+    ),
+]
+
+
+class ListenSettings(Section):
+    """One address that the gateway serves at."""
+
+    host: Host = Field(
+        default="0.0.0.0",  # noqa: S104 (a gateway is there to be reached)
+        description="Address to listen at. 0.0.0.0: all of IPv4; '::': all of IPv6.",
+    )
+    port: Port = Field(description="Port to listen at. 0: any free one.")
+    tls: Tls | None = Field(
+        default=None,
+        description="null: plain HTTP. auto: a self-signed certificate, made once in state_dir. "
+        "Or the files of a certificate.",
+    )
+
+
+class ServerTimeouts(Section):
+    """How long the gateway waits for callers."""
+
+    header: Timeout = Field(default=10.0, description="For a request's whole head. A duration.")
+    body: Timeout = Field(default=60.0, description="For the next piece of a request's body. A duration.")
+    idle: Timeout = Field(default=75.0, description="For the next request of a connection. A duration.")
+    drain: Grace = Field(
+        default=30.0, description="At the end: for the requests in flight to finish. A duration."
+    )
+
+
+def _workers(value: object) -> object:
+    if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_WORKERS):
+        return value
+    raise PydanticCustomError("needs_int", "must be a whole number from 1 to 512, or auto")
+
+
+Workers = Annotated[
+    int | Literal["auto"],
+    BeforeValidator(_workers),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": MOST_WORKERS}, {"const": "auto"}]}),
+]
+
+
+def _some_listener(listeners: tuple[ListenSettings, ...]) -> tuple[ListenSettings, ...]:
+    if not listeners:
+        raise ValueError("must have at least one listener")
+    return listeners
+
+
+class Server(Section):
+    """The public side of the gateway."""
+
+    listen: Annotated[Many[ListenSettings], AfterValidator(_some_listener)] = Field(
+        default=(ListenSettings(port=8280), ListenSettings(port=8243, tls="auto")),
+        description="The addresses to serve at; at least one.",
+    )
+    public_url: Origin = Field(
+        default="https://localhost:8243",
+        description="The gateway's own URL, as callers know it: the issuer of its tokens and the base of its "
+        "links. Never taken from a request's Host.",
+    )
+    workers: Workers = Field(default=1, description="Worker processes. auto: one for each CPU core.")
+    state_dir: FilePath = Field(
+        default=Path(".gatepost"),
+        description="Directory for the embedded store, keys and made certificates; "
+        "relative to the working directory.",
+    )
+    trusted_proxies: Many[Cidr] = Field(
+        default=(),
+        description="Networks whose Forwarded and X-Forwarded-* headers are believed, in CIDR notation.",
+    )
+    max_body: Size = Field(
+        default=10 * 1024**2, description="The most that a request's body may have. A size."
+    )
+    timeouts: ServerTimeouts = Field(
+        default=ServerTimeouts(), description="How long the gateway waits for callers."
+    )
+
+
+class Management(Section):
+    """The listener for operators: /healthz, /readyz and /metrics."""
+
+    host: Host = Field(default="127.0.0.1", description="Address to listen at. Keep it out of callers' reach.")
+    port: Port = Field(default=9280, description="Port to listen at. 0: any free one.")
+
+
+def _switched_off(value: object) -> object:
+    if value is False:
+        return None
+    if not isinstance(value, dict | Management):
+        raise PydanticCustomError("needs_bool", "must be a mapping with host and port, or false")
+    return value
+
+
+def _null_is_false(schema: dict[str, Any]) -> None:
+    schema["anyOf"] = [{"const": False} if item == {"type": "null"} else item for item in schema["anyOf"]]
+
+
+ManagementOrFalse = Annotated[
+    Management | None, BeforeValidator(_switched_off), Field(json_schema_extra=_null_is_false)
+]

@@ -1,0 +1,46 @@
+"""`tokens` and `scopes`: what the token endpoint gives."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from gateway.config.base import Many, Section
+from gateway.config.units import Lifetime, Margin
+from gateway.config.words import Scope, SharedKey
+
+class Tokens(Section):
+    """How long access tokens live, and when one is given out again."""
+
+    lifetime: Lifetime = Field(default=3600, description="How long a token lives. A duration.")
+    max_lifetime: Lifetime = Field(
+        default=86400,
+        description="The longest lifetime that a client's own or a request's validity_period may have. "
+        "A duration.",
+    )
+    reuse: bool = Field(
+        default=True,
+        description="Whether a client that asks again, for the same scopes and audience, gets its live token.",
+    )
+    renew_before: Margin = Field(
+        default=60,
+        description="A live token with no more than this left is not given out again: there is a new one "
+        "instead, and the old one lives on. A duration.",
+    )
+    key: SharedKey | None = Field(
+        default=None,
+        description="A secret of at least 32 characters that all gateways of a fleet share. "
+        "null: made once in server.state_dir.",
+    )
+
+
+class Scopes(Section):
+    """Scopes that clients have without being given them."""
+
+    default: Many[Scope] = Field(
+        default=("default",),
+        description="Given to a client whose request names no scope; any client may name them too.",
+    )
+    application: Scope | None = Field(
+        default="am_application_scope",
+        description="Added to what client_credentials grants. null: none.",
+    )
