@@ -18,6 +18,8 @@ class Address:
     secure: bool = False
     socket: str | None = None
     """The Unix socket's path."""
+    base_path: str = ""
+    """What the URL puts before every path; without a slash at its end."""
 
     def __str__(self) -> str:
         if self.socket is not None:
@@ -27,10 +29,10 @@ class Address:
 
 
 def parse_address(url: str) -> Address:
-    """Reads `http://host:port`, `https://host:port` or `unix:/path`.
+    """Reads `http://host:port/base`, `https://host:port/base` or `unix:/path/to/socket`.
 
     Raises:
-        ValueError: anything else. A path is refused, as a request's path goes upstream as it came.
+        ValueError: anything else.
     """
     if url.startswith("unix:"):
         path = url.removeprefix("unix:").removeprefix("//")
@@ -40,10 +42,11 @@ def parse_address(url: str) -> Address:
     parts = urlsplit(url)
     if parts.scheme not in _PORTS or not parts.hostname:
         raise ValueError(f"{url!r} is not of the form http://host:port, https://host:port or unix:/path")
-    if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None:
-        raise ValueError(f"{url!r}: only a host and a port belong into a server's URL")
+    if parts.query or parts.fragment or parts.username is not None:
+        raise ValueError(f"{url!r}: only host, port and path belong into a server's URL")
     return Address(
         host=parts.hostname,
         port=parts.port if parts.port is not None else _PORTS[parts.scheme],
         secure=parts.scheme == "https",
+        base_path=parts.path.rstrip("/"),
     )

@@ -45,11 +45,6 @@ class UpstreamConnection(Link):
         self.served = 0
         """Requests sent on it, the current one included."""
 
-    @property
-    def usable(self) -> bool:
-        """It is open and nobody is using it."""
-        return self._sink is None and self.open
-
     # The exchange, as the caller drives it.
 
     def send(
@@ -82,14 +77,11 @@ class UpstreamConnection(Link):
         self.served += 1
         self._parser.expect(to_head=method == "HEAD", upgrade=expects_upgrade)
         self._transport.write(head)
-        if body_follows:
-            self._deadline.clear()
-        else:
-            self._deadline.after(timeouts.response)
+        self._await_head()
 
     def write(self, data: bytes) -> None:
         """The next piece of the request's body, or of a tunnel's bytes."""
-        if not data:
+        if not data or not self._alive():
             return
         if self._chunked and not self._tunnel:
             self._transport.writelines((b"%x\r\n" % len(data), data, b"\r\n"))
@@ -99,24 +91,24 @@ class UpstreamConnection(Link):
 
     def write_end(self) -> None:
         """The request's body is complete: from now on the upstream's time for an answer runs."""
-        if self._upload_done:
+        if self._upload_done or not self._alive():
             return
         self._upload_done = True
         if self._chunked:
             self._transport.write(b"0\r\n\r\n")
         if self._parser.head is None:
-            self._deadline.after(self._timeouts.response)
+            self._await_head()
 
     def pause_reading(self) -> None:
         """Takes no more of the answer for now: the one it is for is slow."""
-        if not self._reading_paused and self._sink is not None:
+        if not self._reading_paused and self._alive():
             self._reading_paused = True
             self._transport.pause_reading()
             self._deadline.clear()
 
     def resume_reading(self) -> None:
         """Takes the answer again."""
-        if self._reading_paused:
+        if self._reading_paused and self._alive():
             self._reading_paused = False
             self._transport.resume_reading()
             self._keep_waiting()
@@ -161,27 +153,32 @@ class UpstreamConnection(Link):
         self._ended(exc)
 
     def pause_writing(self) -> None:
-        """The transport's buffer is full."""
+        """The transport's buffer is full: the upstream must go on reading."""
         self.writing_paused = True
-        if self._sink is None:
-            return
-        if not self._upload_done and self._parser.head is None:
-            self._deadline.after(self._timeouts.idle)
-        self._sink.pause_writing()
+        if self._sink is not None:
+            if not self._upload_done and self._parser.head is None:
+                self._deadline.after(self._timeouts.idle)
+            self._sink.pause_writing()
 
     def resume_writing(self) -> None:
         """The transport's buffer has room again."""
         self.writing_paused = False
-        if self._sink is None:
-            return
-        if self._parser.head is None:
-            if self._upload_done:
-                self._deadline.after(self._timeouts.response)
-            else:
-                self._deadline.clear()
-        self._sink.resume_writing()
+        if self._sink is not None:
+            if self._parser.head is None:
+                self._await_head()
+            self._sink.resume_writing()
 
     # How an exchange goes on and ends.
+
+    def _alive(self) -> bool:
+        # A transport that is closing raises on some event loops where others say nothing.
+        return self._sink is not None and not self._transport.is_closing()
+
+    def _await_head(self) -> None:
+        if self._upload_done:
+            self._deadline.after(self._timeouts.response)
+        else:  # the upstream is not late while the body is still on its way to it
+            self._deadline.clear()
 
     def _keep_waiting(self) -> None:
         if self._parser.head is not None and not self._reading_paused:
@@ -205,7 +202,7 @@ class UpstreamConnection(Link):
         if self._sink is not sink:
             return
         if parser.error is not None:
-            self._fail(parser.error)
+            self.fail(parser.error)
         elif parser.complete:
             trailers = parser.trailers
             self._settle()
@@ -215,10 +212,8 @@ class UpstreamConnection(Link):
 
     def _settle(self) -> None:
         """The answer is complete: keeps the connection if both sides are at a message's end."""
+        self.resume_reading()
         self._sink = None
-        if self._reading_paused:
-            self._reading_paused = False
-            self._transport.resume_reading()
         # RFC 9112 section 9.3: an answer that came before the request had ended leaves the rest unread.
         if self._parser.reusable and self._upload_done:
             self.make_idle()
@@ -233,7 +228,7 @@ class UpstreamConnection(Link):
             self.abort()
             sink.on_end([])
         elif cause is not None:
-            self._fail(UpstreamBroken(f"connection lost: {cause}"))
+            self.fail(UpstreamBroken(f"connection lost: {cause}"))
         else:
             self._parser.finish()
             self._deliver(sink, fresh=False)
@@ -242,11 +237,12 @@ class UpstreamConnection(Link):
         if self._sink is None:
             self.discard()
         elif self._parser.head is None and self._upload_done:
-            self._fail(UpstreamSlow(f"no answer within {self._timeouts.response:g} s"))
+            self.fail(UpstreamSlow(f"no answer within {self._timeouts.response:g} s"))
         else:
-            self._fail(UpstreamSlow(f"silent for {self._timeouts.idle:g} s"))
+            self.fail(UpstreamSlow(f"silent for {self._timeouts.idle:g} s"))
 
-    def _fail(self, error: UpstreamError) -> None:
+    def fail(self, error: UpstreamError) -> None:
+        """Ends the exchange and the connection at once, and tells the sink why."""
         sink = self._sink
         self.abort()
         if sink is not None:

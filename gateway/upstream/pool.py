@@ -60,7 +60,7 @@ class Pool:
         """A free connection, if there is one: the one used last, as it is the least likely to be stale."""
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable:
+            if connection.open:
                 return connection
         return None
 
@@ -125,7 +125,7 @@ class Pool:
         while (waiter := self._next_waiter()) is not None:
             waiter.on_no_connection(UpstreamUnavailable("the gateway is stopping"))
         for connection in list(self._open if at_once else self._idle):
-            connection.abort()
+            connection.fail(UpstreamUnavailable("the gateway is stopping"))
 
     @property
     def size(self) -> int:
@@ -154,7 +154,7 @@ class Pool:
         return self.size < self._settings.max_connections
 
     def _expire(self) -> None:
-        """Sends away those whose time is over, but for the first ones, for whom connections are being made."""
+        """Sends away those whose time is over, but not the first, for whom connections are being made."""
         self._timer = None
         now = self._loop.time()
         late = [waiter for waiter, until in list(self._waiting.items())[self._opening :] if until <= now]

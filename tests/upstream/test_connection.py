@@ -1,0 +1,418 @@
+"""One connection: what the sink hears, when it is kept, and what ends it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gateway.upstream.connection import UpstreamConnection
+from gateway.upstream.errors import UpstreamBroken, UpstreamSlow
+from gateway.upstream.settings import Timeouts
+from gateway.upstream.sink import Framing
+from tests.upstream.recorder import Recorder
+from tests.upstream.scripted import Peer, Script, ScriptedServer, Serve, always, answer, get, until
+
+POST = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+class Keeper:
+    """An owner that only counts."""
+
+    def __init__(self) -> None:
+        self.free: list[UpstreamConnection] = []
+        self.gone: list[UpstreamConnection] = []
+
+    def released(self, connection: UpstreamConnection) -> None:
+        self.free.append(connection)
+
+    def lost(self, connection: UpstreamConnection) -> None:
+        self.gone.append(connection)
+
+
+class Line:
+    """A connection to a scripted server, with its owner."""
+
+    def __init__(self, server: ScriptedServer, connection: UpstreamConnection, keeper: Keeper) -> None:
+        self.server = server
+        self.connection = connection
+        self.keeper = keeper
+
+    def send(
+        self, head: bytes = b"", method: str = "GET", timeouts: Timeouts | None = None, **more: Any
+    ) -> Recorder:
+        sink = Recorder()
+        self.connection.send(
+            sink, head or get(method=method), method=method, timeouts=timeouts or Timeouts(), **more
+        )
+        return sink
+
+
+async def connect(serve: Serve, script: Script, keep_alive: float = 60.0) -> Line:
+    server = await serve(script)
+    keeper = Keeper()
+    loop = asyncio.get_running_loop()
+    _, connection = await loop.create_connection(
+        lambda: UpstreamConnection(loop, keeper, keep_alive), "127.0.0.1", server.port
+    )
+    return Line(server, connection, keeper)
+
+
+def once(data: bytes) -> Script:
+    """A script that answers the first request and hangs up."""
+
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        await peer.say(data)
+
+    return script
+
+
+async def test_an_answer_in_one_piece_is_told_at_once(serve: Serve) -> None:
+    line = await connect(serve, always(answer(b"hello")))
+    sink = line.send()
+    await sink.done()
+    assert sink.names == ["whole"]
+    assert sink.body == b"hello"
+    assert line.keeper.free == [line.connection]
+    assert line.connection.open
+
+
+async def test_a_long_answer_is_told_as_it_comes(serve: Serve) -> None:
+    go_on = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        await peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
+        await go_on.wait()
+        await peer.say(b"world")
+        await peer.rest()
+
+    line = await connect(serve, script)
+    sink = line.send()
+    await until(lambda: sink.body)
+    assert sink.names == ["head", "data"]
+    go_on.set()
+    await sink.done()
+    assert sink.names == ["head", "data", "data", "end"]
+    assert line.keeper.free == [line.connection]
+
+
+async def test_chunks_come_without_their_framing(serve: Serve) -> None:
+    line = await connect(
+        serve,
+        always(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\nT: v\r\n\r\n"
+        ),
+    )
+    sink = line.send()
+    await sink.done()
+    assert sink.body == b"abc"
+    assert sink.events == [("whole", [(b"T", b"v")])]
+    assert line.connection.open
+
+
+async def test_head_gets_no_body_and_the_connection_goes_on(serve: Serve) -> None:
+    line = await connect(serve, always(b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n"))
+    for _ in range(2):
+        sink = line.send(method="HEAD")
+        await sink.done()
+        assert (sink.framing, sink.body) == (Framing.NONE, b"")
+    assert line.connection.served == 2
+
+
+async def test_the_connections_end_is_the_bodys_end(serve: Serve) -> None:
+    line = await connect(serve, once(b"HTTP/1.1 200 OK\r\n\r\nall of it"))
+    sink = line.send()
+    await sink.done()
+    assert (sink.framing, sink.body, sink.names[-1]) == (Framing.CLOSE, b"all of it", "end")
+    assert line.keeper.gone == [line.connection]
+    assert line.keeper.free == []
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"HTTP/1.1 20",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+    ],
+)
+async def test_a_truncated_answer_is_an_error(serve: Serve, data: bytes) -> None:
+    line = await connect(serve, once(data))
+    sink = line.send()
+    await sink.done()
+    assert isinstance(sink.error, UpstreamBroken)
+    assert not sink.ended
+    assert line.keeper.gone == [line.connection]
+
+
+async def test_a_reset_is_an_error(serve: Serve) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        peer.reset()
+
+    line = await connect(serve, script)
+    sink = line.send()
+    await sink.done()
+    assert isinstance(sink.error, UpstreamBroken)
+
+
+async def test_nonsense_is_an_error_after_what_was_sound(serve: Serve) -> None:
+    line = await connect(
+        serve, always(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\nnonsense")
+    )
+    sink = line.send()
+    await sink.done()
+    assert sink.names == ["head", "data", "error"]
+    assert line.keeper.gone == [line.connection]
+
+
+async def test_informational_answers_are_passed_on(serve: Serve) -> None:
+    line = await connect(
+        serve, always(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n" + answer())
+    )
+    sink = line.send()
+    await sink.done()
+    assert sink.events == [("informational", 100), ("informational", 103), ("whole", [])]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        answer(extra=b"Connection: close\r\n"),
+        answer() + b"more",
+        answer() + answer(),
+        b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+    ],
+)
+async def test_connections_that_are_not_kept(serve: Serve, data: bytes) -> None:
+    line = await connect(serve, always(data))
+    sink = line.send()
+    await sink.done()
+    assert sink.names == ["whole"]
+    assert line.keeper.gone == [line.connection]
+    assert line.keeper.free == []
+    await until(lambda: line.server.open == 0)
+
+
+async def test_bytes_while_nobody_asked_end_the_connection(serve: Serve) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        await peer.say(answer())
+        await peer.say(answer(b"planted"))
+        await peer.rest()
+
+    line = await connect(serve, script)
+    sink = line.send()
+    await sink.done()
+    await until(lambda: line.keeper.gone)
+    assert sink.body == b"ok"
+
+
+async def test_an_end_while_nobody_asks_is_noticed_at_once(serve: Serve) -> None:
+    line = await connect(serve, once(answer()))
+    sink = line.send()
+    await sink.done()
+    await until(lambda: line.keeper.gone)
+    assert not line.connection.open
+
+
+async def test_an_unused_connection_is_closed_after_a_while(serve: Serve) -> None:
+    line = await connect(serve, always(answer()), keep_alive=0.05)
+    sink = line.send()
+    await sink.done()
+    await until(lambda: line.keeper.gone and line.server.open == 0)
+
+
+async def test_a_body_in_chunks_of_its_own(serve: Serve) -> None:
+    bodies = []
+
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        bodies.append(await peer.until(b"0\r\n\r\n"))
+        await peer.say(answer())
+        await peer.rest()
+
+    line = await connect(serve, script)
+    sink = line.send(POST, "POST", body_follows=True, chunked=True)
+    line.connection.write(b"hello")
+    line.connection.write(b"")
+    line.connection.write(b"x" * 20)
+    line.connection.write_end()
+    await sink.done()
+    assert bodies == [b"5\r\nhello\r\n14\r\n" + b"x" * 20 + b"\r\n0\r\n\r\n"]
+    assert line.connection.open
+
+
+async def test_an_answer_before_the_request_has_ended_costs_the_connection(serve: Serve) -> None:
+    line = await connect(serve, always(answer(status="413 Content Too Large")))
+    sink = line.send(POST, "POST", body_follows=True, chunked=True)
+    await sink.done()
+    assert sink.head is not None
+    assert sink.head.status == 413
+    assert line.keeper.gone == [line.connection]
+    line.connection.write(b"too late")
+    line.connection.write_end()
+
+
+async def test_a_slow_reader_holds_the_upstream_back(serve: Serve) -> None:
+    size = 16 * 1024 * 1024
+    sent = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        await peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + bytes(size))
+        sent.set()
+        await peer.rest()
+
+    line = await connect(serve, script)
+    sink = Recorder()
+    sink.react = lambda event: line.connection.pause_reading() if event == "data" else None
+    line.connection.send(sink, get(), method="GET", timeouts=Timeouts())
+    await until(lambda: sink.body)
+    await asyncio.sleep(0.05)
+    assert len(sink.body) < size
+    assert not sent.is_set()
+    sink.react = lambda event: None
+    line.connection.resume_reading()
+    await sink.done()
+    assert len(sink.body) == size
+
+
+async def test_a_slow_upstream_holds_the_upload_back(serve: Serve) -> None:
+    read_on = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        await read_on.wait()
+        await peer.skip_to(b"0\r\n\r\n")
+        await peer.say(answer())
+        await peer.rest()
+
+    line = await connect(serve, script)
+    sink = line.send(POST, "POST", body_follows=True, chunked=True)
+    while not line.connection.writing_paused:
+        line.connection.write(b"x" * 65536)
+    assert sink.names[-1] == "pause"
+    line.connection.write_end()
+    read_on.set()
+    await sink.done()
+    assert "resume" in sink.names
+
+
+async def test_aborted_the_sink_hears_nothing_more(serve: Serve) -> None:
+    line = await connect(serve, always(answer()))
+    sink = line.send()
+    line.connection.abort()
+    await until(lambda: line.server.connections and line.server.open == 0)
+    assert sink.events == []
+    assert line.keeper.gone == [line.connection]
+
+
+@pytest.mark.parametrize("moment", ["informational", "head", "data"])
+async def test_a_sink_may_abort_at_any_moment(serve: Serve, moment: str) -> None:
+    line = await connect(
+        serve, always(b"HTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello")
+    )
+    sink = Recorder()
+    sink.react = lambda event: line.connection.abort() if event == moment else None
+    line.connection.send(sink, get(), method="GET", timeouts=Timeouts())
+    await until(lambda: line.keeper.gone)
+    assert sink.names[-1] == moment
+
+
+async def test_an_upstream_that_does_not_answer_is_slow(serve: Serve) -> None:
+    line = await connect(serve, Peer.rest_of)
+    sink = line.send(timeouts=replace(Timeouts(), response=0.05))
+    await sink.done()
+    assert isinstance(sink.error, UpstreamSlow)
+    assert line.keeper.gone == [line.connection]
+
+
+async def test_the_time_for_an_answer_begins_with_the_requests_end(serve: Serve) -> None:
+    line = await connect(serve, Peer.rest_of)
+    sink = line.send(
+        POST, "POST", body_follows=True, chunked=True, timeouts=replace(Timeouts(), response=0.05)
+    )
+    await asyncio.sleep(0.1)
+    assert sink.error is None
+    line.connection.write_end()
+    await sink.done()
+    assert isinstance(sink.error, UpstreamSlow)
+
+
+async def test_an_answer_that_stalls_is_slow(serve: Serve) -> None:
+    line = await connect(serve, always(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello"))
+    sink = line.send(timeouts=replace(Timeouts(), idle=0.05))
+    await sink.done()
+    assert sink.names == ["head", "data", "error"]
+    assert isinstance(sink.error, UpstreamSlow)
+
+
+async def test_a_reader_that_stalls_is_not_the_upstreams_fault(serve: Serve) -> None:
+    line = await connect(serve, always(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello"))
+    sink = Recorder()
+    sink.react = lambda event: line.connection.pause_reading() if event == "data" else None
+    line.connection.send(sink, get(), method="GET", timeouts=replace(Timeouts(), idle=0.03))
+    await until(lambda: sink.body)
+    await asyncio.sleep(0.1)
+    assert sink.error is None
+    line.connection.resume_reading()
+    await sink.done()
+    assert isinstance(sink.error, UpstreamSlow)
+
+
+async def test_an_upload_that_stalls_is_slow(serve: Serve) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        await asyncio.Event().wait()
+
+    line = await connect(serve, script)
+    sink = line.send(POST, "POST", body_follows=True, chunked=True, timeouts=replace(Timeouts(), idle=0.05))
+    while not line.connection.writing_paused:
+        line.connection.write(b"x" * 65536)
+    await sink.done()
+    assert isinstance(sink.error, UpstreamSlow)
+
+
+async def test_after_101_bytes_are_raw_both_ways(serve: Serve) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        await peer.say(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nHTTP/1.1 early"
+        )
+        await peer.say(b"<" + await peer.exactly(4) + b">")
+
+    line = await connect(serve, script)
+    sink = line.send(expects_upgrade=True)
+    await until(lambda: sink.head)
+    line.connection.write(b"ping")
+    await sink.done()
+    assert sink.framing is Framing.UPGRADE
+    assert sink.body == b"HTTP/1.1 early<ping>"
+    assert sink.names[-1] == "end"
+    assert line.keeper.gone == [line.connection]
+
+
+async def test_a_silent_tunnel_ends(serve: Serve) -> None:
+    line = await connect(
+        serve, always(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")
+    )
+    sink = line.send(expects_upgrade=True, timeouts=replace(Timeouts(), idle=0.05))
+    await sink.done()
+    assert isinstance(sink.error, UpstreamSlow)
+
+
+async def test_the_next_exchange_may_begin_before_the_last_call(serve: Serve) -> None:
+    line = await connect(serve, always(answer()))
+    second = Recorder()
+    first = Recorder()
+    first.react = lambda event: line.connection.send(second, get(), method="GET", timeouts=Timeouts())
+    line.connection.send(first, get(), method="GET", timeouts=Timeouts())
+    await second.done()
+    assert second.body == first.body == b"ok"
