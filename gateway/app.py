@@ -25,8 +25,8 @@ from gateway.oauth.scope import ScopeRules
 from gateway.oauth.sealing import TokenSeal
 from gateway.plugin import PluginContext
 from gateway.plugin_catalog import Catalog
-from gateway.proxy.forwarded import trust
 from gateway.process.management import management_app
+from gateway.proxy.forwarded import trust
 from gateway.store import Store
 from gateway.telemetry import Telemetry
 from gateway.token_endpoint import TokenDesk
@@ -58,10 +58,11 @@ class Gateway:
         self.store = Store(store_url, settings.store.prefix, settings.store.timeout)
         self._shelf = PluginShelf(Catalog(), PluginContext(clock))
         self._upstreams = make_upstreams(settings)
+        self._new_id = new_request_id()
         self._tokens, self._seal = self._token_keys()
         self._clients = Clients(file_clients(settings.clients), self.store.clients)
         app = application(
-            Arrival(trust(settings.server.trusted_proxies), new_request_id()),
+            Arrival(trust(settings.server.trusted_proxies), self._new_id, clock),
             self._proxy_desk(),
             self._oauth_endpoints(),
             telemetry,
@@ -135,6 +136,8 @@ class Gateway:
             app,
             drain=timeouts.drain,
             header_timeout=timeouts.header,
+            clock=self._clock,
+            new_id=self._new_id,
             keepalive_timeout=timeouts.idle,
             lingering_time=5.0,
         )

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from gateway.clock import Clock
 from gateway.exchange import Headers, Peer, RequestHead
 from gateway.proxy.arrival import read_head
 from gateway.proxy.faults import Fault
 from gateway.proxy.forwarded import direct_peer, real_peer
-from gateway.web.faults import Handler, as_fault, http_fault, problem_response
+from gateway.web.faults import Handler, as_fault, http_fault
+from gateway.web.sent import send_fault
 
 log = logging.getLogger("gatepost")
 
@@ -28,6 +30,7 @@ class Arrival:
     trusted: Callable[[str], bool]
     """Whether an address is one of `server.trusted_proxies`."""
     new_id: Callable[[], str]
+    clock: Clock
 
     def read(self, request: web.BaseRequest) -> RequestHead:
         """The request's head, found to be unambiguous."""
@@ -52,9 +55,9 @@ def arrival_middlewares(arrival: Arrival) -> list[Callable[..., object]]:
         try:
             return await handler(request)
         except web.HTTPException as error:
-            return _answer(request, http_fault(error))
+            return await _answer(request, http_fault(error), arrival)
         except Exception as error:
-            return _answer(request, _logged(error))
+            return await _answer(request, _logged(error), arrival)
 
     @web.middleware
     async def head(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -71,6 +74,6 @@ def _logged(error: Exception) -> Fault:
     return fault
 
 
-def _answer(request: web.Request, fault: Fault) -> web.Response:
+async def _answer(request: web.Request, fault: Fault, arrival: Arrival) -> web.StreamResponse:
     extra: Headers = request[ANSWER_HEADERS]
-    return problem_response(fault, request[REQUEST_ID], extra)
+    return await send_fault(request, fault, request[REQUEST_ID], extra, arrival.clock())

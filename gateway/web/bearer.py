@@ -13,6 +13,7 @@ from gateway.proxy.routes import Route
 from gateway.web.arrival import ANSWER_HEADERS, HEAD, REQUEST_ID
 from gateway.web.desk import EXCHANGE, PROXIED, ProxyDesk
 from gateway.web.faults import Handler
+from gateway.web.sent import send_answer
 
 _KINDS: dict[Refusal, FaultKind] = {
     Refusal.MISSING: MISSING_TOKEN,
@@ -36,7 +37,9 @@ def bearer_middleware(desk: ProxyDesk) -> object:
         if PROXIED not in request.match_info:
             return await handler(request)
         answer = await admit(request, desk)
-        return await handler(request) if answer is None else own_answer(answer, request[EXCHANGE])
+        if answer is None:
+            return await handler(request)
+        return await send_answer(request, answer, request[ANSWER_HEADERS], desk.clock())
 
     return bearer
 
@@ -67,11 +70,3 @@ def refused(refusal: Refusal, route: Route, realm: str) -> Fault:
     """What a caller is told who is not let in."""
     value = challenge(refusal, realm=realm, metadata=route.metadata_url, scope=route.scope_text)
     return Fault(_KINDS[refusal], _DETAILS.get(refusal, ""), headers=[(b"WWW-Authenticate", value.encode())])
-
-
-def own_answer(answer: Answer, exchange: Exchange) -> web.Response:
-    """A plugin's answer as aiohttp sends it."""
-    response = web.Response(status=answer.status, body=answer.body)
-    for name, value in [*answer.headers, *exchange.answer_headers]:
-        response.headers.add(name.decode("latin-1"), value.decode("latin-1"))
-    return response

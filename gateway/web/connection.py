@@ -7,12 +7,15 @@ who writes can wait until the caller has taken what was written.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
+from gateway.clock import Clock
+from gateway.proxy.answers import answer_bytes, fault_answer
 from gateway.proxy.arrival import MAX_HEADER_BYTES, MAX_HEADERS
 from gateway.proxy.faults import (
     BAD_REQUEST,
@@ -24,17 +27,27 @@ from gateway.proxy.faults import (
     FaultKind,
 )
 from gateway.proxy.target import MAX_TARGET
-from gateway.web.faults import problem_response, raw_problem
+from gateway.web.sent import SentResponse
 
 
 class GatewayConnection(RequestHandler):
     """One client connection."""
 
-    __slots__ = ("_drained", "_head_timer", "_header_timeout", "_lost")
+    __slots__ = ("_clock", "_drained", "_head_timer", "_header_timeout", "_lost", "_new_id")
 
-    def __init__(self, manager: web.Server, *, header_timeout: float, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        manager: web.Server,
+        *,
+        header_timeout: float,
+        clock: Clock,
+        new_id: Callable[[], str],
+        **kwargs: Any,
+    ) -> None:
         super().__init__(manager, **kwargs)
         self._header_timeout = header_timeout
+        self._clock = clock
+        self._new_id = new_id
         self._head_timer: asyncio.TimerHandle | None = None
         self._drained: asyncio.Future[None] | None = None
         self._lost = False
@@ -56,7 +69,7 @@ class GatewayConnection(RequestHandler):
     def _head_late(self) -> None:
         self._head_timer = None
         if self.transport is not None and not self._request_in_progress:
-            self.transport.write(raw_problem(Fault(SLOW_REQUEST, close=True)))
+            self.transport.write(self._refusal(Fault(SLOW_REQUEST, close=True)))
             self.force_close()
 
     def resume_writing(self) -> None:
@@ -111,9 +124,13 @@ class GatewayConnection(RequestHandler):
         else:
             self.log_exception("Unhandled error", exc_info=exc)
             fault = Fault(FAILED, close=True)
-        response = problem_response(fault, "-")
-        response.force_close()
-        return response
+        self.write(self._refusal(fault))
+        return SentResponse(status, 0, keep_alive=False)
+
+    def _refusal(self, fault: Fault) -> bytes:
+        """The answer to a request that could not be read."""
+        answer = fault_answer(fault, self._new_id())
+        return answer_bytes(answer, [], method="GET", version=(1, 1), keep_alive=False, now=self._clock())
 
 
 def _kind(exc: BaseException | None) -> FaultKind:
@@ -126,18 +143,17 @@ def _kind(exc: BaseException | None) -> FaultKind:
 class GatewayServer(web.Server):
     """Makes a `GatewayConnection` for every client."""
 
-    def __init__(self, made: web.Server, *, header_timeout: float, **kwargs: Any) -> None:
+    def __init__(self, made: web.Server, **options: Any) -> None:
         super().__init__(
             made.request_handler, request_factory=made.request_factory, handler_cancellation=True
         )
         self._options = {
-            "header_timeout": header_timeout,
             "max_line_size": MAX_TARGET,
             "max_field_size": MAX_HEADER_BYTES,
             "max_headers": MAX_HEADERS,
             "auto_decompress": False,
             "access_log": None,
-            **kwargs,
+            **options,
         }
 
     def __call__(self) -> GatewayConnection:

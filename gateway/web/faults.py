@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable
-from email.utils import formatdate
 
 from aiohttp import web
 
 from gateway.errors import StoreUnavailable
-from gateway.exchange import Headers
 from gateway.oauth.errors import OAuthError
 from gateway.proxy.faults import (
     BAD_REQUEST,
@@ -29,7 +26,6 @@ from gateway.proxy.faults import (
 from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamSlow, UpstreamUnavailable
 
 log = logging.getLogger("gatepost")
-PROBLEM_TYPE = "application/problem+json"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 # RFC 6749 section 5.1: a response with a token or an error about one is never kept.
@@ -60,37 +56,6 @@ def _upstream_fault(error: UpstreamError) -> Fault:
         UpstreamSlow: UPSTREAM_SLOW,
     }
     return Fault(kinds.get(type(error), UPSTREAM_BROKEN), reason=str(error))
-
-
-def problem_body(fault: Fault, request_id: str) -> bytes:
-    """The problem+json body (RFC 9457)."""
-    return json.dumps(fault.problem(request_id), separators=(",", ":")).encode()
-
-
-def problem_response(fault: Fault, request_id: str, extra: Headers | None = None) -> web.Response:
-    """The fault as a whole answer."""
-    response = web.Response(
-        status=fault.kind.status, body=problem_body(fault, request_id), content_type=PROBLEM_TYPE
-    )
-    response.headers["Cache-Control"] = "no-store"
-    for name, value in [*fault.headers, *(extra or [])]:
-        response.headers[name.decode("latin-1")] = value.decode("latin-1")
-    if fault.close:
-        response.force_close()
-    return response
-
-
-def raw_problem(fault: Fault) -> bytes:
-    """The fault as bytes, for a connection whose request could not be read."""
-    body = problem_body(fault, "-")
-    lines = (
-        f"HTTP/1.1 {fault.kind.status} {fault.kind.title}",
-        f"Content-Type: {PROBLEM_TYPE}",
-        f"Content-Length: {len(body)}",
-        f"Date: {formatdate(usegmt=True)}",
-        "Connection: close",
-    )
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 def oauth_response(error: OAuthError, realm: str) -> web.Response:

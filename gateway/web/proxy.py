@@ -13,34 +13,13 @@ from gateway.proxy.headers import response_headers
 from gateway.proxy.pipeline import forward_head, head_bytes, run
 from gateway.upstream.errors import UpstreamError
 from gateway.upstream.stream import UpstreamResponse
-from gateway.web.bearer import own_answer
 from gateway.web.connection import GatewayConnection
 from gateway.web.desk import EXCHANGE, ProxyDesk
+from gateway.web.sent import SentResponse, send_answer
 from gateway.web.upload import is_chunked, upload
 
 log = logging.getLogger("gatepost")
 _CHUNKED = b"Transfer-Encoding: chunked\r\n"
-
-
-class SentResponse(web.StreamResponse):
-    """An answer that is on the wire already: aiohttp has nothing left to send."""
-
-    def __init__(self, status: int, size: int, *, keep_alive: bool) -> None:
-        super().__init__(status=status)
-        self.size = size
-        """Bytes of the body."""
-        self._reusable = keep_alive
-
-    @property
-    def keep_alive(self) -> bool:
-        """Whether the connection can be used again."""
-        return self._reusable
-
-    async def prepare(self, request: web.BaseRequest) -> None:
-        """Nothing is left to prepare."""
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        """Nothing is left to write."""
 
 
 def proxy_handler(desk: ProxyDesk) -> object:
@@ -51,7 +30,7 @@ def proxy_handler(desk: ProxyDesk) -> object:
         exchange.forward = forward_head(exchange)
         answer = await run(exchange.route.pipeline.on_forward, exchange)
         if answer is not None:
-            return own_answer(answer, exchange)
+            return await send_answer(request, answer, exchange.answer_headers, desk.clock())
         response = await _ask_upstream(request, exchange, desk)
         try:
             return await _pass_on(request, exchange, response)

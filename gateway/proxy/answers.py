@@ -1,0 +1,55 @@
+"""The gateway's own answers on proxied routes, as bytes: every way that serves them sends the same."""
+
+from __future__ import annotations
+
+import json
+from email.utils import formatdate
+from functools import lru_cache
+from http import HTTPStatus
+
+from gateway.exchange import Answer, Headers
+from gateway.proxy.faults import Fault
+
+PROBLEM_TYPE = b"application/problem+json"
+_BODILESS = frozenset({204, 304})
+
+
+@lru_cache(maxsize=4)
+def date_header(second: int) -> bytes:
+    """RFC 9110 section 6.6.1: an origin server with a clock must send Date."""
+    return formatdate(second, usegmt=True).encode()
+
+
+@lru_cache(maxsize=256)
+def reason_phrase(status: int) -> bytes:
+    """The usual words for a status; nothing where there are none."""
+    try:
+        return HTTPStatus(status).phrase.encode()
+    except ValueError:
+        return b""
+
+
+def fault_answer(fault: Fault, request_id: str) -> Answer:
+    """A fault as problem+json (RFC 9457)."""
+    body = json.dumps(fault.problem(request_id), separators=(",", ":")).encode()
+    headers = [(b"Content-Type", PROBLEM_TYPE), (b"Cache-Control", b"no-store"), *fault.headers]
+    return Answer(fault.kind.status, body, headers)
+
+
+def answer_bytes(
+    answer: Answer, extra: Headers, *, method: str, version: tuple[int, int], keep_alive: bool, now: float
+) -> bytes:
+    """A whole answer as it goes over the wire."""
+    lines = [b"HTTP/1.1 %d %s\r\n" % (answer.status, reason_phrase(answer.status))]
+    lines += [b"%s: %s\r\n" % item for item in (*answer.headers, *extra)]
+    lines.append(b"Date: %s\r\n" % date_header(int(now)))
+    if answer.status not in _BODILESS:
+        lines.append(b"Content-Length: %d\r\n" % len(answer.body))
+    if not keep_alive:
+        lines.append(b"Connection: close\r\n")
+    elif version < (1, 1):
+        lines.append(b"Connection: keep-alive\r\n")
+    lines.append(b"\r\n")
+    if method != "HEAD" and answer.status not in _BODILESS:
+        lines.append(answer.body)
+    return b"".join(lines)

@@ -1,0 +1,69 @@
+"""Answers that go over the wire as the gateway's own bytes, past aiohttp's writer."""
+
+from __future__ import annotations
+
+from typing import Protocol, cast
+
+from aiohttp import web
+
+from gateway.exchange import Answer, Headers
+from gateway.proxy.answers import answer_bytes, fault_answer
+from gateway.proxy.faults import Fault
+
+
+class Writing(Protocol):
+    """The part of a connection that answers are written to."""
+
+    def write(self, data: bytes) -> None:
+        """Sends bytes."""
+
+    async def drain(self) -> None:
+        """Waits until the caller has taken most of them."""
+
+
+class SentResponse(web.StreamResponse):
+    """An answer that is on the wire already: aiohttp has nothing left to send."""
+
+    def __init__(self, status: int, size: int, *, keep_alive: bool) -> None:
+        super().__init__(status=status)
+        self.size = size
+        """Bytes of the body."""
+        self._reusable = keep_alive
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether the connection can be used again."""
+        return self._reusable
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """Nothing is left to prepare."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing is left to write."""
+
+
+async def send_answer(
+    request: web.Request, answer: Answer, extra: Headers, now: float, *, close: bool = False
+) -> SentResponse:
+    """Sends a whole answer."""
+    keep_alive = request.keep_alive and not close
+    connection = cast(Writing, request.protocol)
+    connection.write(
+        answer_bytes(
+            answer,
+            extra,
+            method=request.method,
+            version=(request.version.major, request.version.minor),
+            keep_alive=keep_alive,
+            now=now,
+        )
+    )
+    await connection.drain()
+    return SentResponse(answer.status, len(answer.body), keep_alive=keep_alive)
+
+
+async def send_fault(
+    request: web.Request, fault: Fault, request_id: str, extra: Headers, now: float
+) -> SentResponse:
+    """Sends a fault as problem+json."""
+    return await send_answer(request, fault_answer(fault, request_id), extra, now, close=fault.close)
