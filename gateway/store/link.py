@@ -94,8 +94,9 @@ class Link:
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.wait([self._keeper])
+        self._reason = "the gateway is stopping"  # said beforehand, so it is not logged as a loss
         if self._wire is not None:
-            self._wire.lose("the gateway is stopping")
+            self._wire.lose(self._reason)
 
     async def execute(self, *args: Argument, decode: Decode | None = None) -> Any:
         """Runs one command. `decode` sees the reply at its place in the order of replies and pushes."""

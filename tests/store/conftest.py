@@ -1,0 +1,24 @@
+"""Fixtures for the tests of the store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.store import Link, Pool, parse_address
+from tests.conftest import Valkey
+from tests.store.stage import linked
+
+
+@pytest.fixture
+async def link(valkey: Valkey) -> AsyncIterator[Link]:
+    async with linked(valkey.url) as link:
+        yield link
+
+
+@pytest.fixture
+async def pool(valkey: Valkey) -> AsyncIterator[Pool]:
+    pool = Pool(parse_address(valkey.url))
+    yield pool
+    await pool.close()

@@ -1,0 +1,160 @@
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from gateway.errors import StoreUnavailable
+from gateway.oauth.values import Client, Secret
+from gateway.store import (
+    ClientContended,
+    ClientExists,
+    ClientMissing,
+    ClientStore,
+    ClientUnreadable,
+    Link,
+    Pool,
+    TokenStore,
+    parse_address,
+)
+from tests.conftest import Valkey
+from tests.store.stage import linked
+from tests.store.test_tokens import FACTS, draft
+
+SHOP = Client(id="shop", name="Shop", secrets=(Secret(b"\x01" * 32),), scopes=("a",), source="store")
+
+
+@pytest.fixture
+def clients(link: Link, pool: Pool, prefix: str) -> ClientStore:
+    return ClientStore(link, pool, prefix)
+
+
+def renamed(name: str) -> Callable[[Client], Client]:
+    return lambda client: replace(client, name=name)
+
+
+async def test_finds_what_was_created(clients: ClientStore) -> None:
+    await clients.create(SHOP)
+
+    assert await clients.get("shop") == SHOP
+    assert await clients.get("unknown") is None
+
+
+async def test_lists_by_id(clients: ClientStore) -> None:
+    assert await clients.list() == []
+    ids = [f"c{n:04}" for n in range(1200)]
+    await asyncio.gather(*(clients.create(replace(SHOP, id=one)) for one in reversed(ids)))
+
+    assert [client.id for client in await clients.list()] == ids
+
+
+async def test_of_many_who_create_the_same_one_succeeds(clients: ClientStore) -> None:
+    tries = [clients.create(replace(SHOP, name=str(n))) for n in range(10)]
+    done = await asyncio.gather(*tries, return_exceptions=True)
+
+    assert done.count(None) == 1
+    assert sum(isinstance(error, ClientExists) for error in done) == 9
+    found = await clients.get("shop")
+    assert found is not None
+    assert found.name == str(done.index(None))
+
+
+async def test_changes_of_the_same_client_at_once_are_all_kept(clients: ClientStore) -> None:
+    def grow(client: Client) -> Client:
+        return replace(client, scopes=(*client.scopes, "more"))
+
+    await clients.create(SHOP)
+    await asyncio.gather(*(clients.update("shop", grow) for _ in range(6)))
+
+    found = await clients.get("shop")
+    assert found is not None
+    assert found.scopes == ("a", *["more"] * 6)
+
+
+async def test_an_update_returns_what_it_wrote(clients: ClientStore) -> None:
+    await clients.create(SHOP)
+
+    assert await clients.update("shop", renamed("Other")) == replace(SHOP, name="Other")
+    assert await clients.get("shop") == replace(SHOP, name="Other")
+
+
+async def test_a_client_that_others_keep_changing_is_not_fought_over_for_ever(
+    clients: ClientStore, valkey: Valkey, prefix: str
+) -> None:
+    await clients.create(SHOP)
+    with valkey.client as other:
+
+        def change(client: Client) -> Client:
+            other.hset(f"{prefix}clients", "shop", f'{{"enabled":true,"created":{client.created + 1}}}')
+            return client
+
+        with pytest.raises(ClientContended):
+            await clients.update("shop", change)
+
+
+async def test_what_is_missing_can_not_be_changed_and_is_not_created(clients: ClientStore) -> None:
+    with pytest.raises(ClientMissing, match="'shop'"):
+        await clients.update("shop", renamed("x"))
+
+    assert await clients.get("shop") is None
+
+
+async def test_deleting_ends_the_tokens_too(clients: ClientStore, link: Link, prefix: str) -> None:
+    tokens = TokenStore(link, prefix)
+    await clients.create(SHOP)
+    await tokens.issue(draft(hash="live", facts=replace(FACTS, client="shop", source="store")))
+
+    assert await clients.delete("shop")
+    assert await clients.get("shop") is None
+    assert await tokens.facts("live") is None
+    assert not await clients.delete("shop")
+
+    await clients.create(SHOP)
+    assert await tokens.facts("live") is None
+
+
+async def test_a_malformed_record_is_named_and_can_be_deleted(
+    clients: ClientStore, valkey: Valkey, prefix: str
+) -> None:
+    with valkey.client as other:
+        other.hset(f"{prefix}clients", "broken", "{}")
+
+    for attempt in (clients.get("broken"), clients.list(), clients.update("broken", renamed("x"))):
+        with pytest.raises(ClientUnreadable, match="'broken'"):
+            await attempt
+    assert await clients.delete("broken")
+
+
+@pytest.mark.parametrize("strange", ["", "x" * 256, "\ud800", "a\udfffb"])
+async def test_an_id_that_can_be_nobodys_is_not_asked_for(clients: ClientStore, strange: str) -> None:
+    assert await clients.get(strange) is None
+    assert not await clients.delete(strange)
+    with pytest.raises(ClientMissing):
+        await clients.update(strange, renamed("x"))
+    with pytest.raises(ValueError, match="1 to 255"):
+        await clients.create(replace(SHOP, id=strange))
+
+
+@pytest.mark.parametrize("strange", ["*", "a b", "\r\n", "Würfel", "\x00", "x" * 255])
+async def test_any_other_id_is_only_a_name(clients: ClientStore, strange: str) -> None:
+    await clients.create(replace(SHOP, id=strange))
+
+    assert await clients.get(strange) == replace(SHOP, id=strange)
+    assert [client.id for client in await clients.list()] == [strange]
+
+
+async def test_without_a_store_nothing_is_answered(own_valkey: Valkey) -> None:
+    pool = Pool(parse_address(own_valkey.url), timeout=0.2)
+    async with linked(own_valkey.url, timeout=0.2) as link:
+        clients = ClientStore(link, pool, "p:")
+        own_valkey.kill()
+        for attempt in (
+            clients.get("shop"),
+            clients.list(),
+            clients.create(SHOP),
+            clients.update("shop", renamed("x")),
+            clients.delete("shop"),
+        ):
+            with pytest.raises(StoreUnavailable):
+                await attempt
+    await pool.close()

@@ -1,0 +1,95 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.oauth.values import TokenFacts
+from gateway.store.token_record import read_facts, write_facts
+
+PLAIN = TokenFacts(
+    client="demo",
+    scopes=("am_application_scope", "default"),
+    audience=(),
+    subject="demo",
+    issued=1_700_000_000,
+    expires=1_700_003_600,
+    grant="client_credentials",
+)
+
+words = st.text(st.characters(codec="utf-8"), max_size=20)
+scopes = st.text(st.characters(codec="ascii", min_codepoint=33, max_codepoint=126), min_size=1, max_size=8)
+seconds = st.integers(0, 2**40)
+
+
+def test_a_record_can_be_read_by_a_person_and_says_nothing_twice() -> None:
+    assert json.loads(write_facts(PLAIN)) == {
+        "client": "demo",
+        "scope": "am_application_scope default",
+        "sub": "demo",
+        "iat": 1_700_000_000,
+        "exp": 1_700_003_600,
+        "grant": "client_credentials",
+    }
+
+
+@given(
+    st.builds(
+        TokenFacts,
+        client=words,
+        scopes=st.lists(scopes, max_size=4).map(tuple),
+        audience=st.lists(words, max_size=3).map(tuple),
+        subject=words,
+        issued=seconds,
+        expires=seconds,
+        grant=words,
+        source=st.sampled_from(["file", "store"]),
+        user=st.none() | words.filter(bool),
+        extra=st.dictionaries(words, words, max_size=3),
+    )
+)
+def test_facts_come_back_as_they_went_in(facts: TokenFacts) -> None:
+    if not facts.client:
+        assert read_facts(write_facts(facts).encode()) is None
+    else:
+        assert read_facts(write_facts(facts).encode()) == facts
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("client", None),
+        ("client", 1),
+        ("client", ["demo"]),
+        ("scope", ["default"]),
+        ("scope", None),
+        ("aud", "https://api.example"),
+        ("aud", [1]),
+        ("sub", 5),
+        ("iat", "1700000000"),
+        ("iat", None),
+        ("exp", 1.5),
+        ("exp", True),
+        ("exp", None),
+        ("grant", {}),
+        ("user", 7),
+        ("extra", {"k": 1}),
+        ("extra", []),
+    ],
+)
+def test_a_record_that_is_wrong_in_any_part_is_no_token(member: str, value: object) -> None:
+    record = json.loads(write_facts(PLAIN))
+    record[member] = value
+
+    assert read_facts(json.dumps(record).encode()) is None
+
+
+@given(st.binary(max_size=60))
+def test_no_bytes_whatsoever_raise(data: bytes) -> None:
+    read_facts(data)
+
+
+def test_members_of_a_later_version_are_let_be() -> None:
+    record = json.loads(write_facts(PLAIN)) | {"later": {"a": 1}}
+
+    assert read_facts(json.dumps(record).encode()) == PLAIN

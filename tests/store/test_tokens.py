@@ -1,0 +1,362 @@
+import asyncio
+import json
+import secrets
+import sys
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gateway.errors import StoreUnavailable
+from gateway.oauth.values import Client, TokenFacts
+from gateway.store import ClientMissing, ClientStore, Link, Pool, TokenDraft, TokenStore
+from tests.conftest import Valkey
+from tests.store.stage import linked, until
+
+FACTS = TokenFacts(
+    client="demo",
+    scopes=("am_application_scope", "default", "orders.read"),
+    audience=("https://api.example",),
+    subject="demo",
+    issued=1_700_000_000,
+    expires=1_700_003_600,
+    grant="client_credentials",
+)
+MOST_BYTES = 400
+
+
+def draft(**change: Any) -> TokenDraft:
+    plain = TokenDraft(hash=secrets.token_urlsafe(32), facts=FACTS, lifetime=3600)
+    return replace(plain, **change)
+
+
+def reusable(**change: Any) -> TokenDraft:
+    return draft(**{"sealed": secrets.token_bytes(80), "reuse_slot": "slot", **change})
+
+
+@pytest.fixture
+def tokens(link: Link, prefix: str) -> TokenStore:
+    return TokenStore(link, prefix)
+
+
+class TestIssue:
+    async def test_a_new_token_is_known_from_then_on(self, tokens: TokenStore) -> None:
+        new = draft()
+        issued = await tokens.issue(new)
+
+        assert (issued.remaining, issued.reused, issued.sealed) == (3600, False, None)
+        assert await tokens.facts(new.hash) == FACTS
+
+    async def test_its_ttl_in_the_store_is_what_is_told(
+        self, tokens: TokenStore, valkey: Valkey, prefix: str
+    ) -> None:
+        new = draft(lifetime=90)
+        issued = await tokens.issue(new)
+
+        with valkey.client as other:
+            assert 0 <= issued.remaining * 1000 - other.pttl(f"{prefix}t:{new.hash}") < 1000
+
+    async def test_the_same_slot_gives_the_live_token_out_again(
+        self, tokens: TokenStore, valkey: Valkey, prefix: str
+    ) -> None:
+        first, second = reusable(sealed=b"\x00 sealed\r\n"), reusable()
+        await tokens.issue(first)
+        with valkey.client as other:
+            other.pexpire(f"{prefix}t:{first.hash}", 1_234_567)
+        issued = await tokens.issue(second)
+
+        assert (issued.sealed, issued.reused, issued.remaining) == (b"\x00 sealed\r\n", True, 1234)
+        assert await tokens.facts(second.hash) is None
+
+    async def test_another_slot_or_none_gets_a_token_of_its_own(self, tokens: TokenStore) -> None:
+        await tokens.issue(reusable())
+        others = [reusable(reuse_slot="other"), reusable(reuse_slot=None), reusable(sealed=None), draft()]
+
+        for new in others:
+            assert not (await tokens.issue(new)).reused
+            assert await tokens.facts(new.hash) == FACTS
+
+    async def test_a_token_with_little_left_is_followed_by_a_new_one_and_lives_on(
+        self, tokens: TokenStore
+    ) -> None:
+        old, new, newer = reusable(lifetime=60), reusable(renew_before=60), reusable(renew_before=60)
+        await tokens.issue(old)
+        after, again = await tokens.issue(new), await tokens.issue(newer)
+
+        assert (after.reused, after.sealed, after.remaining) == (False, new.sealed, 3600)
+        assert (again.reused, again.sealed) == (True, new.sealed)
+        assert await tokens.facts(old.hash) is not None
+
+    async def test_never_tells_of_a_life_of_no_seconds(
+        self, tokens: TokenStore, valkey: Valkey, prefix: str
+    ) -> None:
+        old = reusable()
+        await tokens.issue(old)
+        with valkey.client as other:
+            other.pexpire(f"{prefix}t:{old.hash}", 999)
+
+        assert (await tokens.issue(reusable(lifetime=5))).remaining == 5
+
+    @pytest.mark.parametrize("way", ["one", "all", "lost"])
+    async def test_a_revoked_token_is_not_given_out_again(
+        self, tokens: TokenStore, valkey: Valkey, prefix: str, way: str
+    ) -> None:
+        old, new = reusable(), reusable()
+        await tokens.issue(old)
+        if way == "one":
+            await tokens.revoke(old.hash)
+        elif way == "all":
+            await tokens.revoke_all("demo")
+        else:
+            with valkey.client as other:
+                other.delete(f"{prefix}g:demo")
+        issued = await tokens.issue(new)
+
+        assert (issued.reused, issued.sealed) == (False, new.sealed)
+        assert await tokens.facts(old.hash) is None
+        assert await tokens.facts(new.hash) == FACTS
+
+    async def test_many_workers_at_once_get_one_token(self, valkey: Valkey, prefix: str) -> None:
+        workers = [await worker(valkey.url, prefix) for _ in range(2)]
+        for process in workers:
+            assert process.stdin is not None
+            process.stdin.write(b"go\n")
+        outputs = await asyncio.gather(*(process.communicate() for process in workers))
+        issued = [answer for out, _ in outputs for answer in json.loads(out)]
+
+        with valkey.client as other:
+            live = other.keys(f"{prefix}t:*")
+        assert len(issued) == 200
+        assert len({sealed for sealed, _ in issued}) == len(live) == 1
+        assert [reused for _, reused in issued].count(False) == 1
+
+    async def test_a_client_removed_meanwhile_gets_none(
+        self, tokens: TokenStore, link: Link, pool: Pool, prefix: str
+    ) -> None:
+        clients = ClientStore(link, pool, prefix)
+        new = draft(facts=replace(FACTS, source="store"))
+        with pytest.raises(ClientMissing, match="'demo'"):
+            await tokens.issue(new)
+        assert await tokens.facts(new.hash) is None
+
+        await clients.create(Client("demo"))
+        await tokens.issue(new)
+        assert await tokens.facts(new.hash) == new.facts
+
+    async def test_a_full_store_issues_nothing(self, own_valkey: Valkey) -> None:
+        async with linked(own_valkey.url) as link:
+            tokens = TokenStore(link, "p:")
+            await tokens.issue(reusable())
+            with own_valkey.client as other:
+                other.config_set("maxmemory", 1)
+                with pytest.raises(StoreUnavailable, match="memory is full"):
+                    await tokens.issue(draft())
+                assert len(other.keys("p:t:*")) == 1
+
+    async def test_ten_thousand_tokens_stay_small(self, valkey: Valkey, link: Link, prefix: str) -> None:
+        tokens = TokenStore(link, f"{prefix}gatepost:")
+        count = 10_000
+        with valkey.client as other:
+            before = other.info("memory")["used_memory"]
+            for start in range(0, count, 1000):
+                await asyncio.gather(*(tokens.issue(draft()) for _ in range(start, start + 1000)))
+            grown = other.info("memory")["used_memory"] - before
+            other.unlink(*other.keys(f"{prefix}*"))
+
+        assert grown / count <= MOST_BYTES
+
+
+async def worker(url: str, prefix: str) -> asyncio.subprocess.Process:
+    """Another process with a link of its own, which issues a hundred tokens at once when told to."""
+    program = """
+import asyncio, json, sys
+from gateway.store import Link, TokenStore, parse_address
+from tests.store.test_tokens import reusable
+
+async def main(url, prefix):
+    link = Link(parse_address(url), timeout=5)
+    await link.start()
+    tokens = TokenStore(link, prefix)
+    print("ready", file=sys.stderr, flush=True)
+    sys.stdin.readline()
+    issued = await asyncio.gather(*(tokens.issue(reusable()) for _ in range(100)))
+    print(json.dumps([[one.sealed.hex(), one.reused] for one in issued]))
+    await link.stop()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-c", program, url, prefix),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    assert await process.stderr.readline() == b"ready\n", await process.stderr.read()
+    return process
+
+
+class TestFacts:
+    @pytest.fixture(autouse=True)
+    async def live(self, tokens: TokenStore) -> None:
+        await tokens.issue(draft(hash="live"))
+        assert await tokens.facts("live") == FACTS
+
+    async def test_an_unknown_token_has_none(self, tokens: TokenStore) -> None:
+        assert await tokens.facts("unknown") is None
+
+    async def test_a_token_is_dead_when_its_time_is_over(self, tokens: TokenStore) -> None:
+        await tokens.issue(draft(hash="short", lifetime=1))
+
+        assert await until(lambda: gone(tokens, "short")) < 1.5
+
+    async def test_a_revoked_token_has_none(self, tokens: TokenStore) -> None:
+        await tokens.revoke("live")
+        await tokens.revoke("unknown")
+
+        assert await tokens.facts("live") is None
+
+    async def test_revoking_all_ends_every_token_of_that_client_and_no_other(
+        self, tokens: TokenStore
+    ) -> None:
+        await tokens.issue(draft(hash="another's", facts=replace(FACTS, client="other")))
+        await tokens.revoke_all("demo")
+        await tokens.issue(draft(hash="later"))
+
+        assert await tokens.facts("live") is None
+        assert await tokens.facts("another's") is not None
+        assert await tokens.facts("later") == FACTS
+
+    async def test_a_lost_generation_revives_nothing(
+        self, tokens: TokenStore, valkey: Valkey, prefix: str
+    ) -> None:
+        await tokens.revoke_all("demo")
+        with valkey.client as other:
+            other.delete(f"{prefix}g:demo")
+        assert await tokens.facts("live") is None
+        await tokens.issue(draft())
+        assert await tokens.facts("live") is None
+
+    @pytest.mark.parametrize("client", ["ein Würfel", "a b", "x:y", "日本", '"quoted\\"', "%s"])
+    async def test_any_client_id_will_do(self, tokens: TokenStore, client: str) -> None:
+        facts = replace(FACTS, client=client, subject=client)
+        await tokens.issue(draft(hash="theirs", facts=facts))
+        assert await tokens.facts("theirs") == facts
+        await tokens.revoke_all(client)
+        assert await tokens.facts("theirs") is None
+
+    @pytest.mark.parametrize(
+        "record",
+        [
+            b"",
+            b" ",
+            b"nonsense",
+            b"%s",
+            b"%s ",
+            b"%s null",
+            b"%s []",
+            b"%s 1",
+            b'%s "demo"',
+            b"%s {}",
+            b'%s {"client":"demo"}',
+            b'%s {"client":"demo","iat":1}',
+            b'%s {"client":["demo"],"iat":1,"exp":2}',
+            b'%s {"client":"demo","iat":1,"exp":2',
+            b'{"client":"demo","iat":1,"exp":2}',
+            b'wrong {"client":"demo","iat":1,"exp":2}',
+            b'%s {"client":"other","iat":1,"exp":2}',
+            b"%s " + b"[" * 50_000,
+        ],
+    )
+    async def test_a_malformed_record_is_no_token(
+        self, tokens: TokenStore, valkey: Valkey, prefix: str, record: bytes
+    ) -> None:
+        with valkey.client as other:
+            generation = other.get(f"{prefix}g:demo")
+            other.set(f"{prefix}t:live", record.replace(b"%s", generation))
+
+        assert await tokens.facts("live") is None
+
+    @pytest.mark.parametrize("key", ["t:live", "g:demo"])
+    async def test_a_key_of_another_type_is_no_token(
+        self, tokens: TokenStore, valkey: Valkey, prefix: str, key: str
+    ) -> None:
+        with valkey.client as other:
+            other.delete(f"{prefix}{key}")
+            other.lpush(f"{prefix}{key}", "x")
+
+        assert await tokens.facts("live") is None
+
+    async def test_the_store_never_sees_facts_in_a_key(self, valkey: Valkey, prefix: str) -> None:
+        with valkey.client as other:
+            assert sorted(other.keys(f"{prefix}*")) == [
+                f"{prefix}{key}".encode() for key in ("g:demo", "t:live")
+            ]
+            assert other.ttl(f"{prefix}g:demo") == -1
+
+
+async def gone(tokens: TokenStore, name: str) -> bool:
+    return await tokens.facts(name) is None
+
+
+class Invalidations:
+    """What the server says of keys that were read."""
+
+    def __init__(self) -> None:
+        self.keys: set[str] = set()
+
+    def up(self) -> None: ...
+
+    def down(self) -> None: ...
+
+    def push(self, message: list[Any]) -> None:
+        kind, keys = message
+        assert kind == b"invalidate"
+        self.keys.update(key.decode() for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("key", "what"),
+    [
+        ("t:live", "revoked"),
+        ("t:live", "changed"),
+        ("t:live", "expired"),
+        ("g:demo", "all"),
+        ("g:demo", "lost"),
+    ],
+)
+async def test_the_server_says_when_facts_that_were_read_hold_no_longer(
+    valkey: Valkey, link: Link, prefix: str, key: str, what: str
+) -> None:
+    heard = Invalidations()
+    elsewhere = TokenStore(link, prefix)
+    async with linked(valkey.url, tracking=True, listener=heard) as tracking:
+        await elsewhere.issue(draft(hash="live", lifetime=1 if what == "expired" else 60))
+        assert await TokenStore(tracking, prefix).facts("live") == FACTS
+        assert heard.keys == set()
+
+        with valkey.client as other:
+            if what == "revoked":
+                await elsewhere.revoke("live")
+            elif what == "all":
+                await elsewhere.revoke_all("demo")
+            elif what == "changed":
+                other.set(f"{prefix}t:live", "x")
+            elif what == "lost":
+                other.delete(f"{prefix}g:demo")
+
+        await until(lambda: f"{prefix}{key}" in heard.keys, within=3)
+
+
+async def test_a_store_that_hangs_revokes_nothing_in_silence(own_valkey: Valkey) -> None:
+    async with linked(own_valkey.url, timeout=0.2) as link:
+        tokens = TokenStore(link, "p:")
+        own_valkey.freeze()
+        with pytest.raises(StoreUnavailable):
+            await tokens.revoke("live")
+        with pytest.raises(StoreUnavailable):
+            await tokens.revoke_all("demo")
+        with pytest.raises(StoreUnavailable):
+            await tokens.facts("live")
+        own_valkey.thaw()
