@@ -20,6 +20,7 @@ URI_TEXT = re.compile(r"([A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 LONGEST_HOST = 253
 
+
 def split_url(value: str) -> SplitResult | None:
     """The parts of a URL that keeps to RFC 3986's characters and has a usable port; else None."""
     if not URI_TEXT.fullmatch(value):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from gateway.config.addresses import AbsoluteUri
 from gateway.config.base import Many, Section
@@ -12,19 +10,14 @@ from gateway.config.units import Lifetime
 from gateway.config.words import ClientId, Name, Scope, Secret
 
 
-def _some_secret(secrets: tuple[Secret, ...]) -> tuple[Secret, ...]:
-    if not secrets:
-        raise ValueError("must have at least one secret")
-    return secrets
-
-
 class ClientSettings(Section):
     """A client of RFC 6749, read-only while the gateway runs."""
 
     id: ClientId = Field(description="What it calls itself: the client_id of its requests.")
     name: str = Field(default="", max_length=200, description="What people call it.")
-    secrets: Annotated[Many[Secret], AfterValidator(_some_secret)] = Field(
-        description="One or more, all valid at once: plain, or sha256: and the 64 hexadecimal digits of its hash."
+    secrets: Many[Secret] = Field(
+        min_length=1,
+        description="One or more, all valid at once: plain, or sha256: and the hash's 64 hexadecimal digits.",
     )
     grants: Many[Name] = Field(default=("client_credentials",), description="The grants that it may use.")
     scopes: Many[Scope] = Field(default=(), description="What it may ask for, beside scopes.default.")

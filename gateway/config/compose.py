@@ -100,7 +100,9 @@ class _Composer:
         if event.anchor not in self._anchors:
             # The alias is not named: it may be a secret that lacks its quotes.
             raise Unreadable(
-                Fault(_place(event), path, "an alias without its anchor (text that begins with * needs quotes)")
+                Fault(
+                    _place(event), path, "an alias without its anchor (text that begins with * needs quotes)"
+                )
             )
         node, weight = self._anchors[event.anchor]
         self._weight += weight

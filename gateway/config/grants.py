@@ -20,6 +20,6 @@ class GrantSettings(Section):
     )
     use: str | None = Field(
         default=None,
-        description="The plugin: an installed one's name, or module:Class. null: the one of the grant's name.",
+        description="The plugin: an installed one's name, or module:Class. null: the grant's name.",
     )
     config: InstanceOf[BaseModel] = Field(default=NoConfig(), description="The plugin's own keys, decoded.")

@@ -39,6 +39,8 @@ class Settings(Section):
     scopes: Scopes = Field(default=Scopes(), description="Scopes that clients have without being given them.")
     clients: Many[ClientSettings] = Field(default=(), description="The applications that may ask for tokens.")
     upstreams: Mapping[Name, UpstreamSettings] = Field(default={}, description="The backends, by name.")
-    routes: Many[RouteSettings] = Field(default=(), description="Which requests go where, and who may send them.")
+    routes: Many[RouteSettings] = Field(
+        default=(), description="Which requests go where, and who may send them."
+    )
     plugins: Many[PluginUse] = Field(default=(), description="Plugins of every route, in this order.")
     logging: Logging = Field(default=Logging(), description="The log, on standard error.")

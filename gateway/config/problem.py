@@ -86,9 +86,9 @@ def show(path: KeyPath) -> str:
 
 def suggest(wrong: object, right: Iterable[str]) -> str:
     """` (did you mean …?)` where one of `right` is close to what was written, else nothing."""
-    if not isinstance(wrong, str) or len(wrong) > SHOWN_KEY:
-        return ""
     folded = {name.lower(): name for name in right}
+    if not isinstance(wrong, str) or len(wrong) > SHOWN_KEY or wrong in folded.values():
+        return ""
     close = get_close_matches(wrong.lower(), folded, n=1, cutoff=0.6)
     return did_you_mean(folded[close[0]]) if close else ""
 

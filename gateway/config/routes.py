@@ -26,12 +26,6 @@ def _upstream(value: str) -> str:
     return value
 
 
-def _some_method(methods: tuple[str, ...]) -> tuple[str, ...]:
-    if not methods:
-        raise ValueError("must name a method; leave the key out for all of them")
-    return methods
-
-
 class RouteSettings(Section):
     """Which requests go where, and who may send them."""
 
@@ -41,8 +35,9 @@ class RouteSettings(Section):
     match: Literal["prefix", "exact"] = Field(
         default="prefix", description="prefix: the path and all beneath it. exact: this path only."
     )
-    methods: Annotated[Many[Method], AfterValidator(_some_method)] | None = Field(
-        default=None, description="The methods that it takes. null: all. Other methods can have another route."
+    methods: Annotated[Many[Method], Field(min_length=1)] | None = Field(
+        default=None,
+        description="The methods that it takes. null: all. Other methods can have another route.",
     )
     host: HostPattern | None = Field(
         default=None, description="The Host that it takes: api.example.org or *.example.org. null: any."

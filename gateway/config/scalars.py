@@ -13,7 +13,7 @@ from gateway.config.tree import LeafValue
 PREFIX = "tag:yaml.org,2002:"
 LONGEST_NUMBER = 64
 """A longer scalar is text: reading a number takes time that grows with the square of its length."""
-_RESOLVER = Resolver()
+_RESOLVE: Callable[..., str] = Resolver().resolve
 _CONSTRUCTOR = SafeConstructor()
 _READERS: Mapping[str, Callable[[ScalarNode], LeafValue]] = {
     "int": _CONSTRUCTOR.construct_yaml_int,
@@ -51,5 +51,5 @@ def scalar_value(event: ScalarEvent) -> LeafValue:
 def _kind(event: ScalarEvent) -> str:
     if event.tag == "!" or (event.tag is None and len(event.value) > LONGEST_NUMBER):
         return "str"
-    tag = str(event.tag or _RESOLVER.resolve(ScalarNode, event.value, event.implicit))
+    tag: str = event.tag or _RESOLVE(ScalarNode, event.value, event.implicit)
     return tag.removeprefix(PREFIX)

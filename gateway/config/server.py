@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Discriminator,
     Field,
@@ -35,7 +34,7 @@ class TlsFiles(Section):
 
 
 def _tls_kind(value: Any) -> str | None:
-    if isinstance(value, str):
+    if value == "auto":
         return "<auto>"
     return "<files>" if isinstance(value, dict | TlsFiles) else None
 
@@ -77,7 +76,9 @@ class ServerTimeouts(Section):
 
 
 def _workers(value: object) -> object:
-    if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_WORKERS):
+    if value == "auto" or (
+        isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_WORKERS
+    ):
         return value
     raise PydanticCustomError("needs_int", "must be a whole number from 1 to 512, or auto")
 
@@ -85,20 +86,17 @@ def _workers(value: object) -> object:
 Workers = Annotated[
     int | Literal["auto"],
     BeforeValidator(_workers),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": MOST_WORKERS}, {"const": "auto"}]}),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 1, "maximum": MOST_WORKERS}, {"const": "auto"}]}
+    ),
 ]
-
-
-def _some_listener(listeners: tuple[ListenSettings, ...]) -> tuple[ListenSettings, ...]:
-    if not listeners:
-        raise ValueError("must have at least one listener")
-    return listeners
 
 
 class Server(Section):
     """The public side of the gateway."""
 
-    listen: Annotated[Many[ListenSettings], AfterValidator(_some_listener)] = Field(
+    listen: Many[ListenSettings] = Field(
+        min_length=1,
         default=(ListenSettings(port=8280), ListenSettings(port=8243, tls="auto")),
         description="The addresses to serve at; at least one.",
     )
@@ -128,7 +126,9 @@ class Server(Section):
 class Management(Section):
     """The listener for operators: /healthz, /readyz and /metrics."""
 
-    host: Host = Field(default="127.0.0.1", description="Address to listen at. Keep it out of callers' reach.")
+    host: Host = Field(
+        default="127.0.0.1", description="Address to listen at. Keep it out of callers' reach."
+    )
     port: Port = Field(default=9280, description="Port to listen at. 0: any free one.")
 
 

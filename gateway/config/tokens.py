@@ -8,6 +8,7 @@ from gateway.config.base import Many, Section
 from gateway.config.units import Lifetime, Margin
 from gateway.config.words import Scope, SharedKey
 
+
 class Tokens(Section):
     """How long access tokens live, and when one is given out again."""
 
@@ -19,7 +20,7 @@ class Tokens(Section):
     )
     reuse: bool = Field(
         default=True,
-        description="Whether a client that asks again, for the same scopes and audience, gets its live token.",
+        description="Whether who asks again, for the same scopes and audience, gets the live token.",
     )
     renew_before: Margin = Field(
         default=60,

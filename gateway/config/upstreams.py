@@ -15,9 +15,11 @@ class UpstreamServer(Section):
     """One server of an upstream."""
 
     url: BaseUrl = Field(
-        description="Where it listens: http://host:port or https://host:port. A path is put before every request's."
+        description="http://host:port or https://host:port; a path behind it is put before each request's."
     )
-    weight: int = Field(default=1, ge=1, le=1000, description="Its share of the requests, beside the others'.")
+    weight: int = Field(
+        default=1, ge=1, le=1000, description="Its share of the requests, beside the others'."
+    )
 
 
 class UpstreamTimeouts(Section):
@@ -27,12 +29,12 @@ class UpstreamTimeouts(Section):
     response: Timeout = Field(
         default=30.0, description="For the head of the answer, once the request is out. A duration."
     )
-    idle: Timeout = Field(default=60.0, description="Without a byte either way, in an answer or a tunnel. A duration.")
+    idle: Timeout = Field(
+        default=60.0, description="Without a byte either way, in an answer or a tunnel. A duration."
+    )
 
 
 def _one_server(servers: tuple[UpstreamServer, ...]) -> tuple[UpstreamServer, ...]:
-    if not servers:
-        raise ValueError("must have at least one server")
     if len(servers) > 1:
         raise ValueError("more than one server is not supported yet")
     return servers
@@ -42,7 +44,7 @@ class UpstreamSettings(Section):
     """A backend under a name that routes refer to."""
 
     servers: Annotated[Many[UpstreamServer], AfterValidator(_one_server)] = Field(
-        description="The servers that answer for it."
+        min_length=1, description="The servers that answer for it."
     )
     timeouts: UpstreamTimeouts = Field(
         default=UpstreamTimeouts(), description="How long the gateway waits for it."

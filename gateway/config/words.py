@@ -80,7 +80,9 @@ def check_shared_key(key: SecretStr) -> SecretStr:
     """The key of a fleet has at least as many characters as its digests have bytes."""
     text = key.get_secret_value()
     if len(text) < SHARED_KEY_LEAST or CONTROL.search(text):
-        raise ValueError(f"must have at least {SHARED_KEY_LEAST} characters, none of them a control character")
+        raise ValueError(
+            f"must have at least {SHARED_KEY_LEAST} characters, none of them a control character"
+        )
     return key
 
 

@@ -1,0 +1,19 @@
+"""What no single key can tell: whether the keys go together. Each check is a rule without I/O of its own."""
+
+from __future__ import annotations
+
+from gateway.config.checks import clients, lifetimes, listeners, routes
+from gateway.config.checks.finding import Check
+
+ALL: tuple[Check, ...] = (
+    listeners.ports_once,
+    listeners.tls_files_there,
+    lifetimes.within_longest,
+    lifetimes.renewal_before_end,
+    clients.ids_once,
+    clients.grants_known,
+    routes.upstreams_there,
+    routes.none_twice,
+    routes.endpoints_free,
+    routes.open_means_open,
+)

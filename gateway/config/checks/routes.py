@@ -1,0 +1,81 @@
+"""Routes: each can be reached, goes somewhere, and keeps what it promises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gateway.config.checks.finding import Finding, Surroundings
+from gateway.config.model import Settings
+from gateway.config.paths import path_segments
+from gateway.config.problem import KeyPath
+from gateway.config.routes import RouteSettings, is_url
+from gateway.endpoints import INTROSPECT, JWKS, RESOURCE_METADATA, REVOKE, SERVER_METADATA, TOKEN
+
+PORTAL = "/portal"
+ENDPOINTS = frozenset(
+    path_segments(path)
+    for path in (TOKEN, REVOKE, INTROSPECT, JWKS, SERVER_METADATA, RESOURCE_METADATA, PORTAL)
+)
+WITH_ALL_BENEATH = tuple(path_segments(path) for path in (RESOURCE_METADATA, PORTAL))
+MATCHING = ("path", "match", "host", "methods", "enabled")
+
+
+def upstreams_there(settings: Settings, surroundings: Surroundings) -> Iterator[Finding]:
+    """A route's upstream is a URL, or there is one of that name."""
+    for index, route in enumerate(settings.routes):
+        if not is_url(route.upstream) and route.upstream not in surroundings.upstreams:
+            yield Finding(
+                ("routes", index, "upstream"),
+                "there is no upstream of this name",
+                depends=(("upstreams",),) if not surroundings.upstreams else (),
+                wrong=route.upstream,
+                right=tuple(sorted(surroundings.upstreams)),
+            )
+
+
+def none_twice(settings: Settings, _: Surroundings) -> Iterator[Finding]:
+    """No route takes what an earlier one has taken already. One that is switched off takes nothing."""
+    earlier: dict[object, list[int]] = {}
+    for index, route in enumerate(settings.routes):
+        if not route.enabled:
+            continue
+        same = earlier.setdefault((route.host, path_segments(route.path), route.match), [])
+        before = next((other for other in same if _share_methods(settings.routes[other], route)), None)
+        if before is not None:
+            yield Finding(
+                ("routes", index),
+                "can't be reached: an earlier route has this path and a method of this one",
+                first=("routes", before),
+                depends=(*_matching(index), *_matching(before)),
+            )
+        same.append(index)
+
+
+def endpoints_free(settings: Settings, _: Surroundings) -> Iterator[Finding]:
+    """No route has the path of an endpoint of the gateway, which would never let it through."""
+    for index, route in enumerate(settings.routes):
+        segments = path_segments(route.path)
+        beneath = any(segments[: len(own)] == own for own in WITH_ALL_BENEATH)
+        if segments in ENDPOINTS or beneath:
+            text = "can't be reached: the gateway answers this path itself"
+            yield Finding(("routes", index, "path"), text)
+
+
+def open_means_open(settings: Settings, _: Surroundings) -> Iterator[Finding]:
+    """A route that asks for no token can't ask for a token's scopes or audience."""
+    for index, route in enumerate(settings.routes):
+        if route.auth != "none":
+            continue
+        for key in ("scopes", "audience"):
+            if getattr(route, key):
+                yield Finding(
+                    ("routes", index, key), "has no effect, since auth is none: nobody needs a token"
+                )
+
+
+def _share_methods(one: RouteSettings, other: RouteSettings) -> bool:
+    return one.methods is None or other.methods is None or not set(one.methods).isdisjoint(other.methods)
+
+
+def _matching(index: int) -> tuple[KeyPath, ...]:
+    return tuple(("routes", index, key) for key in MATCHING)
