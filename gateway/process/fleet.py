@@ -26,8 +26,9 @@ from gateway.process.fleet_app import FleetApplication, Task
 from gateway.process.fleet_worker import HELD, FleetWorker
 from gateway.process.logs import set_up_logs
 from gateway.process.reload import report_failure, report_success, settled
-from gateway.process.solo import StoreUrl
+from gateway.process.store_host import LOOK
 from gateway.process.worker import Site
+from gateway.process.workers import worker_count
 
 log = logging.getLogger("gatepost")
 
@@ -38,11 +39,11 @@ WHILE_STARTING = 0.05
 """Seconds between two looks at the board while workers start."""
 
 
-def serve_fleet(site: Site, settings: Settings, load: Callable[[], Settings], store_url: StoreUrl) -> int:
+def serve_fleet(site: Site, settings: Settings, load: Callable[[], Settings]) -> int:
     """Serves with several workers until SIGTERM or SIGINT. The exit code."""
     with contextlib.closing(Board()) as board, tempfile.TemporaryDirectory(prefix="gatepost-") as tallies:
-        app = FleetApplication(site, Task(settings, store_url(settings)), board, Path(tallies))
-        fleet = _Fleet(app, load, store_url)
+        app = FleetApplication(site, Task(settings, site.store.url(settings)), board, Path(tallies))
+        fleet = _Fleet(app, load)
         # What exists now is shared with the workers as long as nobody writes to it: the collector would.
         gc.collect()
         gc.freeze()
@@ -59,12 +60,11 @@ class _Fleet(Arbiter):  # type: ignore[misc]  # gunicorn publishes no types
     # Those it obeys. The others would change the number of workers or start a second supervisor.
     SIGNALS = (signal.SIGHUP, signal.SIGQUIT, signal.SIGINT, signal.SIGTERM)
 
-    def __init__(self, app: FleetApplication, load: Callable[[], Settings], store_url: StoreUrl) -> None:
+    def __init__(self, app: FleetApplication, load: Callable[[], Settings]) -> None:
         super().__init__(app)
         self.LISTENERS = [listener.socket for listener in app.site.doors.all]
         self.failure: str | None = None
         self._load = load
-        self._store_url = store_url
         self._present: Task = app.task
         self._next: Task | None = None
         self._kept: list[str] = []
@@ -94,17 +94,18 @@ class _Fleet(Arbiter):  # type: ignore[misc]  # gunicorn publishes no types
             return
         try:
             settings, self._kept = settled(self._present.settings, self._load())
-            self._next = Task(settings, self._store_url(settings))
+            self._next = Task(settings, self.app.site.store.url(settings))
         except GatepostError as error:
             report_failure(error)
             return
         self._deadline = time.monotonic() + START_LIMIT
-        self._start(self._next, settings.server.workers)
+        self._start(self._next, worker_count(settings))
 
     def wait_for_signals(self, timeout: float = 1.0) -> list[int]:
         """Signals since the last call. Reads the board too: nothing else wakes the arbiter for it."""
         starting = self._next is not None or not self._announced
-        signals: list[int] = super().wait_for_signals(WHILE_STARTING if starting else timeout)
+        signals: list[int] = super().wait_for_signals(WHILE_STARTING if starting else min(timeout, LOOK))
+        self.app.site.store.ensure()
         for word in self.app.board.read():
             self._hear(word.age, word.failure)
         return signals
@@ -118,11 +119,10 @@ class _Fleet(Arbiter):  # type: ignore[misc]  # gunicorn publishes no types
                 worker.dismissed = True
                 self.kill_worker(worker.pid, signal.SIGTERM)
         present = self._crew(self._present)
-        self._start(self._present, self._present.settings.server.workers - len(present))
+        self._start(self._present, worker_count(self._present.settings) - len(present))
         if not self._announced and present and all(worker.up for worker in present):
             self._announced = True
-            store = self._present.settings.store.kind
-            announce(ready_line(self.app.site.doors, len(present), store))
+            announce(ready_line(self.app.site.doors, len(present), self._present.settings))
 
     # Reload.
 
@@ -145,7 +145,7 @@ class _Fleet(Arbiter):  # type: ignore[misc]  # gunicorn publishes no types
         if self._next is None:
             return
         crew = self._crew(self._next)
-        if len(crew) < self._next.settings.server.workers:
+        if len(crew) < worker_count(self._next.settings):
             self._give_up("a worker of the new configuration died")
         elif all(worker.up for worker in crew):
             self._take_over(self._next)

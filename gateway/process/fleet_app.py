@@ -14,6 +14,7 @@ from gateway.process.fleet_log import FleetLog
 from gateway.process.fleet_worker import FleetWorker
 from gateway.process.generation import STOP_LIMIT
 from gateway.process.worker import Site
+from gateway.process.workers import worker_count
 from gateway.telemetry.sharing import retire
 
 HANG_LIMIT = 60
@@ -50,7 +51,6 @@ class FleetApplication(BaseApplication):  # type: ignore[misc]  # gunicorn publi
     def take_up(self, task: Task) -> None:
         """The next workers are started for this."""
         self.task = task
-        server = task.settings.server
-        self.cfg.set("workers", server.workers)
+        self.cfg.set("workers", worker_count(task.settings))
         # Workers end by themselves; who has not by then is killed.
-        self.cfg.set("graceful_timeout", math.ceil(server.timeouts.drain + STOP_LIMIT))
+        self.cfg.set("graceful_timeout", math.ceil(task.settings.server.timeouts.drain + STOP_LIMIT))

@@ -39,7 +39,7 @@ class FleetLog:
 
     def exception(self, message: str, *args: object, **options: Any) -> None:
         """What gunicorn did not expect."""
-        log.exception(message, *args)
+        log.exception(message, *args)  # noqa: LOG004 (gunicorn calls this where it has caught something)
 
     def close_on_exec(self) -> None:
         """Nothing to close: the log goes to standard error."""

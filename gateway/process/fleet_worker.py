@@ -65,7 +65,12 @@ class FleetWorker(ArbiterWorker):  # type: ignore[misc]  # gunicorn publishes no
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, stop.set)
-        loop.add_signal_handler(signal.SIGQUIT, lambda: (worker.hurry(), stop.set()))
+
+        def quit_now() -> None:
+            worker.hurry()
+            stop.set()
+
+        loop.add_signal_handler(signal.SIGQUIT, quit_now)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)
         beat = asyncio.create_task(self._beat(stop))
         try:

@@ -22,10 +22,7 @@ from gateway.telemetry import Telemetry
 log = logging.getLogger("gatepost")
 
 SETTLE = 0.25
-"""Seconds between the last accepted connection and the first one closed as idle: its request may be on the way."""
-
-POLL = 0.02
-"""Seconds between two looks at what is still in flight."""
+"""Seconds from the last accepted connection to the first closed as idle: a request may be on its way."""
 
 STOP_LIMIT = 10.0
 """Seconds that the service may take to stop when nothing is in flight any more."""
@@ -108,20 +105,25 @@ class Generation:
         server = self._service.runner.server
         if server is None or not server.connections:
             return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SETTLE):
-                await hurry.wait()
-        # Closes what is idle now, and the others after their answer.
+        await _until(hurry, SETTLE)
+        # Nobody's next request is taken up; idle connections close now, the others after their answer.
         server.pre_shutdown()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._drain):
-                while server.connections and not hurry.is_set():
-                    await asyncio.sleep(POLL)  # aiohttp tells nobody when a connection ends
-        if server.connections:
+        answers = asyncio.create_task(server.shutdown(self._drain))
+        impatience = asyncio.create_task(hurry.wait())
+        await asyncio.wait({answers, impatience}, timeout=self._drain, return_when=asyncio.FIRST_COMPLETED)
+        impatience.cancel()
+        if not answers.done():
             log.warning("%d connections were broken off", len(server.connections))
-        for connection in server.connections:
-            if connection.transport is not None:
-                connection.transport.abort()
+            for connection in server.connections:
+                if connection.transport is not None:
+                    connection.transport.abort()
+            answers.cancel()
+
+
+async def _until(event: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 async def _site(runner: web.BaseRunner, listener: Listener, context: ssl.SSLContext | None) -> web.BaseSite:

@@ -5,35 +5,34 @@ from __future__ import annotations
 import logging
 
 from gateway.config.model import Settings
+from gateway.config.store import EMBEDDED
 from gateway.process.doors import management_address, public_addresses
+from gateway.process.workers import worker_count
 
 log = logging.getLogger("gatepost")
 
-EMBEDDED = "embedded"
-
 
 def settled(old: Settings, new: Settings) -> tuple[Settings, list[str]]:
-    """The new settings as far as they can be had now, and the keys that keep their old value until a restart."""
-    server, rest = {}, {}
-    kept = []
+    """The new settings as far as they can be had now, and the keys that keep an old value until a restart."""
+    server: dict[str, object] = {}
+    rest: dict[str, object] = {}
     if public_addresses(old) != public_addresses(new):
         server["listen"] = old.server.listen
-        kept.append("server.listen")
     if old.server.state_dir != new.server.state_dir:
         server["state_dir"] = old.server.state_dir
-        kept.append("server.state_dir")
-    # One worker runs without a supervisor, so it can become neither more nor one of many.
-    if old.server.workers != new.server.workers and 1 in (old.server.workers, new.server.workers):
+    if _kind_changes(worker_count(old), worker_count(new)):
         server["workers"] = old.server.workers
-        kept.append("server.workers")
     if management_address(old) != management_address(new):
         rest["management"] = old.management
-        kept.append("management")
     if old.store.url != new.store.url and EMBEDDED in (old.store.url, new.store.url):
         rest["store"] = new.store.model_copy(update={"url": old.store.url})
-        kept.append("store.url")
-    changes = {**rest, "server": new.server.model_copy(update=server)}
-    return new.model_copy(update=changes), kept
+    kept = [f"server.{key}" for key in server] + ["store.url" if key == "store" else key for key in rest]
+    return new.model_copy(update={**rest, "server": new.server.model_copy(update=server)}), kept
+
+
+def _kind_changes(before: int, after: int) -> bool:
+    """One worker runs without a supervisor, so it can become neither more nor one of many."""
+    return before != after and 1 in (before, after)
 
 
 def report_failure(error: Exception) -> None:

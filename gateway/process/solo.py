@@ -11,10 +11,8 @@ from gateway.errors import GatepostError
 from gateway.process.announce import announce, ready_line
 from gateway.process.logs import set_up_logs
 from gateway.process.reload import report_failure, report_success, settled
+from gateway.process.store_host import LOOK
 from gateway.process.worker import Site, Worker
-
-StoreUrl = Callable[[Settings], str]
-"""Where the store of these settings is."""
 
 INTERRUPTED = 130
 """What a shell shows for a program that was interrupted."""
@@ -29,20 +27,17 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-def serve_alone(site: Site, settings: Settings, load: Callable[[], Settings], store_url: StoreUrl) -> int:
+def serve_alone(site: Site, settings: Settings, load: Callable[[], Settings]) -> int:
     """Serves until SIGTERM or SIGINT, and takes over a changed file at SIGHUP. The exit code."""
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        return runner.run(_Solo(site, settings, load, store_url).run())
+        return runner.run(_Solo(site, settings, load).run())
 
 
 class _Solo:
-    def __init__(
-        self, site: Site, settings: Settings, load: Callable[[], Settings], store_url: StoreUrl
-    ) -> None:
+    def __init__(self, site: Site, settings: Settings, load: Callable[[], Settings]) -> None:
         self._site = site
         self._settings = settings
         self._load = load
-        self._store_url = store_url
         self._worker = Worker(site)
         self._wake = asyncio.Event()
         self._stops = 0
@@ -54,8 +49,9 @@ class _Solo:
         loop.add_signal_handler(signal.SIGTERM, self._on_stop)
         loop.add_signal_handler(signal.SIGINT, self._on_interrupt)
         loop.add_signal_handler(signal.SIGHUP, self._on_reload)
-        await self._worker.open(self._settings, self._store_url(self._settings))
-        announce(ready_line(self._site.doors, 1, self._settings.store.kind))
+        await self._worker.open(self._settings, self._site.store.url(self._settings))
+        announce(ready_line(self._site.doors, 1, self._settings))
+        keeping = asyncio.create_task(self._keep_store())
         while not self._stops:
             await self._wake.wait()
             self._wake.clear()
@@ -63,7 +59,15 @@ class _Solo:
                 self._reload = False
                 await self._replace()
         await self._worker.close()
+        keeping.cancel()
+        # The loop's end puts the signals' default in force. Who asks again must not break off the end.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
         return INTERRUPTED if self._interrupts > 1 else 0
+
+    async def _keep_store(self) -> None:
+        while True:
+            self._site.store.ensure()
+            await asyncio.sleep(LOOK)
 
     def _on_stop(self) -> None:
         self._stops += 1
@@ -82,7 +86,7 @@ class _Solo:
     async def _replace(self) -> None:
         try:
             new, kept = settled(self._settings, await asyncio.to_thread(self._load))
-            await self._worker.replace(new, self._store_url(new))
+            await self._worker.replace(new, self._site.store.url(new))
         except GatepostError as error:
             report_failure(error)
             return

@@ -14,9 +14,10 @@ from gateway.process.announce import announce
 from gateway.process.doors import open_doors
 from gateway.process.generation import Build
 from gateway.process.logs import set_up_logs
-from gateway.process.reload import EMBEDDED
 from gateway.process.solo import serve_alone
+from gateway.process.store_host import open_store
 from gateway.process.worker import Site
+from gateway.process.workers import worker_count
 from gateway.telemetry import process_telemetry
 
 
@@ -38,36 +39,16 @@ def serve(load: Callable[[], Settings], build: Build) -> int:
 
 
 def _serve(settings: Settings, load: Callable[[], Settings], build: Build) -> int:
-    with open_doors(settings) as doors, _store(settings) as embedded_url:
-        site = Site(build, doors, process_telemetry())
-        # Each configuration is checked against its TLS files here, before a worker is made for it.
+    with open_doors(settings) as doors, open_store(settings) as store:
+        site = Site(build, doors, store, process_telemetry())
+        # Before there are workers: a certificate is made once, and files that can't serve are reported once.
         doors.with_tls(settings, site.clock)
-
-        def store_url(of: Settings) -> str:
-            return embedded_url or of.store.url
-
-        if settings.server.workers == 1:
-            return serve_alone(site, settings, load, store_url)
+        if worker_count(settings) == 1:
+            return serve_alone(site, settings, load)
         # gunicorn is only there for several workers.
         from gateway.process.fleet import serve_fleet  # noqa: PLC0415
 
-        return serve_fleet(site, settings, load, store_url)
-
-
-@contextlib.contextmanager
-def _store(settings: Settings) -> Iterator[str | None]:
-    """Keeps the embedded store running. Its URL; None where the store is somebody else's."""
-    if settings.store.url != EMBEDDED:
-        yield None
-        return
-    # Needs a server's program that not every machine has.
-    from gateway.store.embedded import EmbeddedStore  # noqa: PLC0415
-
-    store = EmbeddedStore(settings.server.state_dir)
-    try:
-        yield store.start()
-    finally:
-        store.stop()
+        return serve_fleet(site, settings, load)
 
 
 def raise_file_limit() -> None:

@@ -12,6 +12,7 @@ from gateway.config.model import Settings
 from gateway.process.access_log import AccessLog
 from gateway.process.doors import Doors
 from gateway.process.generation import Build, Generation
+from gateway.process.store_host import StoreHost
 from gateway.telemetry import Telemetry
 
 log = logging.getLogger("gatepost")
@@ -25,6 +26,7 @@ class Site:
 
     build: Build
     doors: Doors
+    store: StoreHost
     telemetry: Telemetry
     clock: Clock = system_clock
 
@@ -59,6 +61,9 @@ class Worker:
 
     async def close(self) -> None:
         """Accepts no more, finishes what is in flight, and stops."""
+        # As long as a socket listens anywhere, the kernel takes connections that nobody will serve.
+        for listener in self._site.doors.all:
+            listener.close()
         if self._present is not None:
             await asyncio.gather(self._present.close(self._hurry), *self._retiring)
 

@@ -1,0 +1,89 @@
+"""A gateway of a few lines, to see what the process around it does: `small_gateway.py FILE`.
+
+It serves under the real supervisor, with the real settings; only what is served is small.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from aiohttp import web
+from pydantic import ValidationError
+
+from gateway.config.model import Settings
+from gateway.errors import GatepostError, StartError
+from gateway.process.management import management_app
+from gateway.process.supervisor import serve
+from gateway.telemetry import Telemetry
+
+
+class SmallGateway:
+    def __init__(
+        self, settings: Settings, *, store_url: str, telemetry: Telemetry, note: Callable[..., None] | None
+    ) -> None:
+        self.version = settings.store.prefix
+        self.store_url = store_url
+        self.telemetry = telemetry
+        self.note = note
+        app = web.Application()
+        app.router.add_get("/", self.about)
+        app.router.add_get("/slow/{seconds}", self.slow)
+        app.router.add_get("/endless", self.endless)
+        self.runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
+        self.management = management_app(self.ready, telemetry)
+
+    async def start(self) -> None:
+        if self.version.startswith("broken"):
+            raise StartError("it does\nnot start")
+        await self.runner.setup()
+
+    async def stop(self) -> None:
+        await self.runner.cleanup()
+
+    async def ready(self) -> None:
+        """It always is."""
+
+    async def about(self, request: web.Request) -> web.Response:
+        self.telemetry.request("/", request.method, 200, 0.001)
+        if self.note is not None:
+            self.note(
+                address="-",
+                method="GET",
+                path="/",
+                status=200,
+                size=0,
+                seconds=0.0,
+                route="/",
+                client="-",
+                request_id="-",
+            )
+        return web.json_response({"pid": os.getpid(), "version": self.version, "store": self.store_url})
+
+    async def slow(self, request: web.Request) -> web.Response:
+        await asyncio.sleep(float(request.match_info["seconds"]))
+        return web.json_response({"version": self.version})
+
+    async def endless(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b"more\n")
+            await asyncio.sleep(0.05)
+
+
+def load() -> Settings:
+    try:
+        content: Any = yaml.safe_load(Path(sys.argv[1]).read_text())
+        return Settings.model_validate(content)
+    except (yaml.YAMLError, ValidationError) as error:
+        raise GatepostError("first problem\nsecond problem") from error
+
+
+if __name__ == "__main__":
+    sys.exit(serve(load, SmallGateway))

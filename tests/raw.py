@@ -1,0 +1,231 @@
+"""HTTP as bytes: a client that sends what it is told, and an upstream that keeps what it got."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+LIMIT = 10.0
+"""Seconds after which whatever a test waits for is taken not to come."""
+
+
+@dataclass(slots=True)
+class RawMessage:
+    """A request or an answer, as it came over the wire."""
+
+    head: bytes
+    """With the empty line that ends it."""
+    body: bytes = b""
+    """Still chunked, if it was."""
+
+    @property
+    def first_line(self) -> str:
+        return self.head.partition(b"\r\n")[0].decode("latin-1")
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        lines = self.head.decode("latin-1").split("\r\n")[1:-2]
+        return [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a header."""
+        return [value for key, value in self.headers if key.lower() == name.lower()]
+
+    def header(self, name: str) -> str | None:
+        """The only value of a header; None where there is none."""
+        values = self.all(name)
+        assert len(values) < 2, f"{name} came {len(values)} times: {values}"
+        return values[0] if values else None
+
+    @property
+    def method(self) -> str:
+        return self.first_line.split(" ")[0]
+
+    @property
+    def target(self) -> str:
+        return self.first_line.split(" ")[1]
+
+    @property
+    def status(self) -> int:
+        return int(self.first_line.split(" ")[1])
+
+    @property
+    def content(self) -> bytes:
+        """The body without its chunks' frames."""
+        if (self.header("Transfer-Encoding") or "").lower() != "chunked":
+            return self.body
+        content, rest = b"", self.body
+        while True:
+            size, _, rest = rest.partition(b"\r\n")
+            if not (length := int(size.split(b";")[0], 16)):
+                return content
+            content, rest = content + rest[:length], rest[length + 2 :]
+
+
+async def read_message(
+    reader: asyncio.StreamReader, *, body: bool = True, to_end: bool = False
+) -> RawMessage:
+    """One message with its whole body. `to_end`: a body without a length goes on to the connection's end."""
+    message = RawMessage(await reader.readuntil(b"\r\n\r\n"))
+    length = message.header("Content-Length")
+    if not body:
+        return message
+    if (message.header("Transfer-Encoding") or "").lower() == "chunked":
+        message.body = await _chunks(reader)
+    elif length is not None:
+        message.body = await reader.readexactly(int(length))
+    elif to_end:
+        message.body = await reader.read()
+    return message
+
+
+async def _chunks(reader: asyncio.StreamReader) -> bytes:
+    received = b""
+    while True:
+        line = await reader.readuntil(b"\r\n")
+        received += line
+        if size := int(line.split(b";")[0], 16):
+            received += await reader.readexactly(size + 2)
+            continue
+        while (trailer := await reader.readuntil(b"\r\n")) != b"\r\n":
+            received += trailer
+        return received + trailer
+
+
+class RawClient:
+    """One connection to the gateway. Close it, or use it in `async with`."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    @classmethod
+    async def connect(cls, host: str, port: int, tls: ssl.SSLContext | None = None) -> RawClient:
+        return cls(*await asyncio.wait_for(asyncio.open_connection(host, port, ssl=tls), LIMIT))
+
+    async def __aenter__(self) -> RawClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def send(self, data: bytes) -> None:
+        self.writer.write(data)
+        await asyncio.wait_for(self.writer.drain(), LIMIT)
+
+    async def receive(self, *, body: bool = True) -> RawMessage:
+        """The next answer. `body=False` for the answer to HEAD."""
+        return await asyncio.wait_for(read_message(self.reader, body=body, to_end=True), LIMIT)
+
+    async def ask(self, data: bytes, *, body: bool = True) -> RawMessage:
+        """Sends bytes and returns the answer."""
+        await self.send(data)
+        return await self.receive(body=body)
+
+    async def rest(self) -> bytes:
+        """Everything until the other side closes. Fails where it does not."""
+        return await asyncio.wait_for(self.reader.read(), LIMIT)
+
+    async def closed(self) -> bool:
+        """Waits for the other side to close, and says whether nothing came before."""
+        with suppress(ConnectionError):
+            return await self.rest() == b""
+        return True
+
+    async def close(self) -> None:
+        self.writer.close()
+        with suppress(OSError):
+            await self.writer.wait_closed()
+
+
+Conversation = Callable[[RawMessage, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[bool]]
+"""Answers one request; whether the connection may go on."""
+
+
+def answer(status: str = "200 OK", body: bytes = b"hello", *headers: str) -> bytes:
+    """A whole answer with a length."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode("latin-1") + body
+
+
+def says(data: bytes) -> Conversation:
+    """Answers every request with these bytes; closes afterwards where they say so."""
+
+    async def conversation(_: RawMessage, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        writer.write(data)
+        await writer.drain()
+        return b"connection: close" not in data.lower()
+
+    return conversation
+
+
+@dataclass
+class RawUpstream:
+    """An upstream in a thread of its own, so that it lives as long as its fixture and not as one test's loop.
+
+    `requests` are those that came since `reset`, without the gateway's own health checks at `/health`.
+    """
+
+    port: int = 0
+    requests: list[RawMessage] = field(default_factory=list)
+    conversation: Conversation = field(default_factory=lambda: says(answer()))
+    connections: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def reset(self, conversation: Conversation | None = None) -> None:
+        """Forgets what came, and answers as it is told from now on."""
+        self.requests.clear()
+        self.conversation = conversation or says(answer())
+
+    async def next(self, number: int = 1) -> RawMessage:
+        """Waits until that many requests have come; the last of them."""
+        async with asyncio.timeout(LIMIT):
+            while len(self.requests) < number:  # noqa: ASYNC110 (the requests come in another thread)
+                await asyncio.sleep(0.005)
+        return self.requests[number - 1]
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        with suppress(OSError, asyncio.IncompleteReadError):
+            go_on = True
+            while go_on:
+                request = await read_message(reader)
+                if request.target == "/health":
+                    writer.write(answer())
+                    continue
+                self.requests.append(request)
+                go_on = await self.conversation(request, reader, writer)
+        writer.close()
+
+
+@contextmanager
+def raw_upstream() -> Iterator[RawUpstream]:
+    """Starts an upstream on a free port."""
+    upstream = RawUpstream()
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(asyncio.start_server(upstream.serve, "127.0.0.1", 0))
+    upstream.port = server.sockets[0].getsockname()[1]
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield upstream
+    finally:
+        asyncio.run_coroutine_threadsafe(_end(server), loop).result(LIMIT)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(LIMIT)
+        loop.close()
+
+
+async def _end(server: asyncio.Server) -> None:
+    server.close()
+    tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
