@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Callable
+from time import monotonic
 
 from aiohttp import web
 
@@ -29,6 +30,7 @@ from gateway.process.management import management_app
 from gateway.proxy.forwarded import trust
 from gateway.store import Store
 from gateway.telemetry import Telemetry
+from gateway.token_cache import TokenCache
 from gateway.token_endpoint import TokenDesk
 from gateway.web.accounting import Note
 from gateway.web.application import application
@@ -55,7 +57,15 @@ class Gateway:
         self._settings = settings
         self._clock = clock
         self._telemetry = telemetry
-        self.store = Store(store_url, settings.store.prefix, settings.store.timeout)
+        self._cache = TokenCache(settings.store.prefix, monotonic)
+        self.store = Store(
+            store_url,
+            settings.store.prefix,
+            settings.store.timeout,
+            tracking=True,
+            listener=self._cache,
+            observer=store_observer(telemetry),
+        )
         self._shelf = PluginShelf(Catalog(), PluginContext(clock))
         self._upstreams = make_upstreams(settings)
         self._new_id = new_request_id()
@@ -104,7 +114,7 @@ class Gateway:
         settings = self._settings
         return ProxyDesk(
             routes=route_table(settings, self._upstreams, self._shelf),
-            find_token=Guard(self.store.tokens, self._tokens, self._clients).facts,
+            find_token=Guard(self.store.tokens, self._cache, self._tokens, self._clients).facts,
             clock=self._clock,
             realm=REALM,
             max_body=settings.server.max_body,
@@ -147,3 +157,12 @@ def new_request_id() -> Callable[[], str]:
     """Makes ids that differ between all requests, workers and gateways. They need not be secret."""
     source = random.Random(secrets.randbits(256))  # noqa: S311 (an id, not a secret)
     return lambda: f"{source.getrandbits(128):032x}"
+
+
+def store_observer(telemetry: Telemetry) -> Callable[[str, float, bool], None]:
+    """Counts what is asked of the store."""
+
+    def observe(command: str, seconds: float, failed: bool) -> None:
+        telemetry.store_call(command.lower(), "failed" if failed else "ok", seconds)
+
+    return observe

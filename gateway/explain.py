@@ -88,7 +88,7 @@ def plugin_lines(pipeline: Pipeline) -> Iterable[str]:
     """Each plugin's hooks, phase by phase, in their order."""
     found = False
     for phase in HOOKS:
-        names = [type(hook.__self__).__name__ for hook in getattr(pipeline, phase)]  # type: ignore[attr-defined]  # hooks are bound methods
+        names = [type(hook.__self__).__name__ for hook in getattr(pipeline, phase)]
         if names:
             found = True
             yield f"{phase:<13} {', '.join(names)}"

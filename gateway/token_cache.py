@@ -11,8 +11,8 @@ from typing import Any
 
 from gateway.oauth.values import TokenFacts
 
-Entry = tuple[TokenFacts, float]
-"""The facts, and when the token ends by this worker's monotonic clock."""
+Entry = tuple[TokenFacts, float, str]
+"""The facts, when the token ends by this worker's monotonic clock, and its name in the store."""
 
 
 class TokenCache:
@@ -28,30 +28,32 @@ class TokenCache:
         self._monotonic = monotonic
         self._limit = limit
         self._entries: dict[str, Entry] = {}
+        self._by_name: dict[str, str] = {}
         self._by_client: dict[str, set[str]] = {}
         self._on = False
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get(self, name: str) -> TokenFacts | None:
-        """The facts of the live token of that hash; None where they are not known here."""
-        entry = self._entries.get(name)
+    def get(self, token: str) -> TokenFacts | None:
+        """The facts of a live token; None where they are not known here."""
+        entry = self._entries.get(token)
         if entry is None:
             return None
         if self._monotonic() >= entry[1]:
-            self._drop(name)
+            self._drop(token)
             return None
         return entry[0]
 
-    def put(self, name: str, facts: TokenFacts, seconds: float) -> None:
-        """Keeps the facts for as long as the token lives, unless the store says otherwise."""
+    def put(self, token: str, name: str, facts: TokenFacts, seconds: float) -> None:
+        """Keeps the facts of a token, `name` in the store, while it lives and the store says nothing else."""
         if not self._on:
             return
         if len(self._entries) >= self._limit:
             self._drop(next(iter(self._entries)))
-        self._entries[name] = (facts, self._monotonic() + seconds)
-        self._by_client.setdefault(facts.client, set()).add(name)
+        self._entries[token] = (facts, self._monotonic() + seconds, name)
+        self._by_name[name] = token
+        self._by_client.setdefault(facts.client, set()).add(token)
 
     # What the link says.
 
@@ -62,34 +64,40 @@ class TokenCache:
     def down(self) -> None:
         """Changes may have been missed."""
         self._on = False
-        self._entries.clear()
-        self._by_client.clear()
+        self._clear()
 
     def push(self, message: list[Any]) -> None:
         """Forgets what the store says has changed; everything where it says so."""
         if message[0] != b"invalidate":
             return
         if message[1] is None:
-            self._entries.clear()
-            self._by_client.clear()
+            self._clear()
             return
         for key in message[1]:
             self._forget(key)
 
     def _forget(self, key: bytes) -> None:
         if key.startswith(self._token_key):
-            self._drop(key[len(self._token_key) :].decode())
+            token = self._by_name.get(key[len(self._token_key) :].decode())
+            if token is not None:
+                self._drop(token)
         elif key.startswith(self._generation_key):
             client = key[len(self._generation_key) :].decode("utf-8", "replace")
-            for name in list(self._by_client.get(client, ())):
-                self._drop(name)
+            for token in list(self._by_client.get(client, ())):
+                self._drop(token)
 
-    def _drop(self, name: str) -> None:
-        entry = self._entries.pop(name, None)
+    def _drop(self, token: str) -> None:
+        entry = self._entries.pop(token, None)
         if entry is None:
             return
-        client = entry[0].client
-        names = self._by_client[client]
-        names.discard(name)
-        if not names:
-            del self._by_client[client]
+        facts, _, name = entry
+        del self._by_name[name]
+        tokens = self._by_client[facts.client]
+        tokens.discard(token)
+        if not tokens:
+            del self._by_client[facts.client]
+
+    def _clear(self) -> None:
+        self._entries.clear()
+        self._by_name.clear()
+        self._by_client.clear()

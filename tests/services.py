@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +20,7 @@ from gateway.oauth.sealing import TokenSeal
 from gateway.oauth.values import Client, Secret
 from gateway.plugin import PluginConfig, PluginContext
 from gateway.store import Store
+from gateway.token_cache import TokenCache
 from gateway.token_endpoint import TokenCall, TokenDesk
 from plugins.client_credentials import ClientCredentials
 
@@ -54,6 +56,7 @@ class Services:
     reuse: ReuseRules = field(default_factory=ReuseRules)
     key: bytes = b"m" * 32
     clock: Clock = field(default_factory=Clock)
+    cache: TokenCache = field(default_factory=lambda: TokenCache("", time.monotonic))
     rules: GuessingRules = field(default_factory=lambda: GuessingRules(first_delay=0.0))
 
     def __post_init__(self) -> None:
@@ -61,7 +64,7 @@ class Services:
         seal = TokenSeal(derived_key(self.key, "token seal"), secrets.token_bytes)
         self.issuer = Issuer(self.store.tokens, self.tokens, seal, self.reuse, self.clock)
         self.clients = Clients(self.file_clients, self.store.clients)
-        self.guard = Guard(self.store.tokens, self.tokens, self.clients)
+        self.guard = Guard(self.store.tokens, self.cache, self.tokens, self.clients)
         self.authentication = ClientAuthentication(self.clients, self.store.attempts, self.rules, self.clock)
         grant = ClientCredentials(PluginConfig(), PluginContext(self.clock))
         self.desk = TokenDesk(

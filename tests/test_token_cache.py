@@ -22,7 +22,7 @@ def cache(clock: Clock) -> TokenCache:
 
 
 def test_facts_are_known_until_the_token_ends(cache: TokenCache, clock: Clock) -> None:
-    cache.put("one", facts(), 10.0)
+    cache.put("one", "h-one", facts(), 10.0)
     clock.now += 9.999
     assert cache.get("one") == facts()
     clock.now += 0.001
@@ -31,48 +31,48 @@ def test_facts_are_known_until_the_token_ends(cache: TokenCache, clock: Clock) -
 
 
 def test_a_changed_token_is_forgotten(cache: TokenCache) -> None:
-    cache.put("one", facts(), 10.0)
-    cache.put("two", facts(), 10.0)
-    cache.push([b"invalidate", [b"gatepost:t:one", b"gatepost:t:unknown", b"other"]])
+    cache.put("one", "h-one", facts(), 10.0)
+    cache.put("two", "h-two", facts(), 10.0)
+    cache.push([b"invalidate", [b"gatepost:t:h-one", b"gatepost:t:unknown", b"other"]])
     assert cache.get("one") is None
     assert cache.get("two")
 
 
 def test_all_tokens_of_a_client_are_forgotten_with_its_generation(cache: TokenCache) -> None:
-    cache.put("one", facts("a"), 10.0)
-    cache.put("two", facts("a"), 10.0)
-    cache.put("three", facts("b"), 10.0)
+    cache.put("one", "h-one", facts("a"), 10.0)
+    cache.put("two", "h-two", facts("a"), 10.0)
+    cache.put("three", "h-three", facts("b"), 10.0)
     cache.push([b"invalidate", [b"gatepost:g:a"]])
     assert (cache.get("one"), cache.get("two")) == (None, None)
     assert cache.get("three")
 
 
 def test_everything_is_forgotten_when_the_store_is_flushed(cache: TokenCache) -> None:
-    cache.put("one", facts(), 10.0)
+    cache.put("one", "h-one", facts(), 10.0)
     cache.push([b"invalidate", None])
     assert len(cache) == 0
 
 
 def test_nothing_is_known_while_changes_cannot_be_heard(cache: TokenCache) -> None:
-    cache.put("one", facts(), 10.0)
+    cache.put("one", "h-one", facts(), 10.0)
     cache.down()
     assert cache.get("one") is None
-    cache.put("one", facts(), 10.0)
+    cache.put("one", "h-one", facts(), 10.0)
     assert cache.get("one") is None
     cache.up()
-    cache.put("one", facts(), 10.0)
+    cache.put("one", "h-one", facts(), 10.0)
     assert cache.get("one")
 
 
 def test_it_does_not_grow_past_its_limit(cache: TokenCache) -> None:
     for number in range(100):
-        cache.put(str(number), facts(str(number)), 10.0)
+        cache.put(str(number), f"h-{number}", facts(str(number)), 10.0)
     assert len(cache) == 3
     assert cache.get("99")
     assert len(cache._by_client) == 3
 
 
 def test_other_messages_are_not_for_it(cache: TokenCache) -> None:
-    cache.put("one", facts(), 10.0)
-    cache.push([b"message", [b"gatepost:t:one"]])
+    cache.put("one", "h-one", facts(), 10.0)
+    cache.push([b"message", [b"gatepost:t:h-one"]])
     assert cache.get("one")

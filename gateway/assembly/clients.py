@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from gateway.config.clients import Client as ClientSettings
+from gateway.config.clients import ClientSettings
 from gateway.oauth.values import Client, Secret
 
 _HASHED = "sha256:"

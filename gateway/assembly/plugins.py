@@ -6,8 +6,8 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gateway.config.routes import PluginUse
-from gateway.config.tokens import GrantSettings
+from gateway.config.grants import GrantSettings
+from gateway.config.plugins import PluginUse
 from gateway.plugin import GrantPlugin, Plugin, PluginContext, ProxyPlugin
 from gateway.plugin_catalog import Catalog
 

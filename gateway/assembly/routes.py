@@ -7,8 +7,8 @@ from urllib.parse import quote, urlsplit
 
 from gateway.assembly.plugins import PluginShelf
 from gateway.config.model import Settings
-from gateway.config.routes import PluginUse
-from gateway.config.routes import Route as RouteSettings
+from gateway.config.plugins import PluginUse
+from gateway.config.routes import RouteSettings
 from gateway.endpoints import RESOURCE_METADATA
 from gateway.proxy.pipeline import compile_pipeline
 from gateway.proxy.routes import Route, RouteTable, segments_of

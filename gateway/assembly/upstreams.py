@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.config.model import Settings
-from gateway.config.upstreams import Upstream as Configured
+from gateway.config.upstreams import UpstreamSettings as Configured
 from gateway.upstream import Upstream
 from gateway.upstream.settings import PoolSettings, ServerSettings, Timeouts, UpstreamSettings
 
@@ -24,5 +24,3 @@ def _settings(configured: Configured) -> UpstreamSettings:
         timeouts=Timeouts(timeouts.connect, timeouts.response, timeouts.idle),
         pool=PoolSettings(max_connections=configured.max_connections),
     )
-
-

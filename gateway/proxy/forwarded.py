@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from gateway.exchange import Headers, Peer, header_values
 from gateway.proxy.arrival import valid_host
@@ -13,8 +13,9 @@ Network = IPv4Network | IPv6Network
 MAX_HOPS = 32
 
 
-def trust(networks: Sequence[Network]) -> Callable[[str], bool]:
+def trust(cidrs: Sequence[str]) -> Callable[[str], bool]:
     """A test of whether an address belongs to `server.trusted_proxies`."""
+    networks: list[Network] = [ip_network(cidr) for cidr in cidrs]
     if not networks:
         return lambda address: False
 

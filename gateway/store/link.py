@@ -14,7 +14,7 @@ from gateway.store.address import Address
 from gateway.store.handshake import greet, open_wire
 from gateway.store.refusal import Refused
 from gateway.store.script import Script
-from gateway.store.wire import FAILED, Argument, Decode, Observer, Wire, ignore
+from gateway.store.wire import FAILED, SECOND_LOOK, Argument, Decode, Observer, Wire, ignore
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +24,12 @@ LONGEST_PAUSE = 0.5
 STEADY = 1.0
 """Seconds that a connection has stood before its loss is worth an attempt at once."""
 MOST_PENDING = 10_000
+
+
+BEAT = 0.25
+"""Seconds between two questions that only ask whether the server is still there."""
+SILENCE = 0.5
+"""Seconds without an answer after which the listener counts as deaf. With `BEAT` well under a second."""
 
 
 class Listener(Protocol):
@@ -150,8 +156,35 @@ class Link:
         self._wire = wire
         self._listener.up()
         self._up.set()
+        if self._tracking:
+            await self._listen(wire, gone)
         await gone.wait()
         return monotonic() - since
+
+    async def _listen(self, wire: Wire, gone: asyncio.Event) -> None:
+        """Makes sure, until the connection is lost, that the listener hears: a silent server says nothing.
+
+        While a question is not answered the listener is down; what the server has to say comes before the
+        answer, so with it the listener is up again.
+        """
+        while not gone.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BEAT):
+                    await gone.wait()
+            if gone.is_set():
+                return
+            answer = wire.send("PING", ("PING",))
+            await asyncio.wait({answer}, timeout=SILENCE)
+            if not answer.done():
+                # A busy event loop may see its timer before an answer that came in time.
+                await asyncio.wait({answer}, timeout=SECOND_LOOK)
+            if not answer.done():
+                self._listener.down()
+                await asyncio.wait({answer})
+                if answer.exception() is None:
+                    self._listener.up()
+            elif not answer.cancelled():
+                answer.exception()
 
     async def _connect(self, gone: asyncio.Event) -> Wire:
         wire = Wire(

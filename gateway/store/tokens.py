@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,10 @@ from gateway.store.link import Link
 from gateway.store.refusal import Refused
 from gateway.store.script import Script
 from gateway.store.token_record import read_facts, write_facts
+from gateway.store.wire import ignore
+
+Note = Callable[[str, TokenFacts, float], None]
+"""Is told of a token's hash, its facts, and the seconds that it still lives."""
 
 GENERATION_BYTES = 6
 """Enough that a client's next generation is never one that it had before."""
@@ -65,7 +70,7 @@ if not record then return false end
 local sound, facts = pcall(cjson.decode, record)
 if not sound or type(facts) ~= 'table' or type(facts.client) ~= 'string' then return false end
 if redis.call('GET', ARGV[1] .. facts.client) ~= generation then return false end
-return record
+return {record, redis.call('PTTL', KEYS[1])}
 """,
 )
 
@@ -137,11 +142,21 @@ class TokenStore:
             return Issued(sealed=answer[1], remaining=remaining, reused=True)
         return Issued(sealed=draft.sealed, remaining=remaining, reused=False)
 
-    async def facts(self, hash: str) -> TokenFacts | None:  # noqa: A002 (the field's own word)
-        """What is known of a live token; None for one that is unknown, dead, revoked or malformed."""
+    async def facts(self, hash: str, note: Note = ignore) -> TokenFacts | None:  # noqa: A002 (the field's own word)
+        """What is known of a live token; None for one that is unknown, dead, revoked or malformed.
+
+        `note` is told of the facts at their place in the order of answers and invalidations.
+        """
+
+        def read(reply: Any) -> TokenFacts | None:
+            facts = _read(reply)
+            if facts is not None:
+                note(hash, facts, reply[1] / 1000)
+            return facts
+
         try:
             keys, args = (f"{self._prefix}t:{hash}",), (f"{self._prefix}g:",)
-            return await self._link.script(FACTS, keys, args, _read)  # type: ignore[no-any-return]  # _read's
+            return await self._link.script(FACTS, keys, args, read)  # type: ignore[no-any-return]  # read's
         except Refused as error:
             if error.code == "WRONGTYPE":
                 return None
@@ -157,5 +172,5 @@ class TokenStore:
         await self._link.execute("SET", f"{self._prefix}g:{client_id}", generation)
 
 
-def _read(record: Any) -> TokenFacts | None:
-    return read_facts(record) if isinstance(record, bytes) else None
+def _read(reply: Any) -> TokenFacts | None:
+    return read_facts(reply[0]) if isinstance(reply, list) and isinstance(reply[0], bytes) else None

@@ -37,7 +37,8 @@ class Arrival:
         headers = list(request.raw_headers)
         peer = real_peer(connection_peer(request), headers, self.trusted)
         target = request.raw_path.encode("utf-8", "surrogateescape")
-        return read_head(request.method, target, tuple(request.version), headers, peer)
+        version = (request.version.major, request.version.minor)
+        return read_head(request.method, target, version, headers, peer)
 
 
 def connection_peer(request: web.BaseRequest) -> Peer:

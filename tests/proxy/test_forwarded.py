@@ -1,11 +1,9 @@
-from ipaddress import ip_network
-
 import pytest
 
 from gateway.exchange import Headers
 from gateway.proxy.forwarded import direct_peer, real_peer, trust
 
-TRUSTED = trust([ip_network("10.0.0.0/8"), ip_network("2001:db8::/32")])
+TRUSTED = trust(["10.0.0.0/8", "2001:db8::/32"])
 
 
 def resolve(connection: str, *headers: tuple[bytes, bytes]) -> tuple[str, str, bytes]:
