@@ -8,7 +8,6 @@ from typing import Protocol
 
 from aiohttp import web
 
-from gateway.process.access_log import Entry
 from gateway.proxy.pipeline import run
 from gateway.telemetry import Telemetry
 from gateway.web.arrival import HEAD, REQUEST_ID
@@ -23,8 +22,20 @@ CALLER_LEFT = 499
 class Note(Protocol):
     """Writes one line of the access log."""
 
-    def __call__(self, entry: Entry, /) -> None:
-        """The answer that the line is about."""
+    def __call__(
+        self,
+        *,
+        address: str,
+        method: str,
+        path: str,
+        status: int,
+        size: int,
+        seconds: float,
+        route: str,
+        client: str,
+        request_id: str,
+    ) -> None:
+        """The parts of the line, in their order."""
 
 
 def accounting_middleware(telemetry: Telemetry, note: Note | None) -> object:
@@ -75,17 +86,15 @@ def _record(
     telemetry.request(route, request.method, status, seconds)
     if note is not None:
         note(
-            Entry(
-                address=head.peer.address if head else request.remote or "-",
-                method=request.method,
-                path=head.path.decode("latin-1") if head else "-",
-                status=status,
-                size=size,
-                seconds=seconds,
-                route=route,
-                client=exchange.caller.client if exchange and exchange.caller else "-",
-                request_id=request.get(REQUEST_ID, "-"),
-            )
+            address=head.peer.address if head else request.remote or "-",
+            method=request.method,
+            path=head.path.decode("latin-1") if head else "-",
+            status=status,
+            size=size,
+            seconds=seconds,
+            route=route,
+            client=exchange.caller.client if exchange and exchange.caller else "-",
+            request_id=request.get(REQUEST_ID, "-"),
         )
 
 
