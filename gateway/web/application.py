@@ -27,8 +27,14 @@ def application(
         bearer_middleware(desk),
     ]
     app = web.Application(middlewares=middlewares, client_max_size=MAX_FORM)
+    app.on_response_prepare.append(name_no_software)
     # Each endpoint takes every method and answers the wrong ones itself: they are never proxied.
     app.router.add_route("*", TOKEN, oauth.token)
     handler: Any = proxy_handler(desk)
     app.router.add_route("*", f"/{{{PROXIED}:.*}}", handler, expect_handler=no_early_continue)
     return app
+
+
+async def name_no_software(request: web.Request, response: web.StreamResponse) -> None:
+    """Keeps aiohttp from telling strangers its version."""
+    response.headers["Server"] = "gatepost"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
@@ -30,6 +31,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 # RFC 6749 section 5.1: a response with a token or an error about one is never kept.
 TOKEN_HEADERS = {
+    "Content-Type": "application/json",
     "Cache-Control": "no-store",
     "Pragma": "no-cache",
     "X-Content-Type-Options": "nosniff",
@@ -58,9 +60,14 @@ def _upstream_fault(error: UpstreamError) -> Fault:
     return Fault(kinds.get(type(error), UPSTREAM_BROKEN), reason=str(error))
 
 
+def token_response(body: Mapping[str, object], status: int = 200) -> web.Response:
+    """A JSON answer of an OAuth endpoint."""
+    return web.Response(body=json.dumps(body).encode(), status=status, headers=TOKEN_HEADERS)
+
+
 def oauth_response(error: OAuthError, realm: str) -> web.Response:
     """An OAuth error as RFC 6749 section 5.2 has it."""
-    response = web.json_response(error.body, status=error.status, headers=TOKEN_HEADERS)
+    response = token_response(error.body, error.status)
     if error.error == "invalid_client" and error.status == 401:  # noqa: PLR2004 (Unauthorized)
         # RFC 9110 section 15.5.2: a 401 must have a challenge.
         response.headers["WWW-Authenticate"] = f'Basic realm="{realm}"'

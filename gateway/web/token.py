@@ -13,7 +13,7 @@ from gateway.proxy.faults import BODY_TOO_LARGE, SLOW_REQUEST, Fault
 from gateway.telemetry import Telemetry
 from gateway.token_endpoint import TokenCall, TokenDesk, answer_token_request
 from gateway.web.arrival import HEAD
-from gateway.web.faults import TOKEN_HEADERS, oauth_faults
+from gateway.web.faults import oauth_faults, token_response
 
 MAX_FORM = 65_536
 """Bytes of a form."""
@@ -41,7 +41,7 @@ class OAuthEndpoints:
             self.telemetry.token(call.grant_type, error.error)
             raise
         self.telemetry.token(call.grant_type, "reused" if answer.reused else "issued")
-        return web.json_response(answer.body, headers=TOKEN_HEADERS)
+        return token_response(answer.body)
 
 
 def token_call(head: RequestHead, body: bytes) -> TokenCall:
