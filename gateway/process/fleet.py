@@ -139,7 +139,8 @@ class _Fleet(Arbiter):  # type: ignore[misc]  # gunicorn publishes no types
             log.error("a worker could not start: %s", failure)
         else:
             self.failure = failure
-            raise HaltServer(failure)
+            # Status 0 keeps gunicorn from adding words of its own.
+            raise HaltServer(failure, 0)
 
     def _follow_reload(self) -> None:
         if self._next is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -77,8 +78,10 @@ class FleetWorker(ArbiterWorker):  # type: ignore[misc]  # gunicorn publishes no
             await worker.open(self.task.settings, self.task.store_url)
         except GatepostError as error:
             self.app.board.post(Word(self.age, str(error)))
-            await asyncio.sleep(PAUSE)
-            return 1
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PAUSE):
+                    await stop.wait()
+            return 0
         self.app.board.post(Word(self.age))
         await stop.wait()
         await worker.close()

@@ -38,9 +38,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
     started: list[Running] = []
 
     def make(config: dict[str, Any] | str | None = None, *, ready: bool = True, **changes: Any) -> Running:
-        folder = tmp_path / str(len(started))
+        folder, temporary = tmp_path / str(len(started)), tmp_path / "tmp"
         folder.mkdir()
-        running = Running(config or small_config(folder, **changes), folder, program=PROGRAM)
+        temporary.mkdir(exist_ok=True)
+        content = config or small_config(folder, **changes)
+        running = Running(content, folder, program=PROGRAM, TMPDIR=str(temporary))
         started.append(running)
         if ready:
             running.await_ready()
