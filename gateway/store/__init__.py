@@ -7,7 +7,8 @@ from gateway.store.address import EMBEDDED, Address, parse_address
 from gateway.store.attempts import AttemptStore, Failures
 from gateway.store.clients import ClientStore
 from gateway.store.errors import ClientContended, ClientExists, ClientMissing, ClientUnreadable
-from gateway.store.link import Link, Listener
+from gateway.store.link import Link
+from gateway.store.listener import Listener
 from gateway.store.pool import Pool
 from gateway.store.script import Script
 from gateway.store.tokens import Issued, TokenDraft, TokenStore

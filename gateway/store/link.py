@@ -7,14 +7,15 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
 from gateway.errors import StoreUnavailable
 from gateway.store.address import Address
 from gateway.store.handshake import greet, open_wire
+from gateway.store.listener import INVALIDATE, Deaf, Listener, keep_hearing
 from gateway.store.refusal import Refused
 from gateway.store.script import Script
-from gateway.store.wire import FAILED, SECOND_LOOK, Argument, Decode, Observer, Wire, ignore
+from gateway.store.wire import FAILED, Argument, Decode, Observer, Wire, ignore
 
 logger = logging.getLogger(__name__)
 
@@ -24,33 +25,6 @@ LONGEST_PAUSE = 0.5
 STEADY = 1.0
 """Seconds that a connection has stood before its loss is worth an attempt at once."""
 MOST_PENDING = 10_000
-
-
-BEAT = 0.25
-"""Seconds between two questions that only ask whether the server is still there."""
-SILENCE = 0.5
-"""Seconds without an answer after which the listener counts as deaf. With `BEAT` well under a second."""
-
-
-class Listener(Protocol):
-    """Hears, in order with the answers, what a link with tracking is told by the server."""
-
-    def up(self) -> None:
-        """A connection stands, and what is read from now on is tracked."""
-
-    def down(self) -> None:
-        """The connection is gone: invalidations may have been missed."""
-
-    def push(self, message: list[Any]) -> None:
-        """The server's message, such as `[b"invalidate", [key, …]]`; None for the keys means all of them."""
-
-
-class _Deaf:
-    def up(self) -> None: ...
-
-    def down(self) -> None: ...
-
-    def push(self, message: list[Any]) -> None: ...
 
 
 class Link:
@@ -76,7 +50,7 @@ class Link:
         self._timeout = timeout
         self._limit = limit
         self._tracking = tracking
-        self._listener: Listener = listener or _Deaf()
+        self._listener: Listener = Deaf() if listener is None else listener
         self._observer = observer
         self._wire: Wire | None = None
         self._reason = "the store is not connected yet"
@@ -120,6 +94,26 @@ class Link:
                 raise
         return await self._send(script.name, ("EVAL", script.source, *rest), decode)
 
+    def watch(self, key: str, value: bytes) -> None:
+        """Sees that the listener hears when `key` no longer holds `value`, if it does so now.
+
+        Redis tracks only those keys of a script that were named beforehand (up to 7.0), or all that it
+        reads (later). A key whose name only the script finds out must be read again by itself. Until the
+        answer is there, which is in order too, what depends on the key may be kept.
+        """
+
+        def compare(reply: Any) -> None:
+            if reply != value:
+                self._listener.push([INVALIDATE, [key.encode()]])
+
+        try:
+            answer = self._send("GET", ("GET", key), compare)
+        except StoreUnavailable:
+            compare(None)
+        else:
+            # Without an answer nobody would hear of a change.
+            answer.add_done_callback(lambda done: compare(None) if done.exception() else None)
+
     async def ping(self) -> None:
         """Returns if the store answers."""
         await self.execute("PING")
@@ -157,34 +151,9 @@ class Link:
         self._listener.up()
         self._up.set()
         if self._tracking:
-            await self._listen(wire, gone)
+            await keep_hearing(wire, self._listener, gone)
         await gone.wait()
         return monotonic() - since
-
-    async def _listen(self, wire: Wire, gone: asyncio.Event) -> None:
-        """Makes sure, until the connection is lost, that the listener hears: a silent server says nothing.
-
-        While a question is not answered the listener is down; what the server has to say comes before the
-        answer, so with it the listener is up again.
-        """
-        while not gone.is_set():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(BEAT):
-                    await gone.wait()
-            if gone.is_set():
-                return
-            answer = wire.send("PING", ("PING",))
-            await asyncio.wait({answer}, timeout=SILENCE)
-            if not answer.done():
-                # A busy event loop may see its timer before an answer that came in time.
-                await asyncio.wait({answer}, timeout=SECOND_LOOK)
-            if not answer.done():
-                self._listener.down()
-                await asyncio.wait({answer})
-                if answer.exception() is None:
-                    self._listener.up()
-            elif not answer.cancelled():
-                answer.exception()
 
     async def _connect(self, gone: asyncio.Event) -> Wire:
         wire = Wire(

@@ -24,6 +24,8 @@ MEANINGS = {
 }
 LONGEST = 120
 CODE = re.compile(r"[A-Z]+")
+WITHIN_SCRIPT = re.compile(rf"ERR Error running script .*?: -?({'|'.join(MEANINGS)})\b")
+"""How Redis 6 tells of an error that a script has met."""
 BEFORE_VALUES = re.compile(r"[A-Za-z0-9 _.,()/@-]*")
 
 
@@ -32,6 +34,8 @@ class Refused(StoreUnavailable):
 
     def __init__(self, command: str, text: str) -> None:
         code, _, rest = text.partition(" ")
+        if inner := WITHIN_SCRIPT.match(text):
+            code = inner[1]
         if not CODE.fullmatch(code):  # redis-py takes it off some texts
             code, rest = "ERR", text
         self.code = code

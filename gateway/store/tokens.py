@@ -1,10 +1,4 @@
-"""Tokens: issued, read, reused and revoked, each in one round trip, and atomic across all workers.
-
-- `<prefix>t:<hash>`: the client's generation, a space, the record of facts. Its TTL is the token's life.
-- `<prefix>g:<client>`: the client's generation, a random word. A token of another generation is dead, and so
-  is one without: whoever loses this key revokes, and never revives.
-- `<prefix>s:<slot>`: which token to give out again: its hash, a space, the token itself, sealed.
-"""
+"""Tokens: issued, read, reused and revoked, each in one round trip, and atomic across all workers."""
 
 from __future__ import annotations
 
@@ -17,62 +11,14 @@ from gateway.oauth.values import TokenFacts
 from gateway.store.errors import ClientMissing
 from gateway.store.link import Link
 from gateway.store.refusal import Refused
-from gateway.store.script import Script
 from gateway.store.token_record import read_facts, write_facts
-from gateway.store.wire import ignore
+from gateway.store.token_scripts import FACTS, ISSUE
 
 Note = Callable[[str, TokenFacts, float], None]
 """Is told of a token's hash, its facts, and the seconds that it still lives."""
 
 GENERATION_BYTES = 6
 """Enough that a client's next generation is never one that it had before."""
-
-ISSUE = Script(
-    "token.issue",
-    """
-local token, generation_key, slot, clients = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local record, lifetime, fresh, hash, sealed = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local least, tokens, registered = tonumber(ARGV[6]), ARGV[7], ARGV[8]
-
-if registered ~= '' and redis.call('HEXISTS', clients, registered) == 0 then return false end
-
-local generation = redis.call('GET', generation_key)
-if not generation then
-  generation = fresh
-  redis.call('SET', generation_key, generation)
-end
-
-if sealed ~= '' then
-  local kept = redis.call('GET', slot)
-  local space = kept and string.find(kept, ' ', 1, true)
-  if space then
-    local earlier = tokens .. string.sub(kept, 1, space - 1)
-    local value = redis.call('GET', earlier)
-    local left = redis.call('PTTL', earlier)
-    if value and left > least and string.sub(value, 1, #generation + 1) == generation .. ' ' then
-      return {left, string.sub(kept, space + 1)}
-    end
-  end
-  redis.call('SET', slot, hash .. ' ' .. sealed, 'PX', lifetime)
-end
-redis.call('SET', token, generation .. ' ' .. record, 'PX', lifetime)
-return {lifetime}
-""",
-)
-
-FACTS = Script(
-    "token.facts",
-    """
-local value = redis.call('GET', KEYS[1])
-if not value then return false end
-local generation, record = string.match(value, '^(%S+) (.+)$')
-if not record then return false end
-local sound, facts = pcall(cjson.decode, record)
-if not sound or type(facts) ~= 'table' or type(facts.client) ~= 'string' then return false end
-if redis.call('GET', ARGV[1] .. facts.client) ~= generation then return false end
-return {record, redis.call('PTTL', KEYS[1])}
-""",
-)
 
 
 @dataclass(slots=True, frozen=True)
@@ -142,16 +88,25 @@ class TokenStore:
             return Issued(sealed=answer[1], remaining=remaining, reused=True)
         return Issued(sealed=draft.sealed, remaining=remaining, reused=False)
 
-    async def facts(self, hash: str, note: Note = ignore) -> TokenFacts | None:  # noqa: A002 (the field's own word)
+    async def facts(
+        self,
+        hash: str,  # noqa: A002 (the field's own word)
+        note: Note | None = None,
+    ) -> TokenFacts | None:
         """What is known of a live token; None for one that is unknown, dead, revoked or malformed.
 
-        `note` is told of the facts at their place in the order of answers and invalidations.
+        `note` is for a cache. It is told of the facts at their place in the order of answers and
+        invalidations; the link's listener hears when they hold no longer.
         """
 
-        def read(reply: Any) -> TokenFacts | None:
-            facts = _read(reply)
-            if facts is not None:
-                note(hash, facts, reply[1] / 1000)
+        def read(answer: list[Any] | None) -> TokenFacts | None:
+            if answer is None:
+                return None
+            record, left, generation = answer
+            facts = read_facts(record)
+            if facts is not None and note is not None:
+                note(hash, facts, left / 1000)
+                self._link.watch(f"{self._prefix}g:{facts.client}", generation)
             return facts
 
         try:
@@ -170,7 +125,3 @@ class TokenStore:
         """Ends every token of a client, however many: they belong to a generation that is over."""
         generation = secrets.token_urlsafe(GENERATION_BYTES)
         await self._link.execute("SET", f"{self._prefix}g:{client_id}", generation)
-
-
-def _read(reply: Any) -> TokenFacts | None:
-    return read_facts(reply[0]) if isinstance(reply, list) and isinstance(reply[0], bytes) else None

@@ -14,6 +14,17 @@ from gateway.store.refusal import Refused
         ("WRONGPASS invalid username-password pair or user is disabled.", "WRONGPASS", "user and password"),
         ("CLUSTERDOWN Hash slot not served", "CLUSTERDOWN", "cluster is down"),
         ("MASTERDOWN Link with MASTER is down", "MASTERDOWN", "replica without its primary"),
+        # As Redis 6 tells of it:
+        (
+            "ERR Error running script (call to f_00ff): @user_script:1: -OOM command not allowed when …",
+            "OOM",
+            "memory is full",
+        ),
+        (
+            "ERR Error running script (call to f_00ff): @user_script:1: WRONGTYPE Operation against a key …",
+            "WRONGTYPE",
+            "another program",
+        ),
         ("ERR max number of clients reached", "ERR", "max number of clients reached"),
         ("NEWCODE of a later server", "NEWCODE", "of a later server"),
         ("command not allowed when used memory > 'maxmemory'.", "ERR", "command not allowed"),

@@ -274,7 +274,7 @@ class TestFacts:
     ) -> None:
         with valkey.client as other:
             generation = other.get(f"{prefix}g:demo")
-            other.set(f"{prefix}t:live", record.replace(b"%s", generation))
+            other.set(f"{prefix}t:live", record.replace(b"%s", generation), keepttl=True)
 
         assert await tokens.facts("live") is None
 
@@ -304,7 +304,11 @@ class Invalidations:
     """What the server says of keys that were read."""
 
     def __init__(self) -> None:
+        self.noted: list[tuple[str, TokenFacts, float]] = []
         self.keys: set[str] = set()
+
+    def note(self, name: str, facts: TokenFacts, seconds: float) -> None:
+        self.noted.append((name, facts, seconds))
 
     def up(self) -> None: ...
 
@@ -333,7 +337,8 @@ async def test_the_server_says_when_facts_that_were_read_hold_no_longer(
     elsewhere = TokenStore(link, prefix)
     async with linked(valkey.url, tracking=True, listener=heard) as tracking:
         await elsewhere.issue(draft(hash="live", lifetime=1 if what == "expired" else 60))
-        assert await TokenStore(tracking, prefix).facts("live") == FACTS
+        assert await TokenStore(tracking, prefix).facts("live", heard.note) == FACTS
+        await tracking.ping()
         assert heard.keys == set()
 
         with valkey.client as other:
@@ -347,6 +352,53 @@ async def test_the_server_says_when_facts_that_were_read_hold_no_longer(
                 other.delete(f"{prefix}g:demo")
 
         await until(lambda: f"{prefix}{key}" in heard.keys, within=3)
+
+
+async def test_a_cache_is_told_how_long_a_token_lives_by_the_stores_clock(
+    valkey: Valkey, link: Link, prefix: str
+) -> None:
+    tokens, heard = TokenStore(link, prefix), Invalidations()
+    await tokens.issue(draft(hash="live"))
+    with valkey.client as other:
+        other.pexpire(f"{prefix}t:live", 5_000)
+    await tokens.facts("live", heard.note)
+    await tokens.facts("unknown", heard.note)
+
+    ((name, facts, seconds),) = heard.noted
+    assert (name, facts) == ("live", FACTS)
+    assert 4 < seconds <= 5
+
+
+@pytest.mark.parametrize("between", ["revoked", "all"])
+async def test_what_changes_while_it_is_read_is_heard_of_after_it_was_noted(
+    valkey: Valkey, prefix: str, between: str
+) -> None:
+    class Cache(Invalidations):
+        """Holds what it was told, without what it was told of after."""
+
+        def push(self, message: list[Any]) -> None:
+            super().push(message)
+            self.noted.clear()
+
+    cache = Cache()
+    async with linked(valkey.url, tracking=True, listener=cache) as link:
+        tokens = TokenStore(link, prefix)
+        for _ in range(20):
+            await tokens.issue(draft(hash="live"))
+            change = tokens.revoke("live") if between == "revoked" else tokens.revoke_all("demo")
+            # All three leave in one write, and the server answers in one go.
+            await asyncio.gather(tokens.facts("live", cache.note), change, link.ping())
+            await link.ping()
+            assert cache.noted == []
+
+
+async def test_a_token_without_an_end_is_none(valkey: Valkey, link: Link, prefix: str) -> None:
+    tokens = TokenStore(link, prefix)
+    await tokens.issue(draft(hash="live"))
+    with valkey.client as other:
+        other.persist(f"{prefix}t:live")
+
+    assert await tokens.facts("live") is None
 
 
 async def test_a_store_that_hangs_revokes_nothing_in_silence(own_valkey: Valkey) -> None:
