@@ -2,63 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from gateway.exchange import Headers, ResponseHead
 from gateway.upstream.connection import UpstreamConnection
+from gateway.upstream.dispatch import Dispatcher
 from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamUnavailable
+from gateway.upstream.request import UpstreamRequest
+from gateway.upstream.retries import CONNECT, IDEMPOTENT, RESET, may_retry
 from gateway.upstream.server import Server
-from gateway.upstream.settings import Timeouts
 from gateway.upstream.sink import Framing, Sink
-
-IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
-"""RFC 9110 section 9.2.2."""
-
-Pick = Callable[[], Server]
-"""Chooses a server. Raises UpstreamUnavailable."""
 
 
 class Call:
     """A request and its handle: what the caller steers it by, and what connection and pool report to."""
 
     __slots__ = (
-        "_body_follows",
-        "_body_written",
-        "_chunked",
+        "_body_begun",
         "_connection",
-        "_head",
-        "_method",
-        "_pick",
+        "_decides",
+        "_dispatcher",
         "_refreshed",
+        "_request",
+        "_retries",
         "_server",
         "_sink",
-        "_timeouts",
-        "_upgrade",
         "done",
     )
 
-    def __init__(
-        self,
-        sink: Sink,
-        pick: Pick,
-        timeouts: Timeouts,
-        head: bytes,
-        method: str,
-        *,
-        body_follows: bool,
-        chunked: bool,
-        upgrade: bool,
-    ) -> None:
+    def __init__(self, dispatcher: Dispatcher, sink: Sink, request: UpstreamRequest) -> None:
+        self._dispatcher = dispatcher
         self._sink = sink
-        self._pick = pick
-        self._timeouts = timeouts
-        self._head = head
-        self._method = method
-        self._body_follows = body_follows
-        self._chunked = chunked
-        self._upgrade = upgrade
-        self._body_written = False
-        self._refreshed = False
+        self._request = request
+        self._body_begun = self._refreshed = self._decides = False
+        self._retries = 0
         self._connection: UpstreamConnection | None = None
         self._server: Server | None = None
         self.done = False
@@ -72,25 +47,23 @@ class Call:
         Raises:
             UpstreamUnavailable: nobody to send it to; the sink hears nothing.
         """
-        server = self._pick()
-        connection = server.pool.take()
-        if connection is None:
-            server.pool.wait(self)
-        self._server = server
-        server.active += 1
-        if connection is not None:
-            self.on_connection(connection)
+        self._dispatcher.budget.earn()
+        self._go_to(self._dispatcher.choose(self._request.key))
 
     def write(self, data: bytes) -> None:
-        """The next piece of the request's body, after the sink's first `resume_writing`."""
+        """The next piece of the request's body; only after `resume_writing` and before `pause_writing`."""
         if self._connection is not None:
-            self._body_written = True
+            self._body_begun = True
             self._connection.write(data)
+        elif not self.done:
+            raise RuntimeError("there is no connection to write to yet")
 
     def write_end(self) -> None:
-        """The request's body is complete."""
+        """The request's body is complete. As for `write`."""
         if self._connection is not None:
             self._connection.write_end()
+        elif not self.done:
+            raise RuntimeError("there is no connection to write to yet")
 
     def pause_reading(self) -> None:
         """The caller can't take more of the answer for now."""
@@ -105,8 +78,7 @@ class Call:
     def abort(self) -> None:
         """Ends the exchange at once, wherever it is; the sink hears nothing more."""
         connection, server = self._connection, self._server
-        self._leave()
-        self.done = True
+        self._finish()
         if connection is not None:
             connection.abort()
         elif server is not None:
@@ -117,22 +89,19 @@ class Call:
     def on_connection(self, connection: UpstreamConnection) -> None:
         """The connection to use."""
         self._connection = connection
-        connection.send(
-            self,
-            self._head,
-            method=self._method,
-            timeouts=self._timeouts,
-            body_follows=self._body_follows,
-            chunked=self._chunked,
-            expects_upgrade=self._upgrade,
-        )
-        if self._body_follows and not connection.writing_paused:
+        connection.send(self, self._request)
+        if self._request.body_follows and not connection.writing_paused:
             self._sink.resume_writing()
 
     def on_no_connection(self, error: UpstreamError) -> None:
         """No connection could be had."""
-        self._finish()
-        self._sink.on_error(error)
+        in_own_line = isinstance(error, UpstreamUnavailable)
+        if self._server is not None and not in_own_line:
+            self._decides = False
+            self._server.unreachable(error)
+        if in_own_line or not self._again(CONNECT):
+            self._finish()
+            self._sink.on_error(error)
 
     # What the connection tells.
 
@@ -141,12 +110,22 @@ class Call:
         self._sink.on_informational(head)
 
     def on_whole(self, head: ResponseHead, framing: Framing, body: bytes, trailers: Headers) -> None:
-        """Passes on a whole answer."""
+        """Passes on a whole answer, or asks again."""
+        self._connection = None
+        self._note_answer()
+        if head.status in self._dispatcher.retried_statuses and self._again(str(head.status)):
+            return
         self._finish()
         self._sink.on_whole(head, framing, body, trailers)
 
     def on_head(self, head: ResponseHead, framing: Framing) -> None:
-        """Passes on an answer's head."""
+        """Passes on an answer's head, or asks again."""
+        self._note_answer()
+        connection = self._connection
+        if head.status in self._dispatcher.retried_statuses and self._again(str(head.status)):
+            if connection is not None:
+                connection.abort()
+            return
         self._sink.on_head(head, framing)
 
     def on_data(self, data: bytes) -> None:
@@ -159,8 +138,13 @@ class Call:
         self._sink.on_end(trailers)
 
     def on_error(self, error: UpstreamError) -> None:
-        """Tries once more if the connection was stale and nothing is lost by it; else passes the error on."""
-        if isinstance(error, UpstreamBroken) and self._was_stale() and self._refresh():
+        """Tries again where nothing is lost by it; else passes the error on."""
+        connection, self._connection = self._connection, None
+        broke = connection is not None and not connection.answered and isinstance(error, UpstreamBroken)
+        if broke and connection is not None and connection.served > 1 and self._refresh():
+            return
+        self._note_failure(error)
+        if broke and self._again(RESET):
             return
         self._finish()
         self._sink.on_error(error)
@@ -173,13 +157,48 @@ class Call:
         """Passes on that the upstream takes the body again."""
         self._sink.resume_writing()
 
+    # How it finds its way.
+
+    def _go_to(self, server: Server) -> None:
+        connection = server.pool.take()
+        if connection is None:
+            server.pool.wait(self)
+        self._leave()
+        self._server = server
+        self._decides = server.entered()
+        if connection is not None:
+            self.on_connection(connection)
+
+    def _again(self, reason: str) -> bool:
+        """Sends the request again, if that is allowed and another server, or the same, can take it."""
+        dispatcher = self._dispatcher
+        if not may_retry(
+            dispatcher.retries,
+            reason,
+            method=self._request.method,
+            attempts=self._retries,
+            body_begun=self._body_begun,
+        ):
+            return False
+        if not dispatcher.budget.spend():
+            return False
+        self._retries += 1
+        self._sink.pause_writing()
+        try:
+            self._go_to(dispatcher.choose(self._request.key, self._server))
+        except UpstreamUnavailable:
+            return False
+        return True
+
     def _refresh(self) -> bool:
-        """Asks the same server for a fresh connection, once."""
+        """A kept-alive connection has died before any answer: asks the same server for a fresh one, once.
+
+        RFC 9110 section 9.2.2: a proxy must not automatically retry a request that is not idempotent.
+        """
         server = self._server
-        if server is None:
+        if server is None or self._refreshed or self._body_begun or self._request.method not in IDEMPOTENT:
             return False
         self._refreshed = True
-        self._connection = None
         self._sink.pause_writing()
         try:
             server.pool.wait(self)
@@ -187,20 +206,15 @@ class Call:
             return False
         return True
 
-    def _was_stale(self) -> bool:
-        """A kept-alive connection died before any byte of an answer, and the request may be sent again.
+    def _note_answer(self) -> None:
+        self._decides = False
+        if self._server is not None:
+            self._server.answered()
 
-        RFC 9110 section 9.2.2: a proxy must not automatically retry a request that is not idempotent.
-        """
-        connection = self._connection
-        return (
-            connection is not None
-            and connection.served > 1
-            and not connection.answered
-            and not self._refreshed
-            and not self._body_written
-            and self._method in IDEMPOTENT
-        )
+    def _note_failure(self, error: UpstreamError) -> None:
+        if self._server is not None and not isinstance(error, UpstreamUnavailable):
+            self._decides = False
+            self._server.failed(error)
 
     def _finish(self) -> None:
         self._leave()
@@ -208,5 +222,5 @@ class Call:
 
     def _leave(self) -> None:
         if self._server is not None:
-            self._server.active -= 1
+            self._server.left(undecided=self._decides)
         self._server = self._connection = None

@@ -7,7 +7,8 @@ import asyncio
 from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamSlow
 from gateway.upstream.link import Link, Owner
 from gateway.upstream.parser import ResponseParser
-from gateway.upstream.settings import Timeouts
+from gateway.upstream.request import UpstreamRequest
+from gateway.upstream.settings import PoolSettings, Timeouts
 from gateway.upstream.sink import Framing, Sink
 
 
@@ -31,8 +32,8 @@ class UpstreamConnection(Link):
         "writing_paused",
     )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, owner: Owner, keep_alive: float = 4.0) -> None:
-        super().__init__(loop, owner, keep_alive)
+    def __init__(self, loop: asyncio.AbstractEventLoop, owner: Owner, settings: PoolSettings) -> None:
+        super().__init__(loop, owner, settings)
         self._parser = ResponseParser()
         self._sink: Sink | None = None
         self._timeouts = Timeouts()
@@ -47,36 +48,19 @@ class UpstreamConnection(Link):
 
     # The exchange, as the caller drives it.
 
-    def send(
-        self,
-        sink: Sink,
-        head: bytes,
-        *,
-        method: str,
-        timeouts: Timeouts,
-        body_follows: bool = False,
-        chunked: bool = False,
-        expects_upgrade: bool = False,
-    ) -> None:
-        """Begins an exchange: `head` goes out as it is (a whole body may hang on it).
+    def send(self, sink: Sink, request: UpstreamRequest) -> None:
+        """Begins an exchange: the request's head goes out as it is, and `sink` hears of the answer.
 
-        Args:
-            sink: hears of the answer.
-            head: the request line and headers, with the empty line.
-            method: decides whether an answer may have a body.
-            timeouts: its `response` and `idle`.
-            body_follows: `write` and `write_end` will give the body.
-            chunked: `write` puts each piece into a chunk; the head must say so.
-            expects_upgrade: the request asked for another protocol; 101 is an answer.
+        Where a body follows, `write` and `write_end` give it.
         """
         self._sink = sink
-        self._timeouts = timeouts
-        self._chunked = chunked
-        self._upload_done = not body_follows
+        self._timeouts = request.timeouts
+        self._chunked = request.chunked
+        self._upload_done = not request.body_follows
         self.answered = False
         self.served += 1
-        self._parser.expect(to_head=method == "HEAD", upgrade=expects_upgrade)
-        self._transport.write(head)
+        self._parser.expect(to_head=request.method == "HEAD", upgrade=request.upgrade)
+        self._transport.write(request.head)
         self._await_head()
 
     def write(self, data: bytes) -> None:

@@ -46,7 +46,7 @@ class Connector:
                 return await self._attempt(factory)
         except TimeoutError:
             raise UpstreamSlow(f"{self._address} did not connect within {self._timeout:g} s") from None
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the second: a name that can't be looked up at all
             raise UpstreamBroken(f"{self._address} can't be reached: {error}") from error
 
     async def _attempt(self, factory: Factory) -> UpstreamConnection:

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any, Protocol, cast
 
 from gateway.upstream.deadline import Deadline
+from gateway.upstream.settings import PoolSettings
 
 
 class Owner(Protocol):
@@ -21,12 +22,13 @@ class Owner(Protocol):
 class Link(asyncio.Protocol):
     """A connection that an owner keeps while it is of use."""
 
-    __slots__ = ("_deadline", "_keep_alive", "_owner", "_transport")
+    __slots__ = ("_deadline", "_keep_alive", "_loop", "_old_from", "_owner", "_transport")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, owner: Owner, keep_alive: float) -> None:
-        """`keep_alive`: seconds after which an unused connection is closed."""
+    def __init__(self, loop: asyncio.AbstractEventLoop, owner: Owner, settings: PoolSettings) -> None:
+        self._loop = loop
         self._owner: Owner | None = owner
-        self._keep_alive = keep_alive
+        self._keep_alive = settings.keep_alive
+        self._old_from = loop.time() + settings.lifetime
         self._deadline = Deadline(loop, self._expired)
         self._transport: asyncio.Transport
 
@@ -40,9 +42,9 @@ class Link(asyncio.Protocol):
         return self._owner is not None and not self._transport.is_closing()
 
     def make_idle(self) -> None:
-        """Offers the connection to its owner, and closes it if nobody uses it in time."""
+        """Offers the connection to its owner, and closes it if nobody uses it in time, or if it is old."""
         owner = self._owner
-        if owner is None or self._transport.is_closing():
+        if owner is None or self._transport.is_closing() or self._loop.time() >= self._old_from:
             self.discard()
         else:
             self._deadline.after(self._keep_alive)

@@ -54,6 +54,44 @@ class PoolSettings:
     keep_alive: float = 4.0
     """Seconds that an unused connection is kept: less than the 5 after which common servers close theirs, so
     that a request seldom meets a connection that is being closed."""
+    lifetime: float = 300.0
+    """Seconds after which a connection is not used again, so that a name's new addresses are followed."""
+
+
+@dataclass(slots=True, frozen=True)
+class HealthSettings:
+    """How a server is asked whether it is well."""
+
+    path: str = "/health"
+    """Asked with GET; an answer from 200 to 399 is a good one."""
+    interval: float = 5.0
+    """Seconds between two questions."""
+    timeout: float = 2.0
+    """Seconds for connection and answer."""
+    unhealthy_after: int = 2
+    """Bad answers in a row."""
+    healthy_after: int = 1
+    """Good answers in a row."""
+
+
+@dataclass(slots=True, frozen=True)
+class RetrySettings:
+    """When a request that failed is sent again, provided that it may safely be."""
+
+    attempts: int = 1
+    """Retries, beside the first attempt."""
+    on: frozenset[str] = frozenset({"connect", "503"})
+    """`connect`, `reset`, and statuses of answers."""
+
+
+@dataclass(slots=True, frozen=True)
+class BreakerSettings:
+    """When a server that fails gets a rest."""
+
+    failures: int = 5
+    """Requests in a row that got no answer."""
+    open_for: float = 10.0
+    """Seconds of rest."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -61,5 +99,12 @@ class UpstreamSettings:
     """An upstream as the configuration describes it."""
 
     servers: tuple[ServerSettings, ...]
+    balance: str = "round_robin"
+    """`round_robin`, `least_requests` or `hash`."""
     timeouts: Timeouts = field(default_factory=Timeouts)
     pool: PoolSettings = field(default_factory=PoolSettings)
+    health: HealthSettings | None = None
+    retries: RetrySettings = field(default_factory=RetrySettings)
+    breaker: BreakerSettings = field(default_factory=BreakerSettings)
+    slow_start: float = 10.0
+    """Seconds in which a server that has recovered comes back to its full share."""

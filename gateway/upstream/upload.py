@@ -54,11 +54,11 @@ class Upload:
         await room.wait()
         async for piece in self._body:
             self._count(len(piece))
+            await room.wait()
             call.write(piece)
-            if not room.is_set():
-                await room.wait()
         if self._missing:
             raise BodyLengthError(f"the body ended {self._missing} bytes early")
+        await room.wait()
         call.write_end()
 
     def _count(self, size: int) -> None:

@@ -6,10 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from gateway.upstream.call import Call
+from gateway.upstream.dispatch import Dispatcher
+from gateway.upstream.errors import UpstreamUnavailable
+from gateway.upstream.health import HealthChecker
 from gateway.upstream.receiver import Informed, Receiver
+from gateway.upstream.request import UpstreamRequest
 from gateway.upstream.resolve import Lookup, look_up
 from gateway.upstream.server import Server
-from gateway.upstream.settings import Timeouts, UpstreamSettings
+from gateway.upstream.settings import HealthSettings, Timeouts, UpstreamSettings
 from gateway.upstream.sink import Sink
 from gateway.upstream.stream import UpstreamResponse
 from gateway.upstream.upload import Upload, declared_length
@@ -24,8 +28,10 @@ class Upstream:
         self.name = name
         self.settings = settings
         self._lookup = lookup
-        self._servers: list[Server] = []
-        self._turn = 0
+        self.servers: tuple[Server, ...] = ()
+        """Known once it is started."""
+        self._dispatcher: Dispatcher | None = None
+        self._checks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Makes ready; opens no connection yet.
@@ -34,31 +40,29 @@ class Upstream:
             ValueError: a server's URL is wrong.
             OSError: a TLS file can't be used.
         """
-        self._servers = [
-            Server(
-                server,
-                self.settings.pool,
-                connect_timeout=self.settings.timeouts.connect,
-                lookup=self._lookup,
-            )
-            for server in self.settings.servers
-        ]
+        settings = self.settings
+        self.servers = tuple(Server(server, settings, lookup=self._lookup) for server in settings.servers)
+        self._dispatcher = Dispatcher(self.servers, settings)
+        if settings.health is not None:
+            self._checks = [_check(server, settings.health) for server in self.servers]
 
     async def stop(self, drain: float = 0.0) -> None:
         """Takes no more requests, waits up to `drain` seconds for those in flight, then ends them."""
-        for server in self._servers:
+        for task in self._checks:
+            task.cancel()
+        for server in self.servers:
             server.close()
         loop = asyncio.get_running_loop()
         until = loop.time() + drain
         while self.active and loop.time() < until:  # noqa: ASYNC110 (an event would cost every request)
             await asyncio.sleep(_DRAIN_STEP)
-        for server in self._servers:
+        for server in self.servers:
             server.close(at_once=True)
 
     @property
     def active(self) -> int:
         """Requests in flight."""
-        return sum(server.active for server in self._servers)
+        return sum(server.active for server in self.servers)
 
     def begin(
         self,
@@ -87,16 +91,12 @@ class Upstream:
         Raises:
             UpstreamUnavailable: there is nobody to send it to; the sink hears nothing.
         """
-        call = Call(
-            sink,
-            self._pick,
-            timeouts or self.settings.timeouts,
-            head,
-            method,
-            body_follows=body_follows,
-            chunked=chunked,
-            upgrade=upgrade,
+        if self._dispatcher is None:
+            raise UpstreamUnavailable("not started")
+        request = UpstreamRequest(
+            head, method, timeouts or self.settings.timeouts, body_follows, chunked, upgrade, key
         )
+        call = Call(self._dispatcher, sink, request)
         call.begin()
         return call
 
@@ -148,9 +148,10 @@ class Upstream:
             upload.start(call, receiver.room, receiver.break_off)
         return await UpstreamResponse(call, receiver, upload).wait_for_head()
 
-    def _pick(self) -> Server:
-        self._turn += 1
-        return self._servers[self._turn % len(self._servers)]
+
+def _check(server: Server, settings: HealthSettings) -> asyncio.Task[None]:
+    checker = HealthChecker(settings, server.address, server.connector, server.questioned)
+    return asyncio.get_running_loop().create_task(checker.run())
 
 
 def _with_body(head: bytes, body: bytes, *, chunked: bool) -> bytes:

@@ -10,12 +10,19 @@ import pytest
 
 from gateway.upstream.connection import UpstreamConnection
 from gateway.upstream.errors import UpstreamBroken, UpstreamSlow
-from gateway.upstream.settings import Timeouts
+from gateway.upstream.request import UpstreamRequest
+from gateway.upstream.settings import PoolSettings, Timeouts
 from gateway.upstream.sink import Framing
 from tests.upstream.recorder import Recorder
 from tests.upstream.scripted import Peer, Script, ScriptedServer, Serve, always, answer, get, until
 
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def request(
+    head: bytes, method: str = "GET", timeouts: Timeouts | None = None, **more: Any
+) -> UpstreamRequest:
+    return UpstreamRequest(head, method, timeouts or Timeouts(), **more)
 
 
 class Keeper:
@@ -44,18 +51,17 @@ class Line:
         self, head: bytes = b"", method: str = "GET", timeouts: Timeouts | None = None, **more: Any
     ) -> Recorder:
         sink = Recorder()
-        self.connection.send(
-            sink, head or get(method=method), method=method, timeouts=timeouts or Timeouts(), **more
-        )
+        self.connection.send(sink, request(head or get(method=method), method, timeouts, **more))
         return sink
 
 
-async def connect(serve: Serve, script: Script, keep_alive: float = 60.0) -> Line:
+async def connect(serve: Serve, script: Script, keep_alive: float = 60.0, lifetime: float = 300.0) -> Line:
+    settings = PoolSettings(keep_alive=keep_alive, lifetime=lifetime)
     server = await serve(script)
     keeper = Keeper()
     loop = asyncio.get_running_loop()
     _, connection = await loop.create_connection(
-        lambda: UpstreamConnection(loop, keeper, keep_alive), "127.0.0.1", server.port
+        lambda: UpstreamConnection(loop, keeper, settings), "127.0.0.1", server.port
     )
     return Line(server, connection, keeper)
 
@@ -229,6 +235,14 @@ async def test_an_unused_connection_is_closed_after_a_while(serve: Serve) -> Non
     await until(lambda: line.keeper.gone and line.server.open == 0)
 
 
+async def test_an_old_connection_is_not_used_again(serve: Serve) -> None:
+    line = await connect(serve, always(answer()), lifetime=0.0)
+    sink = line.send()
+    await sink.done()
+    assert sink.body == b"ok"
+    assert line.keeper.gone == [line.connection]
+
+
 async def test_a_body_in_chunks_of_its_own(serve: Serve) -> None:
     bodies = []
 
@@ -273,7 +287,7 @@ async def test_a_slow_reader_holds_the_upstream_back(serve: Serve) -> None:
     line = await connect(serve, script)
     sink = Recorder()
     sink.react = lambda event: line.connection.pause_reading() if event == "data" else None
-    line.connection.send(sink, get(), method="GET", timeouts=Timeouts())
+    line.connection.send(sink, request(get()))
     await until(lambda: sink.body)
     await asyncio.sleep(0.05)
     assert len(sink.body) < size
@@ -321,7 +335,7 @@ async def test_a_sink_may_abort_at_any_moment(serve: Serve, moment: str) -> None
     )
     sink = Recorder()
     sink.react = lambda event: line.connection.abort() if event == moment else None
-    line.connection.send(sink, get(), method="GET", timeouts=Timeouts())
+    line.connection.send(sink, request(get()))
     await until(lambda: line.keeper.gone)
     assert sink.names[-1] == moment
 
@@ -358,7 +372,7 @@ async def test_a_reader_that_stalls_is_not_the_upstreams_fault(serve: Serve) -> 
     line = await connect(serve, always(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello"))
     sink = Recorder()
     sink.react = lambda event: line.connection.pause_reading() if event == "data" else None
-    line.connection.send(sink, get(), method="GET", timeouts=replace(Timeouts(), idle=0.03))
+    line.connection.send(sink, request(get(), timeouts=replace(Timeouts(), idle=0.03)))
     await until(lambda: sink.body)
     await asyncio.sleep(0.1)
     assert sink.error is None
@@ -389,7 +403,7 @@ async def test_after_101_bytes_are_raw_both_ways(serve: Serve) -> None:
         await peer.say(b"<" + await peer.exactly(4) + b">")
 
     line = await connect(serve, script)
-    sink = line.send(expects_upgrade=True)
+    sink = line.send(upgrade=True)
     await until(lambda: sink.head)
     line.connection.write(b"ping")
     await sink.done()
@@ -403,7 +417,7 @@ async def test_a_silent_tunnel_ends(serve: Serve) -> None:
     line = await connect(
         serve, always(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")
     )
-    sink = line.send(expects_upgrade=True, timeouts=replace(Timeouts(), idle=0.05))
+    sink = line.send(upgrade=True, timeouts=replace(Timeouts(), idle=0.05))
     await sink.done()
     assert isinstance(sink.error, UpstreamSlow)
 
@@ -412,7 +426,7 @@ async def test_the_next_exchange_may_begin_before_the_last_call(serve: Serve) ->
     line = await connect(serve, always(answer()))
     second = Recorder()
     first = Recorder()
-    first.react = lambda event: line.connection.send(second, get(), method="GET", timeouts=Timeouts())
-    line.connection.send(first, get(), method="GET", timeouts=Timeouts())
+    first.react = lambda event: line.connection.send(second, request(get()))
+    line.connection.send(first, request(get()))
     await second.done()
     assert second.body == first.body == b"ok"

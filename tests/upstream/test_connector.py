@@ -183,8 +183,8 @@ async def test_a_connection_made_by_hand(serve: Serve) -> None:
     upstream = upstream_by_name(server.port, "127.0.0.1")
     await upstream.start()
     connector = Connector(parse_address(server.url), timeout=PoolSettings().queue_timeout)
-    pool = upstream._servers[0].pool
-    connection = await connector.connect(lambda: UpstreamConnection(loop, pool))
+    pool = upstream.servers[0].pool
+    connection = await connector.connect(lambda: UpstreamConnection(loop, pool, PoolSettings()))
     assert connection.open
     connection.abort()
     assert not connection.open
