@@ -173,9 +173,19 @@ def _syntax_fault(text: str, error: yaml.YAMLError) -> Fault:
         # Only the reader's errors have no mark; they have the character's position.
         before = text[: getattr(error, "position", 0) or 0].split("\n")
         return Fault(Place(len(before), len(before[-1]) + 1), (), "has a character that YAML does not allow")
-    place = Place(mark.line + 1, mark.column + 1)
-    line = text.split("\n")[mark.line : mark.line + 1]
-    if line and line[0][: mark.column].endswith("$") and line[0][mark.column :].startswith("{"):
+    lines = text.split("\n")
+    # libyaml places a premature end on the line after the last.
+    line = min(mark.line, len(lines) - 1)
+    column = mark.column if line == mark.line else len(lines[line])
+    place = Place(line + 1, column + 1)
+    if lines[line][:column].endswith("$") and lines[line][column:].startswith("{"):
         return Fault(place, (), "inside [ ] and { }, text with ${…} needs quotes")
-    reason = ", ".join(filter(None, (getattr(error, "context", None), getattr(error, "problem", None))))
-    return Fault(place, (), f"is not YAML: {reason}")
+    return Fault(place, (), "is not YAML: " + _reason(error, line))
+
+
+def _reason(error: yaml.YAMLError, line: int) -> str:
+    context, problem = getattr(error, "context", None), getattr(error, "problem", None)
+    began = getattr(error, "context_mark", None)
+    if context and began and began.line != line:
+        context += f" that begins on line {began.line + 1}"
+    return ", ".join(part for part in (context, problem) if part)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from gateway.config.draft import Draft
+from gateway.config.draft import Draft, prefixes
 from gateway.config.keys import keys_at
 from gateway.config.problem import Fault, KeyPath
 from gateway.config.tree import Leaf, Node, find, key_place
@@ -33,10 +33,12 @@ BOOLEANS = {
 }
 
 
-def decode(model: type[Model], node: Node, base: KeyPath, draft: Draft) -> tuple[Model | None, list[Fault]]:
+def decode(
+    model: type[Model], node: Node, base: KeyPath, draft: Draft, beside: tuple[str, ...] = ()
+) -> tuple[Model | None, list[Fault]]:
     """What the model makes of the node, which stands at `base`, without its faulty parts; and the faults.
 
-    No outcome means that too much is faulty.
+    No outcome means that too much is faulty. `beside` are further keys that the author may have meant.
     """
     faults: list[Fault] = []
     for _ in range(MOST_ROUNDS):
@@ -45,7 +47,7 @@ def decode(model: type[Model], node: Node, base: KeyPath, draft: Draft) -> tuple
         try:
             return model.model_validate(draft.plain(node, base)), faults
         except ValidationError as error:
-            faults += _Mending(model, node, base, draft).mend(error)
+            faults += _Mending(model, node, base, draft, beside).mend(error)
         except Exception as error:
             # A plugin's own check may fail in any way.
             return None, [*faults, Fault(node.place, base, f"could not be checked ({type(error).__name__})")]
@@ -55,11 +57,14 @@ def decode(model: type[Model], node: Node, base: KeyPath, draft: Draft) -> tuple
 class _Mending:
     """Takes what a round found out of the draft."""
 
-    def __init__(self, model: type[BaseModel], node: Node, base: KeyPath, draft: Draft) -> None:
+    def __init__(
+        self, model: type[BaseModel], node: Node, base: KeyPath, draft: Draft, beside: tuple[str, ...]
+    ) -> None:
         self._model = model
         self._node = node
         self._base = base
         self._draft = draft
+        self._beside = beside
 
     def mend(self, error: ValidationError) -> list[Fault]:
         by_path: dict[KeyPath, list[ErrorDetails]] = {}
@@ -71,14 +76,16 @@ class _Mending:
             else:
                 path = self._draft.locate(self._node, self._base, detail["loc"])
                 by_path.setdefault(path, []).append(detail)
+        above = {prefix for path in by_path for prefix in prefixes(path[:-1]) if path != prefix}
         for path, details in by_path.items():
-            if self._converted(path, details):
+            # A list that lacks its faulty items may be too short: no fault of the author's.
+            if path in above or self._converted(path, details):
                 continue
-            # A list that lost its faulty items may be too short now: no fault of the author's.
             if not self._draft.lost_parts(path):
                 faults.append(self._fault(path, details))
             lost.append(path)
-        self._draft.removed.update(lost)
+        for path in lost:
+            self._draft.remove(path)
         return faults
 
     def _missing(self, detail: ErrorDetails, lost: list[KeyPath]) -> list[Fault]:
@@ -104,6 +111,8 @@ class _Mending:
     def _fault(self, path: KeyPath, details: list[ErrorDetails]) -> Fault:
         node = self._at(path)
         keys = keys_at(self._model, path[len(self._base) : -1]) if path != self._base else []
+        if len(path) == len(self._base) + 1:
+            keys += self._beside
         texts = dict.fromkeys(describe(detail, node, keys) for detail in details)
         at_key = any(detail["type"] == UNKNOWN or detail["loc"][-1:] == (KEY,) for detail in details)
         place = key_place(self._node, path[len(self._base) :]) if at_key else node.place

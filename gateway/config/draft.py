@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,9 @@ class Draft:
     kept: dict[KeyPath, list[int]] = field(default_factory=dict)
     """Of lists that lost items: where the remaining ones stand in the file."""
 
+    _touched: set[KeyPath] = field(default_factory=set)
+    """All paths that something was left out at or beneath."""
+
     def plain(self, node: Node, path: KeyPath) -> Any:
         """The node as numbers, strings, lists and dicts."""
         if isinstance(node, Leaf):
@@ -43,8 +47,13 @@ class Draft:
     def gone(self, node: Node, path: KeyPath) -> bool:
         """Whether a node is left out. A broken one is, from here on."""
         if isinstance(node, Leaf) and node.broken:
-            self.removed.add(path)
+            self.remove(path)
         return path in self.removed or path in self.taken
+
+    def remove(self, path: KeyPath) -> None:
+        """Leaves out what lies at a path."""
+        self.removed.add(path)
+        self._touched.update(prefixes(path))
 
     def origin(self, path: KeyPath) -> KeyPath:
         """Where a value of the outcome stands in the file."""
@@ -70,11 +79,11 @@ class Draft:
 
     def lost_parts(self, path: KeyPath) -> bool:
         """Whether something was left out at the path or beneath it."""
-        return any(removed[: len(path)] == path for removed in self.removed)
+        return path in self._touched
 
     def affects(self, path: KeyPath) -> bool:
         """Whether something was left out at the path, above it or beneath it."""
-        return self.lost_parts(path) or any(path[: len(removed)] == removed for removed in self.removed)
+        return self.lost_parts(path) or any(above in self.removed for above in prefixes(path))
 
     def _list(self, node: ListNode, path: KeyPath) -> list[Any]:
         items = [
@@ -84,6 +93,11 @@ class Draft:
         if len(items) < len(node.items):
             self.kept[path] = [index for index, _ in items]
         return [self.plain(item, (*path, index)) for index, item in items]
+
+
+def prefixes(path: KeyPath) -> Iterator[KeyPath]:
+    """The paths of a path's parents, from the root on, and the path."""
+    return (path[:length] for length in range(len(path) + 1))
 
 
 def without(node: MapNode, keys: tuple[str, ...]) -> MapNode:

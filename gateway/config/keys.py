@@ -1,4 +1,4 @@
-"""Which keys a model knows, and where: for suggestions, the schema and the documentation's test."""
+"""Which keys a model knows, and where: so that a misspelt one can be told."""
 
 from __future__ import annotations
 
@@ -24,14 +24,6 @@ def keys_at(model: type[BaseModel], path: KeyPath) -> list[str]:
         annotations = [below for annotation in annotations for below in _below(annotation, part)]
     models = [option for annotation in annotations for option in _options(annotation) if is_model(option)]
     return [key for option in models for key in fields(option)]
-
-
-def all_keys(model: type[BaseModel], base: str = "") -> Iterator[str]:
-    """Every key of a model, as documented: `server.listen[].port`, `upstreams.<name>.servers`."""
-    for name, field in fields(model).items():
-        yield f"{base}{name}"
-        for inner, suffix in _inner_models(field.annotation, ""):
-            yield from all_keys(inner, f"{base}{name}{suffix}.")
 
 
 def is_model(annotation: Any) -> bool:
@@ -66,12 +58,3 @@ def _items(option: Any) -> tuple[Any, ...]:
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return arguments[1:2]
     return arguments[:1] if isinstance(origin, type) else ()
-
-
-def _inner_models(annotation: Any, suffix: str) -> Iterator[tuple[type[BaseModel], str]]:
-    for option in _options(annotation):
-        if is_model(option):
-            yield option, suffix
-        for item in _items(option):
-            mapping = issubclass(get_origin(option) or object, Mapping)
-            yield from _inner_models(item, suffix + (".<name>" if mapping else "[]"))

@@ -68,7 +68,7 @@ class PluginConfigs:
         else:
             model = self._model(Leaf(key_place(self._root, path), name), "grant", path)
         own = without(node, OF_GRANTS)
-        added: dict[str, object] = {"config": self._config(model, own, path)}
+        added: dict[str, object] = {"config": self._config(model, own, path, OF_GRANTS)}
         if "enabled" not in node.entries:
             added["enabled"] = name == ON_BY_DEFAULT
         self._draft.taken.update((*path, key) for key in own.entries)
@@ -85,9 +85,11 @@ class PluginConfigs:
             self.faults.append(Fault(use.place, path, text + hint))
             return None
 
-    def _config(self, model: type[BaseModel] | None, own: Node, path: KeyPath) -> BaseModel:
+    def _config(
+        self, model: type[BaseModel] | None, own: Node, path: KeyPath, beside: tuple[str, ...] = ()
+    ) -> BaseModel:
         if model is None:
             return NoConfig()
-        config, faults = decode(model, own, path, Draft())
+        config, faults = decode(model, own, path, Draft(), beside)
         self.faults += faults
         return config or NoConfig()

@@ -18,12 +18,12 @@ Schema = dict[str, Any]
 
 def json_schema(catalog: Catalog) -> Schema:
     """The schema, in draft 2020-12, with the keys of all plugins that the catalog has."""
-    schema = Settings.model_json_schema(by_alias=True)
+    schema: Schema = Settings.model_json_schema(by_alias=True)
     definitions = schema["$defs"]
     definitions.pop("BaseModel", None)
     definitions["PluginUse"] = _plugin_use(definitions, catalog)
     schema["properties"]["grants"] |= _grants(definitions, catalog)
-    with_references = _open(schema)
+    with_references: Schema = _open(schema)
     with_references["$defs"][REFERENCE] = {
         "type": "string",
         "pattern": SCHEMA_PATTERN,

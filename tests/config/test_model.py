@@ -1,0 +1,165 @@
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from gateway.config.keys import fields, is_model
+from gateway.config.model import Settings
+from gateway.config.server import TlsFiles
+from tests.config.example import Nothing, problems, settings
+
+ALL_ELSE = "logging: {}"
+
+
+def test_left_out_sections_have_their_defaults() -> None:
+    found = settings(ALL_ELSE)
+    listen = [(listener.host, listener.port, listener.tls) for listener in found.server.listen]
+    assert listen == [("0.0.0.0", 8280, None), ("0.0.0.0", 8243, "auto")]
+    assert found.server.public_url == "https://localhost:8243"
+    assert (found.server.workers, found.server.max_body) == (1, 10 * 1024 * 1024)
+    assert found.server.state_dir == Path(".gatepost")
+    assert found.server.trusted_proxies == ()
+    assert found.server.timeouts.model_dump() == {"header": 10, "body": 60, "idle": 75, "drain": 30}
+    assert found.management is not None
+    assert (found.management.host, found.management.port) == ("127.0.0.1", 9280)
+    assert (found.store.url, found.store.prefix, found.store.timeout) == ("embedded", "gatepost:", 1)
+    assert found.tokens.model_dump() == {
+        "lifetime": 3600, "max_lifetime": 86400, "reuse": True, "renew_before": 60, "key": None,
+    }  # fmt: skip
+    assert found.scopes.model_dump() == {"default": ("default",), "application": "am_application_scope"}
+    assert (found.clients, found.upstreams, found.routes, found.plugins) == ((), {}, (), ())
+    assert found.logging.model_dump() == {"level": "info", "format": "json", "access": True}
+
+
+def test_settings_made_without_a_file_are_the_defaults() -> None:
+    assert settings(ALL_ELSE).model_copy(update={"grants": {}}) == Settings(grants={})
+
+
+def test_items_have_their_defaults() -> None:
+    found = settings(
+        """
+        clients: [{id: a, secrets: [x]}]
+        upstreams: {o: {servers: [{url: "http://h"}]}}
+        routes: [{path: /, upstream: o}]
+        """
+    )
+    (client,), (route,), upstream = found.clients, found.routes, found.upstreams["o"]
+    assert client.model_dump(exclude={"id", "secrets"}) == {
+        "name": "", "grants": ("client_credentials",), "scopes": (), "lifetime": None, "audiences": (),
+        "enabled": True,
+    }  # fmt: skip
+    assert route.model_dump(exclude={"path", "upstream"}) == {
+        "match": "prefix", "methods": None, "host": None, "strip_prefix": True, "scopes": (), "audience": None,
+        "forward_token": False, "auth": "bearer", "enabled": True, "plugins": (),
+    }  # fmt: skip
+    assert upstream.timeouts.model_dump() == {"connect": 2, "response": 30, "idle": 60}
+    assert (upstream.max_connections, upstream.servers[0].weight) == (256, 1)
+
+
+def test_nothing_changes_afterwards() -> None:
+    found = settings(ALL_ELSE)
+    with pytest.raises(ValidationError, match="frozen"):
+        found.server.workers = 2  # type: ignore[misc]  # that is what is tested
+
+
+def test_secrets_are_hidden_wherever_settings_are_shown() -> None:
+    found = settings(
+        """
+        clients: [{id: a, secrets: [hunter2]}]
+        tokens: {key: hunter2-hunter2-hunter2-hunter2-hunter2}
+        store: {url: "redis://:hunter2@h"}
+        """
+    )
+    assert "hunter2" not in f"{found} {found!r} {found.clients} {found.store} {found.tokens}"
+    assert found.store.url == "redis://:hunter2@h"
+    assert found.clients[0].secrets[0].get_secret_value() == "hunter2"
+
+
+def test_a_listener_takes_the_files_of_a_certificate(tmp_path: Path) -> None:
+    for name in ("c", "k"):
+        (tmp_path / name).touch()
+    text = f"server: {{listen: [{{port: 1, tls: {{certificate: {tmp_path}/c, key: {tmp_path}/k}}}}]}}"
+    assert settings(text).server.listen[0].tls == TlsFiles(certificate=tmp_path / "c", key=tmp_path / "k")
+
+
+def test_management_can_be_switched_off_and_only_with_false() -> None:
+    assert settings("management: false").management is None
+    assert problems("management: true") == [
+        "1:13: management: must be a mapping with host and port, or false"
+    ]
+    assert problems("management:") == ["1:12: management: must be a mapping with host and port, or false"]
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("server: {workers: 0}", "server.workers: must be a whole number from 1 to 512, or auto"),
+        ("server: {workers: true}", "server.workers: must be a whole number from 1 to 512, or auto"),
+        ("server: {listen: []}", "server.listen: must not be empty"),
+        ("server: {listen: [{port: 65536}]}", "server.listen[0].port: must be at most 65535"),
+        ("server: {listen: [{port: 1, tls: on}]}", "server.listen[0].tls: must be auto, or a mapping with certificate and key"),
+        ("server: {state_dir: 5}", "server.state_dir: must be a string, not a number: write it in quotes"),
+        ("server: []", "server: must be a mapping, not a list"),
+        ("server:", "server: must be a mapping, not nothing"),
+        ("store: {url: redis+sentinel://h}", "store.url: redis+sentinel:// is not supported yet; use redis://, rediss:// or unix://"),
+        ("store: {url: redis+cluster://h}", "store.url: redis+cluster:// is not supported yet; use redis://, rediss:// or unix://"),
+        ("store: {prefix: '*'}", "store.prefix: must be 1 to 64 letters, digits or characters of _ . : / { } -"),
+        ("clients: [{id: 12, secrets: [x]}]", "clients[0].id: must be a string, not a number: write it in quotes"),
+        ("clients: [{id: a, secrets: []}]", "clients[0].secrets: must not be empty"),
+        ("clients: [{id: a, secrets: [on]}]", "clients[0].secrets[0]: must be a string, not a boolean: write it in quotes"),
+        ("clients: [{id: a, secrets: x}]", "clients[0].secrets: must be a list, not a string"),
+        ("clients: [{id: a, secrets: [x], name: 'NAME'}]".replace("NAME", "n" * 201), "clients[0].name: must have at most 200 characters"),
+        ("upstreams: {o: {servers: []}}", "upstreams.o.servers: must not be empty"),
+        ("upstreams: {o: {servers: [{url: 'http://a'}, {url: 'http://b'}]}}", "upstreams.o.servers: more than one server is not supported yet"),
+        ("upstreams: {o: {servers: [{url: 'http://a', weight: 0}]}}", "upstreams.o.servers[0].weight: must be at least 1"),
+        ("upstreams: {-o: {servers: [{url: 'http://a'}]}}", 'upstreams.-o: must be 1 to 64 letters, digits, _ , - or . and must not begin with - or .'),
+        ("routes: [{path: /, upstream: 'http://h', methods: []}]", "routes[0].methods: must not be empty"),
+        ("routes: [{path: /, upstream: 'http://h', match: exakt}]", "routes[0].match: must be prefix or exact (did you mean exact?)"),
+        ("routes: [{path: /, upstream: 'ftp://h'}]", "routes[0].upstream: must be a URL such as http://host:port or https://host/base"),
+        ("routes: [{path: /, upstream: 'a b'}]", "routes[0].upstream: must be a name of upstreams, or an http or https URL"),
+        ("routes: [{path: /, upstream: 'http://h', strip_prefix: 1}]", "routes[0].strip_prefix: must be true or false, not a number"),
+        ("routes: {path: /}", "routes: must be a list, not a mapping"),
+        ("logging: {level: warn}", "logging.level: must be debug, info, warning or error (did you mean warning?)"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_told_in_plain_words(line: str, problem: str) -> None:
+    (found,) = problems(line)
+    assert found.partition(" ")[2] == problem
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://h", "redis://user:p%40ss@h:6379/1", "rediss://h:6380", "unix:///run/redis.sock", "embedded"],
+)
+def test_stores_that_speak_redis_are_taken(url: str) -> None:
+    assert settings(f"store: {{url: '{url}'}}").store.url == url
+
+
+@pytest.mark.parametrize("url", ["redis", "redis://", "http://h", "unix:redis.sock", "redis://h:x", "redis://a b", ""])
+def test_other_stores_are_refused(url: str) -> None:
+    (found,) = problems(f"store: {{url: '{url}'}}")
+    assert "store.url: must be embedded, redis://" in found
+
+
+def test_every_key_has_a_description() -> None:
+    models, seen = [Settings], set()
+    while models:
+        model = models.pop()
+        seen.add(model)
+        assert model.__doc__
+        for name, field in fields(model).items():
+            assert field.description, f"{model.__name__}.{name}"
+            assert field.description.endswith("."), f"{model.__name__}.{name}"
+            models += [inner for inner in _mentioned(field.annotation) if inner not in seen]
+    assert len(seen) == 17
+
+
+def _mentioned(annotation: object) -> list[type]:
+    if is_model(annotation):
+        return [annotation]  # type: ignore[list-item]  # is_model has looked
+    return [model for part in getattr(annotation, "__args__", ()) for model in _mentioned(part)]
+
+
+def test_a_plugin_s_config_is_its_models() -> None:
+    found = settings("plugins: [{use: request_id}]")
+    assert found.plugins[0].config == Nothing()
