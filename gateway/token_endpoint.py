@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gateway.client_call import (
+    ClientCall,
+    Step,
+    authenticate_the_client,
+    read_the_form,
+    read_the_proof,
+    walk,
+)
 from gateway.clients import ClientAuthentication
 from gateway.clock import Clock
 from gateway.issuer import Issuer, TokenAnswer
-from gateway.oauth.client_auth import ClientProof, ProofRequest, read_proof
 from gateway.oauth.errors import OAuthError
-from gateway.oauth.form import Form, parse_form, refuse_credentials_in_query
 from gateway.oauth.grants import Grant, GrantRequest
 from gateway.oauth.lifetime import LifetimeRules
 from gateway.oauth.scope import ScopeRules
-from gateway.oauth.values import Client
 from gateway.plugin import GrantPlugin
 
 
@@ -33,42 +38,14 @@ class TokenDesk:
 
 
 @dataclass(slots=True)
-class TokenCall:
-    """A token request on its way through the steps: each step fills in what it found.
+class TokenCall(ClientCall):
+    """A token request on its way through the steps."""
 
-    Reading what no step has filled in yet is an error, not None.
-    """
-
-    query: str
-    content_type: str | None
-    body: bytes
-    authorization: Sequence[bytes]
-    address: str
-    """The caller's IP address."""
-    form: Form = field(init=False)
     grant_type: str = "-"
     """The grant that is asked for, once it is known to be served here."""
-    proof: ClientProof = field(init=False)
-    client: Client = field(init=False)
     plugin: GrantPlugin = field(init=False)
     grant: Grant = field(init=False)
     answer: TokenAnswer = field(init=False)
-
-
-def read_the_form(call: TokenCall, desk: TokenDesk) -> None:
-    """Section 3.2: parameters in the body, each once; none that is secret in the URI."""
-    refuse_credentials_in_query(call.query)
-    call.form = parse_form(call.content_type, call.body)
-
-
-def read_the_proof(call: TokenCall, desk: TokenDesk) -> None:
-    """Section 2.3: exactly one way of client authentication."""
-    call.proof = read_proof(ProofRequest(call.authorization, call.form))
-
-
-async def authenticate_the_client(call: TokenCall, desk: TokenDesk) -> None:
-    """Section 3.2.1."""
-    call.client = await desk.clients.authenticate(call.proof, call.address)
 
 
 def find_the_grant(call: TokenCall, desk: TokenDesk) -> None:
@@ -99,7 +76,7 @@ async def issue_the_token(call: TokenCall, desk: TokenDesk) -> None:
     call.answer = await desk.issuer.issue(call.client, call.grant_type, call.grant)
 
 
-STEPS: tuple[Callable[[TokenCall, TokenDesk], Awaitable[None] | None], ...] = (
+STEPS: tuple[Step[TokenCall, TokenDesk], ...] = (
     read_the_form,
     read_the_proof,
     authenticate_the_client,
@@ -117,8 +94,5 @@ async def answer_token_request(call: TokenCall, desk: TokenDesk) -> TokenAnswer:
         OAuthError: what the client is told instead.
         StoreUnavailable: nobody gets a token now.
     """
-    for step in STEPS:
-        waiting = step(call, desk)
-        if waiting is not None:
-            await waiting
+    await walk(STEPS, call, desk)
     return call.answer

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import TypeVar
 
 from aiohttp import web
 
+from gateway.client_call import ClientCall
 from gateway.exchange import RequestHead, header_values
 from gateway.oauth.errors import OAuthError, invalid_request
 from gateway.proxy.faults import BODY_TOO_LARGE, SLOW_REQUEST, Fault
@@ -17,6 +19,7 @@ from gateway.web.faults import oauth_faults, token_response
 
 MAX_FORM = 65_536
 """Bytes of a form."""
+Call = TypeVar("Call", bound=ClientCall)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class OAuthEndpoints:
 
     async def _token(self, request: web.Request) -> web.StreamResponse:
         only_post(request)
-        call = token_call(request[HEAD], await read_body(request, self.body_timeout))
+        call = received(TokenCall, request[HEAD], await read_body(request, self.body_timeout))
         try:
             answer = await answer_token_request(call, self.desk)
         except OAuthError as error:
@@ -44,12 +47,11 @@ class OAuthEndpoints:
         return token_response(answer.body)
 
 
-def token_call(head: RequestHead, body: bytes) -> TokenCall:
-    """What the steps of the token endpoint begin with."""
-    content_type = head.header("content-type")
-    return TokenCall(
+def received(kind: type[Call], head: RequestHead, body: bytes) -> Call:
+    """What the steps of an endpoint begin with."""
+    return kind(
         query="" if head.query is None else head.query.decode("latin-1"),
-        content_type=content_type,
+        content_type=head.header("content-type"),
         body=body,
         authorization=header_values(head.headers, b"authorization"),
         address=head.peer.address,
@@ -59,7 +61,7 @@ def token_call(head: RequestHead, body: bytes) -> TokenCall:
 def only_post(request: web.Request) -> None:
     """RFC 6749 section 3.2: the client must use POST."""
     if request.method != "POST":
-        raise OAuthError("invalid_request", "The token endpoint takes POST.", status=405)
+        raise OAuthError("invalid_request", "This endpoint takes POST.", status=405)
 
 
 async def read_body(request: web.Request, within: float) -> bytes:
