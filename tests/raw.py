@@ -193,16 +193,24 @@ class RawUpstream:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        with suppress(OSError, asyncio.IncompleteReadError):
-            go_on = True
-            while go_on:
-                request = await read_message(reader)
-                if request.target == "/health":
-                    writer.write(answer())
-                    continue
-                self.requests.append(request)
-                go_on = await self.conversation(request, reader, writer)
-        writer.close()
+        try:
+            await self._converse(reader, writer)
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # the gateway closes connections as it likes
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        go_on = True
+        while go_on:
+            request = await read_message(reader)
+            if request.target == "/health":
+                writer.write(answer())
+                continue
+            self.requests.append(request)
+            go_on = await self.conversation(request, reader, writer)
 
 
 @contextmanager

@@ -66,4 +66,4 @@ def tls_context(asked: ListenSettings, settings: Settings, clock: Clock) -> ssl.
     if asked.tls == "auto":
         host = urlsplit(settings.server.public_url).hostname
         return server_context(TlsFiles(*own_certificate(settings.server.state_dir, host, clock)))
-    return server_context(TlsFiles(asked.tls.certificate, asked.tls.key))
+    return server_context(TlsFiles(asked.tls.certificate, asked.tls.key, asked.tls.client_ca))
