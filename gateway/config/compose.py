@@ -6,6 +6,7 @@ the process crashes, and it forgets where an alias stood.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
@@ -15,6 +16,9 @@ from gateway.config.scalars import is_merge, scalar_value
 from gateway.config.tree import Entry, Leaf, ListNode, MapNode, Node
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+"""What YAML 1.1 counts as the end of a line."""
 
 DEEPEST = 40
 """Levels of nesting; a gateway.yaml needs about ten."""
@@ -171,9 +175,9 @@ def _syntax_fault(text: str, error: yaml.YAMLError) -> Fault:
     mark = getattr(error, "problem_mark", None)
     if mark is None:
         # Only the reader's errors have no mark; they have the character's position.
-        before = text[: getattr(error, "position", 0) or 0].split("\n")
+        before = LINE_BREAK.split(text[: getattr(error, "position", 0) or 0])
         return Fault(Place(len(before), len(before[-1]) + 1), (), "has a character that YAML does not allow")
-    lines = text.split("\n")
+    lines = LINE_BREAK.split(text)
     # libyaml places a premature end on the line after the last.
     line = min(mark.line, len(lines) - 1)
     column = mark.column if line == mark.line else len(lines[line])

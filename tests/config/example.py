@@ -74,13 +74,6 @@ class StubCatalog:
         return self.MODELS[kind][use]
 
 
-class LaterCatalog(StubCatalog):
-    """Also knows the plugins that the shipped file uses, whatever their keys are."""
-
-    def config_model(self, use: str, kind: Kind) -> type[BaseModel]:
-        return type("Any", (BaseModel,), {"model_config": ConfigDict(extra="allow")})
-
-
 def settings(text: str, environ: Mapping[str, str] | None = None) -> Settings:
     """What a text means."""
     return load_text(dedent(text), environ or {}, StubCatalog())

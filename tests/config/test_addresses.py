@@ -78,5 +78,5 @@ def test_good_addresses_are_taken(check: Callable[[str], str], value: str, resul
     ],
 )
 def test_bad_addresses_are_refused(check: Callable[[str], str], value: str) -> None:
-    with pytest.raises(ValueError, match="must|can never"):
+    with pytest.raises(ValueError, match=r"must|can never"):
         check(value)

@@ -1,6 +1,7 @@
 from textwrap import dedent
 
 import pytest
+import yaml
 
 from gateway.config import compose as module
 from gateway.config.compose import compose
@@ -138,6 +139,6 @@ def test_a_long_number_is_text() -> None:
 def test_pyyaml_without_its_c_part_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "a: &a {x: [1, 'two', ~]}\nb: {<<: *a}\n"
     fast = compose(text)
-    monkeypatch.setattr(module, "Loader", module.yaml.SafeLoader)
+    monkeypatch.setattr(module, "Loader", yaml.SafeLoader)
     assert compose(text) == fast
     assert compose("a: b: c")[1][0].place == Place(1, 5)

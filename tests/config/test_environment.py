@@ -26,7 +26,8 @@ def test_references_are_replaced_as_in_a_shell(text: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("$${HOST}", "${HOST}"), ("$HOST", "$HOST"), ("a $$ b", "a $$ b"), ("$$${HOST}", "$${HOST}")]
+    ("text", "value"),
+    [("$${HOST}", "${HOST}"), ("$HOST", "$HOST"), ("a $$ b", "a $$ b"), ("$$${HOST}", "$${HOST}")],
 )
 def test_a_doubled_dollar_keeps_a_reference_as_text(text: str, value: str) -> None:
     assert resolve(text, ENVIRON) == (value, False)

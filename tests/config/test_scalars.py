@@ -33,7 +33,9 @@ def test_a_scalar_means_what_yaml_1_1_says_and_dates_stay_text(text: str, value:
     assert (found, type(found)) == (value, type(value))
 
 
-@pytest.mark.parametrize("text", ["!!int x", "!!int ''", "!!bool maybe", "!!float x", "!own x", "!!python/name:os x"])
+@pytest.mark.parametrize(
+    "text", ["!!int x", "!!int ''", "!!bool maybe", "!!float x", "!own x", "!!python/name:os x"]
+)
 def test_a_tag_that_is_unknown_or_does_not_fit_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="YAML"):
         scalar_value(scalar(text))

@@ -40,7 +40,9 @@ def test_sizes_become_bytes_in_powers_of_1024(written: object, size: int) -> Non
     assert parse_size(written) == size
 
 
-@pytest.mark.parametrize("written", ["10mb", "1.5m", "m", "", "-1", True, 1.0, None, [], 0, "0k", -5, "2000g", 10**30])
+@pytest.mark.parametrize(
+    "written", ["10mb", "1.5m", "m", "", "-1", True, 1.0, None, [], 0, "0k", -5, "2000g", 10**30]
+)
 def test_what_is_no_size_is_refused(written: object) -> None:
     with pytest.raises(ValueError, match="must be"):
         parse_size(written)

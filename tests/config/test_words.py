@@ -73,7 +73,9 @@ def test_only_a_plain_secret_can_be_told_and_only_when_asked() -> None:
     assert "s3cret" not in f"{ClientSecret('s3cret')} {ClientSecret('s3cret')!r}"
 
 
-@pytest.mark.parametrize("text", ["", "a\n", "\x7f", "sha256:", "sha256:" + DIGEST[:-1], "sha256:" + "g" * 64])
+@pytest.mark.parametrize(
+    "text", ["", "a\n", "\x7f", "sha256:", "sha256:" + DIGEST[:-1], "sha256:" + "g" * 64]
+)
 def test_a_secret_that_could_not_be_used_is_refused_without_being_told(text: str) -> None:
     with pytest.raises(ValueError, match="must") as caught:
         check_secret(ClientSecret(text))
