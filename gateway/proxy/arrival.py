@@ -14,7 +14,7 @@ from gateway.proxy.faults import (
     WRONG_VERSION,
     Fault,
 )
-from gateway.proxy.target import parse_target
+from gateway.proxy.target import MAX_TARGET, parse_target
 
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32_768
@@ -40,6 +40,8 @@ def read_head(
     check_size(headers)
     target = parse_target(raw_target)
     host = read_host(headers, version, target.authority)
+    if target.authority is not None:
+        headers = _with_host(headers, target.authority)
     check_framing(headers, version)
     return RequestHead(
         method=method,
@@ -52,6 +54,24 @@ def read_head(
         peer=peer,
         version=version,
     )
+
+
+# RFC 9112 section 3: method SP request-target SP HTTP-version CRLF, with exactly one space each.
+_REQUEST_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [!-~\x80-\xff]+ HTTP/[0-9]\.[0-9]\r?\n")
+_LONG_METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{33}")
+
+
+def check_request_line(data: bytes) -> None:
+    """Judges the first bytes of a request, before a parser that is more lenient sees them.
+
+    Raises:
+        Fault: 501 for a method longer than any that is served, 400 for a malformed line.
+    """
+    if _LONG_METHOD.match(data):
+        raise Fault(UNKNOWN_METHOD, close=True)
+    # RFC 9112 section 2.2: an empty line before the request line should be ignored.
+    if b"\n" in data[:MAX_TARGET] and not _REQUEST_LINE.match(data.lstrip(b"\r\n")):
+        raise Fault(BAD_REQUEST, "The request line is malformed.", close=True)
 
 
 def check_method(method: str) -> None:
@@ -89,6 +109,11 @@ def read_host(headers: Headers, version: tuple[int, int], authority: bytes | Non
         # RFC 9112 section 3.2.2: the Host header is ignored where the target has a host.
         return authority.decode("ascii").lower()
     return values[0].decode("ascii").lower() if values else ""
+
+
+def _with_host(headers: Headers, host: bytes) -> Headers:
+    """RFC 9112 section 3.2.2: who forwards a target in absolute-form replaces Host by the target's."""
+    return [(b"Host", host), *(item for item in headers if item[0].lower() != b"host")]
 
 
 @lru_cache(maxsize=1024)

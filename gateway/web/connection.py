@@ -16,7 +16,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from gateway.clock import Clock
 from gateway.proxy.answers import answer_bytes, fault_answer
-from gateway.proxy.arrival import MAX_HEADER_BYTES, MAX_HEADERS
+from gateway.proxy.arrival import MAX_HEADER_BYTES, MAX_HEADERS, check_request_line
 from gateway.proxy.faults import (
     BAD_REQUEST,
     FAILED,
@@ -54,12 +54,28 @@ class GatewayConnection(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Hands the bytes to aiohttp, and watches that a head that has begun also ends."""
+        if self._at_beginning() and not self._is_request(data):
+            return
         before = self._request_count
         super().data_received(data)
         if self._request_count != before or self._request_in_progress or self._messages:
             self._stop_head_timer()
         elif self._head_timer is None and not self._force_close:
             self._head_timer = asyncio.get_running_loop().call_later(self._header_timeout, self._head_late)
+
+    def _at_beginning(self) -> bool:
+        """Whether the next byte is the first of a request."""
+        return self._waiter is not None and self._head_timer is None and not self._messages
+
+    def _is_request(self, data: bytes) -> bool:
+        """Refuses what does not begin like a request."""
+        try:
+            check_request_line(data)
+        except Fault as fault:
+            self.write(self._refusal(fault))
+            self.force_close()
+            return False
+        return True
 
     def _stop_head_timer(self) -> None:
         if self._head_timer is not None:
@@ -150,7 +166,8 @@ class GatewayServer(web.Server):
         self._options = {
             "max_line_size": MAX_TARGET,
             "max_field_size": MAX_HEADER_BYTES,
-            "max_headers": MAX_HEADERS,
+            # More than are let through: so that the refusal of too many is the gateway's own.
+            "max_headers": 4 * MAX_HEADERS,
             "auto_decompress": False,
             "access_log": None,
             **options,

@@ -71,6 +71,8 @@ def oauth_response(error: OAuthError, realm: str) -> web.Response:
     if error.error == "invalid_client" and error.status == 401:  # noqa: PLR2004 (Unauthorized)
         # RFC 9110 section 15.5.2: a 401 must have a challenge.
         response.headers["WWW-Authenticate"] = f'Basic realm="{realm}"'
+    if error.status == 405:  # noqa: PLR2004 (Method Not Allowed)
+        response.headers["Allow"] = "POST"
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response

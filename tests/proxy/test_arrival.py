@@ -1,7 +1,7 @@
 import pytest
 
 from gateway.exchange import Header, Headers
-from gateway.proxy.arrival import MAX_HEADERS, check_length, content_length, read_head
+from gateway.proxy.arrival import MAX_HEADERS, check_length, check_request_line, content_length, read_head
 from gateway.proxy.faults import Fault
 from gateway.proxy.forwarded import direct_peer
 
@@ -117,3 +117,36 @@ def test_a_declared_length_over_the_limit_is_413() -> None:
         check_length(headers, 10)
     assert caught.value.kind.status == 413
     assert content_length([]) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET / HTTP/1.1\r\nHost:",
+        b"\r\nGET / HTTP/1.1\r\n",
+        b"GET /a?b HTTP/2.0\r\n",
+        b"GE",
+        b"",
+        b"GET / HTTP/1.1\n",
+    ],
+)
+def test_what_begins_like_a_request_goes_on(data: bytes) -> None:
+    check_request_line(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"GET  / HTTP/1.1\r\n", 400),
+        (b"GET\t/ HTTP/1.1\r\n", 400),
+        (b"GET / HTTP/1.1 \r\n", 400),
+        (b"GET /\r\n", 400),
+        (b" GET / HTTP/1.1\r\n", 400),
+        (b"\x16\x03\x01\n", 400),
+        (b"A" * 33, 501),
+    ],
+)
+def test_what_does_not_is_refused(data: bytes, status: int) -> None:
+    with pytest.raises(Fault) as caught:
+        check_request_line(data)
+    assert caught.value.kind.status == status
