@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from os.path import isfile
 from pathlib import Path
 
 from gateway.config.catalog import Catalog
@@ -73,7 +74,7 @@ def _cross_checked(settings: Settings, root: MapNode, draft: Draft, catalog: Cat
         upstreams=_names(root, "upstreams"),
         grants=_names(root, "grants") | {ON_BY_DEFAULT},
         known_grants=tuple(catalog.names("grant")),
-        is_file=Path.is_file,
+        is_file=isfile,
     )
     for check in ALL:
         for finding in check(settings, surroundings):

@@ -79,8 +79,10 @@ class PluginConfigs:
             return None
         try:
             return self._catalog.config_model(str(use.value), kind)
-        except LookupError as error:
-            text = str(error.args[0]) if error.args and not use.from_environment else "names no usable plugin"
+        except Exception as error:
+            # Only a LookupError's text is made for people; a plugin's module may fail in any way.
+            told = isinstance(error, LookupError) and error.args and not use.from_environment
+            text = str(error.args[0]) if told else f"names no usable plugin ({type(error).__name__})"
             hint = suggest(use.value, self._catalog.names(kind))
             self.faults.append(Fault(use.place, path, text + hint))
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated
+from urllib.parse import parse_qsl
 
 from pydantic import AfterValidator, Field
 
@@ -12,7 +13,12 @@ from gateway.config.base import Section
 from gateway.config.units import Timeout
 
 EMBEDDED = "embedded"
+SCHEMES = ("redis", "rediss", "unix")
 LATER = ("redis+sentinel", "redis+cluster")
+OPTIONS = frozenset(
+    {"db", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname"}
+)
+DATABASE = re.compile(r"/?|/[0-9]{1,9}/?")
 PREFIX = re.compile(r"[A-Za-z0-9_.:/{}-]{1,64}")
 
 
@@ -22,16 +28,27 @@ def check_store_url(value: str) -> str:
         return value
     parts = split_url(value)
     scheme = parts.scheme if parts else ""
-    if parts and scheme in LATER:
+    if scheme in LATER:
         raise ValueError(f"{scheme}:// is not supported yet; use redis://, rediss:// or unix://")
-    if parts and scheme in ("redis", "rediss") and is_host(parts.hostname or ""):
-        return value
-    if parts and scheme == "unix" and parts.path.startswith("/"):
-        return value
-    raise ValueError(
-        "must be embedded, redis://host:port, rediss://host:port or unix:///path "
-        "(special characters of a password percent-encoded)"
-    )
+    if parts is None or scheme not in SCHEMES or "@" in parts.path + parts.query or "#" in value:
+        raise ValueError(
+            "must be embedded, redis://host:port, rediss://host:port or unix:///path "
+            "(special characters of a password percent-encoded)"
+        )
+    if scheme == "unix" and (parts.hostname or not parts.path.startswith("/")):
+        raise ValueError("must have the socket's absolute path, as in unix:///run/valkey.sock")
+    if scheme != "unix" and not (is_host(parts.hostname or "") and DATABASE.fullmatch(parts.path)):
+        raise ValueError("must have a host, and behind it nothing but a database's number")
+    _check_options(parts.query)
+    return value
+
+
+def _check_options(query: str) -> None:
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    if not options.keys() <= OPTIONS or not options.get("db", "0").isdecimal():
+        raise ValueError(f"must have no options but {', '.join(sorted(OPTIONS))}, and db must be a number")
+    if options.get("ssl_cert_reqs", "none") not in ("none", "required"):
+        raise ValueError("must have none or required as ssl_cert_reqs")
 
 
 def check_prefix(value: str) -> str:

@@ -158,22 +158,6 @@ def test_a_long_name_is_refused() -> None:
     assert found.endswith("clients[0].name: must have at most 200 characters")
 
 
-@pytest.mark.parametrize(
-    "url",
-    ["redis://h", "redis://user:p%40ss@h:6379/1", "rediss://h:6380", "unix:///run/redis.sock", "embedded"],
-)
-def test_stores_that_speak_redis_are_taken(url: str) -> None:
-    assert settings(f"store: {{url: '{url}'}}").store.url == url
-
-
-@pytest.mark.parametrize(
-    "url", ["redis", "redis://", "http://h", "unix:redis.sock", "redis://h:x", "redis://a b", ""]
-)
-def test_other_stores_are_refused(url: str) -> None:
-    (found,) = problems(f"store: {{url: '{url}'}}")
-    assert "store.url: must be embedded, redis://" in found
-
-
 def test_every_key_has_a_description() -> None:
     models: list[type[BaseModel]] = [Settings]
     seen: set[type[BaseModel]] = set()

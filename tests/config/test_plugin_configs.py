@@ -1,5 +1,7 @@
 import pytest
+from pydantic import BaseModel
 
+from gateway.config.catalog import Kind
 from gateway.config.load import load_text
 from gateway.config.problem import ConfigurationError
 from tests.config.example import Limit, Nothing, Password, StubCatalog, problems, settings
@@ -97,6 +99,18 @@ def test_wrong_grants_are_told_with_their_places() -> None:
         "6:16: grants.other.use: there is no plugin passwrd (did you mean password?)",
         "7:8: grants.none: must be a mapping, not nothing",
     ]
+
+
+def test_a_plugin_whose_module_fails_is_a_problem_and_no_crash() -> None:
+    class Broken(StubCatalog):
+        def config_model(self, use: str, kind: Kind) -> type[BaseModel]:
+            if use == "own:Broken":
+                raise SyntaxError("invalid syntax")
+            return super().config_model(use, kind)
+
+    text = "plugins: [{use: 'own:Broken'}]"
+    with pytest.raises(ConfigurationError, match=r"plugins\[0\].use: names no usable plugin \(SyntaxError\)"):
+        load_text(text, {}, Broken(), "f")
 
 
 def test_a_missing_built_in_grant_is_a_problem_and_no_crash() -> None:

@@ -57,3 +57,8 @@ def test_the_files_of_tls_must_be_there(tmp_path: Path) -> None:
         "server.listen[0].tls.key: there is no such file",
         "server.listen[0].tls.client_ca: there is no such file",
     ]
+
+
+def test_a_file_name_that_can_be_none_is_no_crash() -> None:
+    found = problems(listen(f'{{port: 1, tls: {{certificate: {"a" * 5000}, key: "\\0"}}}}'))
+    assert [line.rpartition(": ")[2] for line in found] == ["there is no such file"] * 2
