@@ -11,6 +11,7 @@ from gateway.config.clients import ClientSettings
 from gateway.config.grants import ON_BY_DEFAULT, GrantSettings
 from gateway.config.logs import Logging
 from gateway.config.plugins import PluginUse
+from gateway.config.portal import Portal
 from gateway.config.routes import RouteSettings
 from gateway.config.server import Management, ManagementOrFalse, Server
 from gateway.config.store import Store
@@ -43,4 +44,5 @@ class Settings(Section):
         default=(), description="Which requests go where, and who may send them."
     )
     plugins: Many[PluginUse] = Field(default=(), description="Plugins of every route, in this order.")
+    portal: Portal = Field(default=Portal(), description="The developer portal, at /portal/.")
     logging: Logging = Field(default=Logging(), description="The log, on standard error.")

@@ -12,6 +12,7 @@ from gateway.store.listener import Listener
 from gateway.store.pool import Pool
 from gateway.store.script import Script
 from gateway.store.tokens import Issued, TokenDraft, TokenStore
+from gateway.store.users import UserChanged, UserExists, UserStore
 from gateway.store.wire import Observer, ignore
 
 __all__ = [
@@ -33,6 +34,9 @@ __all__ = [
     "Store",
     "TokenDraft",
     "TokenStore",
+    "UserChanged",
+    "UserExists",
+    "UserStore",
     "parse_address",
 ]
 
@@ -63,6 +67,7 @@ class Store:
         self.tokens = TokenStore(self.link, prefix)
         self.clients = ClientStore(self.link, self._pool, prefix)
         self.attempts = AttemptStore(self.link, prefix)
+        self.users = UserStore(self.link, prefix)
 
     async def start(self) -> None:
         """Connects. Where the store can't be reached within the time-out, it goes on trying: see `ping`."""

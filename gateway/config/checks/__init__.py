@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.config.checks import clients, lifetimes, listeners, routes
+from gateway.config.checks import clients, lifetimes, listeners, portal, routes
 from gateway.config.checks.finding import Check
 
 ALL: tuple[Check, ...] = (
@@ -16,4 +16,5 @@ ALL: tuple[Check, ...] = (
     routes.none_twice,
     routes.endpoints_free,
     routes.open_means_open,
+    portal.users_once,
 )
