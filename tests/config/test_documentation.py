@@ -24,6 +24,7 @@ REQUIRED: dict[str, Any] = {
     "upstreams": {"o": {"servers": [{"url": "http://h"}]}},
     "routes": [{"path": "/", "upstream": "o", "plugins": [{"use": "request_id"}]}],
     "plugins": [{"use": "request_id"}],
+    "portal": {"users": [{"name": "admin", "password": "x"}]},
 }
 
 
@@ -67,6 +68,8 @@ def test_the_documented_default_is_the_default(key: str, default: str) -> None:
     if key in ("server.listen", "server.listen[].tls"):
         # What is beneath them is required where they are given.
         assert settings(yaml.safe_dump({"server": given["server"]})).server.listen[0].tls is None
+    elif key == "portal.users":
+        assert settings(yaml.safe_dump(given)).portal.users == ()
     elif key == "routes[].plugins":
         assert settings(yaml.safe_dump(given)).routes[0].plugins == ()
     else:
@@ -87,6 +90,7 @@ def test_required_keys_are_documented_as_such() -> None:
         "server.listen[].port", "server.listen[].tls.certificate", "server.listen[].tls.key",
         "clients[].id", "clients[].secrets", "upstreams.<name>.servers", "upstreams.<name>.servers[].url",
         "routes[].path", "routes[].upstream", "routes[].plugins[].use", "plugins[].use",
+        "portal.users[].name", "portal.users[].password",
     }  # fmt: skip
 
 
