@@ -218,10 +218,11 @@ def raw_upstream() -> Iterator[RawUpstream]:
     """Starts an upstream on a free port."""
     upstream = RawUpstream()
     loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(upstream.serve, "127.0.0.1", 0))
-    upstream.port = server.sockets[0].getsockname()[1]
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
+    starting = asyncio.start_server(upstream.serve, "127.0.0.1", 0)
+    server = asyncio.run_coroutine_threadsafe(starting, loop).result(LIMIT)
+    upstream.port = server.sockets[0].getsockname()[1]
     try:
         yield upstream
     finally:

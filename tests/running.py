@@ -78,6 +78,7 @@ class Running:
             assert self._process.poll() is None, f"it ended with {self._process.returncode}:\n{self.output}"
             assert time.monotonic() < deadline, f"it is not ready:\n{self.output}"
             time.sleep(0.005)
+        _ = self._ready  # kept, also when a test clears `lines`
 
     def found(self, pattern: str) -> str | None:
         """The first line that the pattern is found in."""

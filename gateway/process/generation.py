@@ -7,7 +7,6 @@ the same sockets, so no connection meets a closed door.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import ssl
 from collections.abc import Callable
@@ -16,13 +15,11 @@ from typing import Protocol
 from aiohttp import web
 
 from gateway.config.model import Settings
+from gateway.process.farewell import Farewell
 from gateway.process.listeners import BACKLOG, Listener
 from gateway.telemetry import Telemetry
 
 log = logging.getLogger("gatepost")
-
-SETTLE = 0.25
-"""Seconds from the last accepted connection to the first closed as idle: a request may be on its way."""
 
 STOP_LIMIT = 10.0
 """Seconds that the service may take to stop when nothing is in flight any more."""
@@ -65,6 +62,7 @@ class Generation:
         self._closed = closed
         self._management = web.AppRunner(service.management, access_log=None, shutdown_timeout=1.0)
         self._sites: list[web.BaseSite] = []
+        self._farewell: Farewell | None = None
 
     async def open(
         self, doors: list[tuple[Listener, ssl.SSLContext | None]], management: Listener | None
@@ -72,6 +70,8 @@ class Generation:
         """Starts the service, then accepts. Where it can't start, nothing is left behind."""
         try:
             await self._service.start()
+            if self._service.runner.server is not None:
+                self._farewell = Farewell(self._service.runner.server)
             await self._management.setup()
             for listener, context in doors:
                 self._sites.append(await _site(self._service.runner, listener, context))
@@ -88,7 +88,8 @@ class Generation:
         """
         for site in self._sites:
             await site.stop()
-        await self._drained(hurry)
+        if self._farewell is not None:
+            await self._farewell.say(self._drain, hurry)
         try:
             async with asyncio.timeout(STOP_LIMIT):
                 await self._service.stop()
@@ -99,31 +100,6 @@ class Generation:
         await self._management.cleanup()
         if self._closed is not None:
             self._closed()
-
-    async def _drained(self, hurry: asyncio.Event) -> None:
-        """Returns when every connection has had its answer, or the time for it is over."""
-        server = self._service.runner.server
-        if server is None or not server.connections:
-            return
-        await _until(hurry, SETTLE)
-        # Nobody's next request is taken up; idle connections close now, the others after their answer.
-        server.pre_shutdown()
-        answers = asyncio.create_task(server.shutdown(self._drain))
-        impatience = asyncio.create_task(hurry.wait())
-        await asyncio.wait({answers, impatience}, timeout=self._drain, return_when=asyncio.FIRST_COMPLETED)
-        impatience.cancel()
-        if not answers.done():
-            log.warning("%d connections were broken off", len(server.connections))
-            for connection in server.connections:
-                if connection.transport is not None:
-                    connection.transport.abort()
-            answers.cancel()
-
-
-async def _until(event: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
 
 
 async def _site(runner: web.BaseRunner, listener: Listener, context: ssl.SSLContext | None) -> web.BaseSite:

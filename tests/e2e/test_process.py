@@ -132,6 +132,32 @@ async def test_a_reload_changes_routes_and_keeps_tokens_and_requests(
         assert (await asked(running, bearer(issued))).status == 200
 
 
+async def test_a_kept_connection_loses_no_request_in_a_reload(
+    gateway: StartGateway, upstream: RawUpstream
+) -> None:
+    for workers in (1, 2):
+        running = gateway(configuration(upstream.url, logging={"level": "info"}), workers=workers)
+        over = asyncio.Event()
+
+        async def keep_asking(running: Running = running, over: asyncio.Event = over) -> None:
+            while not over.is_set():
+                async with await running.connect() as connection:
+                    kept = True
+                    while kept and not over.is_set():
+                        reply = await connection.ask(OPEN)
+                        assert reply.status == 200
+                        kept = reply.header("Connection") != "close"
+
+        asking = [asyncio.create_task(keep_asking()) for _ in range(4)]
+        for _ in range(2):
+            running.lines.clear()
+            running.signal(signal.SIGHUP)
+            await running.line("reloaded")
+            await asyncio.sleep(0.1)
+        over.set()
+        await asyncio.gather(*asking)
+
+
 async def test_a_broken_file_is_explained_line_by_line_and_the_old_one_served(
     gateway: StartGateway, upstream: RawUpstream
 ) -> None:
