@@ -10,6 +10,7 @@ from time import monotonic
 from aiohttp import web
 
 from gateway.assembly.clients import file_clients
+from gateway.assembly.metadata import about_the_resources, about_the_server
 from gateway.assembly.plugins import PluginShelf
 from gateway.assembly.routes import route_table
 from gateway.assembly.upstreams import make_upstreams
@@ -17,6 +18,8 @@ from gateway.clients import ClientAuthentication, Clients
 from gateway.clock import Clock, system_clock
 from gateway.config.model import Settings
 from gateway.guard import Guard
+from gateway.held_tokens import HeldTokens
+from gateway.introspection_endpoint import IntrospectionDesk
 from gateway.issuer import Issuer, ReuseRules
 from gateway.keys import master_key
 from gateway.oauth.guessing import GuessingRules
@@ -28,6 +31,7 @@ from gateway.plugin import PluginContext
 from gateway.plugin_catalog import Catalog
 from gateway.process.management import management_app
 from gateway.proxy.forwarded import trust
+from gateway.revocation_endpoint import RevocationDesk
 from gateway.store import Store
 from gateway.telemetry import Telemetry
 from gateway.token_cache import TokenCache
@@ -37,6 +41,7 @@ from gateway.web.application import application
 from gateway.web.arrival import Arrival
 from gateway.web.connection import GatewayRunner
 from gateway.web.desk import ProxyDesk
+from gateway.web.metadata import MetadataEndpoints
 from gateway.web.token import OAuthEndpoints
 
 REALM = "gatepost"
@@ -71,10 +76,13 @@ class Gateway:
         self._new_id = new_request_id()
         self._tokens, self._seal = self._token_keys()
         self._clients = Clients(file_clients(settings.clients), self.store.clients)
+        self._guard = Guard(self.store.tokens, self._cache, self._tokens, self._clients)
+        self._grants = self._shelf.grants(settings.grants)
         app = application(
             Arrival(trust(settings.server.trusted_proxies), self._new_id, clock),
             self._proxy_desk(),
             self._oauth_endpoints(),
+            self._metadata_endpoints(),
             telemetry,
             note,
         )
@@ -114,7 +122,7 @@ class Gateway:
         settings = self._settings
         return ProxyDesk(
             routes=route_table(settings, self._upstreams, self._shelf),
-            find_token=Guard(self.store.tokens, self._cache, self._tokens, self._clients).facts,
+            find_token=self._guard.facts,
             clock=self._clock,
             realm=REALM,
             max_body=settings.server.max_body,
@@ -124,9 +132,11 @@ class Gateway:
     def _oauth_endpoints(self) -> OAuthEndpoints:
         settings = self._settings
         tokens = settings.tokens
+        clients = ClientAuthentication(self._clients, self.store.attempts, GuessingRules(), self._clock)
+        held = HeldTokens(self._guard, self._clock)
         desk = TokenDesk(
-            clients=ClientAuthentication(self._clients, self.store.attempts, GuessingRules(), self._clock),
-            grants=self._shelf.grants(settings.grants),
+            clients=clients,
+            grants=self._grants,
             scope_rules=ScopeRules(tuple(settings.scopes.default), settings.scopes.application),
             lifetime_rules=LifetimeRules(tokens.lifetime, tokens.max_lifetime),
             issuer=Issuer(
@@ -138,7 +148,18 @@ class Gateway:
             ),
             clock=self._clock,
         )
-        return OAuthEndpoints(desk, REALM, settings.server.timeouts.body, self._telemetry)
+        return OAuthEndpoints(
+            desk=desk,
+            revocation=RevocationDesk(clients, held),
+            introspection=IntrospectionDesk(clients, held, settings.server.public_url),
+            realm=REALM,
+            body_timeout=settings.server.timeouts.body,
+            telemetry=self._telemetry,
+        )
+
+    def _metadata_endpoints(self) -> MetadataEndpoints:
+        settings = self._settings
+        return MetadataEndpoints(about_the_server(settings, self._grants), about_the_resources(settings))
 
     def _runner(self, app: web.Application) -> GatewayRunner:
         timeouts = self._settings.server.timeouts

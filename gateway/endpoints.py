@@ -9,10 +9,12 @@ JWKS = "/jwks"
 SERVER_METADATA = "/.well-known/oauth-authorization-server"
 RESOURCE_METADATA = "/.well-known/oauth-protected-resource"
 
-SERVED = (TOKEN,)
+SERVED = (TOKEN, REVOKE, INTROSPECT, SERVER_METADATA, RESOURCE_METADATA)
 """Those that are served exactly at their path."""
 
 
 def is_endpoint(segments: tuple[str, ...]) -> bool:
     """Whether a path, given as its decoded segments, belongs to the gateway."""
-    return "/" + "/".join(segments) in SERVED
+    path = "/" + "/".join(segments)
+    # RFC 9728 section 3.1: a resource's path stands behind the well-known part.
+    return path in SERVED or path.startswith(RESOURCE_METADATA + "/")

@@ -47,6 +47,17 @@ class Guard:
         facts = await self._asked(token)
         return facts if facts is not None and self._clients.may_hold(facts) else None
 
+    async def revoke(self, token: str) -> None:
+        """Ends a token: it is dead here at once, and everywhere as soon as the store has said so.
+
+        Raises:
+            StoreUnavailable: it may still live.
+        """
+        name = token_hash(token)
+        await self._store.revoke(name)
+        # The store says so here too; its word may come a moment after its answer.
+        self._cache.forget(name)
+
     async def _asked(self, token: str) -> TokenFacts | None:
         """Asks the store, once for all who ask about the same token at the same time."""
         asking = self._asking.get(token)

@@ -55,6 +55,12 @@ class TokenCache:
         self._by_name[name] = token
         self._by_client.setdefault(facts.client, set()).add(token)
 
+    def forget(self, name: str) -> None:
+        """Forgets the token that has this name in the store."""
+        token = self._by_name.get(name)
+        if token is not None:
+            self._drop(token)
+
     # What the link says.
 
     def up(self) -> None:
@@ -78,9 +84,7 @@ class TokenCache:
 
     def _forget(self, key: bytes) -> None:
         if key.startswith(self._token_key):
-            token = self._by_name.get(key[len(self._token_key) :].decode())
-            if token is not None:
-                self._drop(token)
+            self.forget(key[len(self._token_key) :].decode())
         elif key.startswith(self._generation_key):
             client = key[len(self._generation_key) :].decode("utf-8", "replace")
             for token in list(self._by_client.get(client, ())):

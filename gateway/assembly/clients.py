@@ -26,6 +26,7 @@ def _client(settings: ClientSettings) -> Client:
         lifetime=settings.lifetime,
         audiences=tuple(settings.audiences),
         enabled=settings.enabled,
+        introspect=settings.introspect,
         source="file",
     )
 

@@ -55,7 +55,12 @@ class RouteMaker:
 
     def metadata_url(self, path: str) -> str:
         """RFC 9728 section 3.1: the well-known part stands between the host and the route's path."""
-        return self._public_url + RESOURCE_METADATA + ("" if path == "/" else quote(path, safe="/%"))
+        return self._public_url + RESOURCE_METADATA + resource_path(path)
+
+
+def resource_path(path: str) -> str:
+    """A route's path as it stands in the identifier of its resource, and behind the well-known part."""
+    return "" if path == "/" else quote(path, safe="/%")
 
 
 def base_path(upstream: Upstream) -> bytes:

@@ -27,4 +27,9 @@ class ClientSettings(Section):
     audiences: Many[AbsoluteUri] = Field(
         default=(), description="The resources (RFC 8707) that it may ask tokens for: absolute URIs."
     )
+    introspect: bool = Field(
+        default=False,
+        description="true: /introspect tells it of every token. false: of its own, and of those for one of "
+        "its audiences.",
+    )
     enabled: bool = Field(default=True, description="false: it gets no token, and its tokens are refused.")

@@ -31,6 +31,8 @@ class Client:
     """Seconds that its tokens live; None: the instance's `tokens.lifetime`."""
     audiences: tuple[str, ...] = ()
     enabled: bool = True
+    introspect: bool = False
+    """Whether it may see every token at the introspection endpoint, not only its own and its audiences'."""
     source: str = "file"
     """`file` (gateway.yaml, read-only) or `store`."""
     created: int = 0

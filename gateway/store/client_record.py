@@ -29,6 +29,7 @@ def write_client(client: Client) -> str:
             "lifetime": client.lifetime,
             "audiences": client.audiences,
             "enabled": client.enabled,
+            "introspect": client.introspect,
             "created": client.created,
         }
     )
@@ -51,6 +52,7 @@ def read_client(client_id: str, data: bytes) -> Client:
             lifetime=record.whole_or_none("lifetime"),
             audiences=record.texts("audiences"),
             enabled=record.truth("enabled"),
+            introspect=record.truth("introspect", default=False),
             source="store",
             created=record.whole("created", 0),
         )

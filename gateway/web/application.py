@@ -6,19 +6,25 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.endpoints import TOKEN
+from gateway.endpoints import INTROSPECT, RESOURCE_METADATA, REVOKE, SERVER_METADATA, TOKEN
 from gateway.telemetry import Telemetry
 from gateway.web.accounting import Note, accounting_middleware
 from gateway.web.arrival import Arrival, arrival_middlewares
 from gateway.web.bearer import bearer_middleware
 from gateway.web.desk import PROXIED, ProxyDesk
+from gateway.web.metadata import MetadataEndpoints
 from gateway.web.proxy import proxy_handler
 from gateway.web.token import MAX_FORM, OAuthEndpoints
 from gateway.web.upload import no_early_continue
 
 
 def application(
-    arrival: Arrival, desk: ProxyDesk, oauth: OAuthEndpoints, telemetry: Telemetry, note: Note | None
+    arrival: Arrival,
+    desk: ProxyDesk,
+    oauth: OAuthEndpoints,
+    metadata: MetadataEndpoints,
+    telemetry: Telemetry,
+    note: Note | None,
 ) -> web.Application:
     """The application, with the middlewares from the outermost to the innermost."""
     middlewares: list[Any] = [
@@ -30,6 +36,11 @@ def application(
     app.on_response_prepare.append(name_no_software)
     # Each endpoint takes every method and answers the wrong ones itself: they are never proxied.
     app.router.add_route("*", TOKEN, oauth.token)
+    app.router.add_route("*", REVOKE, oauth.revoke)
+    app.router.add_route("*", INTROSPECT, oauth.introspect)
+    app.router.add_route("*", SERVER_METADATA, metadata.server)
+    app.router.add_route("*", RESOURCE_METADATA, metadata.resource)
+    app.router.add_route("*", RESOURCE_METADATA + "/{path:.*}", metadata.resource)
     handler: Any = proxy_handler(desk)
     app.router.add_route("*", f"/{{{PROXIED}:.*}}", handler, expect_handler=no_early_continue)
     return app

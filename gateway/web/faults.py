@@ -72,6 +72,7 @@ def oauth_response(error: OAuthError, realm: str) -> web.Response:
         # RFC 9110 section 15.5.2: a 401 must have a challenge.
         response.headers["WWW-Authenticate"] = f'Basic realm="{realm}"'
     if error.status == 405:  # noqa: PLR2004 (Method Not Allowed)
+        # RFC 9110 section 15.5.6: it must say which methods there are.
         response.headers["Allow"] = "POST"
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)

@@ -1,4 +1,4 @@
-"""The aiohttp side of `POST /token`."""
+"""The aiohttp side of the endpoints that take a client's form: `/token`, `/revoke`, `/introspect`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from aiohttp import web
 
 from gateway.client_call import ClientCall
 from gateway.exchange import RequestHead, header_values
+from gateway.introspection_endpoint import IntrospectionCall, IntrospectionDesk, answer_introspection
 from gateway.oauth.errors import OAuthError, invalid_request
 from gateway.proxy.faults import BODY_TOO_LARGE, SLOW_REQUEST, Fault
+from gateway.revocation_endpoint import RevocationCall, RevocationDesk, answer_revocation
 from gateway.telemetry import Telemetry
 from gateway.token_endpoint import TokenCall, TokenDesk, answer_token_request
 from gateway.web.arrival import HEAD
-from gateway.web.faults import oauth_faults, token_response
+from gateway.web.faults import TOKEN_HEADERS, oauth_faults, token_response
 
 MAX_FORM = 65_536
 """Bytes of a form."""
@@ -27,6 +29,8 @@ class OAuthEndpoints:
     """The OAuth endpoints of the gateway."""
 
     desk: TokenDesk
+    revocation: RevocationDesk
+    introspection: IntrospectionDesk
     realm: str
     body_timeout: float
     telemetry: Telemetry
@@ -34,6 +38,26 @@ class OAuthEndpoints:
     async def token(self, request: web.Request) -> web.StreamResponse:
         """`POST /token` (RFC 6749 section 3.2)."""
         return await oauth_faults(self._token(request), self.realm)
+
+    async def revoke(self, request: web.Request) -> web.StreamResponse:
+        """`POST /revoke` (RFC 7009 section 2)."""
+        return await oauth_faults(self._revoke(request), self.realm)
+
+    async def introspect(self, request: web.Request) -> web.StreamResponse:
+        """`POST /introspect` (RFC 7662 section 2)."""
+        return await oauth_faults(self._introspect(request), self.realm)
+
+    async def _revoke(self, request: web.Request) -> web.StreamResponse:
+        only_post(request)
+        call = received(RevocationCall, request[HEAD], await read_body(request, self.body_timeout))
+        await answer_revocation(call, self.revocation)
+        # RFC 7009 section 2.2: the client ignores the body; the status says it all.
+        return web.Response(headers=TOKEN_HEADERS)
+
+    async def _introspect(self, request: web.Request) -> web.StreamResponse:
+        only_post(request)
+        call = received(IntrospectionCall, request[HEAD], await read_body(request, self.body_timeout))
+        return token_response(await answer_introspection(call, self.introspection))
 
     async def _token(self, request: web.Request) -> web.StreamResponse:
         only_post(request)

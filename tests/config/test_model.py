@@ -46,7 +46,7 @@ def test_items_have_their_defaults() -> None:
     (client,), (route,), upstream = found.clients, found.routes, found.upstreams["o"]
     assert client.model_dump(exclude={"id", "secrets"}) == {
         "name": "", "grants": ("client_credentials",), "scopes": (), "lifetime": None, "audiences": (),
-        "enabled": True,
+        "enabled": True, "introspect": False,
     }  # fmt: skip
     assert route.model_dump(exclude={"path", "upstream"}) == {
         "match": "prefix", "methods": None, "host": None, "strip_prefix": True, "scopes": (),

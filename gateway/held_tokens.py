@@ -1,0 +1,38 @@
+"""Finds and ends a token that a client shows, whatever kind of token it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.clock import Clock
+from gateway.guard import Guard
+from gateway.oauth.values import TokenFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A live token."""
+
+    facts: TokenFacts
+    token_type: str | None = "Bearer"  # noqa: S105 (the type's name)
+    """How an access token is used (RFC 6749 section 7.1); None: it is no access token."""
+
+
+class HeldTokens:
+    """All tokens that this gateway has issued. A token says itself what kind it is, so hints are not needed.
+
+    Every method raises StoreUnavailable where the store has not answered.
+    """
+
+    def __init__(self, guard: Guard, clock: Clock) -> None:
+        self._guard = guard
+        self._clock = clock
+
+    async def find(self, token: str) -> Held | None:
+        """What is known of a live token; None for any other text."""
+        facts = await self._guard.facts(token)
+        return Held(facts) if facts is not None and self._clock() < facts.expires else None
+
+    async def end(self, token: str) -> None:
+        """Ends a token. Returns only when the store has done it."""
+        await self._guard.revoke(token)

@@ -1,0 +1,35 @@
+"""What a token's introspection tells, and whom (RFC 7662)."""
+
+from __future__ import annotations
+
+from gateway.oauth.values import Client, TokenFacts
+
+INACTIVE = {"active": False}
+"""RFC 7662 section 2.2: nothing else is told of a token that is not live, or not this caller's business."""
+
+
+def may_see(client: Client, facts: TokenFacts) -> bool:
+    """Whether a client may know what a token is good for.
+
+    RFC 7662 section 4: a resource that a token is not meant for learns nothing of it. Its own client may,
+    a client of one of its audiences, and one that may see every token.
+    """
+    mine = client.id == facts.client
+    return mine or client.introspect or not set(client.audiences).isdisjoint(facts.audience)
+
+
+def description(facts: TokenFacts, issuer: str, token_type: str | None) -> dict[str, object]:
+    """The members of RFC 7662 section 2.2 for a live token. `token_type` is an access token's."""
+    members: dict[str, object] = {
+        "active": True,
+        "scope": " ".join(facts.scopes),
+        "client_id": facts.client,
+        "username": facts.user,
+        "token_type": token_type,
+        "exp": facts.expires,
+        "iat": facts.issued,
+        "sub": facts.subject,
+        "aud": list(facts.audience),
+        "iss": issuer,
+    }
+    return {name: value for name, value in members.items() if value not in (None, "", [])}
