@@ -49,6 +49,7 @@ class RouteMaker:
             audience=settings.audience,
             protected=settings.auth == "bearer",
             forward_token=settings.forward_token,
+            end_with_token=settings.end_with_token,
             metadata_url=self.metadata_url(settings.path),
             pipeline=compile_pipeline([*self._global_plugins, *own]),
         )

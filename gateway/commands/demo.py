@@ -14,8 +14,8 @@ from gateway.app import Gateway
 from gateway.commands.options import load, load_or_exit
 from gateway.commands.token import plain_secret
 from gateway.config.model import Settings
-from gateway.process.supervisor import serve
 from gateway.process.backend import SampleBackend
+from gateway.process.supervisor import serve
 
 TRY = """
 Try it, in another terminal:

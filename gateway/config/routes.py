@@ -55,6 +55,10 @@ class RouteSettings(Section):
     forward_token: bool = Field(
         default=False, description="Whether the Authorization header goes upstream, too."
     )
+    end_with_token: bool = Field(
+        default=False,
+        description="Whether a WebSocket or another upgraded connection is closed when its token ends.",
+    )
     auth: Literal["bearer", "none"] = Field(
         default="bearer", description="bearer: a token is needed. none: open to all."
     )

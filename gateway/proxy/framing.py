@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gateway.exchange import Header, ResponseHead, header_values
+from gateway.proxy.headers import response_headers
 
 # RFC 9110 sections 15.3.5 and 15.4.5: these never have a body.
 _BODILESS = frozenset({204, 304})
@@ -37,7 +38,7 @@ class Framing:
 
 _CHUNKED = Framing(Body.CHUNKED, (b"Transfer-Encoding", b"chunked"))
 _CLOSE = Framing(Body.CLOSE, None)
-_NONE = Framing(Body.NONE, None)
+NO_BODY = Framing(Body.NONE, None)
 
 
 def answer_framing(method: str, version: tuple[int, int], response: ResponseHead) -> Framing:
@@ -47,7 +48,7 @@ def answer_framing(method: str, version: tuple[int, int], response: ResponseHead
         # RFC 9110 section 8.6: Content-Length in an answer to HEAD or in a 304 tells of the body left out;
         # in a 204 it must not stand.
         tells = length is not None and response.status != 204  # noqa: PLR2004 (No Content)
-        return Framing(Body.NONE, (b"Content-Length", length)) if tells and length is not None else _NONE
+        return Framing(Body.NONE, (b"Content-Length", length)) if tells and length is not None else NO_BODY
     if length is not None:
         return Framing(Body.LENGTH, (b"Content-Length", length))
     # RFC 9112 section 6.1: never Transfer-Encoding in an answer to HTTP/1.0.
@@ -68,6 +69,12 @@ def answer_head(
         lines.append(b"Connection: keep-alive\r\n")
     lines.append(b"\r\n")
     return b"".join(lines)
+
+
+def informational_head(early: ResponseHead) -> bytes:
+    """A 1xx answer on its way to the caller (RFC 9110 section 15.2: a proxy must forward it)."""
+    lines = [b"%s: %s\r\n" % item for item in response_headers(early.headers)]
+    return b"HTTP/1.1 %d %s\r\n%s\r\n" % (early.status, early.reason, b"".join(lines))
 
 
 def chunk(data: bytes) -> bytes:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.exchange import Answer, Exchange, ForwardHead
+from gateway.exchange import Answer, Exchange, ForwardHead, RequestHead, header_values
 from gateway.oauth.bearer import Refusal, judge, read_bearer
 from gateway.oauth.values import TokenFacts
 from gateway.plugin import HOOKS, ProxyPlugin
@@ -70,9 +70,7 @@ async def authorize(
     route = exchange.route
     if not route.protected:
         return None
-    token = read_bearer(
-        [value for name, value in exchange.request.headers if name.lower() == b"authorization"]
-    )
+    token = bearer_token(exchange.request)
     if isinstance(token, Refusal):
         return token
     facts = await find(token)
@@ -80,6 +78,11 @@ async def authorize(
     if refusal is None:
         exchange.caller = facts
     return refusal
+
+
+def bearer_token(request: RequestHead) -> str | Refusal:
+    """The request's token, or why there is none."""
+    return read_bearer(header_values(request.headers, b"authorization"))
 
 
 def forward_head(exchange: Exchange) -> ForwardHead:

@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.exchange import RequestHead
 from gateway.proxy.faults import NO_ROUTE, WRONG_METHOD, Fault
+from gateway.proxy.target import path_segments
 
 
 @dataclass(slots=True, frozen=True, eq=False)
@@ -36,6 +37,8 @@ class Route:
     protected: bool
     """Whether a token is needed."""
     forward_token: bool
+    end_with_token: bool
+    """Whether a tunnel ends when its token does."""
     metadata_url: str
     """Where RFC 9728's metadata of this route stands."""
     pipeline: Any = None
@@ -43,8 +46,8 @@ class Route:
 
 
 def segments_of(path: str) -> tuple[str, ...]:
-    """The segments of a configured path. `/` has none: it is a prefix of every path."""
-    return tuple(path[1:].split("/")) if path != "/" else ()
+    """The decoded segments of a configured path. `/` has none: it is a prefix of every path."""
+    return path_segments(path.encode()) if path != "/" else ()
 
 
 def upstream_target(route: Route, request: RequestHead) -> bytes:

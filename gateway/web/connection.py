@@ -28,12 +28,13 @@ from gateway.proxy.faults import (
 )
 from gateway.proxy.target import MAX_TARGET
 from gateway.web.sent import SentResponse
+from gateway.web.tunnel import CallerStream
 
 
 class GatewayConnection(RequestHandler):
     """One client connection."""
 
-    __slots__ = ("_clock", "_drained", "_head_timer", "_header_timeout", "_lost", "_new_id")
+    __slots__ = ("_clock", "_drained", "_head_timer", "_header_timeout", "_lost", "_new_id", "_stream")
 
     def __init__(
         self,
@@ -48,12 +49,16 @@ class GatewayConnection(RequestHandler):
         self._header_timeout = header_timeout
         self._clock = clock
         self._new_id = new_id
+        self._stream: CallerStream | None = None
         self._head_timer: asyncio.TimerHandle | None = None
         self._drained: asyncio.Future[None] | None = None
         self._lost = False
 
     def data_received(self, data: bytes) -> None:
         """Hands the bytes to aiohttp, and watches that a head that has begun also ends."""
+        if self._stream is not None:
+            self._stream.feed(data)
+            return
         if self._at_beginning() and not self._is_request(data):
             return
         before = self._request_count
@@ -65,7 +70,9 @@ class GatewayConnection(RequestHandler):
 
     def _at_beginning(self) -> bool:
         """Whether the next byte is the first of a request."""
-        return self._waiter is not None and self._head_timer is None and not self._messages
+        # The first bytes can come before aiohttp has begun to wait for them.
+        waits = self._waiter is not None or self._request_count == 0
+        return waits and self._head_timer is None and not self._messages
 
     def _is_request(self, data: bytes) -> bool:
         """Refuses what does not begin like a request."""
@@ -95,6 +102,8 @@ class GatewayConnection(RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._lost = True
         self._stop_head_timer()
+        if self._stream is not None:
+            self._stream.end()
         super().connection_lost(exc)
         self._wake()
 
@@ -107,6 +116,23 @@ class GatewayConnection(RequestHandler):
         """Breaks the connection off, so that the caller sees that an answer is not whole."""
         if self.transport is not None:
             self.transport.abort()
+
+    def become_tunnel(self) -> CallerStream:
+        """From here on the caller's bytes are no HTTP: aiohttp sees no more of them."""
+        self._stream = CallerStream(self, self._message_tail)
+        self._message_tail = b""
+        self.resume()
+        return self._stream
+
+    def pause(self) -> None:
+        """Reads no more for now."""
+        if self.transport is not None:
+            self.transport.pause_reading()
+
+    def resume(self) -> None:
+        """Reads on."""
+        if self.transport is not None:
+            self.transport.resume_reading()
 
     async def drain(self) -> None:
         """Waits until the caller has taken most of what was written.

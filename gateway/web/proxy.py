@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import cast
 
 from aiohttp import web
 
-from gateway.exchange import Exchange, RequestHead
-from gateway.proxy.framing import Body, Framing, answer_framing, answer_head, chunk, last_chunk
+from gateway.exchange import Exchange, RequestHead, ResponseHead
+from gateway.proxy.framing import (
+    NO_BODY,
+    Body,
+    Framing,
+    answer_framing,
+    answer_head,
+    chunk,
+    informational_head,
+    last_chunk,
+)
 from gateway.proxy.headers import response_headers
-from gateway.proxy.pipeline import forward_head, head_bytes, run
+from gateway.proxy.pipeline import bearer_token, forward_head, head_bytes, run
+from gateway.proxy.upgrade import asked_upgrade, upgrade_lines, upgraded_headers
 from gateway.upstream.errors import UpstreamError
 from gateway.upstream.stream import UpstreamResponse
 from gateway.web.connection import GatewayConnection
 from gateway.web.desk import EXCHANGE, ProxyDesk
 from gateway.web.sent import SentResponse, send_answer
+from gateway.web.tunnel import carry, forever, while_token_lives
 from gateway.web.upload import is_chunked, upload
 
 log = logging.getLogger("gatepost")
+CONTINUE_STATUS = 100
+"""The gateway answers Expect itself: an upstream's 100 says nothing to the caller."""
 _CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
 
@@ -31,8 +46,11 @@ def proxy_handler(desk: ProxyDesk) -> object:
         answer = await run(exchange.route.pipeline.on_forward, exchange)
         if answer is not None:
             return await send_answer(request, answer, exchange.answer_headers, desk.clock())
-        response = await _ask_upstream(request, exchange, desk)
+        asked = asked_upgrade(exchange.request)
+        response = await _ask_upstream(request, exchange, desk, asked)
         try:
+            if response.upgraded is not None and asked is not None:
+                return await _tunnel(request, exchange, response, asked, desk)
             return await _pass_on(request, exchange, response)
         finally:
             response.close()
@@ -45,19 +63,68 @@ async def _pass_on(
 ) -> web.StreamResponse:
     head = exchange.request
     framing = answer_framing(head.method, head.version, response.head)
-    response.head.headers = response_headers(response.head.headers) + exchange.answer_headers
-    exchange.response = response.head
-    await run(exchange.route.pipeline.on_response, exchange)
+    await _see_response(exchange, response)
     return await _Delivery(request, head, response, framing).deliver()
 
 
-async def _ask_upstream(request: web.Request, exchange: Exchange, desk: ProxyDesk) -> UpstreamResponse:
+async def _see_response(exchange: Exchange, response: UpstreamResponse) -> None:
+    """What came back, as the plugins and the caller get it."""
+    response.head.headers = response_headers(response.head.headers) + exchange.answer_headers
+    exchange.response = response.head
+    await run(exchange.route.pipeline.on_response, exchange)
+
+
+async def _tunnel(
+    request: web.Request, exchange: Exchange, response: UpstreamResponse, asked: bytes, desk: ProxyDesk
+) -> SentResponse:
+    """RFC 9110 section 7.8: after 101 the connection belongs to the other protocol."""
+    connection = cast(GatewayConnection, request.protocol)
+    agreed = upgraded_headers(response.head, asked)
+    await _see_response(exchange, response)
+    response.head.headers += agreed
+    tunnel = response.upgraded
+    assert tunnel is not None  # noqa: S101 (for mypy: the caller has made sure)
+    stream = connection.become_tunnel()
+    connection.write(answer_head(response.head, NO_BODY, keep_alive=True, version=(1, 1)))
+    try:
+        carried = await carry(connection, stream, tunnel, _end_of_tunnel(exchange, desk))
+    except asyncio.CancelledError:
+        if connection.connected:
+            raise
+        # The caller has closed the tunnel, which is how tunnels end.
+        carried = 0
+    return SentResponse(response.head.status, carried, keep_alive=False)
+
+
+def _end_of_tunnel(exchange: Exchange, desk: ProxyDesk) -> Callable[[], Awaitable[None]]:
+    route, token = exchange.route, bearer_token(exchange.request)
+    if not route.end_with_token or not isinstance(token, str):
+        return forever
+    return lambda: while_token_lives(lambda: desk.find_token(token), desk.clock)
+
+
+async def _ask_upstream(
+    request: web.Request, exchange: Exchange, desk: ProxyDesk, asked: bytes | None
+) -> UpstreamResponse:
     head, forward = exchange.request, exchange.forward
     assert forward is not None  # noqa: S101 (for mypy: the caller has set it)
+    connection = cast(GatewayConnection, request.protocol)
     chunked = is_chunked(head)
     body = upload(request, head, desk.max_body, desk.body_timeout)
-    wire = head_bytes(forward, _CHUNKED if chunked else b"")
-    fetched = await exchange.route.upstream.fetch(wire, method=forward.method, body=body, chunked=chunked)
+    lines = _CHUNKED if chunked else b"" if asked is None else upgrade_lines(asked)
+
+    def inform(early: ResponseHead) -> None:
+        if head.version >= (1, 1) and early.status != CONTINUE_STATUS:
+            connection.write(informational_head(early))
+
+    fetched = await exchange.route.upstream.fetch(
+        head_bytes(forward, lines),
+        method=forward.method,
+        body=body,
+        chunked=chunked,
+        upgrade=asked is not None,
+        on_informational=inform,
+    )
     return cast(UpstreamResponse, fetched)
 
 

@@ -26,6 +26,7 @@ def route(path: str, **changes: Any) -> Route:
         "audience": None,
         "protected": True,
         "forward_token": False,
+        "end_with_token": False,
         "metadata_url": "https://g/m",
         "pipeline": compile_pipeline([]),
     }
