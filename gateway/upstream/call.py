@@ -61,6 +61,7 @@ class Call:
     def write_end(self) -> None:
         """The request's body is complete. As for `write`."""
         if self._connection is not None:
+            self._body_begun = True
             self._connection.write_end()
         elif not self.done:
             raise RuntimeError("there is no connection to write to yet")

@@ -21,6 +21,7 @@ class Dispatcher:
         self.retries = settings.retries
         self.retried_statuses = frozenset(int(name) for name in settings.retries.on if name.isdecimal())
         self.budget = RetryBudget()
+        self._only = self.servers[0] if len(self.servers) == 1 else None
         self._balancer = BALANCERS[settings.balance]()
         self._pause = settings.health.interval if settings.health is not None else 1.0
         self._loop = asyncio.get_running_loop()
@@ -35,6 +36,9 @@ class Dispatcher:
         Raises:
             UpstreamUnavailable: none can take it.
         """
+        only = self._only
+        if only is not None and only.condition.healthy and only.condition.breaker.calm:
+            return only
         now = self._loop.time()
         fit = [server for server in self.servers if server.condition.available(now)]
         if avoid is not None and len(fit) > 1:

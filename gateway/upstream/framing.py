@@ -57,6 +57,8 @@ def _persists(options: bytes, *, http_10: bool) -> bool:
     # RFC 9112 section 9.3: close wins; HTTP/1.0 persists only if it says keep-alive.
     if not options:
         return not http_10
+    if options == b",keep-alive":  # what most who say anything say
+        return True
     tokens = {token.strip(b" \t") for token in options.split(b",")}
     return b"close" not in tokens and (not http_10 or b"keep-alive" in tokens)
 

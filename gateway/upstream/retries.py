@@ -25,7 +25,7 @@ def may_retry(settings: RetrySettings, reason: str, *, method: str, attempts: in
         reason: `connect`, `reset` or the answer's status as text.
         method: of the request.
         attempts: how many retries there have been.
-        body_begun: a piece of a streamed body has been sent, and is gone.
+        body_begun: something of a streamed body has been sent, were it only its end, and is gone.
     """
     if attempts >= settings.attempts or reason not in settings.on or body_begun:
         return False

@@ -37,11 +37,13 @@ class Upstream:
         """Makes ready; opens no connection yet.
 
         Raises:
-            ValueError: a server's URL is wrong.
+            ValueError: a server's URL is wrong, or its path differs from the others'.
             OSError: a TLS file can't be used.
         """
         settings = self.settings
         self.servers = tuple(Server(server, settings, lookup=self._lookup) for server in settings.servers)
+        if len({server.address.base_path for server in self.servers}) > 1:
+            raise ValueError(f"the servers of {self.name} must have the same path in their URLs")
         self._dispatcher = Dispatcher(self.servers, settings)
         if settings.health is not None:
             self._checks = [_check(server, settings.health) for server in self.servers]

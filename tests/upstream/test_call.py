@@ -102,6 +102,24 @@ async def test_a_streamed_body_that_has_begun_is_not_sent_again(
     assert server.connections == 1
 
 
+async def test_the_end_of_an_empty_body_is_not_sent_again_either(
+    serve: Serve, make_upstream: MakeUpstream
+) -> None:
+    async def nothing() -> AsyncIterator[bytes]:
+        nothing_at_all: list[bytes] = []
+        for piece in nothing_at_all:
+            yield piece
+
+    heads, script = dies_on_second_request()
+    upstream = await make_upstream((await serve(script)).url)
+    await upstream.fetch(get(), "GET")
+    head = b"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    async with asyncio.timeout(10):
+        with pytest.raises(UpstreamBroken):
+            await upstream.fetch(head, "PUT", nothing(), chunked=True)
+    assert heads == [get(), head]
+
+
 async def test_a_streamed_body_that_has_not_begun_waits_for_the_next_connection(
     serve: Serve, make_upstream: MakeUpstream
 ) -> None:

@@ -15,6 +15,7 @@ from gateway.upstream.settings import PoolSettings, Timeouts
 from gateway.upstream.sink import Framing
 from tests.upstream.recorder import Recorder
 from tests.upstream.scripted import Peer, Script, ScriptedServer, Serve, always, answer, get, until
+from tests.upstream.wire import Keeper
 
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -23,20 +24,6 @@ def request(
     head: bytes, method: str = "GET", timeouts: Timeouts | None = None, **more: Any
 ) -> UpstreamRequest:
     return UpstreamRequest(head, method, timeouts or Timeouts(), **more)
-
-
-class Keeper:
-    """An owner that only counts."""
-
-    def __init__(self) -> None:
-        self.free: list[UpstreamConnection] = []
-        self.gone: list[UpstreamConnection] = []
-
-    def released(self, connection: UpstreamConnection) -> None:
-        self.free.append(connection)
-
-    def lost(self, connection: UpstreamConnection) -> None:
-        self.gone.append(connection)
 
 
 class Line:

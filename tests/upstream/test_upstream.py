@@ -8,8 +8,9 @@ import socket
 import pytest
 
 from gateway.upstream.errors import UpstreamBroken, UpstreamSlow, UpstreamUnavailable
-from gateway.upstream.settings import Timeouts
+from gateway.upstream.settings import ServerSettings, Timeouts, UpstreamSettings
 from gateway.upstream.sink import Framing
+from gateway.upstream.upstream import Upstream
 from tests.upstream.recorder import Recorder
 from tests.upstream.scripted import MakeUpstream, Peer, Serve, always, answer, get, until
 
@@ -103,6 +104,19 @@ async def test_a_connection_that_is_never_accepted(make_upstream: MakeUpstream) 
             upstream = await make_upstream(f"http://127.0.0.1:{port}", timeouts=Timeouts(connect=0.1))
             with pytest.raises(UpstreamSlow):
                 await upstream.fetch(get(), "GET")
+
+
+async def test_servers_of_one_upstream_have_one_path(make_upstream: MakeUpstream) -> None:
+    await make_upstream("http://a.test/v1", "http://b.test/v1/")
+    with pytest.raises(ValueError, match="same path"):
+        await make_upstream("http://a.test/v1", "http://b.test/v2")
+
+
+async def test_before_its_start_an_upstream_takes_nothing() -> None:
+    upstream = Upstream("test", UpstreamSettings((ServerSettings("http://a.test"),)))
+    with pytest.raises(UpstreamUnavailable):
+        await upstream.fetch(get(), "GET")
+    await upstream.stop()
 
 
 async def test_stopping_lets_what_is_in_flight_finish(serve: Serve, make_upstream: MakeUpstream) -> None:
