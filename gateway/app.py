@@ -17,6 +17,7 @@ from gateway.assembly.upstreams import make_upstreams
 from gateway.clients import ClientAuthentication, Clients
 from gateway.clock import Clock, system_clock
 from gateway.config.model import Settings
+from gateway.config.tokens import Scopes
 from gateway.guard import Guard
 from gateway.held_tokens import HeldTokens
 from gateway.introspection_endpoint import IntrospectionDesk
@@ -137,7 +138,7 @@ class Gateway:
         desk = TokenDesk(
             clients=clients,
             grants=self._grants,
-            scope_rules=ScopeRules(tuple(settings.scopes.default), settings.scopes.application),
+            scope_rules=scope_rules(settings.scopes),
             lifetime_rules=LifetimeRules(tokens.lifetime, tokens.max_lifetime),
             issuer=Issuer(
                 self.store.tokens,
@@ -172,6 +173,11 @@ class Gateway:
             keepalive_timeout=timeouts.idle,
             lingering_time=5.0,
         )
+
+
+def scope_rules(scopes: Scopes) -> ScopeRules:
+    """What gateway.yaml says about scopes, as a rule."""
+    return ScopeRules(tuple(scopes.default), scopes.application, tuple(scopes.allowed))
 
 
 def new_request_id() -> Callable[[], str]:

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.oauth.client_auth import secret_matches
 from gateway.oauth.values import Client
-from gateway.registry import SECRET_PREFIX, ClientRegistry, new_client_id
+from gateway.registry import MOST_SECRETS, SECRET_PREFIX, ClientRegistry, SecretRefused, new_client_id
 from gateway.store import ClientExists, ClientMissing, Store
 from tests.services import Clock
 
@@ -73,3 +73,60 @@ async def test_a_client_that_is_not_there_cannot_be_changed(registry: ClientRegi
     with pytest.raises(ClientMissing):
         await registry.rotate_secret("nobody", 0)
     assert not await registry.delete("nobody")
+
+
+async def test_several_secrets_live_side_by_side_until_one_ends_or_is_removed(
+    store: Store, registry: ClientRegistry, clock: Clock
+) -> None:
+    _, first = await registry.create(Client("orders-app"))
+    second = await registry.add_secret("orders-app", "second", int(clock()) + 60)
+    third = await registry.add_secret("orders-app", "third")
+    assert [await live(store, one, clock()) for one in (first, second, third)] == [True] * 3
+    assert not await live(store, second, clock() + 60)
+    await registry.remove_secret("orders-app", "third")
+    assert not await live(store, third, clock())
+    assert await live(store, first, clock())
+
+
+async def test_each_secret_has_a_name_of_its_own(store: Store, registry: ClientRegistry) -> None:
+    await registry.create(Client("orders-app"))
+    await registry.add_secret("orders-app")
+    await registry.add_secret("orders-app", "mine")
+    found = await store.clients.get("orders-app")
+    assert found is not None
+    names = [secret.name for secret in found.secrets]
+    assert len({*names}) == 3
+    assert all(names)
+    with pytest.raises(SecretRefused):
+        await registry.add_secret("orders-app", "mine")
+    with pytest.raises(SecretRefused):
+        await registry.remove_secret("orders-app", "unknown")
+
+
+async def test_a_client_has_no_more_secrets_than_it_may_however_often_they_change(
+    store: Store, registry: ClientRegistry, clock: Clock
+) -> None:
+    await registry.create(Client("orders-app"))
+    for _ in range(MOST_SECRETS - 1):
+        await registry.add_secret("orders-app")
+    with pytest.raises(SecretRefused):
+        await registry.add_secret("orders-app")
+    for _ in range(3):
+        newest = await registry.rotate_secret("orders-app", 60)
+    found = await store.clients.get("orders-app")
+    assert found is not None
+    assert len(found.secrets) == MOST_SECRETS
+    assert await live(store, newest, clock() + 10**6)
+    # What has ended makes room.
+    clock.now += 61
+    assert await live(store, await registry.add_secret("orders-app"), clock())
+
+
+async def test_a_disabled_client_is_refused_until_it_is_enabled(
+    store: Store, registry: ClientRegistry, clock: Clock
+) -> None:
+    _, secret = await registry.create(Client("orders-app"))
+    await registry.disable("orders-app")
+    assert not await live(store, secret, clock())
+    await registry.enable("orders-app")
+    assert await live(store, secret, clock())

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 
 from gateway.config.clients import ClientSettings
+from gateway.config.secrets import NamedSecret, named
+from gateway.config.words import ClientSecret
 from gateway.oauth.values import Client, Secret
-
-_HASHED = "sha256:"
 
 
 def file_clients(settings: Iterable[ClientSettings]) -> list[Client]:
@@ -20,7 +19,7 @@ def _client(settings: ClientSettings) -> Client:
     return Client(
         id=settings.id,
         name=settings.name,
-        secrets=tuple(secret_of(text.get_secret_value()) for text in settings.secrets),
+        secrets=tuple(secret_of(item) for item in settings.secrets),
         grants=frozenset(settings.grants),
         scopes=tuple(settings.scopes),
         lifetime=settings.lifetime,
@@ -31,8 +30,7 @@ def _client(settings: ClientSettings) -> Client:
     )
 
 
-def secret_of(text: str) -> Secret:
-    """A secret as the file has it: plain, or `sha256:` and the digest in hexadecimal."""
-    if text.startswith(_HASHED):
-        return Secret(bytes.fromhex(text.removeprefix(_HASHED)))
-    return Secret(hashlib.sha256(text.encode()).digest())
+def secret_of(item: ClientSecret | NamedSecret) -> Secret:
+    """A secret as the file has it, from here on only its digest."""
+    kept = named(item)
+    return Secret(kept.secret.digest, kept.name, kept.expires)

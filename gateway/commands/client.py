@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-import json
-import secrets
-import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
 from gateway.assembly.clients import file_clients
-from gateway.clock import system_clock
+from gateway.commands.client_secrets import add_secret, remove_secret, rotate_secret
+from gateway.commands.client_words import (
+    described,
+    of_file,
+    problem,
+    refuse,
+    refuse_file_client,
+    registry,
+    show_json,
+)
 from gateway.commands.options import config_option, load_or_exit
 from gateway.commands.store_access import with_store
-from gateway.config.model import Settings
-from gateway.oauth.scope import is_scope
 from gateway.oauth.values import Client
-from gateway.registry import ClientRegistry, new_client_id
+from gateway.registry import new_client_id
 from gateway.store import Store
 
 
 @click.group()
 def client() -> None:
     """Manages the clients that are kept in the store. Those of gateway.yaml are read-only here."""
+
+
+for command in (add_secret, rotate_secret, remove_secret):
+    client.add_command(command)
 
 
 @client.command()
@@ -36,6 +43,7 @@ def client() -> None:
     "--audience", "audiences", multiple=True, help="A resource it may have tokens for; may be repeated."
 )
 @click.option("--lifetime", type=click.IntRange(min=1), default=None, help="Seconds that its tokens live.")
+@click.option("--introspect", is_flag=True, help="Let it see every token at /introspect.")
 def create(
     config: Path,
     client_id: str | None,
@@ -44,6 +52,7 @@ def create(
     grants: tuple[str, ...],
     audiences: tuple[str, ...],
     lifetime: int | None,
+    introspect: bool,
 ) -> None:
     """Makes a client. Its secret is shown now and never again."""
     settings = load_or_exit(config)
@@ -54,14 +63,15 @@ def create(
         scopes=scopes,
         audiences=audiences,
         lifetime=lifetime,
+        introspect=introspect,
     )
-    _refuse(problem(wanted, settings))
+    refuse(problem(wanted, settings))
 
     async def work(store: Store) -> tuple[Client, str]:
-        return await _registry(store).create(wanted)
+        return await registry(store).create(wanted)
 
     made, secret = with_store(settings, work)
-    _show(described(made) | {"client_secret": secret})
+    show_json(described(made) | {"client_secret": secret})
 
 
 @client.command("list")
@@ -74,7 +84,7 @@ def list_clients(config: Path) -> None:
         return await store.clients.list()
 
     kept = with_store(settings, work)
-    _show([described(one) for one in (*file_clients(settings.clients), *kept)])
+    show_json([described(one) for one in (*file_clients(settings.clients), *kept)])
 
 
 @client.command()
@@ -84,29 +94,44 @@ def show(config: Path, client_id: str) -> None:
     """Shows a client, without its secrets."""
     settings = load_or_exit(config)
 
-    async def work(store: Store) -> Client | None:
-        return _of_file(settings, client_id) or await store.clients.get(client_id)
+    async def work(store: Store) -> tuple[Client | None, int]:
+        found = of_file(settings, client_id) or await store.clients.get(client_id)
+        return found, await store.registered_users.count(client_id)
 
-    found = with_store(settings, work)
+    found, users = with_store(settings, work)
     if found is None:
-        _refuse(f"there is no client {client_id!r}")
+        refuse(f"there is no client {client_id!r}")
     else:
-        _show(described(found))
+        show_json(described(found) | {"registered_users": users})
 
 
-@client.command("rotate-secret")
+@client.command()
 @config_option
 @click.argument("client_id")
-@click.option("--grace", type=click.IntRange(min=0), default=0, help="Seconds that the old ones stay valid.")
-def rotate_secret(config: Path, client_id: str, grace: int) -> None:
-    """Gives a client a new secret. It is shown now and never again."""
+def disable(config: Path, client_id: str) -> None:
+    """Refuses a client from now on, and ends its tokens."""
+    _switch(config, client_id, on=False)
+    click.echo(f"{client_id} is disabled, and every token of it has ended.")
+
+
+@client.command()
+@config_option
+@click.argument("client_id")
+def enable(config: Path, client_id: str) -> None:
+    """Lets a client ask for tokens again."""
+    _switch(config, client_id, on=True)
+    click.echo(f"{client_id} is enabled.")
+
+
+def _switch(config: Path, client_id: str, *, on: bool) -> None:
     settings = load_or_exit(config)
-    _refuse_file_client(settings, client_id)
+    refuse_file_client(settings, client_id)
 
-    async def work(store: Store) -> str:
-        return await _registry(store).rotate_secret(client_id, grace)
+    async def work(store: Store) -> None:
+        kept = registry(store)
+        await (kept.enable(client_id) if on else kept.disable(client_id))
 
-    _show({"client_id": client_id, "client_secret": with_store(settings, work)})
+    with_store(settings, work)
 
 
 @client.command("revoke-tokens")
@@ -117,13 +142,13 @@ def revoke_tokens(config: Path, client_id: str) -> None:
     settings = load_or_exit(config)
 
     async def work(store: Store) -> bool:
-        known = _of_file(settings, client_id) or await store.clients.get(client_id)
+        known = of_file(settings, client_id) or await store.clients.get(client_id)
         if known is not None:
-            await _registry(store).revoke_tokens(client_id)
+            await registry(store).revoke_tokens(client_id)
         return known is not None
 
     if not with_store(settings, work):
-        _refuse(f"there is no client {client_id!r}")
+        refuse(f"there is no client {client_id!r}")
     click.echo(f"Every token of {client_id} has ended.")
 
 
@@ -133,64 +158,11 @@ def revoke_tokens(config: Path, client_id: str) -> None:
 def delete(config: Path, client_id: str) -> None:
     """Removes a client and ends its tokens."""
     settings = load_or_exit(config)
-    _refuse_file_client(settings, client_id)
+    refuse_file_client(settings, client_id)
 
     async def work(store: Store) -> bool:
-        return await _registry(store).delete(client_id)
+        return await registry(store).delete(client_id)
 
     if not with_store(settings, work):
-        _refuse(f"there is no client {client_id!r}")
+        refuse(f"there is no client {client_id!r}")
     click.echo(f"{client_id} is removed, and every token of it has ended.")
-
-
-def problem(wanted: Client, settings: Settings) -> str | None:
-    """What is wrong with a client that is to be made; None where nothing is."""
-    if not wanted.id.isascii() or not wanted.id.isprintable():
-        return "the id must be printable ASCII"
-    if _of_file(settings, wanted.id):
-        return f"the client {wanted.id!r} stands in gateway.yaml"
-    if unknown := sorted(wanted.grants - settings.grants.keys()):
-        return f"there is no grant {unknown[0]!r}; there are {', '.join(sorted(settings.grants))}"
-    if wrong := [scope for scope in wanted.scopes if not is_scope(scope)]:
-        return f"{wrong[0]!r} is no scope"
-    if wanted.lifetime is not None and wanted.lifetime > settings.tokens.max_lifetime:
-        return f"the lifetime is over tokens.max_lifetime ({settings.tokens.max_lifetime} seconds)"
-    return None
-
-
-def described(shown: Client) -> dict[str, Any]:
-    """A client for people and programs, without its secrets."""
-    return {
-        "client_id": shown.id,
-        "name": shown.name,
-        "grants": sorted(shown.grants),
-        "scopes": list(shown.scopes),
-        "audiences": list(shown.audiences),
-        "lifetime": shown.lifetime,
-        "enabled": shown.enabled,
-        "secrets": len(shown.secrets),
-        "source": shown.source,
-    }
-
-
-def _registry(store: Store) -> ClientRegistry:
-    return ClientRegistry(store.clients, store.tokens, system_clock, secrets.token_bytes)
-
-
-def _of_file(settings: Settings, client_id: str) -> Client | None:
-    return next((one for one in file_clients(settings.clients) if one.id == client_id), None)
-
-
-def _refuse_file_client(settings: Settings, client_id: str) -> None:
-    if _of_file(settings, client_id):
-        _refuse(f"the client {client_id!r} stands in gateway.yaml: change it there")
-
-
-def _refuse(text: str | None) -> None:
-    if text is not None:
-        click.echo(f"gatepost: {text}", err=True)
-        sys.exit(1)
-
-
-def _show(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2))

@@ -15,6 +15,7 @@ import click
 
 from gateway.commands.options import config_option, load_or_exit
 from gateway.config.model import Settings
+from gateway.config.secrets import named
 
 TIMEOUT = 10.0  # seconds
 
@@ -56,9 +57,9 @@ def token(
 def plain_secret(settings: Settings, client_id: str) -> str | None:
     """The client's secret, where gateway.yaml has it in plain text."""
     for client in settings.clients:
-        for secret in client.secrets if client.id == client_id else ():
-            if not secret.get_secret_value().startswith("sha256:"):
-                return secret.get_secret_value()
+        for item in client.secrets if client.id == client_id else ():
+            if (plain := named(item).secret.plain) is not None:
+                return plain
     return None
 
 

@@ -6,8 +6,9 @@ from pydantic import Field
 
 from gateway.config.addresses import AbsoluteUri
 from gateway.config.base import Many, Section
+from gateway.config.secrets import AnySecret
 from gateway.config.units import Lifetime
-from gateway.config.words import ClientId, Name, Scope, Secret
+from gateway.config.words import ClientId, Name, Scope
 
 
 class ClientSettings(Section):
@@ -15,9 +16,10 @@ class ClientSettings(Section):
 
     id: ClientId = Field(description="What it calls itself: the client_id of its requests.")
     name: str = Field(default="", max_length=200, description="What people call it.")
-    secrets: Many[Secret] = Field(
+    secrets: Many[AnySecret] = Field(
         min_length=1,
-        description="One or more, all valid at once: plain, or sha256: and the hash's 64 hexadecimal digits.",
+        description="One or more, all valid at once: plain, or sha256: and the hash's 64 hexadecimal digits; "
+        "or a mapping with secret, and a name and an end.",
     )
     grants: Many[Name] = Field(default=("client_credentials",), description="The grants that it may use.")
     scopes: Many[Scope] = Field(default=(), description="What it may ask for, beside scopes.default.")

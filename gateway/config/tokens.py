@@ -41,6 +41,11 @@ class Scopes(Section):
         default=("default",),
         description="Given to a client whose request names no scope; any client may name them too.",
     )
+    allowed: Many[Scope] = Field(
+        default=(),
+        description="Patterns of scopes that any client may ask for beside its own, such as device_*: "
+        "* stands for any characters.",
+    )
     application: Scope | None = Field(
         default="am_application_scope",
         description="Added to what client_credentials grants. null: none.",

@@ -34,6 +34,25 @@ def unique(scopes: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(scopes))
 
 
+def matches(pattern: str, scope: str) -> bool:
+    """Whether a scope is one of a pattern's: `*` stands for any characters, also none; upper case is not
+    lower case. Takes no more than the product of both lengths, whatever the pattern.
+    """
+    first, *rest = pattern.split("*")
+    if not rest:
+        return scope == pattern
+    *middle, last = rest
+    if not scope.startswith(first) or len(scope) < len(first) + len(last) or not scope.endswith(last):
+        return False
+    place, end = len(first), len(scope) - len(last)
+    for part in middle:
+        found = scope.find(part, place, end)
+        if found < 0:
+            return False
+        place = found + len(part)
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class ScopeRules:
     """What gateway.yaml says about scopes."""
@@ -42,6 +61,8 @@ class ScopeRules:
     """Given where a request names none; every client may name them too."""
     application: str | None = "am_application_scope"
     """Added to every token of the client's own (client credentials)."""
+    allowed: tuple[str, ...] = ()
+    """Patterns of scopes that any client may ask for: `*` stands for any characters."""
 
     def granted(self, requested: str | None, allowed: Iterable[str]) -> tuple[str, ...]:
         """The scopes that a client gets for what it asked.
@@ -56,9 +77,13 @@ class ScopeRules:
         may = {*allowed, *self.default}
         if self.application is not None:
             may.add(self.application)
-        if any(scope not in may for scope in asked):
+        if not all(scope in may or self.is_open(scope) for scope in asked):
             raise OAuthError("invalid_scope", "The client may not have one of these scopes.")
         return asked
+
+    def is_open(self, scope: str) -> bool:
+        """Whether any client may ask for this scope."""
+        return any(matches(pattern, scope) for pattern in self.allowed)
 
     def with_application(self, scopes: Iterable[str]) -> tuple[str, ...]:
         """`scopes` behind the application scope, where there is one."""

@@ -10,8 +10,9 @@ from gateway.store.errors import ClientContended, ClientExists, ClientMissing, C
 from gateway.store.link import Link
 from gateway.store.listener import Listener
 from gateway.store.pool import Pool
+from gateway.store.registered_users import RegisteredUsers
 from gateway.store.script import Script
-from gateway.store.tokens import Issued, TokenDraft, TokenStore
+from gateway.store.tokens import Issued, TokenDraft, TokenStore, closed_generation, new_generation
 from gateway.store.users import UserChanged, UserExists, UserStore
 from gateway.store.wire import Observer, ignore
 
@@ -30,6 +31,7 @@ __all__ = [
     "Listener",
     "Observer",
     "Pool",
+    "RegisteredUsers",
     "Script",
     "Store",
     "TokenDraft",
@@ -37,6 +39,8 @@ __all__ = [
     "UserChanged",
     "UserExists",
     "UserStore",
+    "closed_generation",
+    "new_generation",
     "parse_address",
 ]
 
@@ -66,6 +70,7 @@ class Store:
         self._pool = Pool(address, timeout=timeout)
         self.tokens = TokenStore(self.link, prefix)
         self.clients = ClientStore(self.link, self._pool, prefix)
+        self.registered_users = RegisteredUsers(self.link, prefix)
         self.attempts = AttemptStore(self.link, prefix)
         self.users = UserStore(self.link, prefix)
 

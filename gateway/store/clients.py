@@ -24,10 +24,11 @@ PAGE = 500
 SWAP = """
 if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+if ARGV[4] ~= '' then redis.call('SET', KEYS[2], ARGV[4]) end
 return 1
 """
 DELETE = """
-redis.call('DEL', KEYS[2])
+redis.call('DEL', KEYS[2], KEYS[3])
 return redis.call('HDEL', KEYS[1], ARGV[1])
 """
 
@@ -68,10 +69,14 @@ class ClientStore:
         if not new:
             raise ClientExists(f"there is a client {client.id!r} already")
 
-    async def update(self, client_id: str, change: Callable[[Client], Client]) -> Client:
+    async def update(
+        self, client_id: str, change: Callable[[Client], Client], *, generation: str = ""
+    ) -> Client:
         """Writes what `change` makes of the client, and returns it.
 
-        `change` runs again where somebody else has written meanwhile. Raises ClientMissing,
+        Where a `generation` is given, every token of the client ends in the same step, and it begins; see
+        `gateway.store.token_scripts`. `change` runs again
+        where somebody else has written meanwhile. Raises ClientMissing,
         ClientUnreadable, ClientContended.
         """
         if not _possible(client_id):
@@ -82,8 +87,10 @@ class ClientStore:
             if before is None:
                 raise ClientMissing(f"there is no client {client_id!r}")
             after = write_client(change(read_client(client_id, before)))
+            keys = (self._key, f"{self._prefix}g:{client_id}")
             with self._pool.client("a change of a client") as redis:
-                done = await _answer(redis.eval(SWAP, 1, self._key, client_id, before, after))
+                call = redis.eval(SWAP, len(keys), *keys, client_id, before, after, generation)
+                done = await _answer(call)
             if done:
                 return read_client(client_id, after.encode())
         raise ClientContended(f"others keep changing client {client_id!r}")
@@ -92,7 +99,8 @@ class ClientStore:
         """Removes a client and, in the same step, ends every token of it. False where there was none."""
         if not _possible(client_id):
             return False
-        keys = (self._key, f"{self._prefix}g:{client_id}")
+        prefix = self._prefix
+        keys = (self._key, f"{prefix}g:{client_id}", f"{prefix}u:{client_id}")
         with self._pool.client("the removal of a client") as redis:
             return bool(await _answer(redis.eval(DELETE, len(keys), *keys, client_id)))
 

@@ -2,7 +2,8 @@
 
 - `<prefix>t:<hash>`: the client's generation, a space, the record of facts. Its TTL is the token's life.
 - `<prefix>g:<client>`: the client's generation, a random word. A token of another generation is dead, and so
-  is one without: whoever loses this key revokes, and never revives.
+  is one without: whoever loses this key revokes, and never revives. One that begins with `!` is closed: the
+  client is disabled, and no token is issued in it.
 - `<prefix>s:<slot>`: which token to give out again: its hash, a space, the token itself, sealed.
 """
 
@@ -18,6 +19,11 @@ local least, tokens, registered = tonumber(ARGV[6]), ARGV[7], ARGV[8]
 if registered ~= '' and redis.call('HEXISTS', clients, registered) == 0 then return false end
 
 local generation = redis.call('GET', generation_key)
+if generation and string.sub(generation, 1, 1) == '!' then
+  if registered ~= '' then return false end
+  -- Its namesake in the store was disabled; this client is one of the file.
+  generation = false
+end
 if not generation then
   generation = fresh
   redis.call('SET', generation_key, generation)
@@ -55,5 +61,15 @@ local sound, facts = pcall(cjson.decode, record)
 if not sound or type(facts) ~= 'table' or type(facts.client) ~= 'string' then return false end
 if redis.call('GET', ARGV[1] .. facts.client) ~= generation then return false end
 return {record, left, generation}
+""",
+)
+
+NEXT_GENERATION = Script(
+    "token.next_generation",
+    """
+local before = redis.call('GET', KEYS[1])
+-- A disabled client stays so.
+if before and string.sub(before, 1, 1) == '!' then return end
+redis.call('SET', KEYS[1], ARGV[1])
 """,
 )

@@ -12,13 +12,23 @@ from gateway.store.errors import ClientMissing
 from gateway.store.link import Link
 from gateway.store.refusal import Refused
 from gateway.store.token_record import read_facts, write_facts
-from gateway.store.token_scripts import FACTS, ISSUE
+from gateway.store.token_scripts import FACTS, ISSUE, NEXT_GENERATION
 
 Note = Callable[[str, TokenFacts, float], None]
 """Is told of a token's hash, its facts, and the seconds that it still lives."""
 
 GENERATION_BYTES = 6
 """Enough that a client's next generation is never one that it had before."""
+
+
+def new_generation() -> str:
+    """The next generation of a client's tokens."""
+    return secrets.token_urlsafe(GENERATION_BYTES)
+
+
+def closed_generation() -> str:
+    """A generation in which no token is issued."""
+    return "!" + new_generation()
 
 
 @dataclass(slots=True, frozen=True)
@@ -72,7 +82,7 @@ class TokenStore:
         args = (
             write_facts(draft.facts),
             draft.lifetime * 1000,
-            secrets.token_urlsafe(GENERATION_BYTES),
+            new_generation(),
             draft.hash,
             sealed,
             # Less than a second left could only be told as 0 seconds.
@@ -123,5 +133,5 @@ class TokenStore:
 
     async def revoke_all(self, client_id: str) -> None:
         """Ends every token of a client, however many: they belong to a generation that is over."""
-        generation = secrets.token_urlsafe(GENERATION_BYTES)
-        await self._link.execute("SET", f"{self._prefix}g:{client_id}", generation)
+        args = (f"{self._prefix}g:{client_id}", new_generation())
+        await self._link.script(NEXT_GENERATION, args[:1], args[1:])

@@ -20,7 +20,7 @@ ROW = re.compile(r"^\| `([^`]+)` \|([^|]*)\|([^|]*)\|$", re.MULTILINE)
 REQUIRED: dict[str, Any] = {
     "server": {"listen": [{"port": 80, "tls": {"certificate": str(SHIPPED), "key": str(SHIPPED)}}]},
     "grants": {"password": {}},
-    "clients": [{"id": "a", "secrets": ["x"]}],
+    "clients": [{"id": "a", "secrets": [{"secret": "x"}]}],
     "upstreams": {"o": {"servers": [{"url": "http://h"}]}},
     "routes": [{"path": "/", "upstream": "o", "plugins": [{"use": "request_id"}]}],
     "plugins": [{"use": "request_id"}],
@@ -88,7 +88,7 @@ def test_required_keys_are_documented_as_such() -> None:
     required = {key for key, default, _ in documented() if default == "required"}
     assert required == {
         "server.listen[].port", "server.listen[].tls.certificate", "server.listen[].tls.key",
-        "clients[].id", "clients[].secrets", "upstreams.<name>.servers", "upstreams.<name>.servers[].url",
+        "clients[].id", "clients[].secrets", "clients[].secrets[].secret", "upstreams.<name>.servers", "upstreams.<name>.servers[].url",
         "routes[].path", "routes[].upstream", "routes[].plugins[].use", "plugins[].use",
         "portal.users[].name", "portal.users[].password",
     }  # fmt: skip

@@ -26,7 +26,9 @@ def test_left_out_sections_have_their_defaults() -> None:
     assert found.tokens.model_dump() == {
         "lifetime": 3600, "max_lifetime": 86400, "reuse": True, "renew_before": 60, "key": None,
     }  # fmt: skip
-    assert found.scopes.model_dump() == {"default": ("default",), "application": "am_application_scope"}
+    assert found.scopes.model_dump() == {
+        "default": ("default",), "allowed": (), "application": "am_application_scope",
+    }  # fmt: skip
     assert (found.clients, found.upstreams, found.routes, found.plugins) == ((), {}, (), ())
     assert found.logging.model_dump() == {"level": "info", "format": "json", "access": True}
 

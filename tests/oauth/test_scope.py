@@ -1,7 +1,12 @@
+import re
+import time
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.oauth.errors import OAuthError
-from gateway.oauth.scope import ScopeRules, is_scope, parse_scope
+from gateway.oauth.scope import ScopeRules, is_scope, matches, parse_scope
 
 RULES = ScopeRules()
 
@@ -46,3 +51,24 @@ def test_the_application_scope_comes_first_and_once() -> None:
 def test_a_scope_token_is_told_from_other_text() -> None:
     assert is_scope("orders.read:own/x!")
     assert not is_scope("a b")
+
+
+def test_any_client_may_ask_for_what_a_pattern_allows() -> None:
+    rules = ScopeRules(allowed=("device_*",))
+    assert rules.granted("device_7 default", ()) == ("device_7", "default")
+    for scope in ("device", "my_device_7", "DEVICE_7"):
+        with pytest.raises(OAuthError):
+            rules.granted(scope, ())
+
+
+@given(st.text("ab*", min_size=1, max_size=8), st.text("ab", max_size=10))
+def test_a_star_stands_for_any_characters(pattern: str, scope: str) -> None:
+    expression = ".*".join(re.escape(part) for part in pattern.split("*"))
+    assert matches(pattern, scope) == (re.fullmatch(expression, scope) is not None)
+
+
+def test_no_pattern_makes_matching_slow() -> None:
+    begun = time.process_time()
+    assert not matches("*a" * 30 + "b", "a" * 60_000)
+    assert not matches("*a*" * 30 + "b*", "a" * 60_000)
+    assert time.process_time() - begun < 1.0

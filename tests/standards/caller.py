@@ -6,7 +6,8 @@ import asyncio
 import base64
 import http.client
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,12 @@ class Caller:
         assert status in (200, 401), status
         return status == 200
 
+    def until_refused(self, tokens: Sequence[str], within: float = 2.0) -> None:
+        """Waits until the gateway has heard that these are dead."""
+        end = time.monotonic() + within
+        while any(self.accepts(token) for token in tokens):
+            assert time.monotonic() < end, "a token that has ended is still accepted"
+
 
 def standard_config(folder: Path, upstream: str, **changes: Any) -> dict[str, Any]:
     """Everything that the standards speak of, switched on."""
@@ -98,7 +105,17 @@ def standard_config(folder: Path, upstream: str, **changes: Any) -> dict[str, An
             client("other", scopes=["orders.read"]),
             client("api", audiences=[API]),
             client("monitor", introspect=True),
+            {
+                "id": "dated",
+                "secrets": [
+                    "dated-secret",
+                    {"secret": "coming-secret", "name": "coming", "expires": "2999-12-31"},
+                    {"secret": "ended-secret", "name": "ended", "expires": "2000-01-01T00:00:00Z"},
+                ],
+            },
         ],
+        "scopes": {"allowed": ["device_*"]},
+        "portal": {"users": [{"name": "ada", "password": "ada-password"}]},
         "routes": [
             {"path": "/any", "upstream": upstream},
             {"path": "/orders", "upstream": upstream, "methods": ["GET"], "scopes": ["orders.read"]},
