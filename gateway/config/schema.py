@@ -81,7 +81,12 @@ def _open(schema: Any) -> Any:
     """
     if not isinstance(schema, dict):
         return schema
-    opened = {keyword: _inside(keyword, value) for keyword, value in schema.items() if keyword != "title"}
+    # With references allowed in each, more than one of `oneOf` can fit.
+    opened = {
+        "anyOf" if keyword == "oneOf" else keyword: _inside(keyword, value)
+        for keyword, value in schema.items()
+        if keyword != "title"
+    }
     if not _refuses_references(opened):
         return opened
     kept = {keyword: opened.pop(keyword) for keyword in ANNOTATIONS if keyword in opened}
