@@ -88,7 +88,8 @@ def test_required_keys_are_documented_as_such() -> None:
     required = {key for key, default, _ in documented() if default == "required"}
     assert required == {
         "server.listen[].port", "server.listen[].tls.certificate", "server.listen[].tls.key",
-        "clients[].id", "clients[].secrets", "clients[].secrets[].secret", "upstreams.<name>.servers", "upstreams.<name>.servers[].url",
+        "clients[].id", "clients[].secrets", "clients[].secrets[].secret",
+        "upstreams.<name>.servers", "upstreams.<name>.servers[].url",
         "routes[].path", "routes[].upstream", "routes[].plugins[].use", "plugins[].use",
         "portal.users[].name", "portal.users[].password",
     }  # fmt: skip
