@@ -52,7 +52,8 @@ def test_items_have_their_defaults() -> None:
     }  # fmt: skip
     assert route.model_dump(exclude={"path", "upstream"}) == {
         "match": "prefix", "methods": None, "host": None, "strip_prefix": True, "scopes": (),
-        "audience": None, "forward_token": False, "end_with_token": False, "auth": "bearer", "enabled": True, "plugins": (),
+        "audience": None, "forward_token": False, "end_with_token": False,
+        "auth": "bearer", "enabled": True, "plugins": (),
     }  # fmt: skip
     assert upstream.timeouts.model_dump() == {"connect": 2, "response": 30, "idle": 60}
     assert (upstream.max_connections, upstream.servers[0].weight) == (256, 1)
