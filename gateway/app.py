@@ -37,12 +37,13 @@ from gateway.store import Store
 from gateway.telemetry import Telemetry
 from gateway.token_cache import TokenCache
 from gateway.token_endpoint import TokenDesk
-from gateway.web.accounting import Note
 from gateway.web.application import application
 from gateway.web.arrival import Arrival
-from gateway.web.connection import GatewayRunner
 from gateway.web.desk import ProxyDesk
+from gateway.web.lane import Lane
+from gateway.web.ledger import Ledger, Note
 from gateway.web.metadata import MetadataEndpoints
+from gateway.web.server import GatewayRunner
 from gateway.web.token import OAuthEndpoints
 
 REALM = "gatepost"
@@ -79,15 +80,11 @@ class Gateway:
         self._clients = Clients(file_clients(settings.clients), self.store.clients)
         self._guard = Guard(self.store.tokens, self._cache, self._tokens, self._clients)
         self._grants = self._shelf.grants(settings.grants)
-        app = application(
-            Arrival(trust(settings.server.trusted_proxies), self._new_id, clock),
-            self._proxy_desk(),
-            self._oauth_endpoints(),
-            self._metadata_endpoints(),
-            telemetry,
-            note,
-        )
-        self.runner = self._runner(app)
+        arrival = Arrival(trust(settings.server.trusted_proxies), self._new_id, clock)
+        desk = self._proxy_desk(Ledger(telemetry, note))
+        app = application(arrival, desk, self._oauth_endpoints(), self._metadata_endpoints())
+        lane = Lane(desk, self._guard, arrival.trusted, self._new_id) if settings.server.fast_lane else None
+        self.runner = self._runner(app, lane)
         self.management = management_app(self.store.ping, telemetry)
 
     async def start(self) -> None:
@@ -119,11 +116,12 @@ class Gateway:
             TokenSeal(derived_key(master, "token seal"), secrets.token_bytes),
         )
 
-    def _proxy_desk(self) -> ProxyDesk:
+    def _proxy_desk(self, ledger: Ledger) -> ProxyDesk:
         settings = self._settings
         return ProxyDesk(
             routes=route_table(settings, self._upstreams, self._shelf),
             find_token=self._guard.facts,
+            ledger=ledger,
             clock=self._clock,
             realm=REALM,
             max_body=settings.server.max_body,
@@ -162,7 +160,7 @@ class Gateway:
         settings = self._settings
         return MetadataEndpoints(about_the_server(settings, self._grants), about_the_resources(settings))
 
-    def _runner(self, app: web.Application) -> GatewayRunner:
+    def _runner(self, app: web.Application, lane: Lane | None) -> GatewayRunner:
         timeouts = self._settings.server.timeouts
         return GatewayRunner(
             app,
@@ -172,6 +170,7 @@ class Gateway:
             new_id=self._new_id,
             keepalive_timeout=timeouts.idle,
             lingering_time=5.0,
+            lane=lane,
         )
 
 

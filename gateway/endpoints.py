@@ -18,3 +18,11 @@ def is_endpoint(segments: tuple[str, ...]) -> bool:
     path = "/" + "/".join(segments)
     # RFC 9728 section 3.1: a resource's path stands behind the well-known part.
     return path in SERVED or path.startswith(RESOURCE_METADATA + "/")
+
+
+_FIRST_SEGMENTS = frozenset({"token", "revoke", "introspect", "jwks", ".well-known", "portal"})
+
+
+def is_own(segments: tuple[str, ...]) -> bool:
+    """Whether a path may be the gateway's own: cheaper than `is_endpoint`, and in doubt true."""
+    return segments[0] in _FIRST_SEGMENTS

@@ -115,6 +115,10 @@ class Server(Section):
         default=(),
         description="Networks whose Forwarded and X-Forwarded-* headers are believed, in CIDR notation.",
     )
+    fast_lane: bool = Field(
+        default=True,
+        description="Whether plain requests are answered past aiohttp, with the same rules and less work.",
+    )
     max_body: Size = Field(
         default=10 * 1024**2, description="The most that a request's body may have. A size."
     )

@@ -14,6 +14,8 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.web.server import GatewayServer
+
 log = logging.getLogger("gatepost")
 
 SETTLE = 0.5
@@ -41,6 +43,8 @@ class Farewell:
     async def say(self, drain: float, hurry: asyncio.Event) -> None:
         """Returns when every connection has ended: after `drain` seconds, or at once in a hurry, by force."""
         self._last = True
+        if isinstance(self._server, GatewayServer):
+            self._server.leaving = True
         await self._silence(SETTLE, hurry)
         if not self._server.connections:
             return

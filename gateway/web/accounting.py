@@ -4,56 +4,34 @@ from __future__ import annotations
 
 import logging
 from time import perf_counter
-from typing import Protocol
 
 from aiohttp import web
 
 from gateway.proxy.pipeline import run
-from gateway.telemetry import Telemetry
 from gateway.web.arrival import HEAD, REQUEST_ID
 from gateway.web.desk import EXCHANGE, PROXIED
 from gateway.web.faults import Handler
+from gateway.web.ledger import CALLER_LEFT, Ledger
 
 log = logging.getLogger("gatepost")
-CALLER_LEFT = 499
-"""Noted where the caller left before its answer was complete; never sent."""
 
 
-class Note(Protocol):
-    """Writes one line of the access log."""
-
-    def __call__(
-        self,
-        *,
-        address: str,
-        method: str,
-        path: str,
-        status: int,
-        size: int,
-        seconds: float,
-        route: str,
-        client: str,
-        request_id: str,
-    ) -> None:
-        """The parts of the line, in their order."""
-
-
-def accounting_middleware(telemetry: Telemetry, note: Note | None) -> object:
+def accounting_middleware(ledger: Ledger) -> object:
     """The outermost middleware."""
 
     @web.middleware
     async def accounting(request: web.Request, handler: Handler) -> web.StreamResponse:
         started = perf_counter()
-        telemetry.in_flight += 1
+        ledger.telemetry.in_flight += 1
         status, size = CALLER_LEFT, 0
         try:
             response = await handler(request)
             status, size = response.status, body_size(response)
             return response
         finally:
-            telemetry.in_flight -= 1
+            ledger.telemetry.in_flight -= 1
             await _finish(request)
-            _record(request, telemetry, note, status, size, perf_counter() - started)
+            _record(request, ledger, status, size, perf_counter() - started)
 
     return accounting
 
@@ -78,24 +56,21 @@ async def _finish(request: web.Request) -> None:
         log.exception("a plugin failed in on_finish")
 
 
-def _record(
-    request: web.Request, telemetry: Telemetry, note: Note | None, status: int, size: int, seconds: float
-) -> None:
-    exchange, head = request.get(EXCHANGE), request.get(HEAD)
-    route = exchange.route.path if exchange is not None else _endpoint(request)
-    telemetry.request(route, request.method, status, seconds)
-    if note is not None:
-        note(
-            address=head.peer.address if head else request.remote or "-",
-            method=request.method,
-            path=head.path.decode("latin-1") if head else "-",
-            status=status,
-            size=size,
-            seconds=seconds,
-            route=route,
-            client=exchange.caller.client if exchange and exchange.caller else "-",
-            request_id=request.get(REQUEST_ID, "-"),
-        )
+def _record(request: web.Request, ledger: Ledger, status: int, size: int, seconds: float) -> None:
+    exchange = request.get(EXCHANGE)
+    if exchange is not None:
+        ledger.exchange(exchange, status, size, seconds)
+        return
+    ledger.other(
+        _endpoint(request),
+        request.method,
+        request.get(HEAD),
+        request.remote or "-",
+        request.get(REQUEST_ID, "-"),
+        status,
+        size,
+        seconds,
+    )
 
 
 def _endpoint(request: web.Request) -> str:

@@ -7,8 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.endpoints import INTROSPECT, RESOURCE_METADATA, REVOKE, SERVER_METADATA, TOKEN
-from gateway.telemetry import Telemetry
-from gateway.web.accounting import Note, accounting_middleware
+from gateway.web.accounting import accounting_middleware
 from gateway.web.arrival import Arrival, arrival_middlewares
 from gateway.web.bearer import bearer_middleware
 from gateway.web.desk import PROXIED, ProxyDesk
@@ -23,12 +22,10 @@ def application(
     desk: ProxyDesk,
     oauth: OAuthEndpoints,
     metadata: MetadataEndpoints,
-    telemetry: Telemetry,
-    note: Note | None,
 ) -> web.Application:
     """The application, with the middlewares from the outermost to the innermost."""
     middlewares: list[Any] = [
-        accounting_middleware(telemetry, note),
+        accounting_middleware(desk.ledger),
         *arrival_middlewares(arrival),
         bearer_middleware(desk),
     ]

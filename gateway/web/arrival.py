@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,15 +36,19 @@ class Arrival:
     def read(self, request: web.BaseRequest) -> RequestHead:
         """The request's head, found to be unambiguous."""
         headers = list(request.raw_headers)
-        peer = real_peer(connection_peer(request), headers, self.trusted)
+        peer = real_peer(connection_peer(request.transport), headers, self.trusted)
         target = request.raw_path.encode("utf-8", "surrogateescape")
         version = (request.version.major, request.version.minor)
         return read_head(request.method, target, version, headers, peer)
 
 
-def connection_peer(request: web.BaseRequest) -> Peer:
-    """Who holds the other end of the connection."""
-    return direct_peer(request.remote or "", request.scheme)
+def connection_peer(transport: asyncio.BaseTransport | None) -> Peer:
+    """Who holds the other end of a connection."""
+    if transport is None:
+        return direct_peer("", "http")
+    name = transport.get_extra_info("peername")
+    scheme = "http" if transport.get_extra_info("sslcontext") is None else "https"
+    return direct_peer(name[0] if isinstance(name, tuple) else "", scheme)
 
 
 def arrival_middlewares(arrival: Arrival) -> list[Callable[..., object]]:

@@ -16,7 +16,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from gateway.clock import Clock
 from gateway.proxy.answers import answer_bytes, fault_answer
-from gateway.proxy.arrival import MAX_HEADER_BYTES, MAX_HEADERS, check_request_line
+from gateway.proxy.arrival import check_request_line
 from gateway.proxy.faults import (
     BAD_REQUEST,
     FAILED,
@@ -34,7 +34,15 @@ from gateway.web.tunnel import CallerStream
 class GatewayConnection(RequestHandler):
     """One client connection."""
 
-    __slots__ = ("_clock", "_drained", "_head_timer", "_header_timeout", "_lost", "_new_id", "_stream")
+    __slots__: tuple[str, ...] = (
+        "_clock",
+        "_drained",
+        "_head_timer",
+        "_header_timeout",
+        "_lost",
+        "_new_id",
+        "_stream",
+    )
 
     def __init__(
         self,
@@ -55,10 +63,14 @@ class GatewayConnection(RequestHandler):
         self._lost = False
 
     def data_received(self, data: bytes) -> None:
-        """Hands the bytes to aiohttp, and watches that a head that has begun also ends."""
+        """Bytes have come: for the tunnel, or aiohttp."""
         if self._stream is not None:
             self._stream.feed(data)
-            return
+        else:
+            self._to_aiohttp(data)
+
+    def _to_aiohttp(self, data: bytes) -> None:
+        """Hands the bytes to aiohttp, and watches that a head that has begun also ends."""
         if self._at_beginning() and not self._is_request(data):
             return
         before = self._request_count
@@ -180,35 +192,3 @@ def _kind(exc: BaseException | None) -> FaultKind:
         return BAD_REQUEST
     # aiohttp says which limit was passed, and the two differ.
     return TARGET_TOO_LONG if exc.args[1] == MAX_TARGET else HEADERS_TOO_LARGE
-
-
-class GatewayServer(web.Server):
-    """Makes a `GatewayConnection` for every client."""
-
-    def __init__(self, made: web.Server, **options: Any) -> None:
-        super().__init__(
-            made.request_handler, request_factory=made.request_factory, handler_cancellation=True
-        )
-        self._options = {
-            "max_line_size": MAX_TARGET,
-            "max_field_size": MAX_HEADER_BYTES,
-            # More than are let through: so that the refusal of too many is the gateway's own.
-            "max_headers": 4 * MAX_HEADERS,
-            "auto_decompress": False,
-            "access_log": None,
-            **options,
-        }
-
-    def __call__(self) -> GatewayConnection:
-        return GatewayConnection(self, loop=asyncio.get_running_loop(), **self._options)
-
-
-class GatewayRunner(web.AppRunner):
-    """Runs the application on `GatewayServer`."""
-
-    def __init__(self, app: web.Application, *, drain: float, **options: Any) -> None:
-        super().__init__(app, shutdown_timeout=drain)
-        self._options = options
-
-    async def _make_server(self) -> web.Server:
-        return GatewayServer(await super()._make_server(), **self._options)

@@ -11,6 +11,7 @@ from gateway.clock import Clock
 from gateway.exchange import Exchange
 from gateway.oauth.values import TokenFacts
 from gateway.proxy.routes import RouteTable
+from gateway.web.ledger import Ledger
 
 EXCHANGE = web.RequestKey("exchange", Exchange)
 PROXIED = "proxied"
@@ -24,6 +25,7 @@ class ProxyDesk:
     routes: RouteTable
     find_token: Callable[[str], Awaitable[TokenFacts | None]]
     """The facts of a live token (`gateway.guard.Guard.facts`)."""
+    ledger: Ledger
     clock: Clock
     realm: str
     max_body: int

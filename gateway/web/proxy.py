@@ -47,11 +47,15 @@ def proxy_handler(desk: ProxyDesk) -> object:
         if answer is not None:
             return await send_answer(request, answer, exchange.answer_headers, desk.clock())
         asked = asked_upgrade(exchange.request)
-        response = await _ask_upstream(request, exchange, desk, asked)
+        try:
+            response = await _ask_upstream(request, exchange, desk, asked)
+        except UpstreamError as error:
+            desk.ledger.upstream_failed(exchange, error)
+            raise
         try:
             if response.upgraded is not None and asked is not None:
                 return await _tunnel(request, exchange, response, asked, desk)
-            return await _pass_on(request, exchange, response)
+            return await _pass_on(request, exchange, response, desk)
         finally:
             response.close()
 
@@ -59,12 +63,18 @@ def proxy_handler(desk: ProxyDesk) -> object:
 
 
 async def _pass_on(
-    request: web.Request, exchange: Exchange, response: UpstreamResponse
+    request: web.Request, exchange: Exchange, response: UpstreamResponse, desk: ProxyDesk
 ) -> web.StreamResponse:
     head = exchange.request
     framing = answer_framing(head.method, head.version, response.head)
     await _see_response(exchange, response)
-    return await _Delivery(request, head, response, framing).deliver()
+    delivery = _Delivery(request, head, response, framing)
+    try:
+        return await delivery.deliver()
+    except UpstreamError as error:
+        desk.ledger.upstream_failed(exchange, error)
+        log.warning("upstream broke off in its answer: %s", error)
+        return delivery.break_off()
 
 
 async def _see_response(exchange: Exchange, response: UpstreamResponse) -> None:
@@ -142,15 +152,18 @@ class _Delivery:
         self._size = 0
 
     async def deliver(self) -> SentResponse:
-        """Sends head and body; a body that breaks off is never made to look whole."""
-        status = self._response.head.status
-        try:
-            await self._send_body()
-        except UpstreamError as error:
-            log.warning("upstream broke off in its answer: %s", error)
-            self._connection.abort()
-            return SentResponse(status, self._size, keep_alive=False)
-        return SentResponse(status, self._size, keep_alive=self._keep_alive)
+        """Sends head and body.
+
+        Raises:
+            UpstreamError: the body broke off.
+        """
+        await self._send_body()
+        return SentResponse(self._response.head.status, self._size, keep_alive=self._keep_alive)
+
+    def break_off(self) -> SentResponse:
+        """Ends the connection: a body that broke off is never made to look whole."""
+        self._connection.abort()
+        return SentResponse(self._response.head.status, self._size, keep_alive=False)
 
     async def _send_body(self) -> None:
         whole = self._response.take_whole()

@@ -18,7 +18,9 @@ from tests.running import Running
 HOST = "Host: api.example.org\r\n"
 
 
-def web_config(upstream: RawUpstream, store_url: str, prefix: str) -> dict[str, Any]:
+def web_config(
+    upstream: RawUpstream, store_url: str, prefix: str, *, fast_lane: bool = True
+) -> dict[str, Any]:
     """Routes of every kind, all to one upstream."""
     to = {"upstream": "backend", "strip_prefix": False}
     return {
@@ -26,6 +28,7 @@ def web_config(upstream: RawUpstream, store_url: str, prefix: str) -> dict[str, 
             "listen": [{"host": "127.0.0.1", "port": 0}, {"host": "127.0.0.1", "port": 0, "tls": "auto"}],
             "public_url": "https://gateway.example",
             "max_body": "1m",
+            "fast_lane": fast_lane,
             "timeouts": {"header": "1s", "body": "1s", "idle": "20s", "drain": "5s"},
         },
         "management": {"host": "127.0.0.1", "port": 0},
@@ -73,12 +76,19 @@ def upstream(upstream_server: RawUpstream) -> RawUpstream:
     return upstream_server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", params=[True, False], ids=["lane", "aiohttp"])
 def gateway(
-    upstream_server: RawUpstream, valkey: Valkey, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    upstream_server: RawUpstream,
+    valkey: Valkey,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Running]:
+    """Every test runs with the fast lane and without it, and must see the same."""
     folder: Path = tmp_path_factory.mktemp("web")
-    running = Running(web_config(upstream_server, valkey.url, "test-web:"), folder)
+    config = web_config(upstream_server, valkey.url, "test-web:", fast_lane=request.param)
+    with valkey.client as client:
+        client.delete(*client.keys("test-web:*") or ["test-web:none"])
+    running = Running(config, folder)
     running.await_ready()
     yield running
     running.stop()

@@ -1,0 +1,138 @@
+"""Reading request heads of the plainest shape at once; any other is for the full parser.
+
+A client sends the same header block again and again, with its token in it. What follows from the bytes of
+a block alone is worked out once and remembered: it is the same for the same bytes, whoever sends them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from gateway.exchange import Headers, Peer, RequestHead, header_values
+from gateway.oauth.bearer import Refusal
+from gateway.proxy.arrival import check_framing, check_size, content_length, read_host
+from gateway.proxy.faults import Fault
+from gateway.proxy.headers import request_headers
+from gateway.proxy.pipeline import bearer_token
+from gateway.proxy.target import MAX_TARGET, path_segments
+
+MAX_BLOCK = 2048
+"""Bytes of a header block that is remembered: with the number of them a bound on memory."""
+MAX_BLOCKS = 2048
+
+_LINE = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/[!-\"$-\[\]-~]*) HTTP/1\.1\r\n")
+_NAME = rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)"
+_VALUE = rb"((?:[!-~\x80-\xff](?:[ -~\t\x80-\xff]*[!-~\x80-\xff])?)?)"
+_FIELD = re.compile(_NAME + rb":[ \t]*" + _VALUE + rb"[ \t]*\r\n")
+# Each of these asks for more than a plain exchange.
+_SPECIAL = (b"expect", b"transfer-encoding", b"te", b"upgrade", b"trailer")
+_HTTP_1_1 = (1, 1)
+
+
+@dataclass(slots=True, frozen=True)
+class Block:
+    """What a header block says, worked out once."""
+
+    headers: Headers
+    host: str
+    length: int
+    """Bytes of the body that follows."""
+    token: str | Refusal
+    lines: bytes
+    """The header lines that go upstream, without the token."""
+    lines_with_token: bytes
+
+
+@dataclass(slots=True)
+class Plain:
+    """A whole request of the plainest shape."""
+
+    method: str
+    target: bytes
+    path: bytes
+    query: bytes | None
+    block: Block
+    body: bytes
+
+    def head(self, peer: Peer) -> RequestHead:
+        """The request's head.
+
+        Raises:
+            Fault: the path is ambiguous.
+        """
+        block = self.block
+        return RequestHead(
+            self.method,
+            self.target,
+            self.path,
+            path_segments(self.path),
+            self.query,
+            block.host,
+            block.headers,
+            peer,
+            _HTTP_1_1,
+        )
+
+
+def read_plain(data: bytes) -> Plain | None:
+    """The request that `data` is, if it is whole, plain, and nothing follows it."""
+    line = _LINE.match(data)
+    end = data.find(b"\r\n\r\n")
+    if line is None or end < 0:
+        return None
+    start = line.end()
+    # Nothing but an empty line behind the request line: no Host.
+    if end < start or end - start > MAX_BLOCK:
+        return None
+    block = read_block(data[start : end + 2])
+    if block is None or len(data) - end - 4 != block.length:
+        return None
+    method, target = line.groups()
+    if len(target) > MAX_TARGET:
+        return None
+    path, mark, query = target.partition(b"?")
+    return Plain(method.decode(), target, path, query if mark else None, block, data[end + 4 :])
+
+
+@lru_cache(maxsize=MAX_BLOCKS)
+def read_block(data: bytes) -> Block | None:
+    """What a header block says; None where it is not plain, or not sound: then the full parser judges."""
+    headers = _fields(data)
+    if headers is None or any(name.lower() in _SPECIAL for name, _ in headers):
+        return None
+    if any(value.lower() != b"keep-alive" for value in header_values(headers, b"connection")):
+        return None
+    try:
+        check_size(headers)
+        host = read_host(headers, _HTTP_1_1, None)
+        check_framing(headers, _HTTP_1_1)
+    except Fault:
+        return None
+    head = RequestHead("GET", b"/", b"/", (), None, host, headers, Peer("", "http"))
+    return Block(
+        headers,
+        host,
+        content_length(headers) or 0,
+        bearer_token(head),
+        _lines(request_headers(head, forward_token=False)),
+        _lines(request_headers(head, forward_token=True)),
+    )
+
+
+def _fields(data: bytes) -> Headers | None:
+    """The header lines, if every byte belongs to a sound one."""
+    headers: Headers = []
+    place = 0
+    while place < len(data):
+        field = _FIELD.match(data, place)
+        if field is None:
+            return None
+        headers.append((field[1], field[2]))
+        place = field.end()
+    return headers
+
+
+def _lines(headers: Headers) -> bytes:
+    return b"".join(b"%s: %s\r\n" % item for item in headers)

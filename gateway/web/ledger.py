@@ -1,0 +1,95 @@
+"""What is noted of every answered request: counts, and a line of the access log."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gateway.exchange import Exchange, RequestHead
+from gateway.telemetry import Telemetry
+from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamSlow, UpstreamUnavailable
+
+CALLER_LEFT = 499
+"""Noted where the caller left before its answer was complete; never sent."""
+
+
+_KINDS: dict[type[UpstreamError], str] = {
+    UpstreamBroken: "broken",
+    UpstreamSlow: "slow",
+    UpstreamUnavailable: "unavailable",
+}
+
+
+class Note(Protocol):
+    """Writes one line of the access log."""
+
+    def __call__(
+        self,
+        *,
+        address: str,
+        method: str,
+        path: str,
+        status: int,
+        size: int,
+        seconds: float,
+        route: str,
+        client: str,
+        request_id: str,
+    ) -> None:
+        """The parts of the line, in their order."""
+
+
+class Ledger:
+    """Where every request is entered once, however it ended."""
+
+    __slots__ = ("_note", "telemetry")
+
+    def __init__(self, telemetry: Telemetry, note: Note | None) -> None:
+        self.telemetry = telemetry
+        self._note = note
+
+    def exchange(self, exchange: Exchange, status: int, size: int, seconds: float) -> None:
+        """A request on a route was answered."""
+        head, caller = exchange.request, exchange.caller
+        self.telemetry.request(exchange.route.path, head.method, status, seconds)
+        if self._note is not None:
+            self._note(
+                address=head.peer.address,
+                method=head.method,
+                path=head.path.decode("latin-1"),
+                status=status,
+                size=size,
+                seconds=seconds,
+                route=exchange.route.path,
+                client="-" if caller is None else caller.client,
+                request_id=exchange.request_id,
+            )
+
+    def upstream_failed(self, exchange: Exchange, error: UpstreamError) -> None:
+        """An upstream gave no usable answer."""
+        self.telemetry.upstream_failure(exchange.route.upstream_name, _KINDS.get(type(error), "broken"))
+
+    def other(
+        self,
+        route: str,
+        method: str,
+        head: RequestHead | None,
+        address: str,
+        request_id: str,
+        status: int,
+        size: int,
+        seconds: float,
+    ) -> None:
+        """A request was answered that no route took: by an endpoint, or by a refusal."""
+        self.telemetry.request(route, method, status, seconds)
+        if self._note is not None:
+            self._note(
+                address=address if head is None else head.peer.address,
+                method=method,
+                path="-" if head is None else head.path.decode("latin-1"),
+                status=status,
+                size=size,
+                seconds=seconds,
+                route=route,
+                client="-",
+                request_id=request_id,
+            )

@@ -1,0 +1,86 @@
+"""That the fast lane is used, and that nobody can tell."""
+
+import asyncio
+import re
+
+import pytest
+from aiohttp import web
+
+from gateway.web.lane_connection import LaneConnection
+from gateway.web.server import GatewayServer
+from tests.raw import RawClient, RawMessage, RawUpstream, answer
+from tests.running import Running
+from tests.web.conftest import request
+
+
+def without_what_differs(message: RawMessage) -> bytes:
+    return re.sub(rb"Date: [^\r]*|[0-9a-f]{32}", b"", message.head + message.body)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        request("/open/a%20b?x=1", "X-A: 1", "Cookie: c"),
+        request("/open", method="PUT", body=b"hello"),
+        request("/open", method="HEAD"),
+        request("/read"),
+        request("/read", "Authorization: Bearer gpt_" + "A" * 65),
+        request("/read", "Authorization: Bearer a b"),
+        request("/nothing"),
+        request("/read", method="DELETE"),
+        request("/away"),
+        request("/token-too", "Authorization: Bearer x"),
+    ],
+)
+async def test_a_plain_request_and_its_special_twin_are_answered_alike(
+    gateway: Running, upstream: RawUpstream, data: bytes
+) -> None:
+    """A header that the lane leaves to aiohttp, and that does not go upstream, makes the twin."""
+    twin = data.replace(b"\r\nHost:", b"\r\nTE: trailers\r\nHost:", 1)
+    body = not data.startswith(b"HEAD")
+    connected = await gateway.connect()
+    answers = [await connected.ask(one, body=body) for one in (data, twin)]
+    await connected.close()
+    assert without_what_differs(answers[0]) == without_what_differs(answers[1])
+    if upstream.requests:
+        first, second = upstream.requests
+        assert without_what_differs(first) == without_what_differs(second)
+
+
+async def test_a_caller_that_sends_on_before_the_answer_is_answered_in_order(
+    client: RawClient, upstream: RawUpstream
+) -> None:
+    go = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    async def slow(message: RawMessage, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(go.wait(), loop))
+        writer.write(answer("200 OK", message.target.encode()))
+        return True
+
+    upstream.reset(slow)
+    await client.send(request("/open/1"))
+    await upstream.next()
+    for number in range(2, 5):
+        await client.send(request(f"/open/{number}", method="POST", body=b"x" * 50_000))
+    go.set()
+    assert [(await client.receive()).content for _ in range(4)] == [
+        f"/open/{n}".encode() for n in range(1, 5)
+    ]
+
+
+async def test_the_lane_is_really_used() -> None:
+    taken: list[bytes] = []
+
+    class Noting:
+        def take(self, data: bytes, caller: object) -> None:
+            taken.append(data)
+
+    async def handle(request: object) -> None: ...
+
+    made = web.Server(handle)  # type: ignore[arg-type]  # it is never called
+    server = GatewayServer(made, lane=Noting(), header_timeout=1.0, clock=lambda: 0.0, new_id=str)  # type: ignore[arg-type]  # as much of a lane as is asked
+    connection = server()
+    assert isinstance(connection, LaneConnection)
+    connection.data_received(b"GET / HTTP/1.1\r\n")
+    assert taken == [b"GET / HTTP/1.1\r\n"]
