@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import secrets
 from collections.abc import Callable
@@ -13,21 +14,20 @@ from gateway.assembly.clients import file_clients
 from gateway.assembly.metadata import about_the_resources, about_the_server
 from gateway.assembly.plugins import PluginShelf
 from gateway.assembly.routes import route_table
+from gateway.assembly.tokens import signs_tokens, token_parts
 from gateway.assembly.upstreams import make_upstreams
 from gateway.clients import ClientAuthentication, Clients
 from gateway.clock import Clock, system_clock
 from gateway.config.model import Settings
 from gateway.config.tokens import Scopes
+from gateway.errors import StoreUnavailable
 from gateway.guard import Guard
 from gateway.held_tokens import HeldTokens
 from gateway.introspection_endpoint import IntrospectionDesk
 from gateway.issuer import Issuer, ReuseRules
-from gateway.keys import master_key
 from gateway.oauth.guessing import GuessingRules
 from gateway.oauth.lifetime import LifetimeRules
-from gateway.oauth.opaque import OpaqueTokens, derived_key
 from gateway.oauth.scope import ScopeRules
-from gateway.oauth.sealing import TokenSeal
 from gateway.plugin import PluginContext
 from gateway.plugin_catalog import Catalog
 from gateway.process.management import management_app
@@ -40,12 +40,14 @@ from gateway.token_endpoint import TokenDesk
 from gateway.web.application import application
 from gateway.web.arrival import Arrival
 from gateway.web.desk import ProxyDesk
+from gateway.web.jwks import JwksEndpoint
 from gateway.web.lane import Lane
 from gateway.web.ledger import Ledger, Note
 from gateway.web.metadata import MetadataEndpoints
 from gateway.web.server import GatewayRunner
 from gateway.web.token import OAuthEndpoints
 
+log = logging.getLogger("gatepost")
 REALM = "gatepost"
 
 
@@ -76,13 +78,16 @@ class Gateway:
         self._shelf = PluginShelf(Catalog(), PluginContext(clock))
         self._upstreams = make_upstreams(settings)
         self._new_id = new_request_id()
-        self._tokens, self._seal = self._token_keys()
+        self._tokens = token_parts(settings, self.store, self._cache, clock)
         self._clients = Clients(file_clients(settings.clients), self.store.clients)
-        self._guard = Guard(self.store.tokens, self._cache, self._tokens, self._clients)
+        self._guard = Guard(
+            self.store.tokens, self._cache, self._tokens.opaque, self._tokens.jwts, self._clients
+        )
         self._grants = self._shelf.grants(settings.grants)
         arrival = Arrival(trust(settings.server.trusted_proxies), self._new_id, clock)
         desk = self._proxy_desk(Ledger(telemetry, note))
-        app = application(arrival, desk, self._oauth_endpoints(), self._metadata_endpoints())
+        jwks = JwksEndpoint(self._tokens.keys, settings.tokens.signing.lead // 2)
+        app = application(arrival, desk, self._oauth_endpoints(), self._metadata_endpoints(), jwks)
         lane = Lane(desk, self._guard, arrival.trusted, self._new_id) if settings.server.fast_lane else None
         self.runner = self._runner(app, lane)
         self.management = management_app(self.store.ping, telemetry)
@@ -94,10 +99,19 @@ class Gateway:
             GatepostError: something can't be opened; call `stop` all the same.
         """
         await self.store.start()
+        await self._first_key()
         for upstream in self._upstreams.values():
             await upstream.start()
         await self._shelf.start()
         await self.runner.setup()
+
+    async def _first_key(self) -> None:
+        """Makes the key that signs, so that /jwks shows it before the first token."""
+        if signs_tokens(self._settings):
+            try:
+                await self._tokens.keys.signer()
+            except StoreUnavailable as error:
+                log.warning("there is no signing key yet: %s", error.reason)
 
     async def stop(self) -> None:
         """Finishes what is in flight, then closes all. Works after a failed start too."""
@@ -106,15 +120,6 @@ class Gateway:
         for upstream in self._upstreams.values():
             await upstream.stop()
         await self.store.stop()
-
-    def _token_keys(self) -> tuple[OpaqueTokens, TokenSeal]:
-        settings = self._settings
-        key = settings.tokens.key
-        master = master_key(key.get_secret_value() if key else None, settings.server.state_dir)
-        return (
-            OpaqueTokens(derived_key(master, "token tag"), secrets.token_bytes),
-            TokenSeal(derived_key(master, "token seal"), secrets.token_bytes),
-        )
 
     def _proxy_desk(self, ledger: Ledger) -> ProxyDesk:
         settings = self._settings
@@ -140,8 +145,8 @@ class Gateway:
             lifetime_rules=LifetimeRules(tokens.lifetime, tokens.max_lifetime),
             issuer=Issuer(
                 self.store.tokens,
-                self._tokens,
-                self._seal,
+                self._tokens.formats,
+                self._tokens.seal,
                 ReuseRules(tokens.reuse, tokens.renew_before),
                 self._clock,
             ),

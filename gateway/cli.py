@@ -13,6 +13,7 @@ COMMANDS = {
     "client": "Manages the clients that are kept in the store.",
     "demo": "Serves the shipped gateway.yaml with a sample backend.",
     "explain": "Says what happens to a request.",
+    "keys": "Lists and rotates the keys that sign JWTs.",
     "run": "Serves gateway.yaml.",
     "schema": "Prints the JSON Schema of gateway.yaml.",
     "token": "Asks the running gateway for a token.",

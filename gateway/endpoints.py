@@ -9,7 +9,7 @@ JWKS = "/jwks"
 SERVER_METADATA = "/.well-known/oauth-authorization-server"
 RESOURCE_METADATA = "/.well-known/oauth-protected-resource"
 
-SERVED = (TOKEN, REVOKE, INTROSPECT, SERVER_METADATA, RESOURCE_METADATA)
+SERVED = (TOKEN, REVOKE, INTROSPECT, JWKS, SERVER_METADATA, RESOURCE_METADATA)
 """Those that are served exactly at their path."""
 
 

@@ -19,3 +19,15 @@ class StoreUnavailable(GatepostError):  # noqa: N818 (the name says the state, a
         super().__init__(reason)
         self.reason = reason
         self.retry_after = retry_after
+
+
+class IssuerUnavailable(GatepostError):  # noqa: N818 (as above)
+    """Another issuer can't be asked about its token now, and so nobody is let in with it.
+
+    `retry_after` is a hint in seconds for the caller.
+    """
+
+    def __init__(self, reason: str, retry_after: int = 5) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after

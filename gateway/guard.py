@@ -3,47 +3,97 @@
 from __future__ import annotations
 
 import asyncio
-from enum import Enum
+from typing import Protocol
 
 from gateway.clients import Clients
+from gateway.jose.compact import Jwt, read_jwt
+from gateway.jwt_tokens import JwtTokens, Unknown
 from gateway.oauth.opaque import OpaqueTokens, token_hash
-from gateway.oauth.values import TokenFacts
+from gateway.oauth.values import OWN, OWN_ONLY, TokenFacts
 from gateway.store import TokenStore
 from gateway.token_cache import TokenCache
 
+__all__ = ["Foreign", "Guard", "NoForeign", "Unknown"]
 
-class Unknown(Enum):
-    """The answer of who would have to ask the store."""
 
-    ASK = "ask the store"
+class Foreign(Protocol):
+    """What is known of the tokens of other issuers."""
+
+    def cached(self, token: str, accepted: frozenset[str]) -> TokenFacts | None:
+        """The facts of a token that was found to be good, from one of the accepted issuers."""
+
+    def known(self, token: str, jwt: Jwt | None, accepted: frozenset[str]) -> TokenFacts | Unknown | None:
+        """The same, worked out where that takes no waiting."""
+
+    async def facts(self, token: str, jwt: Jwt | None, accepted: frozenset[str]) -> TokenFacts | None:
+        """The same, asked for. Raises IssuerUnavailable where it can't be known now."""
+
+
+class NoForeign:
+    """There are no other issuers."""
+
+    def cached(self, token: str, accepted: frozenset[str]) -> None:
+        """Nothing."""
+
+    def known(self, token: str, jwt: Jwt | None, accepted: frozenset[str]) -> None:
+        """Nothing."""
+
+    async def facts(self, token: str, jwt: Jwt | None, accepted: frozenset[str]) -> None:
+        """Nothing."""
 
 
 class Guard:
     """Finds the facts of a token. Whether they suffice for a route is judged by `gateway.oauth.bearer`."""
 
-    def __init__(self, store: TokenStore, cache: TokenCache, tokens: OpaqueTokens, clients: Clients) -> None:
+    def __init__(
+        self,
+        store: TokenStore,
+        cache: TokenCache,
+        tokens: OpaqueTokens,
+        jwts: JwtTokens,
+        clients: Clients,
+        foreign: Foreign | None = None,
+    ) -> None:
         self._store = store
         self._cache = cache
         self._tokens = tokens
+        self._jwts = jwts
         self._clients = clients
+        self._foreign: Foreign = foreign or NoForeign()
         self._asking: dict[str, asyncio.Future[TokenFacts | None]] = {}
 
-    def known(self, token: str) -> TokenFacts | Unknown | None:
-        """What this worker knows of a token by itself; None where it is forged or its client gone."""
-        facts = self._cache.get(token)
-        if facts is None:
-            return Unknown.ASK if self._tokens.is_ours(token) else None
-        return facts if self._clients.may_hold(facts) else None
+    def known(self, token: str, accepted: frozenset[str]) -> TokenFacts | Unknown | None:
+        """What this worker knows of a token by itself; None where it is no good for a route.
 
-    async def facts(self, token: str) -> TokenFacts | None:
+        `accepted` are the issuers whose tokens the route takes. A token that is in a cache costs no more
+        than looking it up there; only of others the tag or the signature is verified.
+        """
+        facts = self._cache.get(token)
+        if facts is not None:
+            return facts if OWN in accepted and self._clients.may_hold(facts) else None
+        if accepted is not OWN_ONLY and (facts := self._foreign.cached(token, accepted)) is not None:
+            return facts
+        if self._tokens.is_ours(token):
+            return Unknown.STORE if OWN in accepted else None
+        jwt = read_jwt(token)
+        if jwt is not None and jwt.issuer == self._jwts.issuer:
+            return self._known_jwt(token, jwt) if OWN in accepted else None
+        return self._foreign.known(token, jwt, accepted) if accepted is not OWN_ONLY else None
+
+    async def facts(self, token: str, accepted: frozenset[str] = OWN_ONLY) -> TokenFacts | None:
         """What is known of a live token; None where it is forged, revoked, expired or its client gone.
 
         Raises:
             StoreUnavailable: it can't be known now, and so nobody is let in.
+            IssuerUnavailable: the same, of a token of another issuer.
         """
-        known = self.known(token)
+        known = self.known(token, accepted)
         if not isinstance(known, Unknown):
             return known
+        if known is Unknown.ISSUER:
+            return await self._foreign.facts(token, read_jwt(token), accepted)
+        if known is Unknown.KEYS and not await self._ours_after_all(token):
+            return None
         facts = await self._asked(token)
         return facts if facts is not None and self._clients.may_hold(facts) else None
 
@@ -57,6 +107,16 @@ class Guard:
         await self._store.revoke(name)
         # The store says so here too; its word may come a moment after its answer.
         self._cache.forget(name)
+
+    def _known_jwt(self, token: str, jwt: Jwt) -> Unknown | None:
+        ours = self._jwts.is_ours(token, jwt)
+        if isinstance(ours, Unknown):
+            return ours
+        return Unknown.STORE if ours else None
+
+    async def _ours_after_all(self, token: str) -> bool:
+        jwt = read_jwt(token)
+        return jwt is not None and await self._jwts.is_ours_after_all(token, jwt)
 
     async def _asked(self, token: str) -> TokenFacts | None:
         """Asks the store, once for all who ask about the same token at the same time."""

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from gateway.clock import Clock
 from gateway.oauth.errors import invalid_client
 from gateway.oauth.grants import Grant
-from gateway.oauth.opaque import OpaqueTokens, token_hash
+from gateway.oauth.opaque import token_hash
 from gateway.oauth.sealing import TokenSeal
 from gateway.oauth.values import Client, TokenFacts
 from gateway.store import ClientMissing, TokenDraft, TokenStore
+from gateway.token_formats import TokenFormats
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,10 @@ class Issuer:
     """Turns what a grant decided into a token that the store knows."""
 
     def __init__(
-        self, store: TokenStore, tokens: OpaqueTokens, seal: TokenSeal, reuse: ReuseRules, clock: Clock
+        self, store: TokenStore, formats: TokenFormats, seal: TokenSeal, reuse: ReuseRules, clock: Clock
     ) -> None:
         self._store = store
-        self._tokens = tokens
+        self._formats = formats
         self._seal = seal
         self._reuse = reuse
         self._clock = clock
@@ -64,24 +65,14 @@ class Issuer:
         Raises:
             StoreUnavailable: the store does not have it; the token is not given out.
         """
-        token = self._tokens.make()
-        slot = reuse_slot(client.id, grant_type, grant) if self._reuse.enabled and grant.reusable else None
-        now = self._clock()
+        form = await self._formats.of(client)
+        reusable = self._reuse.enabled and grant.reusable
+        slot = reuse_slot(client.id, grant_type, grant, form.mark) if reusable else None
+        facts = form.completed(granted_facts(client, grant_type, grant, self._clock()))
+        token = form.make(facts)
         draft = TokenDraft(
             hash=token_hash(token),
-            facts=TokenFacts(
-                client=client.id,
-                scopes=grant.scopes,
-                audience=grant.audience,
-                subject=grant.subject,
-                issued=int(now),
-                # The store's TTL ends it to the millisecond; this is what is told of it in whole seconds.
-                expires=math.ceil(now + grant.lifetime),
-                grant=grant_type,
-                source=client.source,
-                user=grant.user,
-                extra=grant.extra,
-            ),
+            facts=facts,
             lifetime=grant.lifetime,
             sealed=self._seal.seal(token, slot) if slot is not None else None,
             reuse_slot=slot,
@@ -101,17 +92,35 @@ class Issuer:
         return TokenAnswer(token, " ".join(grant.scopes), issued.remaining, reused=False)
 
 
+def granted_facts(client: Client, grant_type: str, grant: Grant, now: float) -> TokenFacts:
+    """What is known of a token that is issued now."""
+    return TokenFacts(
+        client=client.id,
+        scopes=grant.scopes,
+        audience=grant.audience,
+        subject=grant.subject,
+        issued=int(now),
+        # The store's TTL ends it to the millisecond; this is what is told of it in whole seconds.
+        expires=math.ceil(now + grant.lifetime),
+        grant=grant_type,
+        source=client.source,
+        user=grant.user,
+        extra=grant.extra,
+    )
+
+
 def not_reusable(grant: Grant) -> Grant:
     """The same grant, for a token of its own."""
     return replace(grant, reusable=False)
 
 
-def reuse_slot(client_id: str, grant_type: str, grant: Grant) -> str:
+def reuse_slot(client_id: str, grant_type: str, grant: Grant, mark: str = "") -> str:
     """The name under which a live token with these facts is found again.
 
-    Each part bears its length, so that no two sets of facts share a name.
+    `mark` is the token format's. Each part bears its length, so that no two sets of facts share a name.
     """
     parts = [client_id, grant_type, grant.subject, " ".join(sorted(grant.scopes)), *sorted(grant.audience)]
+    parts += [f"={mark}"] if mark else []
     parts += [f"{name}={value}" for name, value in sorted(grant.extra.items())]
     text = "".join(f"{len(part)}:{part}" for part in parts)
     digest = hmac.digest(b"gatepost reuse", text.encode(), "sha256")

@@ -61,6 +61,10 @@ class TokenCache:
         if token is not None:
             self._drop(token)
 
+    def forget_all(self) -> None:
+        """Something else than the store has changed what its tokens are worth."""
+        self._clear()
+
     # What the link says.
 
     def up(self) -> None:

@@ -103,6 +103,13 @@ def prefix() -> str:
     return f"test-{uuid4().hex[:12]}:"
 
 
+@pytest.fixture(params=["opaque", "jwt"])
+def both_formats(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Runs a test once with opaque tokens and once with JWTs."""
+    monkeypatch.setattr("tests.services.DEFAULT_FORMAT", request.param)
+    return str(request.param)
+
+
 @pytest.fixture
 async def store(valkey: Valkey, prefix: str) -> AsyncIterator[Store]:
     """A store under keys of its own."""

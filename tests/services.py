@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gateway.clients import ClientAuthentication, Clients
-from gateway.guard import Guard
+from gateway.guard import Foreign, Guard
 from gateway.issuer import Issuer, ReuseRules
+from gateway.jwt_tokens import JwtTokens, Keys
 from gateway.oauth.guessing import GuessingRules
 from gateway.oauth.lifetime import LifetimeRules
 from gateway.oauth.opaque import OpaqueTokens, derived_key
@@ -19,11 +20,18 @@ from gateway.oauth.scope import ScopeRules
 from gateway.oauth.sealing import TokenSeal
 from gateway.oauth.values import Client, Secret
 from gateway.plugin import PluginConfig, PluginContext
+from gateway.signing.ring import KeyRing
+from gateway.signing.rotation import KeyRules
+from gateway.signing.vault import PURPOSE, KeyVault
 from gateway.store import Store
 from gateway.token_cache import TokenCache
 from gateway.token_endpoint import TokenCall, TokenDesk
+from gateway.token_formats import TokenFormats
 from plugins.client_credentials import ClientCredentials
 
+ISSUER = "https://gateway.example"
+DEFAULT_FORMAT = "opaque"
+"""The fixture `both_formats` sets it."""
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -57,14 +65,28 @@ class Services:
     key: bytes = b"m" * 32
     clock: Clock = field(default_factory=Clock)
     cache: TokenCache = field(default_factory=lambda: TokenCache("", time.monotonic))
+    format: str = field(default_factory=lambda: DEFAULT_FORMAT)
+    """What a client gets that has no format of its own."""
+    key_rules: KeyRules = field(default_factory=KeyRules)
+    signing_keys: Keys | None = None
+    """In place of those in the store."""
+    foreign: Foreign | None = None
     rules: GuessingRules = field(default_factory=lambda: GuessingRules(first_delay=0.0))
 
     def __post_init__(self) -> None:
         self.tokens = OpaqueTokens(derived_key(self.key, "token tag"), secrets.token_bytes)
         seal = TokenSeal(derived_key(self.key, "token seal"), secrets.token_bytes)
-        self.issuer = Issuer(self.store.tokens, self.tokens, seal, self.reuse, self.clock)
+        self.vault = KeyVault(
+            self.store.signing_keys, TokenSeal(derived_key(self.key, PURPOSE), secrets.token_bytes)
+        )
+        self.signing_keys = self.signing_keys or KeyRing(
+            self.vault, self.key_rules, self.clock, "", self.cache.forget_all
+        )
+        self.jwts = JwtTokens(self.signing_keys, ISSUER, ISSUER, self.clock, secrets.token_bytes)
+        formats = TokenFormats(self.tokens, self.jwts, self.format)
+        self.issuer = Issuer(self.store.tokens, formats, seal, self.reuse, self.clock)
         self.clients = Clients(self.file_clients, self.store.clients)
-        self.guard = Guard(self.store.tokens, self.cache, self.tokens, self.clients)
+        self.guard = Guard(self.store.tokens, self.cache, self.tokens, self.jwts, self.clients, self.foreign)
         self.authentication = ClientAuthentication(self.clients, self.store.attempts, self.rules, self.clock)
         grant = ClientCredentials(PluginConfig(), PluginContext(self.clock))
         self.desk = TokenDesk(

@@ -7,6 +7,8 @@ from gateway.store import Store
 from tests.conftest import Valkey
 from tests.services import Services, a_client
 
+pytestmark = pytest.mark.usefixtures("both_formats")
+
 GRANT = Grant("demo", ("orders.read",), ("https://a.example",), 600)
 
 

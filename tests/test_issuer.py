@@ -10,6 +10,8 @@ from gateway.store import Store
 from tests.conftest import Valkey
 from tests.services import Services, a_client
 
+pytestmark = pytest.mark.usefixtures("both_formats")
+
 GRANT = Grant("demo", ("am_application_scope", "default"), (), 600, reusable=True)
 GRANT_TYPE = "client_credentials"
 
@@ -97,8 +99,9 @@ async def test_many_equal_requests_at_once_on_two_workers_get_one_token(
 
 
 async def test_a_gateway_with_another_key_gets_a_token_of_its_own(store: Store) -> None:
-    first = await Services(store).issuer.issue(a_client(), GRANT_TYPE, GRANT)
-    second = await Services(store, key=b"o" * 32).issuer.issue(a_client(), GRANT_TYPE, GRANT)
+    opaque = a_client(format="opaque")
+    first = await Services(store).issuer.issue(opaque, GRANT_TYPE, GRANT)
+    second = await Services(store, key=b"o" * 32).issuer.issue(opaque, GRANT_TYPE, GRANT)
     assert second.access_token != first.access_token
     assert not second.reused
 
@@ -126,3 +129,12 @@ def test_no_two_sets_of_facts_share_a_slot() -> None:
     other = Grant("a", ("b",), ("c", "d"), 1)
     assert reuse_slot("x", "g", one) != reuse_slot("x", "g", other)
     assert reuse_slot("x", "yg", one) != reuse_slot("xy", "g", one)
+
+
+async def test_a_clients_own_format_wins(store: Store) -> None:
+    services = Services(store)
+    jwt = await services.issuer.issue(a_client(format="jwt"), GRANT_TYPE, GRANT)
+    opaque = await services.issuer.issue(a_client(format="opaque"), GRANT_TYPE, GRANT)
+    assert jwt.access_token.startswith("ey")
+    assert opaque.access_token.startswith("gpt_")
+    assert (await services.issuer.issue(a_client(format="jwt"), GRANT_TYPE, GRANT)).reused

@@ -5,6 +5,8 @@ from gateway.store import Store
 from gateway.token_endpoint import STEPS, TokenCall, answer_token_request
 from tests.services import Services, a_client, token_call
 
+pytestmark = pytest.mark.usefixtures("both_formats")
+
 
 async def refusal(services: Services, call: TokenCall) -> str:
     with pytest.raises(OAuthError) as caught:

@@ -26,6 +26,7 @@ def _client(settings: ClientSettings) -> Client:
         audiences=tuple(settings.audiences),
         enabled=settings.enabled,
         introspect=settings.introspect,
+        format=settings.format,
         source="file",
     )
 

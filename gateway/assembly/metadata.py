@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from gateway.assembly.routes import resource_path
 from gateway.config.model import Settings
-from gateway.endpoints import INTROSPECT, REVOKE, TOKEN
+from gateway.endpoints import INTROSPECT, JWKS, REVOKE, TOKEN
 from gateway.oauth.client_auth import WAYS
 from gateway.oauth.metadata import Members, resource_metadata, server_metadata
 from gateway.proxy.routes import segments_of
@@ -15,6 +15,7 @@ ENDPOINTS = {
     "token_endpoint": TOKEN,
     "revocation_endpoint": REVOKE,
     "introspection_endpoint": INTROSPECT,
+    "jwks_uri": JWKS,
 }
 
 

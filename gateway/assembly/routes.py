@@ -10,6 +10,7 @@ from gateway.config.model import Settings
 from gateway.config.plugins import PluginUse
 from gateway.config.routes import RouteSettings
 from gateway.endpoints import RESOURCE_METADATA
+from gateway.oauth.values import OWN_ONLY
 from gateway.proxy.pipeline import compile_pipeline
 from gateway.proxy.routes import Route, RouteTable, segments_of
 from gateway.upstream import Upstream
@@ -50,6 +51,7 @@ class RouteMaker:
             protected=settings.auth == "bearer",
             forward_token=settings.forward_token,
             end_with_token=settings.end_with_token,
+            issuers=accepted_issuers(settings),
             metadata_url=self.metadata_url(settings.path),
             pipeline=compile_pipeline([*self._global_plugins, *own]),
         )
@@ -62,6 +64,13 @@ class RouteMaker:
 def resource_path(path: str) -> str:
     """A route's path as it stands in the identifier of its resource, and behind the well-known part."""
     return "" if path == "/" else quote(path, safe="/%")
+
+
+def accepted_issuers(settings: RouteSettings) -> frozenset[str]:
+    """Whose tokens a route takes."""
+    if not settings.issuers and settings.own_tokens:
+        return OWN_ONLY
+    return frozenset(settings.issuers) | (OWN_ONLY if settings.own_tokens else frozenset())
 
 
 def base_path(upstream: Upstream) -> bytes:

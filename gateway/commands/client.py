@@ -22,6 +22,7 @@ from gateway.commands.store_access import with_store
 from gateway.oauth.values import Client
 from gateway.registry import new_client_id
 from gateway.store import Store
+from gateway.token_formats import FORMATS
 
 
 @click.group()
@@ -43,6 +44,7 @@ for command in (add_secret, rotate_secret, remove_secret):
     "--audience", "audiences", multiple=True, help="A resource it may have tokens for; may be repeated."
 )
 @click.option("--lifetime", type=click.IntRange(min=1), default=None, help="Seconds that its tokens live.")
+@click.option("--format", "token_format", type=click.Choice(FORMATS), default=None, help="Of its tokens.")
 @click.option("--introspect", is_flag=True, help="Let it see every token at /introspect.")
 def create(
     config: Path,
@@ -52,6 +54,7 @@ def create(
     grants: tuple[str, ...],
     audiences: tuple[str, ...],
     lifetime: int | None,
+    token_format: str | None,
     introspect: bool,
 ) -> None:
     """Makes a client. Its secret is shown now and never again."""
@@ -63,6 +66,7 @@ def create(
         scopes=scopes,
         audiences=audiences,
         lifetime=lifetime,
+        format=token_format,
         introspect=introspect,
     )
     refuse(problem(wanted, settings))

@@ -37,6 +37,9 @@ def _wrong_id(client_id: str, settings: Settings) -> str | None:
         return "the id must be printable ASCII"
     if of_file(settings, client_id):
         return f"the client {client_id!r} stands in gateway.yaml"
+    issuer, colon, _ = client_id.partition(":")
+    if colon and issuer in settings.issuers:
+        return f"the id {client_id!r} is what clients of the issuer {issuer} are called"
     if any(user.name.lower() == client_id.lower() for user in settings.portal.users):
         # RFC 9700 section 4.15: a client must not be taken for a user by its tokens' subject.
         return f"a user has the name {client_id!r}"
@@ -52,6 +55,7 @@ def described(shown: Client) -> dict[str, Any]:
         "scopes": list(shown.scopes),
         "audiences": list(shown.audiences),
         "lifetime": shown.lifetime,
+        "format": shown.format,
         "introspect": shown.introspect,
         "enabled": shown.enabled,
         "secrets": [_secret(secret) for secret in shown.secrets],

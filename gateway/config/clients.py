@@ -7,6 +7,7 @@ from pydantic import Field
 from gateway.config.addresses import AbsoluteUri
 from gateway.config.base import Many, Section
 from gateway.config.secrets import AnySecret
+from gateway.config.tokens import TokenFormat
 from gateway.config.units import Lifetime
 from gateway.config.words import ClientId, Name, Scope
 
@@ -33,5 +34,8 @@ class ClientSettings(Section):
         default=False,
         description="true: /introspect tells it of every token. false: of its own, and of those for one of "
         "its audiences.",
+    )
+    format: TokenFormat | None = Field(
+        default=None, description="The format of its tokens: opaque or jwt. null: tokens.format."
     )
     enabled: bool = Field(default=True, description="false: it gets no token, and its tokens are refused.")

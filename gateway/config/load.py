@@ -72,6 +72,7 @@ def _settings(text: str, environ: Mapping[str, str], catalog: Catalog) -> tuple[
 def _cross_checked(settings: Settings, root: MapNode, draft: Draft, catalog: Catalog) -> Iterator[Fault]:
     surroundings = Surroundings(
         upstreams=_names(root, "upstreams"),
+        issuers=_names(root, "issuers"),
         grants=_names(root, "grants") | {ON_BY_DEFAULT},
         known_grants=tuple(catalog.names("grant")),
         is_file=isfile,

@@ -9,6 +9,7 @@ from pydantic import Field
 from gateway.config.base import Many, Section
 from gateway.config.clients import ClientSettings
 from gateway.config.grants import ON_BY_DEFAULT, GrantSettings
+from gateway.config.issuers import IssuerSettings
 from gateway.config.logs import Logging
 from gateway.config.plugins import PluginUse
 from gateway.config.portal import Portal
@@ -39,6 +40,9 @@ class Settings(Section):
     )
     scopes: Scopes = Field(default=Scopes(), description="Scopes that clients have without being given them.")
     clients: Many[ClientSettings] = Field(default=(), description="The applications that may ask for tokens.")
+    issuers: Mapping[Name, IssuerSettings] = Field(
+        default={}, description="Other token servers, by name, whose tokens routes may accept."
+    )
     upstreams: Mapping[Name, UpstreamSettings] = Field(default={}, description="The backends, by name.")
     routes: Many[RouteSettings] = Field(
         default=(), description="Which requests go where, and who may send them."

@@ -10,7 +10,7 @@ from gateway.config.addresses import AbsoluteUri, HostPattern, check_base_url
 from gateway.config.base import Many, Section
 from gateway.config.paths import check_path
 from gateway.config.plugins import PluginUse
-from gateway.config.words import NAME, Method, Scope
+from gateway.config.words import NAME, Method, Name, Scope
 
 
 def is_url(upstream: str) -> bool:
@@ -51,6 +51,12 @@ class RouteSettings(Section):
     scopes: Many[Scope] = Field(default=(), description="Scopes that the token must have, all of them.")
     audience: AbsoluteUri | None = Field(
         default=None, description="The audience that the token must be for: an absolute URI. null: any."
+    )
+    issuers: Many[Name] = Field(
+        default=(), description="Other issuers whose tokens it takes, too: names of issuers."
+    )
+    own_tokens: bool = Field(
+        default=True, description="false: only the tokens of those issuers, none of the gateway's own."
     )
     forward_token: bool = Field(
         default=False, description="Whether the Authorization header goes upstream, too."

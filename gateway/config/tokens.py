@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
+from gateway.config.addresses import AbsoluteUri, FilePath
 from gateway.config.base import Many, Section
 from gateway.config.units import Lifetime, Margin
 from gateway.config.words import Scope, SharedKey
+
+TokenFormat = Literal["opaque", "jwt"]
+
+
+class Signing(Section):
+    """The keys that sign JWT access tokens."""
+
+    algorithm: Literal["ES256", "RS256", "EdDSA"] = Field(
+        default="ES256", description="What the keys that the gateway makes are for: ES256, RS256 or EdDSA."
+    )
+    lead: Lifetime = Field(
+        default=600,
+        description="How long a new key is published at /jwks before it signs; /jwks may be cached for half "
+        "of it. A duration.",
+    )
+    keys: Many[FilePath] = Field(
+        default=(),
+        description="PEM files of private keys, without a password: the first signs, the others are "
+        "published. Left out: the gateway makes its keys and keeps them, encrypted, in the store.",
+    )
 
 
 class Tokens(Section):
     """How long access tokens live, and when one is given out again."""
 
+    format: TokenFormat = Field(
+        default="opaque",
+        description="opaque: a token that says nothing. jwt: one that others can read and verify (RFC 9068). "
+        "Both can be revoked.",
+    )
     lifetime: Lifetime = Field(default=3600, description="How long a token lives. A duration.")
     max_lifetime: Lifetime = Field(
         default=86400,
@@ -27,6 +55,11 @@ class Tokens(Section):
         description="A live token with no more than this left is not given out again: there is a new one "
         "instead, and the old one lives on. A duration.",
     )
+    audience: AbsoluteUri | None = Field(
+        default=None,
+        description="The aud of a JWT that is for none of its client's audiences. null: server.public_url.",
+    )
+    signing: Signing = Field(default=Signing(), description="The keys that sign JWT access tokens.")
     key: SharedKey | None = Field(
         default=None,
         description="A secret of at least 32 characters that all gateways of a fleet share. "

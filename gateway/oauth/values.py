@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+OWN = ""
+"""The issuer of the gateway's own tokens. No other issuer can have this name."""
+OWN_ONLY = frozenset({OWN})
+"""What a route accepts that says nothing of other issuers."""
+
 
 @dataclass(slots=True, frozen=True)
 class Secret:
@@ -33,6 +38,8 @@ class Client:
     enabled: bool = True
     introspect: bool = False
     """Whether it may see every token at the introspection endpoint, not only its own and its audiences'."""
+    format: str | None = None
+    """`opaque` or `jwt`; None: the instance's `tokens.format`."""
     source: str = "file"
     """`file` (gateway.yaml, read-only) or `store`."""
     created: int = 0
@@ -58,3 +65,5 @@ class TokenFacts:
     """The resource owner's name, where a grant has one."""
     extra: dict[str, str] = field(default_factory=dict)
     """What further grants and token formats note; kept short, it lies in the store."""
+    issuer: str = OWN
+    """The name of the issuer in gateway.yaml; `OWN` for the gateway's own tokens."""

@@ -78,7 +78,7 @@ def checked(answer: object) -> Answer:
 
 
 async def authorize(
-    exchange: Exchange, find: Callable[[str], Awaitable[TokenFacts | None]], now: float
+    exchange: Exchange, find: Callable[[str, frozenset[str]], Awaitable[TokenFacts | None]], now: float
 ) -> Refusal | None:
     """Lets the caller in, or says why not. Judged on every request, whatever is cached."""
     route = exchange.route
@@ -87,7 +87,7 @@ async def authorize(
     token = bearer_token(exchange.request)
     if isinstance(token, Refusal):
         return token
-    facts = await find(token)
+    facts = await find(token, route.issuers)
     refusal = judge(facts, route.scopes, route.audience, now)
     if refusal is None:
         exchange.caller = facts

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.exchange import RequestHead
+from gateway.oauth.values import OWN_ONLY
 from gateway.proxy.faults import NO_ROUTE, WRONG_METHOD, Fault
 from gateway.proxy.target import path_segments
 
@@ -41,6 +42,8 @@ class Route:
     """Whether a tunnel ends when its token does."""
     metadata_url: str
     """Where RFC 9728's metadata of this route stands."""
+    issuers: frozenset[str] = OWN_ONLY
+    """Whose tokens are accepted, by their names in gateway.yaml; the gateway's own are `OWN`."""
     pipeline: Any = None
     """The compiled hooks (`gateway.proxy.pipeline.Pipeline`)."""
 

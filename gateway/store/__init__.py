@@ -9,9 +9,11 @@ from gateway.store.clients import ClientStore
 from gateway.store.errors import ClientContended, ClientExists, ClientMissing, ClientUnreadable
 from gateway.store.link import Link
 from gateway.store.listener import Listener
+from gateway.store.listeners import Listeners
 from gateway.store.pool import Pool
 from gateway.store.registered_users import RegisteredUsers
 from gateway.store.script import Script
+from gateway.store.signing_keys import SigningKeyStore
 from gateway.store.tokens import Issued, TokenDraft, TokenStore, closed_generation, new_generation
 from gateway.store.users import UserChanged, UserExists, UserStore
 from gateway.store.wire import Observer, ignore
@@ -33,6 +35,7 @@ __all__ = [
     "Pool",
     "RegisteredUsers",
     "Script",
+    "SigningKeyStore",
     "Store",
     "TokenDraft",
     "TokenStore",
@@ -66,13 +69,18 @@ class Store:
             address = parse_address(url)
         except ValueError as error:
             raise StartError(f"store.url {error}") from None
-        self.link = Link(address, timeout=timeout, tracking=tracking, listener=listener, observer=observer)
+        self.listeners = Listeners(*([listener] if listener else ()))
+        """Those who hear of changes."""
+        self.link = Link(
+            address, timeout=timeout, tracking=tracking, listener=self.listeners, observer=observer
+        )
         self._pool = Pool(address, timeout=timeout)
         self.tokens = TokenStore(self.link, prefix)
         self.clients = ClientStore(self.link, self._pool, prefix)
         self.registered_users = RegisteredUsers(self.link, prefix)
         self.attempts = AttemptStore(self.link, prefix)
         self.users = UserStore(self.link, prefix)
+        self.signing_keys = SigningKeyStore(self.link, prefix)
 
     async def start(self) -> None:
         """Connects. Where the store can't be reached within the time-out, it goes on trying: see `ping`."""

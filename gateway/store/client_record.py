@@ -29,6 +29,7 @@ def write_client(client: Client) -> str:
             "lifetime": client.lifetime,
             "audiences": client.audiences,
             "enabled": client.enabled,
+            "format": client.format,
             "introspect": client.introspect,
             "created": client.created,
         }
@@ -53,6 +54,7 @@ def read_client(client_id: str, data: bytes) -> Client:
             audiences=record.texts("audiences"),
             enabled=record.truth("enabled"),
             introspect=record.truth("introspect", default=False),
+            format=record.text_or_none("format"),
             source="store",
             created=record.whole("created", 0),
         )

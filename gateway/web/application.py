@@ -6,11 +6,12 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.endpoints import INTROSPECT, RESOURCE_METADATA, REVOKE, SERVER_METADATA, TOKEN
+from gateway.endpoints import INTROSPECT, JWKS, RESOURCE_METADATA, REVOKE, SERVER_METADATA, TOKEN
 from gateway.web.accounting import accounting_middleware
 from gateway.web.arrival import Arrival, arrival_middlewares
 from gateway.web.bearer import bearer_middleware
 from gateway.web.desk import PROXIED, ProxyDesk
+from gateway.web.jwks import JwksEndpoint
 from gateway.web.metadata import MetadataEndpoints
 from gateway.web.proxy import proxy_handler
 from gateway.web.token import MAX_FORM, OAuthEndpoints
@@ -22,6 +23,7 @@ def application(
     desk: ProxyDesk,
     oauth: OAuthEndpoints,
     metadata: MetadataEndpoints,
+    jwks: JwksEndpoint,
 ) -> web.Application:
     """The application, with the middlewares from the outermost to the innermost."""
     middlewares: list[Any] = [
@@ -35,6 +37,7 @@ def application(
     app.router.add_route("*", TOKEN, oauth.token)
     app.router.add_route("*", REVOKE, oauth.revoke)
     app.router.add_route("*", INTROSPECT, oauth.introspect)
+    app.router.add_route("*", JWKS, jwks.keys)
     app.router.add_route("*", SERVER_METADATA, metadata.server)
     app.router.add_route("*", RESOURCE_METADATA, metadata.resource)
     app.router.add_route("*", RESOURCE_METADATA + "/{path:.*}", metadata.resource)

@@ -23,8 +23,8 @@ class ProxyDesk:
     """Everything is worked out when the configuration is loaded."""
 
     routes: RouteTable
-    find_token: Callable[[str], Awaitable[TokenFacts | None]]
-    """The facts of a live token (`gateway.guard.Guard.facts`)."""
+    find_token: Callable[[str, frozenset[str]], Awaitable[TokenFacts | None]]
+    """The facts of a live token from one of the issuers that are accepted (`gateway.guard.Guard.facts`)."""
     ledger: Ledger
     clock: Clock
     realm: str

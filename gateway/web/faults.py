@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
-from gateway.errors import StoreUnavailable
+from gateway.errors import IssuerUnavailable, StoreUnavailable
 from gateway.oauth.errors import OAuthError
 from gateway.proxy.faults import (
     BAD_REQUEST,
@@ -43,7 +43,7 @@ def as_fault(error: Exception) -> Fault:
     """The fault that a caller is told for an error from below."""
     if isinstance(error, Fault):
         return error
-    if isinstance(error, StoreUnavailable):
+    if isinstance(error, StoreUnavailable | IssuerUnavailable):
         return Fault(STORE_AWAY, headers=retry_after(error.retry_after), reason=error.reason)
     if isinstance(error, UpstreamError):
         return _upstream_fault(error)

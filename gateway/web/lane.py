@@ -18,6 +18,7 @@ from gateway.oauth.values import TokenFacts
 from gateway.proxy.faults import Fault
 from gateway.proxy.forwarded import real_peer
 from gateway.proxy.plain import Plain, read_plain
+from gateway.proxy.routes import Route
 from gateway.web.desk import ProxyDesk
 from gateway.web.lane_exchange import Caller, LaneExchange
 
@@ -48,7 +49,7 @@ class Lane:
             return None
         facts: TokenFacts | Refusal | None = None
         if route.protected:
-            known = self._facts(plain.block.token)
+            known = self._facts(plain.block.token, route)
             if isinstance(known, Unknown):
                 return None
             facts = known
@@ -63,5 +64,5 @@ class Lane:
         head = plain.head(peer)
         return Exchange(head, self.desk.routes.match(head), self.new_id())
 
-    def _facts(self, token: str | Refusal) -> TokenFacts | Refusal | Unknown | None:
-        return token if isinstance(token, Refusal) else self.guard.known(token)
+    def _facts(self, token: str | Refusal, route: Route) -> TokenFacts | Refusal | Unknown | None:
+        return token if isinstance(token, Refusal) else self.guard.known(token, route.issuers)

@@ -40,7 +40,7 @@ class MetadataEndpoints:
         return document(request, body)
 
 
-def document(request: web.Request, body: bytes) -> web.Response:
+def document(request: web.Request, body: bytes, headers: Mapping[str, str] = HEADERS) -> web.Response:
     """A JSON document that may be kept.
 
     Raises:
@@ -48,4 +48,4 @@ def document(request: web.Request, body: bytes) -> web.Response:
     """
     if request.method not in ("GET", "HEAD"):
         raise Fault(WRONG_METHOD, headers=[(b"Allow", b"GET, HEAD")])
-    return web.Response(body=body, headers=HEADERS)
+    return web.Response(body=body, headers=headers)

@@ -110,7 +110,7 @@ def _end_of_tunnel(exchange: Exchange, desk: ProxyDesk) -> Callable[[], Awaitabl
     route, token = exchange.route, bearer_token(exchange.request)
     if not route.end_with_token or not isinstance(token, str):
         return forever
-    return lambda: while_token_lives(lambda: desk.find_token(token), desk.clock)
+    return lambda: while_token_lives(lambda: desk.find_token(token, route.issuers), desk.clock)
 
 
 async def _ask_upstream(

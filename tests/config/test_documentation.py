@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from gateway.config.issuers import Introspection
 from gateway.config.load import load
 from gateway.config.model import Settings
 from gateway.plugin_catalog import Catalog
@@ -23,6 +24,7 @@ REQUIRED: dict[str, Any] = {
     "clients": [{"id": "a", "secrets": [{"secret": "x"}]}],
     "upstreams": {"o": {"servers": [{"url": "http://h"}]}},
     "routes": [{"path": "/", "upstream": "o", "plugins": [{"use": "request_id"}]}],
+    "issuers": {"i": {"issuer": "https://i", "audiences": ["a"]}},
     "plugins": [{"use": "request_id"}],
     "portal": {"users": [{"name": "admin", "password": "x"}]},
 }
@@ -68,6 +70,16 @@ def test_the_documented_default_is_the_default(key: str, default: str) -> None:
     if key in ("server.listen", "server.listen[].tls"):
         # What is beneath them is required where they are given.
         assert settings(yaml.safe_dump({"server": given["server"]})).server.listen[0].tls is None
+    elif key == "issuers.<name>.audiences":
+        # Without introspection it is required.
+        introspection = {"url": "https://i/introspect", "client_id": "g", "client_secret": "x"}
+        given["issuers"]["i"]["introspection"] = introspection
+        assert settings(yaml.safe_dump(given)).issuers["i"].audiences == ()
+    elif key.startswith("issuers.<name>.introspection."):
+        introspection = {"url": "https://i/introspect", "client_id": "g", "client_secret": "x"}
+        given["issuers"]["i"]["introspection"] |= introspection
+        model = settings(yaml.safe_dump(given)).issuers["i"].introspection
+        assert model == Introspection.model_validate(introspection)
     elif key == "portal.users":
         assert settings(yaml.safe_dump(given)).portal.users == ()
     elif key == "routes[].plugins":
@@ -91,7 +103,9 @@ def test_required_keys_are_documented_as_such() -> None:
         "clients[].id", "clients[].secrets", "clients[].secrets[].secret",
         "upstreams.<name>.servers", "upstreams.<name>.servers[].url",
         "routes[].path", "routes[].upstream", "routes[].plugins[].use", "plugins[].use",
-        "portal.users[].name", "portal.users[].password",
+        "portal.users[].name", "portal.users[].password", "issuers.<name>.issuer",
+        "issuers.<name>.introspection.url", "issuers.<name>.introspection.client_id",
+        "issuers.<name>.introspection.client_secret",
     }  # fmt: skip
 
 

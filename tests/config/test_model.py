@@ -25,6 +25,7 @@ def test_left_out_sections_have_their_defaults() -> None:
     assert (found.store.url, found.store.prefix, found.store.timeout) == ("embedded", "gatepost:", 1)
     assert found.tokens.model_dump() == {
         "lifetime": 3600, "max_lifetime": 86400, "reuse": True, "renew_before": 60, "key": None,
+        "format": "opaque", "audience": None, "signing": {"algorithm": "ES256", "lead": 600, "keys": ()},
     }  # fmt: skip
     assert found.scopes.model_dump() == {
         "default": ("default",), "allowed": (), "application": "am_application_scope",
@@ -48,12 +49,13 @@ def test_items_have_their_defaults() -> None:
     (client,), (route,), upstream = found.clients, found.routes, found.upstreams["o"]
     assert client.model_dump(exclude={"id", "secrets"}) == {
         "name": "", "grants": ("client_credentials",), "scopes": (), "lifetime": None, "audiences": (),
-        "enabled": True, "introspect": False,
+        "enabled": True, "introspect": False, "format": None,
     }  # fmt: skip
     assert route.model_dump(exclude={"path", "upstream"}) == {
         "match": "prefix", "methods": None, "host": None, "strip_prefix": True, "scopes": (),
         "audience": None, "forward_token": False, "end_with_token": False,
         "auth": "bearer", "enabled": True, "plugins": (),
+        "issuers": (), "own_tokens": True,
     }  # fmt: skip
     assert upstream.timeouts.model_dump() == {"connect": 2, "response": 30, "idle": 60}
     assert (upstream.max_connections, upstream.servers[0].weight) == (256, 1)

@@ -59,7 +59,7 @@ def test_a_hook_that_nobody_overrides_costs_nothing() -> None:
     assert not compile_pipeline([Refusing(None, CONTEXT)]).synchronous
 
 
-async def known(token: str) -> TokenFacts | None:
+async def known(token: str, accepted: frozenset[str]) -> TokenFacts | None:
     return FACTS if token == "t" else None
 
 

@@ -16,6 +16,8 @@ class Surroundings:
 
     upstreams: frozenset[str]
     """All names of upstreams that stand in the file, also those whose contents are faulty."""
+    issuers: frozenset[str]
+    """All names under `issuers`, also those whose contents are faulty."""
     grants: frozenset[str]
     """All names under `grants`, and the one that is there by default."""
     known_grants: tuple[str, ...]

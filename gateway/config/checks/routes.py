@@ -62,11 +62,11 @@ def endpoints_free(settings: Settings, _: Surroundings) -> Iterator[Finding]:
 
 
 def open_means_open(settings: Settings, _: Surroundings) -> Iterator[Finding]:
-    """A route that asks for no token can't ask for a token's scopes or audience."""
+    """A route that asks for no token can't ask for a token's scopes, audience or issuer."""
     for index, route in enumerate(settings.routes):
         if route.auth != "none":
             continue
-        for key in ("scopes", "audience"):
+        for key in ("scopes", "audience", "issuers"):
             if getattr(route, key):
                 yield Finding(
                     ("routes", index, key), "has no effect, since auth is none: nobody needs a token"

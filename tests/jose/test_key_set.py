@@ -1,0 +1,75 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from joserfc.jwk import OctKey, RSAKey
+
+from gateway.jose.compact import Jwt, read_jwt
+from gateway.jose.key_set import MOST_KEYS, KeySet, read_key_set
+from tests.jose.tokens import ED, KEY, OTHER, RSA, jwt
+
+
+def key_set(*keys: Any) -> KeySet:
+    return read_key_set(json.dumps({"keys": keys}).encode())
+
+
+def token(header: dict[str, Any], key: Any = KEY) -> Jwt:
+    read = read_jwt(jwt({"alg": "ES256", **header}, {}, key))
+    assert read is not None
+    return read
+
+
+def test_a_token_is_verified_by_the_key_that_it_names() -> None:
+    keys = key_set(KEY.jwk, OTHER.jwk)
+    assert keys.verifies(token({"kid": KEY.kid}), "ES256")
+    assert not keys.verifies(token({"kid": OTHER.kid}), "ES256")
+    assert not keys.verifies(token({"kid": "unknown"}), "ES256")
+
+
+def test_a_token_that_names_none_may_be_any_keys() -> None:
+    keys = key_set(OTHER.jwk, RSA.jwk, ED.jwk, KEY.jwk)
+    assert keys.verifies(token({}), "ES256")
+    assert not keys.verifies(token({}), "RS256")
+
+
+def test_a_key_serves_no_other_algorithm_than_it_names() -> None:
+    keys = key_set(RSA.jwk)
+    read = read_jwt(jwt({"alg": "RS512", "kid": RSA.kid}, {}, RSA))
+    assert read is not None
+    assert not keys.verifies(read, "RS512")
+
+
+@pytest.mark.filterwarnings("ignore:Key size")
+def test_what_is_no_key_for_signatures_is_let_be() -> None:
+    weak = RSAKey.generate_key(1024).as_dict(private=False)
+    secret = OctKey.generate_key(256).as_dict(private=True)
+    others: list[Any] = [
+        {**OTHER.jwk, "use": "enc"},
+        {**secret, "kid": "secret"},
+        {**weak, "kid": "weak"},
+        {"kty": "EC", "crv": "P-256"},
+        {"kty": "OKP", "crv": "X25519", "x": "AAAA"},
+        {"kty": []},
+        7,
+    ]
+    keys = key_set(*others, KEY.jwk)
+    assert list(keys.keys) == [KEY.kid]
+    with pytest.raises(ValueError, match="no key"):
+        key_set(*others)
+
+
+def test_no_more_keys_are_read_than_a_set_can_have() -> None:
+    assert len(key_set(*({**KEY.jwk, "kid": str(number)} for number in range(500))).keys) == MOST_KEYS
+
+
+def test_the_private_half_is_not_taken_in() -> None:
+    keys = key_set({**KEY._key.as_dict(private=True), "kid": "leaked"})
+    assert not keys.keys["leaked"][0].is_private
+
+
+@given(st.binary() | st.text().map(str.encode))
+def test_garbage_is_an_error_that_says_so(data: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 (whatever it is)
+        read_key_set(data)

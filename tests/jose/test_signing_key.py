@@ -1,0 +1,76 @@
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa, x25519
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+from joserfc.jwk import RSAKey
+
+from gateway.jose.signing_key import make_key, read_pem
+
+PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
+
+
+def pem(key: object, encryption: KeySerializationEncryption | None = None) -> bytes:
+    data: bytes = key.private_bytes(  # type: ignore[attr-defined]  # any private key
+        Encoding.PEM, PrivateFormat.PKCS8, encryption or NoEncryption()
+    )
+    return data
+
+
+def test_the_thumbprint_is_that_of_rfc_7638_section_3_1() -> None:
+    key = RSAKey.import_key(
+        {
+            "kty": "RSA",
+            "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJE"
+            "CPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368Q"
+            "QMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2Nc"
+            "Rwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw",
+            "e": "AQAB",
+            "alg": "RS256",
+            "kid": "2011-04-29",
+        }
+    )
+    assert key.thumbprint() == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "RS256", "EdDSA"])
+def test_a_key_is_the_same_after_it_was_kept(algorithm: str) -> None:
+    key = make_key(algorithm)
+    again = read_pem(key.pem.encode())
+    assert (again.kid, again.algorithm, again.jwk) == (key.kid, algorithm, key.jwk)
+    assert key.verify(b"data", again.sign(b"data"))
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "RS256", "EdDSA"])
+def test_what_everybody_may_know_has_no_private_member(algorithm: str) -> None:
+    key = make_key(algorithm)
+    assert not PRIVATE & key.jwk.keys()
+    assert {"kid": key.kid, "use": "sig", "alg": algorithm}.items() <= key.jwk.items()
+    assert key.pem[50:80] not in repr(key)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"nonsense",
+        pem(rsa.generate_private_key(65537, 1024)),  # noqa: S505 (that is the point)
+        pem(ec.generate_private_key(ec.SECP384R1())),
+        pem(x25519.X25519PrivateKey.generate()),
+        pem(ec.generate_private_key(ec.SECP256R1()), BestAvailableEncryption(b"password")),
+    ],
+)
+def test_other_keys_are_refused_with_a_reason(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"must be|is no private key"):
+        read_pem(data)
+
+
+def test_a_public_key_signs_nothing() -> None:
+    public = ec.generate_private_key(ec.SECP256R1()).public_key()
+    with pytest.raises(ValueError, match="is no private key"):
+        read_pem(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
