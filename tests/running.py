@@ -169,6 +169,15 @@ class Running:
         assert code == 0, f"it ended with {code}:\n{self.output}"
         assert "Traceback" not in self.output, self.output
 
+    def stopped_badly(self) -> str | None:
+        """Ends it, if it still runs; what was wrong with that, for whoever has more of them to end."""
+        try:
+            if self.running:
+                self.stop()
+        except AssertionError as failure:
+            return str(failure)
+        return None
+
     def kill(self) -> None:
         """Ends it whatever it does."""
         if self.running:

@@ -96,20 +96,8 @@ def gateway(tmp_path: Path, valkey: Valkey, prefix: str) -> Iterator[StartGatewa
         return running
 
     yield start
-    end(started)
-
-
-def end(started: list[Running]) -> None:
-    """Stops all, whatever becomes of one; fails where one did not stop well."""
-    failures = []
-    for running in started:
-        try:
-            if running.running:
-                running.stop()
-        except AssertionError as failure:
-            failures.append(failure)
-    if failures:
-        raise failures[0]
+    failures = [failure for running in started if (failure := running.stopped_badly())]
+    assert not failures, "\n".join(failures)
 
 
 async def token(running: Running, **form: str) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,31 +34,48 @@ def small_config(folder: Path, *, workers: int = 1, version: str = "one", **serv
     }
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts a small gateway and waits until it serves. In the end each must stop well."""
+@contextmanager
+def starting(folder: Path) -> Iterator[Start]:
+    """Starts small gateways under this folder and waits until they serve. Each must stop well in the end."""
     started: list[Running] = []
+    temporary = folder / "tmp"
+    temporary.mkdir()
 
-    def make(config: dict[str, Any] | str | None = None, *, ready: bool = True, **changes: Any) -> Running:
-        folder, temporary = tmp_path / str(len(started)), tmp_path / "tmp"
-        folder.mkdir()
-        temporary.mkdir(exist_ok=True)
-        content = config or small_config(folder, **changes)
-        running = Running(content, folder, program=PROGRAM, TMPDIR=str(temporary))
+    def start(config: dict[str, Any] | None = None, *, ready: bool = True, **changes: Any) -> Running:
+        own = folder / str(len(started))
+        own.mkdir()
+        content = config or small_config(own, **changes)
+        running = Running(content, own, program=PROGRAM, TMPDIR=str(temporary))
         started.append(running)
         if ready:
             running.await_ready()
         return running
 
-    try:
-        yield make
-    except BaseException:
-        for running in started:
-            running.kill()
-        raise
-    for running in started:
-        if running.running:
-            running.stop()
+    yield start
+    failures = [failure for running in started if (failure := running.stopped_badly())]
+    assert not failures, "\n".join(failures)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts gateways for one test."""
+    with starting(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def start_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Starts gateways that several tests of a module use."""
+    with starting(tmp_path_factory.mktemp("shared")) as made:
+        yield made
+
+
+async def reload(running: Running, config: dict[str, Any] | str) -> str:
+    """Puts a configuration into the file and asks for it to be read: what the gateway says of it first."""
+    running.lines.clear()
+    running.write(config)
+    running.signal(signal.SIGHUP)
+    return await running.line("reloaded: ")
 
 
 async def about(running: Running, path: str = "/") -> dict[str, Any]:
@@ -65,6 +84,13 @@ async def about(running: Running, path: str = "/") -> dict[str, Any]:
         assert response.status == 200
         answer: dict[str, Any] = await response.json()
         return answer
+
+
+async def metric(running: Running, name: str) -> float:
+    """The sum of all numbers whose lines begin with this."""
+    async with aiohttp.ClientSession() as session, session.get(f"{running.management}/metrics") as response:
+        lines = (await response.text()).splitlines()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
 
 
 def exists(pid: int) -> bool:

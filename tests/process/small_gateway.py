@@ -50,7 +50,7 @@ class SmallGateway:
         """It always is."""
 
     async def about(self, request: web.Request) -> web.Response:
-        self.telemetry.request("/", request.method, 200, 0.001)
+        self.telemetry.request(self.version, request.method, 200, 0.001)
         if self.note is not None:
             self.note(
                 address="-",

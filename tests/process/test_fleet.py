@@ -8,12 +8,23 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-import aiohttp
+import pytest
 
-from tests.process.conftest import Start, about, exists, small_config
+from gateway.telemetry.snapshot import Snapshot
+from tests.process.conftest import Start, about, exists, metric, reload, small_config
 from tests.running import Running
 
 LIMIT = 20.0
+
+
+@pytest.fixture(scope="module")
+def running(start_for_all: Start) -> Running:
+    """One for all tests that leave two workers serving."""
+    return start_for_all(workers=2)
+
+
+def config(running: Running, **changes: Any) -> dict[str, Any]:
+    return small_config(running.file.parent, **{"workers": 2, **changes})
 
 
 async def until(condition: Callable[[], Coroutine[Any, Any, bool]]) -> None:
@@ -23,14 +34,24 @@ async def until(condition: Callable[[], Coroutine[Any, Any, bool]]) -> None:
         await asyncio.sleep(0.02)
 
 
-async def metric(running: Running, name: str) -> float:
-    async with aiohttp.ClientSession() as session, session.get(f"{running.management}/metrics") as response:
-        lines = (await response.text()).splitlines()
-    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
+async def only(running: Running, version: str, workers: int = 2) -> list[int]:
+    """Waits until the old workers are gone and new ones answer. They are returned."""
+
+    async def so() -> bool:
+        return len(running.children()) == workers and (await about(running))["version"] == version
+
+    await until(so)
+    return running.children()
 
 
-async def test_it_is_ready_when_all_workers_are_and_says_so_once(start: Start) -> None:
-    running = start(workers=2)
+def published_by(running: Running, version: str) -> float:
+    """What the workers alive have left in their directory, as requests to that version."""
+    files = (running.file.parents[1] / "tmp").glob("gatepost-*/[0-9]*.json")
+    snapshots = [Snapshot.from_json(file.read_text()) for file in files]
+    return sum(snapshot.counts["requests"].get((version, "GET", 200), 0) for snapshot in snapshots)
+
+
+async def test_it_is_ready_when_all_workers_are_and_says_so_once(running: Running) -> None:
     lines = [line for line in running.lines if "ready on" in line]
     assert lines == [
         f"gatepost: ready on {running.http} (2 workers, store unix, management {running.management})"
@@ -39,42 +60,13 @@ async def test_it_is_ready_when_all_workers_are_and_says_so_once(start: Start) -
     assert (await about(running))["pid"] in running.children()
 
 
-async def test_sigterm_and_sigint_end_all_with_exit_0(start: Start) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        running = start(workers=2)
-        workers = running.children()
-        running.signal(number)
-        assert await running.ended() == 0
-        assert not any(exists(pid) for pid in workers)
-        assert "Traceback" not in running.output
-
-
-async def test_a_request_in_flight_is_finished(start: Start) -> None:
-    running = start(workers=2)
-    slow = asyncio.create_task(about(running, "/slow/1.0"))
-    await asyncio.sleep(0.2)
-    running.signal(signal.SIGTERM)
-    assert await slow == {"version": "one"}
-    assert await running.ended() == 0
-
-
-async def test_what_never_ends_is_broken_off_when_drain_is_over(start: Start) -> None:
-    running = start(workers=2, timeouts={"drain": 0.3})
-    async with await running.connect() as connection:
-        await connection.send(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
-        await connection.receive(body=False)
-        running.signal(signal.SIGTERM)
-        assert await running.ended(within=10) == 0
-    assert running.found("1 connections were broken off")
-
-
-async def test_a_killed_worker_is_replaced_and_the_others_go_on(start: Start) -> None:
-    running = start(workers=2)
+async def test_a_killed_worker_is_replaced_and_the_others_go_on(running: Running) -> None:
     victim, other = running.children()
+    running.lines.clear()
     os.kill(victim, signal.SIGKILL)
 
     async def replaced() -> bool:
-        assert (await about(running))["version"] == "one"
+        assert (await about(running))["pid"] != victim
         return len(running.children()) == 2 and victim not in running.children()
 
     await until(replaced)
@@ -82,15 +74,20 @@ async def test_a_killed_worker_is_replaced_and_the_others_go_on(start: Start) ->
     await running.line("SIGKILL")
 
 
-async def test_metrics_are_of_all_workers_also_of_those_that_have_ended(start: Start) -> None:
-    running = start(workers=2)
+async def test_metrics_are_of_all_workers_also_of_those_that_have_ended(running: Running) -> None:
+    await reload(running, config(running, version="counted"))
+    await only(running, "counted")
+    asked = 'gatepost_requests_total{method="GET",route="counted",'
     for _ in range(20):
         await about(running)
 
-    async def counted() -> bool:
-        return await metric(running, "gatepost_requests_total") == 20
+    async def published() -> bool:
+        # What a worker has not yet left for the others is lost when it is killed.
+        return published_by(running, "counted") == await metric(running, asked) >= 20
 
-    await until(counted)
+    await until(published)
+    number = await metric(running, asked)
+    running.lines.clear()
     os.kill(running.children()[0], signal.SIGKILL)
     await running.line("SIGKILL")
 
@@ -98,38 +95,13 @@ async def test_metrics_are_of_all_workers_also_of_those_that_have_ended(start: S
         return await metric(running, "gatepost_workers ") == 2
 
     await until(two_workers)
-    assert await metric(running, "gatepost_requests_total") == 20
+    assert await metric(running, asked) == number
 
 
-async def test_sighup_renews_the_workers(start: Start, tmp_path: Path) -> None:
-    running = start(workers=2)
-    before = running.children()
-    running.write(small_config(tmp_path / "0", version="two", workers=2))
-    running.signal(signal.SIGHUP)
-    await running.line("reloaded")
-
-    async def renewed() -> bool:
-        assert (await about(running))["version"] in ("one", "two")
-        return len(running.children()) == 2 and not set(before) & set(running.children())
-
-    await until(renewed)
-    assert (await about(running))["version"] == "two"
-
-
-async def test_a_reload_can_change_the_number_of_workers(start: Start, tmp_path: Path) -> None:
-    running = start(workers=2)
-    running.write(small_config(tmp_path / "0", workers=3))
-    running.signal(signal.SIGHUP)
-
-    async def three() -> bool:
-        return len(running.children()) == 3 and await metric(running, "gatepost_workers ") == 3
-
-    await until(three)
-
-
-async def test_no_request_is_lost_in_a_reload(start: Start, tmp_path: Path) -> None:
-    running = start(workers=2)
-    slow = asyncio.create_task(about(running, "/slow/1.5"))
+async def test_sighup_renews_the_workers_and_loses_no_request(running: Running) -> None:
+    before = await only(running, (await about(running))["version"])
+    old = (await about(running))["version"]
+    slow = asyncio.create_task(about(running, "/slow/1.0"))
     stop = asyncio.Event()
 
     async def ask() -> set[str]:
@@ -139,57 +111,66 @@ async def test_no_request_is_lost_in_a_reload(start: Start, tmp_path: Path) -> N
         return versions
 
     asking = [asyncio.create_task(ask()) for _ in range(4)]
-    running.write(small_config(tmp_path / "0", version="two", workers=2))
-    running.signal(signal.SIGHUP)
-    await running.line("reloaded")
-    assert await slow == {"version": "one"}
+    await reload(running, config(running, version="renewed"))
+    assert await slow == {"version": old}
     stop.set()
-    assert {"one", "two"} <= set[str]().union(*await asyncio.gather(*asking))
+    assert {old, "renewed"} == set[str]().union(*await asyncio.gather(*asking))
+    assert not set(before) & set(await only(running, "renewed"))
 
 
-async def test_a_broken_file_leaves_the_workers_alone(start: Start) -> None:
-    running = start(workers=2)
+async def test_a_reload_can_change_the_number_of_workers(running: Running) -> None:
+    for workers in (3, 2):
+        await reload(running, config(running, workers=workers, version=f"with-{workers}"))
+        assert len(await only(running, f"with-{workers}", workers)) == workers
+
+
+async def test_a_broken_file_leaves_the_workers_alone(running: Running) -> None:
     before = running.children()
-    running.write("server: [")
-    running.signal(signal.SIGHUP)
+    await reload(running, "server: [")
     await running.line("not reloaded: first problem")
     await running.line("not reloaded: second problem")
-    assert (await about(running))["version"] == "one"
     assert running.children() == before
 
 
-async def test_a_configuration_that_does_not_start_leaves_the_old_workers_serving(
-    start: Start, tmp_path: Path
-) -> None:
-    running = start(workers=2)
-    before = running.children()
-    running.write(small_config(tmp_path / "0", version="broken", workers=2))
-    running.signal(signal.SIGHUP)
+async def test_a_configuration_that_does_not_start_leaves_the_old_workers_serving(running: Running) -> None:
+    await reload(running, config(running, version="good"))
+    before = await only(running, "good")
+    await reload(running, config(running, version="broken"))
     await running.line("not reloaded: not start")
-
-    async def only_the_old() -> bool:
-        assert (await about(running))["version"] == "one"
-        return running.children() == before
-
-    await until(only_the_old)
-    running.write(small_config(tmp_path / "0", version="two", workers=2))
-    running.signal(signal.SIGHUP)
-    await running.line("reloaded: ")
-    assert (await about(running))["version"] in ("one", "two")
+    assert await only(running, "good") == before
 
 
-async def test_two_wishes_to_reload_at_once_end_in_the_last_file(start: Start, tmp_path: Path) -> None:
-    running = start(workers=2)
-    running.write(small_config(tmp_path / "0", version="two", workers=2))
+async def test_two_wishes_to_reload_at_once_end_in_the_last_file(running: Running) -> None:
+    running.write(config(running, version="two"))
     running.signal(signal.SIGHUP)
     await asyncio.sleep(0.1)
-    running.write(small_config(tmp_path / "0", version="three", workers=2))
+    running.write(config(running, version="three"))
     running.signal(signal.SIGHUP)
+    await only(running, "three")
 
-    async def the_last() -> bool:
-        return (await about(running))["version"] == "three" and len(running.children()) == 2
 
-    await until(the_last)
+async def test_sigterm_and_sigint_end_all_and_leave_nothing_behind(start: Start, tmp_path: Path) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        running = start(workers=2)
+        workers = running.children()
+        running.signal(number)
+        assert await running.ended() == 0
+        assert not any(exists(pid) for pid in workers)
+        assert "Traceback" not in running.output
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+async def test_at_the_end_requests_are_finished_and_what_never_ends_is_broken_off(start: Start) -> None:
+    running = start(workers=2, timeouts={"drain": 1.0})
+    async with await running.connect() as endless:
+        await endless.send(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
+        await endless.receive(body=False)
+        slow = asyncio.create_task(about(running, "/slow/0.7"))
+        await asyncio.sleep(0.2)
+        running.signal(signal.SIGTERM)
+        assert await slow == {"version": "one"}
+        assert await running.ended() == 0
+    assert running.found("1 connections were broken off")
 
 
 async def test_a_configuration_that_does_not_start_at_first_ends_it_with_the_reason(start: Start) -> None:
@@ -207,9 +188,3 @@ async def test_workers_end_when_their_supervisor_is_killed(start: Start) -> None
         return not any(exists(pid) for pid in workers)
 
     await until(gone)
-
-
-async def test_nothing_is_left_in_the_directory_for_temporary_files(start: Start, tmp_path: Path) -> None:
-    running = start(workers=2)
-    running.stop()
-    assert list((tmp_path / "tmp").iterdir()) == []
