@@ -12,7 +12,7 @@ from aiohttp import web
 
 from gateway.assembly.clients import file_clients
 from gateway.assembly.metadata import about_the_resources, about_the_server
-from gateway.assembly.plugins import PluginShelf
+from gateway.assembly.plugins import PluginShelf, plugin_context
 from gateway.assembly.routes import route_table
 from gateway.assembly.tokens import signs_tokens, token_parts
 from gateway.assembly.upstreams import make_upstreams
@@ -21,6 +21,7 @@ from gateway.clock import Clock, system_clock
 from gateway.config.model import Settings
 from gateway.config.tokens import Scopes
 from gateway.errors import StoreUnavailable
+from gateway.file_clients import FileClients
 from gateway.guard import Guard
 from gateway.held_tokens import HeldTokens
 from gateway.introspection_endpoint import IntrospectionDesk
@@ -28,7 +29,6 @@ from gateway.issuer import Issuer, ReuseRules
 from gateway.oauth.guessing import GuessingRules
 from gateway.oauth.lifetime import LifetimeRules
 from gateway.oauth.scope import ScopeRules
-from gateway.plugin import PluginContext
 from gateway.plugin_catalog import Catalog
 from gateway.process.management import management_app
 from gateway.proxy.forwarded import trust
@@ -75,11 +75,12 @@ class Gateway:
             listener=self._cache,
             observer=store_observer(telemetry),
         )
-        self._shelf = PluginShelf(Catalog(), PluginContext(clock))
+        of_file = file_clients(settings.clients)
+        self._shelf = PluginShelf(Catalog(), plugin_context(settings, FileClients(of_file), clock))
         self._upstreams = make_upstreams(settings)
         self._new_id = new_request_id()
         self._tokens = token_parts(settings, self.store, self._cache, clock)
-        self._clients = Clients(file_clients(settings.clients), self.store.clients)
+        self._clients = Clients(of_file, self.store.clients)
         self._guard = Guard(
             self.store.tokens, self._cache, self._tokens.opaque, self._tokens.jwts, self._clients
         )

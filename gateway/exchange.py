@@ -45,6 +45,8 @@ class Peer:
     """The host that a trusted proxy says was asked for."""
     certificate: bytes | None = None
     """The client's TLS certificate in DER, where it presented a verified one."""
+    trusted: bool = False
+    """Whether one of `server.trusted_proxies` handed the request on: what it says of others is believed."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -120,6 +122,16 @@ class Answer:
     headers: Headers = field(default_factory=list)
 
 
+@dataclass(slots=True, frozen=True)
+class Patience:
+    """How long the upstream may take for one request, in seconds; None: as the upstream's own time-outs."""
+
+    response: float | None = None
+    """From the request's last byte until the answer's head."""
+    idle: float | None = None
+    """Without a byte either way."""
+
+
 @dataclass(slots=True)
 class Exchange:
     """One proxied request on its way through the pipeline."""
@@ -128,12 +140,19 @@ class Exchange:
     route: Route
     request_id: str
     caller: TokenFacts | None = None
-    """Who calls: known from `on_authorized` on; None on a route that is open to all."""
+    """Who calls: known from `on_authorized` on; None on a route that is open to all.
+
+    A plugin that knows the caller by other means than a token says so in `on_request`; the route's scopes
+    are judged all the same."""
     forward: ForwardHead | None = None
     """What goes upstream: known in `on_forward`."""
     response: ResponseHead | None = None
     """What came back: known in `on_response`."""
     answer_headers: Headers = field(default_factory=list)
     """Headers that plugins add to the answer, whoever gives it (the upstream or the gateway)."""
+    max_body: int | None = None
+    """Bytes that this request's body may have; None: `server.max_body`."""
+    patience: Patience | None = None
+    """Time-outs of this request; None: the upstream's own."""
     state: dict[str, Any] = field(default_factory=dict)
     """A plugin's own notes on this request, under the plugin's name."""

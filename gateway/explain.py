@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from gateway.endpoints import is_endpoint
-from gateway.exchange import Exchange, RequestHead
+from gateway.exchange import Exchange, ForwardHead, RequestHead
 from gateway.oauth.values import TokenFacts
 from gateway.plugin import HOOKS
 from gateway.proxy.arrival import read_head
@@ -37,7 +37,7 @@ def explain(method: str, url: str, routes: RouteTable, servers: dict[str, tuple[
         return Explanation((f"{method} {path} is an endpoint of the gateway's own.",))
     route = routes.match(head)
     caller = example_caller(route) if route.protected else None
-    forward = forward_head(Exchange(head, route, "<a new id>", caller=caller))
+    forward = foreseen(Exchange(head, route, "<a new id>", caller=caller))
     sent = [f"{forward.method} {forward.target.decode('latin-1')} HTTP/1.1"]
     sent += [f"{name.decode('latin-1')}: {value.decode('latin-1')}" for name, value in forward.headers]
     return Explanation(
@@ -50,6 +50,15 @@ def explain(method: str, url: str, routes: RouteTable, servers: dict[str, tuple[
             *(f"  {line}" for line in sent),
         )
     )
+
+
+def foreseen(exchange: Exchange) -> ForwardHead:
+    """The head that goes upstream, as far as plugins say that it can be foreseen."""
+    exchange.forward = forward_head(exchange)
+    for hook in exchange.route.pipeline.on_forward:
+        if hook.__self__.foreseeable:
+            hook(exchange)
+    return exchange.forward
 
 
 def example_head(method: str, url: str) -> RequestHead:
@@ -88,7 +97,7 @@ def plugin_lines(pipeline: Pipeline) -> Iterable[str]:
     """Each plugin's hooks, phase by phase, in their order."""
     found = False
     for phase in HOOKS:
-        names = [type(hook.__self__).__name__ for hook in getattr(pipeline, phase)]
+        names = [hook.__self__.summary() for hook in getattr(pipeline, phase)]
         if names:
             found = True
             yield f"{phase:<13} {', '.join(names)}"

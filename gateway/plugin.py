@@ -5,14 +5,18 @@ A plugin is a class with a `Config` model and only the hooks it needs. There are
 A `GrantPlugin` answers one `grant_type` at `POST /token`. A `ProxyPlugin` sees the phases of a proxied
 request, each named for what is known then:
 
+    on_preflight    a browser asks whether a page may send a request (CORS): the route is the one that
+                    would take that request; nothing else of the route runs
     on_request      the route is known, the caller is not
     on_authorized   the caller is known
     on_forward      the head that goes upstream can be changed
     on_response     the head that came back can be changed
     on_finish       after the last byte: for logs and counts
 
-`on_request`, `on_authorized` and `on_forward` may return an `Answer`: it goes to the caller, and the
-upstream is not asked. A hook that raises ends the request with 500: a broken guard lets nobody through.
+`on_preflight`, `on_request`, `on_authorized` and `on_forward` may return an `Answer`: it goes to the
+caller, and the upstream is not asked. A hook refuses by raising a `Fault` with a row of the table in
+`gateway.faults`: the caller reads it as problem+json. A hook that raises anything else ends the request
+with 500: a broken guard lets nobody through.
 A hook may be `def` or `async def`; one that awaits nothing is best a `def`. A misspelt hook is an error
 when the gateway starts.
 
@@ -22,19 +26,45 @@ also called after a start that failed half-way.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 from gateway.clock import Clock
-from gateway.exchange import Answer, Exchange, ForwardHead, Headers, RequestHead, ResponseHead
+from gateway.config.addresses import Cidr
+from gateway.config.tiers import Rate
+from gateway.config.units import Size, Timeout
+from gateway.exchange import (
+    Answer,
+    Exchange,
+    ForwardHead,
+    Headers,
+    Patience,
+    RequestHead,
+    ResponseHead,
+    header_values,
+)
+from gateway.faults import (
+    BAD_REQUEST,
+    INVALID_TOKEN,
+    LIMITED,
+    MISSING_TOKEN,
+    NO_ROUTE,
+    REFUSED,
+    Fault,
+    FaultKind,
+    retry_after,
+)
+from gateway.file_clients import FileClients
+from gateway.header_names import FreeHeaderName, HeaderName, HeaderValue
 from gateway.oauth.errors import OAuthError
 from gateway.oauth.grants import Grant, GrantRequest
 from gateway.oauth.values import Client, TokenFacts
+from gateway.path_template import PathTemplate
 
-HOOKS = ("on_request", "on_authorized", "on_forward", "on_response", "on_finish")
+HOOKS = ("on_preflight", "on_request", "on_authorized", "on_forward", "on_response", "on_finish")
 
 
 class PluginConfig(BaseModel):
@@ -49,6 +79,12 @@ class PluginContext:
 
     clock: Clock
     """The wall clock: seconds since the epoch."""
+    place: str = ""
+    """Which use of the plugin in gateway.yaml this is: the same in every worker, and after a reload."""
+    clients: FileClients = field(default_factory=FileClients)
+    """The clients of gateway.yaml."""
+    tiers: Mapping[str, Rate] = field(default_factory=dict)
+    """The limits that have a name."""
 
 
 class Plugin:
@@ -86,6 +122,17 @@ class GrantPlugin(Plugin):
 class ProxyPlugin(Plugin):
     """Sees the phases of a proxied request. A hook that is not overridden costs nothing."""
 
+    foreseeable: ClassVar[bool] = False
+    """Whether `on_forward` does nothing but change `exchange.forward`: `gatepost explain` then runs it."""
+
+    def summary(self) -> str:
+        """What `gatepost explain` says of this plugin: no secrets."""
+        return type(self).__name__
+
+    def on_preflight(self, exchange: Exchange) -> Answer | Awaitable[Answer | None] | None:
+        """A CORS preflight for this route (Fetch standard, section 3.2.2). An `Answer` ends the request;
+        without one it goes on as any other OPTIONS request does."""
+
     def on_request(self, exchange: Exchange) -> Answer | Awaitable[Answer | None] | None:
         """The route is known, the caller is not. An `Answer` ends the request."""
 
@@ -103,21 +150,41 @@ class ProxyPlugin(Plugin):
 
 
 __all__ = [
+    "BAD_REQUEST",
     "HOOKS",
+    "INVALID_TOKEN",
+    "LIMITED",
+    "MISSING_TOKEN",
+    "NO_ROUTE",
+    "REFUSED",
     "Answer",
+    "Cidr",
     "Client",
     "Exchange",
+    "Fault",
+    "FaultKind",
+    "FileClients",
     "ForwardHead",
+    "FreeHeaderName",
     "Grant",
     "GrantPlugin",
     "GrantRequest",
+    "HeaderName",
+    "HeaderValue",
     "Headers",
     "OAuthError",
+    "PathTemplate",
+    "Patience",
     "Plugin",
     "PluginConfig",
     "PluginContext",
     "ProxyPlugin",
+    "Rate",
     "RequestHead",
     "ResponseHead",
+    "Size",
+    "Timeout",
     "TokenFacts",
+    "header_values",
+    "retry_after",
 ]

@@ -21,7 +21,18 @@ ENTRY_POINTS = "gatepost.plugins"
 BASES: dict[Kind, type[Plugin]] = {"grant": GrantPlugin, "proxy": ProxyPlugin}
 BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "grant": {"client_credentials": "plugins.client_credentials:ClientCredentials"},
-    "proxy": {"request_id": "plugins.request_id:RequestId"},
+    "proxy": {
+        "api_key": "plugins.api_key:ApiKey",
+        "body_limit": "plugins.body_limit:BodyLimit",
+        "cors": "plugins.cors:Cors",
+        "headers": "plugins.headers:HeaderRules",
+        "ip_filter": "plugins.ip_filter:IpFilter",
+        "redirect": "plugins.redirect:Redirect",
+        "request_id": "plugins.request_id:RequestId",
+        "rewrite": "plugins.rewrite:Rewrite",
+        "timeout": "plugins.timeout:RouteTimeout",
+        "trace": "plugins.trace:Trace",
+    },
 }
 
 

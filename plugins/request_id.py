@@ -1,8 +1,13 @@
 """Tells the caller the id of its request, so that both sides can find it in their logs."""
 
+import re
+
 from pydantic import Field
 
-from gateway.plugin import Exchange, PluginConfig, ProxyPlugin
+from gateway.plugin import Exchange, PluginConfig, PluginContext, ProxyPlugin, header_values
+
+# What can stand in any log and any header as it is.
+_ID = re.compile(rb"[A-Za-z0-9._~+/=:@-]{1,128}\Z")
 
 
 class RequestIdConfig(PluginConfig):
@@ -13,6 +18,10 @@ class RequestIdConfig(PluginConfig):
         pattern=r"^[A-Za-z0-9-]+$",
         description="The header of the answer that holds the id.",
     )
+    accept: bool = Field(
+        default=False,
+        description="Whether the id is taken over that one of server.trusted_proxies sends in that header.",
+    )
 
 
 class RequestId(ProxyPlugin):
@@ -20,7 +29,15 @@ class RequestId(ProxyPlugin):
 
     Config = RequestIdConfig
 
+    def __init__(self, config: RequestIdConfig, context: PluginContext) -> None:
+        super().__init__(config, context)
+        self._name = config.header.encode()
+        self._lower = self._name.lower()
+
     def on_request(self, exchange: Exchange) -> None:
         """Noted early, so that refusals carry it too."""
-        name = self.config.header.encode()
-        exchange.answer_headers.append((name, exchange.request_id.encode()))
+        if self.config.accept and exchange.request.peer.trusted:
+            given = header_values(exchange.request.headers, self._lower)
+            if len(given) == 1 and _ID.match(given[0]):
+                exchange.request_id = given[0].decode()
+        exchange.answer_headers.append((self._name, exchange.request_id.encode()))

@@ -2,8 +2,8 @@ import pytest
 
 from gateway.exchange import Exchange
 from gateway.explain import explain
+from gateway.faults import Fault
 from gateway.plugin import PluginConfig, PluginContext, ProxyPlugin
-from gateway.proxy.faults import Fault
 from gateway.proxy.pipeline import compile_pipeline
 from gateway.proxy.routes import RouteTable
 from tests.proxy.routing import route

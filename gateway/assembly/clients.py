@@ -28,6 +28,8 @@ def _client(settings: ClientSettings) -> Client:
         introspect=settings.introspect,
         format=settings.format,
         source="file",
+        tier=settings.tier,
+        api_keys=tuple(secret_of(key) for key in settings.api_keys),
     )
 
 

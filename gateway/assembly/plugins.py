@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from gateway.clock import Clock
 from gateway.config.grants import GrantSettings
+from gateway.config.model import Settings
 from gateway.config.plugins import PluginUse
+from gateway.file_clients import FileClients
 from gateway.plugin import GrantPlugin, Plugin, PluginContext, ProxyPlugin
 from gateway.plugin_catalog import Catalog
 
 log = logging.getLogger("gatepost")
+
+
+def plugin_context(settings: Settings, clients: FileClients, clock: Clock) -> PluginContext:
+    """What every plugin is lent."""
+    return PluginContext(clock, clients=clients, tiers=settings.tiers)
 
 
 class PluginShelf:
@@ -22,14 +32,19 @@ class PluginShelf:
         self._context = context
         self._plugins: list[Plugin] = []
 
-    def proxy_plugins(self, uses: Iterable[PluginUse]) -> list[ProxyPlugin]:
-        """The plugins of one list in gateway.yaml, in its order."""
-        return [self._made(self._catalog.find(use.use, "proxy"), use.config) for use in uses]
+    def proxy_plugins(self, uses: Iterable[PluginUse], place: str) -> list[ProxyPlugin]:
+        """The plugins of one list in gateway.yaml, in its order; `place` names the list."""
+        made, seen = [], Counter[str]()
+        for use in uses:
+            seen[use.use] += 1
+            context = replace(self._context, place=f"{place} {use.use} {seen[use.use]}")
+            made.append(self._made(self._catalog.find(use.use, "proxy"), use.config, context))
+        return made
 
     def grants(self, settings: Mapping[str, GrantSettings]) -> dict[str, GrantPlugin]:
         """The grants that are switched on, by `grant_type`."""
         plugins = [
-            self._made(self._catalog.find(grant.use or name, "grant"), grant.config)
+            self._made(self._catalog.find(grant.use or name, "grant"), grant.config, self._context)
             for name, grant in settings.items()
             if grant.enabled
         ]
@@ -48,7 +63,7 @@ class PluginShelf:
             except Exception:
                 log.exception("the plugin %s failed to stop", type(plugin).__name__)
 
-    def _made(self, plugin: type[Any], config: object) -> Any:
-        made = plugin(config, self._context)
+    def _made(self, plugin: type[Any], config: object, context: PluginContext) -> Any:
+        made = plugin(config, context)
         self._plugins.append(made)
         return made

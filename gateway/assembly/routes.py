@@ -29,12 +29,12 @@ class RouteMaker:
         self._public_url = public_url
         self._upstreams = upstreams
         self._shelf = shelf
-        self._global_plugins = shelf.proxy_plugins(everywhere)
+        self._global_plugins = shelf.proxy_plugins(everywhere, "everywhere")
 
     def route(self, settings: RouteSettings) -> Route:
         """One route, compiled."""
         segments = segments_of(settings.path)
-        own = self._shelf.proxy_plugins(settings.plugins)
+        own = self._shelf.proxy_plugins(settings.plugins, _place(settings))
         return Route(
             path=settings.path,
             segments=segments,
@@ -71,6 +71,11 @@ def accepted_issuers(settings: RouteSettings) -> frozenset[str]:
     if not settings.issuers and settings.own_tokens:
         return OWN_ONLY
     return frozenset(settings.issuers) | (OWN_ONLY if settings.own_tokens else frozenset())
+
+
+def _place(settings: RouteSettings) -> str:
+    """A name that only this route has, and that stays when other routes come and go."""
+    return f"{settings.host or '*'}{settings.path} {settings.match} {','.join(settings.methods or ('*',))}"
 
 
 def base_path(upstream: Upstream) -> bytes:

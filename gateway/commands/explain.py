@@ -7,15 +7,16 @@ from pathlib import Path
 
 import click
 
-from gateway.assembly.plugins import PluginShelf
+from gateway.assembly.clients import file_clients
+from gateway.assembly.plugins import PluginShelf, plugin_context
 from gateway.assembly.routes import route_table
 from gateway.assembly.upstreams import make_upstreams
 from gateway.clock import system_clock
 from gateway.commands.options import config_option, load_or_exit
 from gateway.explain import explain as explained
-from gateway.plugin import PluginContext
+from gateway.faults import Fault
+from gateway.file_clients import FileClients
 from gateway.plugin_catalog import Catalog
-from gateway.proxy.faults import Fault
 
 
 @click.command()
@@ -26,7 +27,8 @@ def explain(method: str, url: str, config: Path) -> None:
     """Says which route takes a request, who may call it, and what goes upstream."""
     settings = load_or_exit(config)
     upstreams = make_upstreams(settings)
-    shelf = PluginShelf(Catalog(), PluginContext(system_clock))
+    clients = FileClients(file_clients(settings.clients))
+    shelf = PluginShelf(Catalog(), plugin_context(settings, clients, system_clock))
     routes = route_table(settings, upstreams, shelf)
     servers = {
         name: tuple(server.url for server in upstream.settings.servers)

@@ -9,7 +9,7 @@ from gateway.config.base import Many, Section
 from gateway.config.secrets import AnySecret
 from gateway.config.tokens import TokenFormat
 from gateway.config.units import Lifetime
-from gateway.config.words import ClientId, Name, Scope
+from gateway.config.words import ApiKey, ClientId, Name, Scope
 
 
 class ClientSettings(Section):
@@ -37,5 +37,14 @@ class ClientSettings(Section):
     )
     format: TokenFormat | None = Field(
         default=None, description="The format of its tokens: opaque or jwt. null: tokens.format."
+    )
+    tier: Name | None = Field(
+        default=None,
+        description="A name of tiers: its limits, wherever a limit goes by client. null: those of everybody.",
+    )
+    api_keys: Many[ApiKey] = Field(
+        default=(),
+        description="What it may show in place of a token, on routes with the plugin api_key: plain and of "
+        "at least 16 characters, or sha256: and the hash's 64 hexadecimal digits.",
     )
     enabled: bool = Field(default=True, description="false: it gets no token, and its tokens are refused.")

@@ -16,6 +16,7 @@ from gateway.config.portal import Portal
 from gateway.config.routes import RouteSettings
 from gateway.config.server import Management, ManagementOrFalse, Server
 from gateway.config.store import Store
+from gateway.config.tiers import Tier
 from gateway.config.tokens import Scopes, Tokens
 from gateway.config.upstreams import UpstreamSettings
 from gateway.config.words import Name
@@ -42,6 +43,11 @@ class Settings(Section):
     clients: Many[ClientSettings] = Field(default=(), description="The applications that may ask for tokens.")
     issuers: Mapping[Name, IssuerSettings] = Field(
         default={}, description="Other token servers, by name, whose tokens routes may accept."
+    )
+    tiers: Mapping[Name, Tier] = Field(
+        default={},
+        description="Limits with a name, for clients and plugins to refer to: a mapping, or a string such as "
+        "1000 per 1m.",
     )
     upstreams: Mapping[Name, UpstreamSettings] = Field(default={}, description="The backends, by name.")
     routes: Many[RouteSettings] = Field(

@@ -15,6 +15,7 @@ NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 HASHED = "sha256:"
 HEX_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
+API_KEY = re.compile(r"[\x21-\x7e]{16,256}")
 SHARED_KEY_LEAST = 32
 
 
@@ -76,6 +77,14 @@ def check_secret(secret: ClientSecret) -> ClientSecret:
     return secret
 
 
+def check_api_key(key: ClientSecret) -> ClientSecret:
+    """An API key is shown with every request and never typed: it can be long, and so must be."""
+    plain = check_secret(key).plain
+    if plain is not None and not API_KEY.fullmatch(plain):
+        raise ValueError("must have 16 to 256 characters, all of them printable ASCII without spaces")
+    return key
+
+
 def check_shared_key(key: SecretStr) -> SecretStr:
     """The key of a fleet has at least as many characters as its digests have bytes."""
     text = key.get_secret_value()
@@ -92,3 +101,4 @@ Method = Annotated[str, AfterValidator(check_method)]
 Name = Annotated[str, AfterValidator(check_name)]
 Secret = Annotated[ClientSecret, AfterValidator(check_secret)]
 SharedKey = Annotated[SecretStr, AfterValidator(check_shared_key)]
+ApiKey = Annotated[ClientSecret, AfterValidator(check_api_key)]

@@ -44,6 +44,10 @@ class Client:
     """`file` (gateway.yaml, read-only) or `store`."""
     created: int = 0
     """Seconds since the epoch; 0 for clients of the file."""
+    tier: str | None = None
+    """The name of the limits that it has; None: those of everybody."""
+    api_keys: tuple[Secret, ...] = ()
+    """What it may show in place of an access token, on routes that take API keys."""
 
 
 @dataclass(slots=True, frozen=True)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from http import HTTPStatus
 
 from gateway.exchange import Answer, Headers
-from gateway.proxy.faults import Fault
+from gateway.faults import Fault
 
 PROBLEM_TYPE = b"application/problem+json"
 _BODILESS = frozenset({204, 304})

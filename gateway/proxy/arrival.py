@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from gateway.exchange import Headers, Peer, RequestHead
-from gateway.proxy.faults import (
+from gateway.faults import (
     BAD_REQUEST,
     BODY_TOO_LARGE,
     HEADERS_TOO_LARGE,

@@ -54,6 +54,7 @@ def real_peer(connection: Peer, headers: Headers, trusted: Callable[[str], bool]
         ", ".join([*chain, connection.address]).encode("latin-1"),
         _host(headers),
         connection.certificate,
+        trusted=True,
     )
 
 

@@ -2,47 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from enum import IntEnum
 
 from gateway.exchange import Headers, RequestHead
+from gateway.header_names import HOP_BY_HOP, is_identity
 from gateway.oauth.values import TokenFacts
 
-# RFC 9110 section 7.6.1, and those that only concern the two ends of one connection.
-_HOP_BY_HOP = frozenset(
-    {
-        b"connection",
-        b"keep-alive",
-        b"proxy-authenticate",
-        b"proxy-authorization",
-        b"proxy-connection",
-        b"te",
-        b"transfer-encoding",
-        b"upgrade",
-    }
-)
-# Set by the gateway alone. A caller's are removed in any spelling that an upstream could take for them:
-# servers that hand headers on as variables turn "-", "_" and "." into the same character.
-_OURS = frozenset(
-    {
-        "x-client-id",
-        "x-authenticated-scope",
-        "x-authenticated-userid",
-        "x-request-id",
-        "x-forwarded-for",
-        "x-forwarded-proto",
-        "x-forwarded-host",
-        "x-forwarded-port",
-        "x-forwarded-prefix",
-        "x-forwarded-server",
-        "x-forwarded-ssl",
-        "x-forwarded-scheme",
-        "x-real-ip",
-        "forwarded",
-    }
-)
-_NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9]+")
 VIA = b"gatepost"
 
 
@@ -62,10 +28,9 @@ def _request_rule(lower: bytes) -> _Rule:
     if lower == b"via":
         return _Rule.VIA
     # A message's framing is the next hop's own; Expect is answered here; request trailers do not pass.
-    if lower in _HOP_BY_HOP or lower in (b"expect", b"trailer"):
+    if lower in HOP_BY_HOP or lower in (b"expect", b"trailer"):
         return _Rule.DROP
-    spelling = _NOT_ALPHANUMERIC.sub("-", lower.decode("latin-1")).strip("-")
-    return _Rule.DROP if spelling in _OURS else _Rule.PASS
+    return _Rule.DROP if is_identity(lower) else _Rule.PASS
 
 
 class HeaderRules:
@@ -146,7 +111,7 @@ def header_text(text: str) -> bytes:
 
 
 # A message to the caller is framed for the caller.
-_RESPONSE_DROPS = _HOP_BY_HOP | {b"content-length"}
+_RESPONSE_DROPS = HOP_BY_HOP | {b"content-length"}
 
 
 def response_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:

@@ -25,6 +25,7 @@ Hook = Callable[[Exchange], Any]
 class Pipeline:
     """One route's hooks, in the order of gateway.yaml."""
 
+    on_preflight: tuple[Hook, ...]
     on_request: tuple[Hook, ...]
     on_authorized: tuple[Hook, ...]
     on_forward: tuple[Hook, ...]
@@ -84,6 +85,9 @@ async def authorize(
     route = exchange.route
     if not route.protected:
         return None
+    if exchange.caller is not None:
+        # A plugin has found out who calls; whether that suffices is still the route's to say.
+        return judge(exchange.caller, route.scopes, route.audience, now)
     token = bearer_token(exchange.request)
     if isinstance(token, Refusal):
         return token

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gateway.exchange import Headers, Peer, RequestHead, header_values
+from gateway.faults import Fault
 from gateway.oauth.bearer import Refusal
 from gateway.proxy.arrival import check_framing, check_size, content_length, read_host
-from gateway.proxy.faults import Fault
 from gateway.proxy.headers import request_headers
 from gateway.proxy.pipeline import bearer_token
 from gateway.proxy.target import MAX_TARGET, path_segments

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.exchange import RequestHead
+from gateway.faults import NO_ROUTE, WRONG_METHOD, Fault
 from gateway.oauth.values import OWN_ONLY
-from gateway.proxy.faults import NO_ROUTE, WRONG_METHOD, Fault
 from gateway.proxy.target import path_segments
 
 
@@ -88,8 +88,8 @@ class RouteTable:
         for route in routes:
             self._add(route)
 
-    def match(self, request: RequestHead) -> Route:
-        """The route that takes the request.
+    def match(self, request: RequestHead, method: str | None = None) -> Route:
+        """The route that takes the request, or that would take it with another `method`.
 
         Raises:
             Fault: 404 where no path matches, 405 where one does but not for this method.
@@ -101,7 +101,7 @@ class RouteTable:
                 break
         if not found:
             raise Fault(NO_ROUTE)
-        route = found.get(request.method) or found.get(_ANY)
+        route = found.get(method or request.method) or found.get(_ANY)
         if route is None:
             # RFC 9110 section 15.5.6: a 405 must say in Allow which methods there are.
             raise Fault(WRONG_METHOD, headers=[(b"Allow", ", ".join(found).encode())])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
-from gateway.proxy.faults import BAD_REQUEST, TARGET_TOO_LONG, Fault
+from gateway.faults import BAD_REQUEST, TARGET_TOO_LONG, Fault
 
 MAX_TARGET = 8190
 """Bytes of a request target (RFC 9112 section 3 asks for at least 8000)."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.exchange import Patience
+
 
 @dataclass(slots=True, frozen=True)
 class TlsSettings:
@@ -40,6 +42,14 @@ class Timeouts:
     """From the request's last byte until the answer's head."""
     idle: float = 60.0
     """Without a byte either way: in an answer's body, in a tunnel, or while the upstream takes no upload."""
+
+    def for_one(self, patience: Patience | None) -> Timeouts:
+        """These, but for what one request says of its own."""
+        if patience is None:
+            return self
+        response = self.response if patience.response is None else patience.response
+        idle = self.idle if patience.idle is None else patience.idle
+        return Timeouts(self.connect, response, idle)
 
 
 @dataclass(slots=True, frozen=True)

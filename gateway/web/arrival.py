@@ -11,8 +11,8 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.exchange import Headers, Peer, RequestHead
+from gateway.faults import Fault
 from gateway.proxy.arrival import read_head
-from gateway.proxy.faults import Fault
 from gateway.proxy.forwarded import direct_peer, real_peer
 from gateway.web.faults import Handler, as_fault, http_fault
 from gateway.web.sent import send_fault

@@ -5,10 +5,11 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.exchange import Answer, Exchange
+from gateway.faults import BAD_REQUEST, FORBIDDEN, INVALID_TOKEN, MISSING_TOKEN, Fault, FaultKind
 from gateway.oauth.bearer import Refusal, challenge
 from gateway.proxy.arrival import check_length
-from gateway.proxy.faults import BAD_REQUEST, FORBIDDEN, INVALID_TOKEN, MISSING_TOKEN, Fault, FaultKind
 from gateway.proxy.pipeline import authorize, run
+from gateway.proxy.preflight import preflight_route
 from gateway.proxy.routes import Route
 from gateway.web.arrival import ANSWER_HEADERS, HEAD, REQUEST_ID
 from gateway.web.desk import EXCHANGE, PROXIED, ProxyDesk
@@ -52,18 +53,32 @@ async def admit(request: web.Request, desk: ProxyDesk) -> Answer | None:
         StoreUnavailable: whether it may come in can't be known.
     """
     head = request[HEAD]
+    asked = preflight_route(desk.routes, head)
+    if asked is not None:
+        answer = await run(asked.pipeline.on_preflight, _exchange(request, asked))
+        if answer is not None:
+            return answer
     route = desk.routes.match(head)
-    check_length(head.headers, desk.max_body)
-    exchange = Exchange(head, route, request[REQUEST_ID], answer_headers=request[ANSWER_HEADERS])
-    request[EXCHANGE] = exchange
+    exchange = _exchange(request, route)
     hooks = route.pipeline
-    answer = await run(hooks.on_request, exchange)
+    try:
+        answer = await run(hooks.on_request, exchange)
+    finally:
+        # A plugin may have taken over an id that another gateway gave the request.
+        request[REQUEST_ID] = exchange.request_id
     if answer is not None:
         return answer
+    check_length(head.headers, desk.max_body if exchange.max_body is None else exchange.max_body)
     refusal = await authorize(exchange, desk.find_token, desk.clock())
     if refusal is not None:
         raise refused(refusal, route, desk.realm)
     return await run(hooks.on_authorized, exchange)
+
+
+def _exchange(request: web.Request, route: Route) -> Exchange:
+    exchange = Exchange(request[HEAD], route, request[REQUEST_ID], answer_headers=request[ANSWER_HEADERS])
+    request[EXCHANGE] = exchange
+    return exchange
 
 
 def refused(refusal: Refusal, route: Route, realm: str) -> Fault:

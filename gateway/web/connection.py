@@ -15,9 +15,7 @@ from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
 from gateway.clock import Clock
-from gateway.proxy.answers import answer_bytes, fault_answer
-from gateway.proxy.arrival import check_request_line
-from gateway.proxy.faults import (
+from gateway.faults import (
     BAD_REQUEST,
     FAILED,
     HEADERS_TOO_LARGE,
@@ -26,6 +24,8 @@ from gateway.proxy.faults import (
     Fault,
     FaultKind,
 )
+from gateway.proxy.answers import answer_bytes, fault_answer
+from gateway.proxy.arrival import check_request_line
 from gateway.proxy.target import MAX_TARGET
 from gateway.web.sent import SentResponse
 from gateway.web.tunnel import CallerStream

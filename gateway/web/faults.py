@@ -10,8 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from aiohttp import web
 
 from gateway.errors import IssuerUnavailable, StoreUnavailable
-from gateway.oauth.errors import OAuthError
-from gateway.proxy.faults import (
+from gateway.faults import (
     BAD_REQUEST,
     BODY_TOO_LARGE,
     FAILED,
@@ -24,6 +23,7 @@ from gateway.proxy.faults import (
     FaultKind,
     retry_after,
 )
+from gateway.oauth.errors import OAuthError
 from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamSlow, UpstreamUnavailable
 
 log = logging.getLogger("gatepost")

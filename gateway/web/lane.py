@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from gateway.endpoints import is_own
 from gateway.exchange import Exchange
+from gateway.faults import Fault
 from gateway.guard import Guard, Unknown
 from gateway.oauth.bearer import Refusal
 from gateway.oauth.values import TokenFacts
-from gateway.proxy.faults import Fault
 from gateway.proxy.forwarded import real_peer
 from gateway.proxy.plain import Plain, read_plain
 from gateway.proxy.routes import Route
@@ -38,7 +38,7 @@ class Lane:
         The exchange may be over when this returns.
         """
         plain = read_plain(data)
-        if plain is None or len(plain.body) > self.desk.max_body:
+        if plain is None or len(plain.body) > self.desk.max_body or plain.method == "OPTIONS":
             return None
         try:
             exchange = self._exchange(plain, caller)

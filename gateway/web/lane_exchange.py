@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import Protocol
 
 from gateway.exchange import Answer, Exchange, Headers, Peer, ResponseHead
+from gateway.faults import BODY_TOO_LARGE, Fault
 from gateway.oauth.bearer import Refusal, judge
 from gateway.oauth.values import TokenFacts
 from gateway.proxy.answers import answer_bytes, fault_answer
@@ -92,20 +93,24 @@ class LaneExchange:
         """Goes through the phases until the upstream is asked, or an answer is there."""
         self._desk.ledger.telemetry.in_flight += 1
         try:
-            answer = self._admit(facts) or self._ask(plain)
+            answer = self._admit(plain, facts) or self._ask(plain)
         except Exception as error:  # whatever a plugin raises ends the request: a broken guard lets nobody in
             self._refuse(error)
         else:
             if answer is not None:
                 self._answer(answer, close=False)
 
-    def _admit(self, facts: TokenFacts | Refusal | None) -> Answer | None:
+    def _admit(self, plain: Plain, facts: TokenFacts | Refusal | None) -> Answer | None:
         exchange, desk = self._exchange, self._desk
         hooks, route = exchange.route.pipeline, exchange.route
         answer = run_now(hooks.on_request, exchange)
         if answer is not None:
             return answer
+        if exchange.max_body is not None and len(plain.body) > exchange.max_body:
+            raise Fault(BODY_TOO_LARGE, close=True)
         if route.protected:
+            # A plugin may have found out who calls.
+            facts = exchange.caller or facts
             refusal = (
                 facts
                 if isinstance(facts, Refusal)
@@ -130,7 +135,12 @@ class LaneExchange:
             wire = self._plain_head(plain)
         upstream: Upstream = route.upstream
         try:
-            self._call = upstream.begin(self, wire + plain.body if plain.body else wire, plain.method)
+            self._call = upstream.begin(
+                self,
+                wire + plain.body if plain.body else wire,
+                plain.method,
+                timeouts=upstream.settings.timeouts.for_one(exchange.patience),
+            )
         except UpstreamError as error:
             self._desk.ledger.upstream_failed(exchange, error)
             raise

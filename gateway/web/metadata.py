@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from gateway.endpoints import RESOURCE_METADATA
+from gateway.faults import NO_ROUTE, WRONG_METHOD, Fault
 from gateway.oauth.metadata import Members
-from gateway.proxy.faults import NO_ROUTE, WRONG_METHOD, Fault
 from gateway.proxy.routes import segments_of
 from gateway.web.arrival import HEAD
 

@@ -120,19 +120,22 @@ async def _ask_upstream(
     assert forward is not None  # noqa: S101 (for mypy: the caller has set it)
     connection = cast(GatewayConnection, request.protocol)
     chunked = is_chunked(head)
-    body = upload(request, head, desk.max_body, desk.body_timeout)
+    limit = desk.max_body if exchange.max_body is None else exchange.max_body
+    body = upload(request, head, limit, desk.body_timeout)
     lines = _CHUNKED if chunked else b"" if asked is None else upgrade_lines(asked)
 
     def inform(early: ResponseHead) -> None:
         if head.version >= (1, 1) and early.status != CONTINUE_STATUS:
             connection.write(informational_head(early))
 
-    fetched = await exchange.route.upstream.fetch(
+    upstream = exchange.route.upstream
+    fetched = await upstream.fetch(
         head_bytes(forward, lines),
         method=forward.method,
         body=body,
         chunked=chunked,
         upgrade=asked is not None,
+        timeouts=upstream.settings.timeouts.for_one(exchange.patience),
         on_informational=inform,
     )
     return cast(UpstreamResponse, fetched)

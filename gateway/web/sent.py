@@ -7,8 +7,8 @@ from typing import Protocol, cast
 from aiohttp import web
 
 from gateway.exchange import Answer, Headers
+from gateway.faults import Fault
 from gateway.proxy.answers import answer_bytes, fault_answer
-from gateway.proxy.faults import Fault
 
 
 class Writing(Protocol):

@@ -10,9 +10,9 @@ from aiohttp import web
 
 from gateway.client_call import ClientCall
 from gateway.exchange import RequestHead, header_values
+from gateway.faults import BODY_TOO_LARGE, SLOW_REQUEST, Fault
 from gateway.introspection_endpoint import IntrospectionCall, IntrospectionDesk, answer_introspection
 from gateway.oauth.errors import OAuthError, invalid_request
-from gateway.proxy.faults import BODY_TOO_LARGE, SLOW_REQUEST, Fault
 from gateway.revocation_endpoint import RevocationCall, RevocationDesk, answer_revocation
 from gateway.telemetry import Telemetry
 from gateway.token_endpoint import TokenCall, TokenDesk, answer_token_request

@@ -9,14 +9,14 @@ from aiohttp import web
 from aiohttp.web_exceptions import HTTPException
 
 from gateway.exchange import RequestHead, header_value
-from gateway.proxy.arrival import content_length
-from gateway.proxy.faults import (
+from gateway.faults import (
     BAD_REQUEST,
     BODY_TOO_LARGE,
     EXPECTATION_FAILED,
     SLOW_REQUEST,
     Fault,
 )
+from gateway.proxy.arrival import content_length
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 

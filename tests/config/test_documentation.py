@@ -22,6 +22,7 @@ REQUIRED: dict[str, Any] = {
     "server": {"listen": [{"port": 80, "tls": {"certificate": str(SHIPPED), "key": str(SHIPPED)}}]},
     "grants": {"password": {}},
     "clients": [{"id": "a", "secrets": [{"secret": "x"}]}],
+    "tiers": {"bronze": {"limit": 1000, "per": "1m"}},
     "upstreams": {"o": {"servers": [{"url": "http://h"}]}},
     "routes": [{"path": "/", "upstream": "o", "plugins": [{"use": "request_id"}]}],
     "issuers": {"i": {"issuer": "https://i", "audiences": ["a"]}},
@@ -101,6 +102,7 @@ def test_required_keys_are_documented_as_such() -> None:
     assert required == {
         "server.listen[].port", "server.listen[].tls.certificate", "server.listen[].tls.key",
         "clients[].id", "clients[].secrets", "clients[].secrets[].secret",
+        "tiers.<name>.limit", "tiers.<name>.per",
         "upstreams.<name>.servers", "upstreams.<name>.servers[].url",
         "routes[].path", "routes[].upstream", "routes[].plugins[].use", "plugins[].use",
         "portal.users[].name", "portal.users[].password", "issuers.<name>.issuer",

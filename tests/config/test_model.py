@@ -49,7 +49,7 @@ def test_items_have_their_defaults() -> None:
     (client,), (route,), upstream = found.clients, found.routes, found.upstreams["o"]
     assert client.model_dump(exclude={"id", "secrets"}) == {
         "name": "", "grants": ("client_credentials",), "scopes": (), "lifetime": None, "audiences": (),
-        "enabled": True, "introspect": False, "format": None,
+        "enabled": True, "introspect": False, "format": None, "tier": None, "api_keys": (),
     }  # fmt: skip
     assert route.model_dump(exclude={"path", "upstream"}) == {
         "match": "prefix", "methods": None, "host": None, "strip_prefix": True, "scopes": (),

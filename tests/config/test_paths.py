@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.paths import check_path, path_segments
-from gateway.proxy.faults import Fault
+from gateway.faults import Fault
 from gateway.proxy.target import path_segments as request_segments
 
 

@@ -1,8 +1,8 @@
 import json
 
 from gateway.exchange import Answer, Headers
+from gateway.faults import WRONG_METHOD, Fault
 from gateway.proxy.answers import answer_bytes, fault_answer, reason_phrase
-from gateway.proxy.faults import WRONG_METHOD, Fault
 
 
 def sent(

@@ -1,8 +1,8 @@
 import pytest
 
 from gateway.exchange import Header, Headers
+from gateway.faults import Fault
 from gateway.proxy.arrival import MAX_HEADERS, check_length, check_request_line, content_length, read_head
-from gateway.proxy.faults import Fault
 from gateway.proxy.forwarded import direct_peer
 
 PEER = direct_peer("192.0.2.1", "https")

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.faults import Fault
 from gateway.oauth.bearer import Refusal
 from gateway.proxy.arrival import read_head
-from gateway.proxy.faults import Fault
 from gateway.proxy.forwarded import direct_peer
 from gateway.proxy.headers import request_headers
 from gateway.proxy.plain import MAX_BLOCK, MAX_BLOCKS, read_block, read_plain

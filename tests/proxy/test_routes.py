@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.proxy.faults import Fault
+from gateway.faults import Fault
 from gateway.proxy.routes import RouteTable, upstream_target
 from tests.proxy.routing import request, route
 

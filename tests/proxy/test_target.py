@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.proxy.faults import Fault
+from gateway.faults import Fault
 from gateway.proxy.target import MAX_TARGET, parse_target
 
 

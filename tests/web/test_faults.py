@@ -4,8 +4,8 @@ import pytest
 from aiohttp import web
 
 from gateway.errors import StoreUnavailable
+from gateway.faults import BAD_REQUEST, Fault
 from gateway.oauth.errors import OAuthError
-from gateway.proxy.faults import BAD_REQUEST, Fault
 from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamSlow, UpstreamUnavailable
 from gateway.web.faults import as_fault, http_fault, oauth_faults, oauth_response
 

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.proxy.faults import Fault
+from gateway.faults import Fault
 from gateway.web.upload import expects_continue, is_chunked
 from tests.proxy.routing import request
 

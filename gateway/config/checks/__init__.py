@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.config.checks import clients, issuers, lifetimes, listeners, portal, routes
+from gateway.config.checks import clients, issuers, lifetimes, listeners, portal, routes, tiers
 from gateway.config.checks.finding import Check
 
 ALL: tuple[Check, ...] = (
@@ -12,11 +12,13 @@ ALL: tuple[Check, ...] = (
     lifetimes.renewal_before_end,
     clients.ids_once,
     clients.grants_known,
+    clients.api_keys_once,
     issuers.issuers_differ,
     issuers.issuers_verifiable,
     issuers.client_ids_apart,
     issuers.signing_files_there,
     issuers.routes_name_known_ones,
+    tiers.tiers_there,
     routes.upstreams_there,
     routes.none_twice,
     routes.endpoints_free,

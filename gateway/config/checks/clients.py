@@ -34,3 +34,17 @@ def grants_known(settings: Settings, surroundings: Surroundings) -> Iterator[Fin
                 wrong=grant,
                 right=tuple(right),
             )
+
+
+def api_keys_once(settings: Settings, _: Surroundings) -> Iterator[Finding]:
+    """No two clients have the same API key: whose request it is would be a matter of chance."""
+    first: dict[bytes, tuple[int, int]] = {}
+    for index, client in enumerate(settings.clients):
+        for place, key in enumerate(client.api_keys):
+            if key.digest in first:
+                holder, at = first[key.digest]
+                before = ("clients", holder, "api_keys", at)
+                yield Finding(
+                    ("clients", index, "api_keys", place), "this API key stands here twice", first=before
+                )
+            first.setdefault(key.digest, (index, place))

@@ -31,3 +31,21 @@ def test_a_listed_grant_may_have_a_name_of_its_own_and_be_faulty() -> None:
         """
     (found,) = problems(text)
     assert "grants.password.attempts" in found
+
+
+def test_an_api_key_belongs_to_one_client() -> None:
+    text = """\
+        clients:
+          - {id: a, secrets: [x], api_keys: [0123456789abcdef]}
+          - {id: b, secrets: [x], api_keys: ["0123456789abcdef"]}
+        """
+    assert problems(text) == [
+        "3:38: clients[1].api_keys[0]: this API key stands here twice (the first is on line 2)"
+    ]
+
+
+def test_an_api_key_is_long() -> None:
+    assert problems("clients: [{id: a, secrets: [x], api_keys: [short]}]") == [
+        "1:44: clients[0].api_keys[0]: must have 16 to 256 characters, all of them printable ASCII without "
+        "spaces"
+    ]

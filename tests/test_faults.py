@@ -1,5 +1,5 @@
-import gateway.proxy.faults as table
-from gateway.proxy.faults import Fault, FaultKind, retry_after
+import gateway.faults as table
+from gateway.faults import Fault, FaultKind, retry_after
 
 
 def test_every_row_gives_a_problem_whose_status_is_its_own() -> None:

@@ -24,6 +24,7 @@ class FaultKind:
 INVALID_TOKEN = FaultKind("900901", 401, "Invalid credentials", "The access token is not valid.")
 MISSING_TOKEN = FaultKind("900902", 401, "Missing credentials", "This route needs an access token.")
 FORBIDDEN = FaultKind("900910", 403, "Not allowed", "The access token is not allowed to do this.")
+REFUSED = FaultKind("403", 403, "Not allowed", "This is not allowed.")
 NO_ROUTE = FaultKind("404", 404, "Not found", "No route leads there.")
 WRONG_METHOD = FaultKind("405", 405, "Method not allowed", "The route does not serve this method.")
 LIMITED = FaultKind("900800", 429, "Too many requests", "A limit has been reached.")

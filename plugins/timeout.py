@@ -1,0 +1,34 @@
+"""Gives a route's requests other time-outs than their upstream has."""
+
+from pydantic import Field, model_validator
+
+from gateway.plugin import Exchange, Patience, PluginConfig, ProxyPlugin, Timeout
+
+
+class RouteTimeoutConfig(PluginConfig):
+    """Options of `timeout`."""
+
+    response: Timeout | None = Field(
+        default=None,
+        description="How long the upstream may take until its answer begins. null: as the upstream has it.",
+    )
+    idle: Timeout | None = Field(
+        default=None,
+        description="How long there may be no byte either way. null: as the upstream has it.",
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "RouteTimeoutConfig":
+        if self.response is None and self.idle is None:
+            raise ValueError("needs response, idle or both")
+        return self
+
+
+class RouteTimeout(ProxyPlugin):
+    """The caller of a request that takes longer reads 504."""
+
+    Config = RouteTimeoutConfig
+
+    def on_request(self, exchange: Exchange) -> None:
+        """Known before the upstream is asked."""
+        exchange.patience = Patience(self.config.response, self.config.idle)

@@ -1,0 +1,51 @@
+import pytest
+
+from gateway.header_names import (
+    check_free_header_name,
+    check_header_name,
+    check_header_value,
+    is_framing,
+    is_identity,
+)
+
+
+@pytest.mark.parametrize(
+    "name", [b"x-client-id", b"x_client_id", b"x.request.id", b"x--real-ip-", b"forwarded"]
+)
+def test_every_spelling_of_an_identity_header_is_known(name: bytes) -> None:
+    assert is_identity(name)
+
+
+@pytest.mark.parametrize("name", [b"x-client", b"authorization", b"x-forwarded-fort"])
+def test_others_are_not_taken_for_one(name: bytes) -> None:
+    assert not is_identity(name)
+
+
+@pytest.mark.parametrize("name", ["Connection", "Content-Length", "TE", "Host", "Via"])
+def test_framing_and_addressing_are_the_gateways(name: str) -> None:
+    assert is_framing(name.lower().encode())
+    with pytest.raises(ValueError, match="framing"):
+        check_header_name(name)
+
+
+def test_an_answer_may_have_a_header_that_a_request_may_not() -> None:
+    assert check_header_name("X-Client-Id") == "X-Client-Id"
+    with pytest.raises(ValueError, match="who calls"):
+        check_free_header_name("X_Client_Id")
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a:b", "ä", "a\r\nb", "x" * 129])
+def test_what_is_no_name_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="name"):
+        check_header_name(name)
+
+
+@pytest.mark.parametrize("value", ["", "a", "a b\tc", "x" * 4096])
+def test_a_value_can_be_any_printable_ascii(value: str) -> None:
+    assert check_header_value(value) == value
+
+
+@pytest.mark.parametrize("value", ["a\nb", " a", "a\t", "\x7f", "ü", "x" * 4097])
+def test_a_value_that_a_reader_could_misread_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match="printable"):
+        check_header_value(value)
