@@ -38,7 +38,7 @@ def read_head(
     if version not in ((1, 1), (1, 0)):
         raise Fault(WRONG_VERSION, close=True)
     check_size(headers)
-    target = parse_target(raw_target)
+    target = parse_target(raw_target, method)
     host = read_host(headers, version, target.authority)
     if target.authority is not None:
         headers = _with_host(headers, target.authority)
@@ -57,7 +57,7 @@ def read_head(
 
 
 # RFC 9112 section 3: method SP request-target SP HTTP-version CRLF, with exactly one space each.
-_REQUEST_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [!-~\x80-\xff]+ HTTP/[0-9]\.[0-9]\r?\n")
+_REQUEST_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [!-~\x80-\xff]+ HTTP/([0-9]\.[0-9])\r?\n")
 _LONG_METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{33}")
 
 
@@ -65,13 +65,19 @@ def check_request_line(data: bytes) -> None:
     """Judges the first bytes of a request, before a parser that is more lenient sees them.
 
     Raises:
-        Fault: 501 for a method longer than any that is served, 400 for a malformed line.
+        Fault: 501 for a method longer than any that is served, 400 for a malformed line, 505 for a version
+            that is not spoken here.
     """
     if _LONG_METHOD.match(data):
         raise Fault(UNKNOWN_METHOD, close=True)
     # RFC 9112 section 2.2: an empty line before the request line should be ignored.
-    if b"\n" in data[:MAX_TARGET] and not _REQUEST_LINE.match(data.lstrip(b"\r\n")):
+    if b"\n" not in data[:MAX_TARGET]:
+        return
+    found = _REQUEST_LINE.match(data.lstrip(b"\r\n"))
+    if found is None:
         raise Fault(BAD_REQUEST, "The request line is malformed.", close=True)
+    if found[1] not in (b"1.1", b"1.0"):
+        raise Fault(WRONG_VERSION, close=True)
 
 
 def check_method(method: str) -> None:

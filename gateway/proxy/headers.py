@@ -127,3 +127,12 @@ def response_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     if nominated:
         kept = [item for item in kept if item[0].lower() not in nominated]
     return kept
+
+
+# RFC 9110 section 6.5.1: what frames or routes a message, or says who may, must stand before its body.
+_NO_TRAILERS = _RESPONSE_DROPS | {b"host", b"trailer", b"authorization", b"set-cookie"}
+
+
+def response_trailers(trailers: Headers) -> Headers:
+    """The upstream's trailers that go to the caller, behind the body and never merged into the headers."""
+    return [item for item in trailers if item[0].lower() not in _NO_TRAILERS] if trailers else trailers

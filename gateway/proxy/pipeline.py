@@ -16,6 +16,7 @@ from gateway.oauth.bearer import Refusal, judge, read_bearer
 from gateway.oauth.values import TokenFacts
 from gateway.plugin import HOOKS, ProxyPlugin
 from gateway.proxy.headers import identity_headers, request_headers
+from gateway.proxy.max_forwards import one_hop_less
 from gateway.proxy.routes import upstream_target
 
 Hook = Callable[[Exchange], Any]
@@ -108,6 +109,7 @@ def forward_head(exchange: Exchange) -> ForwardHead:
     request, route = exchange.request, exchange.route
     headers = request_headers(request, forward_token=route.forward_token)
     headers += identity_headers(request, exchange.request_id, exchange.caller)
+    headers = one_hop_less(request, headers)
     return ForwardHead(request.method, upstream_target(route, request), headers)
 
 

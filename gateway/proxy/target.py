@@ -37,8 +37,14 @@ class Target:
     """The host of a target in absolute-form."""
 
 
-def parse_target(raw: bytes) -> Target:
+ASTERISK = b"*"
+_SERVER_ITSELF = Target(ASTERISK, ASTERISK, (), None)
+
+
+def parse_target(raw: bytes, method: str = "GET") -> Target:
     """The parts of a request target.
+
+    RFC 9112 section 3.2.4: the asterisk-form is for OPTIONS alone, and asks about the server itself.
 
     Raises:
         Fault: 414 where it is too long, 400 where it is malformed or ambiguous.
@@ -47,6 +53,8 @@ def parse_target(raw: bytes) -> Target:
         raise Fault(TARGET_TOO_LONG, close=True)
     authority = None
     if not raw.startswith(b"/"):
+        if raw == ASTERISK and method == "OPTIONS":
+            return _SERVER_ITSELF
         authority, raw = _absolute(raw)
     path, mark, query = raw.partition(b"?")
     if mark and not _QUERY.match(query):

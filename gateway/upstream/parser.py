@@ -191,3 +191,5 @@ class ResponseParser:
         if self.head is not None and self.framing is not Framing.UPGRADE:
             self.complete = True
             self._midway = False
+            # llhttp also minds Proxy-Connection, and a Connection among the trailers: it would read no more.
+            self.reusable = self.reusable and self._parser.should_keep_alive()

@@ -14,8 +14,10 @@ from gateway.exchange import Headers, Peer, RequestHead
 from gateway.faults import Fault
 from gateway.proxy.arrival import read_head
 from gateway.proxy.forwarded import direct_peer, real_peer
+from gateway.proxy.max_forwards import options_answer
+from gateway.proxy.target import ASTERISK
 from gateway.web.faults import Handler, as_fault, http_fault
-from gateway.web.sent import send_fault
+from gateway.web.sent import send_answer, send_fault
 
 log = logging.getLogger("gatepost")
 
@@ -67,7 +69,9 @@ def arrival_middlewares(arrival: Arrival) -> list[Callable[..., object]]:
 
     @web.middleware
     async def head(request: web.Request, handler: Handler) -> web.StreamResponse:
-        request[HEAD] = arrival.read(request)
+        request[HEAD] = read = arrival.read(request)
+        if read.target == ASTERISK:
+            return await send_answer(request, options_answer(), [], arrival.clock())
         return await handler(request)
 
     return [faults, head]

@@ -6,34 +6,24 @@ is not used.
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.exactness.conftest import Pair
+from tests.exactness.programs import program
 
 SCRIPTS = sorted((Path(__file__).parent / "vtc").glob("*.vtc"))
 LIMIT = 20
 """Seconds that one script may take."""
 
 
-@pytest.fixture(scope="session")
-def varnishtest() -> str:
-    program = shutil.which("varnishtest")
-    if program is None:
-        assert "CI" not in os.environ, "varnishtest must be there: scripts/test-programs installs it"
-        pytest.skip("varnishtest is not installed (Debian's package varnish)")
-    return program
-
-
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
-def test_script(script: Path, varnishtest: str, pair: Pair) -> None:
+def test_script(script: Path, pair: Pair) -> None:
     done = subprocess.run(
         [
-            varnishtest,
+            program("varnishtest"),
             f"-t{LIMIT}",
             f"-Dgateway=127.0.0.1:{pair.gateway_port}",
             f"-Dupstream=127.0.0.1:{pair.upstream_port}",

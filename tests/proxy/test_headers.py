@@ -11,6 +11,7 @@ from gateway.proxy.headers import (
     nominees,
     request_headers,
     response_headers,
+    response_trailers,
 )
 
 HOST = (b"Host", b"api.example.org")
@@ -143,3 +144,9 @@ def test_a_flood_of_names_does_not_grow_memory() -> None:
     for number in range(5_000):
         rules.rule(b"x-%d" % number)
     assert len(rules._known) <= 2_048
+
+
+def test_trailers_neither_frame_nor_route_nor_concern_one_hop() -> None:
+    passing = [(b"X-Sum", b"1"), (b"Server-Timing", b"db;dur=5")]
+    names = (b"Content-Length", b"transfer-encoding", b"Connection", b"Keep-Alive", b"Host", b"Set-Cookie")
+    assert response_trailers([*passing, *((name, b"x") for name in names)]) == passing

@@ -289,3 +289,10 @@ def test_no_bytes_make_it_raise(pieces: list[bytes], to_head: bool, upgrade: boo
     assert (parser.error is None) == parser.complete
     if got.complete and got.head is not None:
         assert all(b"\r" not in value and b"\n" not in value for _, value in got.head.headers)
+
+
+def test_a_connection_that_the_parser_takes_to_be_over_is_not_used_again() -> None:
+    chunks = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nProxy-Connection: close\r\n\r\n"
+    for whole in (chunks, b"HTTP/1.1 200 OK\r\nProxy-Connection: close\r\nContent-Length: 0\r\n\r\n"):
+        got = read(whole)
+        assert (got.complete, got.reusable) == (True, False)

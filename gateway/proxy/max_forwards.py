@@ -1,0 +1,64 @@
+"""Requests that say how far they may go (RFC 9110 section 7.6.2)."""
+
+from __future__ import annotations
+
+import re
+
+from gateway.exchange import Answer, Headers, RequestHead, header_values
+from gateway.proxy.faults import BAD_REQUEST, WRONG_METHOD, Fault
+
+COUNTED = frozenset({"OPTIONS", "TRACE"})
+"""The methods whose Max-Forwards counts; with others it is a header like any other."""
+
+_NUMBER = re.compile(rb"[0-9]{1,9}\Z")
+ALLOW = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
+
+def hops_left(request: RequestHead) -> int | None:
+    """How many more hops the request may take; None where it does not say.
+
+    Raises:
+        Fault: 400 where the number is malformed or stands twice.
+    """
+    if request.method not in COUNTED:
+        return None
+    values = header_values(request.headers, b"max-forwards")
+    if not values:
+        return None
+    if len(values) > 1 or not _NUMBER.match(values[0]):
+        raise Fault(BAD_REQUEST, "Max-Forwards is invalid.")
+    return int(values[0])
+
+
+def last_hop_answer(request: RequestHead, methods: tuple[str, ...]) -> Answer | None:
+    """What the gateway answers where it is the last hop; None where the request goes on.
+
+    At 0 an intermediary must not forward the request, and answers as the final recipient.
+
+    Args:
+        request: What came.
+        methods: Those that the route takes; empty: all.
+
+    Raises:
+        Fault: 400 as above; 405 for TRACE, which would show the caller's secrets to whoever reads the answer.
+    """
+    if hops_left(request) != 0:
+        return None
+    allow = ", ".join(methods).encode() or ALLOW
+    if request.method == "TRACE":
+        raise Fault(WRONG_METHOD, "The gateway does not answer TRACE.", headers=[(b"Allow", allow)])
+    return options_answer(allow)
+
+
+def options_answer(allow: bytes = ALLOW) -> Answer:
+    """The gateway's own answer to OPTIONS (RFC 9110 section 9.3.7)."""
+    return Answer(200, headers=[(b"Allow", allow)])
+
+
+def one_hop_less(request: RequestHead, headers: Headers) -> Headers:
+    """`headers` with the number that the next hop reads: one less than came."""
+    left = hops_left(request)
+    if left is None:
+        return headers
+    number = b"%d" % max(0, left - 1)
+    return [(name, number if name.lower() == b"max-forwards" else value) for name, value in headers]
