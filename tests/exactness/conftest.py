@@ -1,4 +1,4 @@
-"""One gateway with the fast lane and one without, before an upstream's port that each test listens at itself."""
+"""One gateway with the fast lane and one without; each test listens at their upstream's port itself."""
 
 from __future__ import annotations
 
