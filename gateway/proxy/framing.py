@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gateway.exchange import Header, ResponseHead, header_values
+from gateway.proxy.headers import response_trailers
 from gateway.proxy.headers import response_headers
 
 # RFC 9110 sections 15.3.5 and 15.4.5: these never have a body.
@@ -83,8 +84,10 @@ def chunk(data: bytes) -> bytes:
 
 
 def last_chunk(trailers: list[Header]) -> bytes:
-    """The end of a chunked body, with its trailers."""
-    return b"0\r\n%s\r\n" % b"".join(b"%s: %s\r\n" % item for item in trailers)
+    """The end of a chunked body, with those of the upstream's trailers that go to the caller."""
+    if not trailers:
+        return b"0\r\n\r\n"
+    return b"0\r\n%s\r\n" % b"".join(b"%s: %s\r\n" % item for item in response_trailers(trailers))
 
 
 def _length(response: ResponseHead) -> bytes | None:

@@ -27,7 +27,7 @@ _NAME = rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)"
 _VALUE = rb"((?:[!-~\x80-\xff](?:[ -~\t\x80-\xff]*[!-~\x80-\xff])?)?)"
 _FIELD = re.compile(_NAME + rb":[ \t]*" + _VALUE + rb"[ \t]*\r\n")
 # Each of these asks for more than a plain exchange.
-_SPECIAL = (b"expect", b"transfer-encoding", b"te", b"upgrade", b"trailer")
+_SPECIAL = (b"expect", b"transfer-encoding", b"te", b"upgrade", b"trailer", b"max-forwards")
 _HTTP_1_1 = (1, 1)
 
 

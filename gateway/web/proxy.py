@@ -20,7 +20,7 @@ from gateway.proxy.framing import (
     informational_head,
     last_chunk,
 )
-from gateway.proxy.headers import response_headers, response_trailers
+from gateway.proxy.headers import response_headers
 from gateway.proxy.max_forwards import last_hop_answer
 from gateway.proxy.pipeline import bearer_token, forward_head, head_bytes, run
 from gateway.proxy.upgrade import asked_upgrade, upgrade_lines, upgraded_headers
@@ -181,7 +181,7 @@ class _Delivery:
                 self._add(data)
                 await self._flush()
         if self._chunked:
-            self._pending += last_chunk(response_trailers(self._response.trailers))
+            self._pending += last_chunk(self._response.trailers)
         await self._flush()
 
     def _add(self, data: bytes) -> None:
