@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gateway.exchange import Header, ResponseHead, header_values
-from gateway.proxy.headers import response_trailers
-from gateway.proxy.headers import response_headers
+from gateway.proxy.headers import response_headers, response_trailers
 
 # RFC 9110 sections 15.3.5 and 15.4.5: these never have a body.
 _BODILESS = frozenset({204, 304})
