@@ -6,11 +6,13 @@ import logging
 import random
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from time import monotonic
 
 from aiohttp import web
 
 from gateway.assembly.clients import file_clients
+from gateway.assembly.grants import grant_users, refresh_families
 from gateway.assembly.metadata import about_the_resources, about_the_server
 from gateway.assembly.plugins import PluginShelf, plugin_context
 from gateway.assembly.routes import route_table
@@ -76,11 +78,17 @@ class Gateway:
             observer=store_observer(telemetry),
         )
         of_file = file_clients(settings.clients)
-        self._shelf = PluginShelf(Catalog(), plugin_context(settings, FileClients(of_file), clock))
         self._upstreams = make_upstreams(settings)
         self._new_id = new_request_id()
         self._tokens = token_parts(settings, self.store, self._cache, clock)
         self._clients = Clients(of_file, self.store.clients)
+        self._families = refresh_families(settings, self.store, self._clients, clock)
+        context = replace(
+            plugin_context(settings, FileClients(of_file), clock),
+            users=grant_users(settings, self.store, clock),
+            refresh_tokens=self._families,
+        )
+        self._shelf = PluginShelf(Catalog(), context)
         self._guard = Guard(
             self.store.tokens, self._cache, self._tokens.opaque, self._tokens.jwts, self._clients
         )
@@ -138,7 +146,7 @@ class Gateway:
         settings = self._settings
         tokens = settings.tokens
         clients = ClientAuthentication(self._clients, self.store.attempts, GuessingRules(), self._clock)
-        held = HeldTokens(self._guard, self._clock)
+        held = HeldTokens(self._guard, self._families, self._clock)
         desk = TokenDesk(
             clients=clients,
             grants=self._grants,

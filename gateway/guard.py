@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Protocol
 
 from gateway.clients import Clients
@@ -105,8 +106,15 @@ class Guard:
         """
         name = token_hash(token)
         await self._store.revoke(name)
-        # The store says so here too; its word may come a moment after its answer.
-        self._cache.forget(name)
+        self.forget([name])
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Drops what is known of tokens that have ended, by their names in the store.
+
+        The store says so here too; its word may come a moment after its answer.
+        """
+        for name in names:
+            self._cache.forget(name)
 
     def _known_jwt(self, token: str, jwt: Jwt) -> Unknown | None:
         ours = self._jwts.is_ours(token, jwt)

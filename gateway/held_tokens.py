@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gateway.clock import Clock
 from gateway.guard import Guard
 from gateway.oauth.values import TokenFacts
+from gateway.refresh_tokens import RefreshFamilies
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +25,25 @@ class HeldTokens:
     Every method raises StoreUnavailable where the store has not answered.
     """
 
-    def __init__(self, guard: Guard, clock: Clock) -> None:
+    def __init__(self, guard: Guard, refresh_tokens: RefreshFamilies, clock: Clock) -> None:
         self._guard = guard
+        self._refresh_tokens = refresh_tokens
         self._clock = clock
 
     async def find(self, token: str) -> Held | None:
         """What is known of a live token; None for any other text."""
+        if self._refresh_tokens.is_ours(token):
+            facts = await self._refresh_tokens.known(token)
+            return None if facts is None else Held(facts, None)
         facts = await self._guard.facts(token)
         return Held(facts) if facts is not None and self._clock() < facts.expires else None
 
     async def end(self, token: str) -> None:
-        """Ends a token. Returns only when the store has done it."""
-        await self._guard.revoke(token)
+        """Ends a token, and with a refresh token all that came of it.
+
+        Returns only when the store has done it.
+        """
+        if self._refresh_tokens.is_ours(token):
+            self._guard.forget(await self._refresh_tokens.end(token))
+        else:
+            await self._guard.revoke(token)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hmac
 import math
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from gateway.clock import Clock
 from gateway.oauth.errors import invalid_client
@@ -35,6 +36,8 @@ class TokenAnswer:
     expires_in: int
     """Whole seconds."""
     reused: bool
+    beside: Mapping[str, str] = field(default_factory=dict)
+    """What else its answer holds, such as a refresh token."""
 
     @property
     def body(self) -> dict[str, str | int]:
@@ -44,6 +47,7 @@ class TokenAnswer:
             "scope": self.scope,
             "token_type": "Bearer",
             "expires_in": self.expires_in,
+            **self.beside,
         }
 
 

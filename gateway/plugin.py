@@ -35,7 +35,7 @@ from pydantic import BaseModel, ConfigDict
 from gateway.clock import Clock
 from gateway.config.addresses import Cidr
 from gateway.config.tiers import Rate
-from gateway.config.units import Size, Timeout
+from gateway.config.units import Lifetime, Size, Timeout
 from gateway.exchange import (
     Answer,
     Exchange,
@@ -60,7 +60,8 @@ from gateway.faults import (
 from gateway.file_clients import FileClients
 from gateway.header_names import FreeHeaderName, HeaderName, HeaderValue
 from gateway.oauth.errors import OAuthError
-from gateway.oauth.grants import Grant, GrantRequest
+from gateway.oauth.grants import Grant, GrantRequest, IssuedToken
+from gateway.oauth.lent import GrantRefreshTokens, GrantUsers
 from gateway.oauth.values import Client, TokenFacts
 from gateway.path_template import PathTemplate
 
@@ -85,6 +86,10 @@ class PluginContext:
     """The clients of gateway.yaml."""
     tiers: Mapping[str, Rate] = field(default_factory=dict)
     """The limits that have a name."""
+    users: GrantUsers | None = None
+    """The people who may sign in; for grants."""
+    refresh_tokens: GrantRefreshTokens | None = None
+    """Refresh tokens; for grants."""
 
 
 class Plugin:
@@ -117,6 +122,14 @@ class GrantPlugin(Plugin):
             OAuthError: what the client is told instead.
         """
         raise NotImplementedError
+
+    def on_issued(
+        self, request: GrantRequest, issued: IssuedToken
+    ) -> Mapping[str, str] | Awaitable[Mapping[str, str]]:
+        """The store has the access token: what the answer holds beside it. Its client does not have it yet,
+        and does not get it where this raises.
+        """
+        return {}
 
 
 class ProxyPlugin(Plugin):
@@ -168,10 +181,14 @@ __all__ = [
     "FreeHeaderName",
     "Grant",
     "GrantPlugin",
+    "GrantRefreshTokens",
     "GrantRequest",
+    "GrantUsers",
     "HeaderName",
     "HeaderValue",
     "Headers",
+    "IssuedToken",
+    "Lifetime",
     "OAuthError",
     "PathTemplate",
     "Patience",

@@ -20,7 +20,11 @@ Kind = Literal["grant", "proxy"]
 ENTRY_POINTS = "gatepost.plugins"
 BASES: dict[Kind, type[Plugin]] = {"grant": GrantPlugin, "proxy": ProxyPlugin}
 BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
-    "grant": {"client_credentials": "plugins.client_credentials:ClientCredentials"},
+    "grant": {
+        "client_credentials": "plugins.client_credentials:ClientCredentials",
+        "password": "plugins.password:Password",
+        "refresh_token": "plugins.refresh_token:RefreshToken",
+    },
     "proxy": {
         "api_key": "plugins.api_key:ApiKey",
         "body_limit": "plugins.body_limit:BodyLimit",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.client_call import (
     ClientCall,
@@ -18,8 +18,9 @@ from gateway.clients import ClientAuthentication
 from gateway.clock import Clock
 from gateway.issuer import Issuer, TokenAnswer
 from gateway.oauth.errors import OAuthError
-from gateway.oauth.grants import Grant, GrantRequest
+from gateway.oauth.grants import Grant, GrantRequest, IssuedToken
 from gateway.oauth.lifetime import LifetimeRules
+from gateway.oauth.opaque import token_hash
 from gateway.oauth.scope import ScopeRules
 from gateway.plugin import GrantPlugin
 
@@ -44,6 +45,7 @@ class TokenCall(ClientCall):
     grant_type: str = "-"
     """The grant that is asked for, once it is known to be served here."""
     plugin: GrantPlugin = field(init=False)
+    request: GrantRequest = field(init=False)
     grant: Grant = field(init=False)
     answer: TokenAnswer = field(init=False)
 
@@ -65,15 +67,23 @@ def let_only_its_clients_use_it(call: TokenCall, desk: TokenDesk) -> None:
 
 async def ask_the_grant(call: TokenCall, desk: TokenDesk) -> None:
     """The plugin decides what the client gets."""
-    decision = call.plugin.grant(
-        GrantRequest(call.client, call.form, desk.clock(), desk.scope_rules, desk.lifetime_rules)
+    call.request = GrantRequest(
+        call.client, call.form, desk.clock(), desk.scope_rules, desk.lifetime_rules, call.address
     )
+    decision = call.plugin.grant(call.request)
     call.grant = await decision if inspect.isawaitable(decision) else decision
 
 
 async def issue_the_token(call: TokenCall, desk: TokenDesk) -> None:
     """Section 5.1: the token goes out only when the store has it."""
     call.answer = await desk.issuer.issue(call.client, call.grant_type, call.grant)
+
+
+async def let_the_grant_add(call: TokenCall, desk: TokenDesk) -> None:
+    """Section 5.1: a refresh token, say. Where that fails, nothing is given out."""
+    name = token_hash(call.answer.access_token)
+    added = call.plugin.on_issued(call.request, IssuedToken(name, call.grant_type, call.grant))
+    call.answer = replace(call.answer, beside=await added if inspect.isawaitable(added) else added)
 
 
 STEPS: tuple[Step[TokenCall, TokenDesk], ...] = (
@@ -84,6 +94,7 @@ STEPS: tuple[Step[TokenCall, TokenDesk], ...] = (
     let_only_its_clients_use_it,
     ask_the_grant,
     issue_the_token,
+    let_the_grant_add,
 )
 
 

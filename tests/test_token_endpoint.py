@@ -23,6 +23,7 @@ def test_the_path_reads_as_a_table_of_contents() -> None:
         "let_only_its_clients_use_it",
         "ask_the_grant",
         "issue_the_token",
+        "let_the_grant_add",
     ]
 
 

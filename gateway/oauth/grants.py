@@ -21,6 +21,8 @@ class GrantRequest:
     """Seconds since the epoch."""
     scope_rules: ScopeRules
     lifetime_rules: LifetimeRules
+    address: str = ""
+    """The caller's IP address."""
 
     def scopes(self) -> tuple[str, ...]:
         """The scopes that the client gets for what it asked; `invalid_scope` otherwise."""
@@ -29,6 +31,11 @@ class GrantRequest:
     def audience(self) -> tuple[str, ...]:
         """The resources that the token is for; `invalid_target` where one is not the client's."""
         return granted_audience(self.form.resources, self.client.audiences)
+
+    def narrowed_audience(self, before: tuple[str, ...]) -> tuple[str, ...]:
+        """What is left of an audience that was granted before; `invalid_target` where more is asked for."""
+        kept = [resource for resource in before if resource in self.client.audiences]
+        return granted_audience(self.form.resources or before, kept) if before or self.form.resources else ()
 
     def lifetime(self) -> int:
         """Seconds that the token lives; `invalid_request` for a bad `validity_period`."""
@@ -51,3 +58,13 @@ class Grant:
     """The resource owner's name, where there is one."""
     extra: dict[str, str] = field(default_factory=dict)
     """Further facts to note in the token's record; kept short."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """An access token that the store has, before its client has it."""
+
+    name: str
+    """What the store knows it by; not the token."""
+    grant_type: str
+    grant: Grant

@@ -14,10 +14,10 @@ from hashlib import sha256
 
 PREFIX = "gpt_"
 _RANDOM_BYTES = 32
-_RANDOM_CHARS = 43
 _TAG_BYTES = 16
 _TAG_CHARS = 22
-LENGTH = len(PREFIX) + _RANDOM_CHARS + _TAG_CHARS
+LENGTH = len(PREFIX) + 43 + _TAG_CHARS
+"""Characters of an access token."""
 
 Random = Callable[[int], bytes]
 """As many random bytes as asked for: `secrets.token_bytes`."""
@@ -34,22 +34,27 @@ def derived_key(master: bytes, purpose: str) -> bytes:
 
 
 class OpaqueTokens:
-    """Makes and recognises opaque tokens under one key."""
+    """Makes and recognises opaque tokens of one kind, under one key."""
 
-    __slots__ = ("_key", "_random")
+    __slots__ = ("_bytes", "_key", "_length", "_prefix", "_random")
 
-    def __init__(self, key: bytes, random: Random) -> None:
+    def __init__(
+        self, key: bytes, random: Random, prefix: str = PREFIX, random_bytes: int = _RANDOM_BYTES
+    ) -> None:
         self._key = key
         self._random = random
+        self._prefix = prefix
+        self._bytes = random_bytes
+        self._length = len(prefix) + len(_text(bytes(random_bytes))) + _TAG_CHARS
 
-    def make(self) -> str:
-        """A new token that nobody can guess."""
-        body = PREFIX + _text(self._random(_RANDOM_BYTES))
+    def make(self, head: bytes = b"") -> str:
+        """A new token that nobody can guess. `head` stands in place of its first random bytes."""
+        body = self._prefix + _text(head + self._random(self._bytes - len(head)))
         return body + self._tag(body)
 
     def is_ours(self, token: str) -> bool:
         """Whether this instance made the token. Says nothing about whether it is live."""
-        if len(token) != LENGTH or not token.startswith(PREFIX) or not token.isascii():
+        if len(token) != self._length or not token.startswith(self._prefix) or not token.isascii():
             return False
         body, tag = token[:-_TAG_CHARS], token[-_TAG_CHARS:]
         return hmac.compare_digest(self._tag(body), tag)

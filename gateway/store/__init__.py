@@ -11,6 +11,7 @@ from gateway.store.link import Link
 from gateway.store.listener import Listener
 from gateway.store.listeners import Listeners
 from gateway.store.pool import Pool
+from gateway.store.refresh_tokens import RefreshDraft, RefreshTokenStore
 from gateway.store.registered_users import RegisteredUsers
 from gateway.store.script import Script
 from gateway.store.signing_keys import SigningKeyStore
@@ -33,6 +34,8 @@ __all__ = [
     "Listener",
     "Observer",
     "Pool",
+    "RefreshDraft",
+    "RefreshTokenStore",
     "RegisteredUsers",
     "Script",
     "SigningKeyStore",
@@ -77,6 +80,7 @@ class Store:
         self._pool = Pool(address, timeout=timeout)
         self.tokens = TokenStore(self.link, prefix)
         self.clients = ClientStore(self.link, self._pool, prefix)
+        self.refresh_tokens = RefreshTokenStore(self.link, prefix)
         self.registered_users = RegisteredUsers(self.link, prefix)
         self.attempts = AttemptStore(self.link, prefix)
         self.users = UserStore(self.link, prefix)

@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from argon2 import PasswordHasher
+
 from tests.raw import RawMessage, answer
 from tests.running import Running
 
 ISSUER = "https://auth.example.test"
 API = "https://api.example.test/orders"
+BENS_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("ben-password")
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -77,6 +80,17 @@ class Caller:
         assert reply.status == 200, reply.body
         return str(reply.json["access_token"])
 
+    def log_in(self, *, by: str = "app", user: str = "ada", **form: str) -> dict[str, Any]:
+        """What a client gets for its user's name and password."""
+        form = {"grant_type": "password", "username": user, "password": f"{user}-password", **form}
+        reply = self.post("/token", by=by, **form)
+        assert reply.status == 200, reply.body
+        return reply.json
+
+    def refresh(self, token: str, *, by: str = "app", **form: str) -> Reply:
+        """Asks for the tokens that follow a refresh token."""
+        return self.post("/token", by=by, grant_type="refresh_token", refresh_token=token, **form)
+
     def accepts(self, token: str) -> bool:
         """Whether the token opens a route that needs no scope."""
         status = self.get("/any", token).status
@@ -102,6 +116,9 @@ def standard_config(folder: Path, upstream: str, **changes: Any) -> dict[str, An
         "logging": {"format": "text", "access": False},
         "clients": [
             client("shop", scopes=["orders.read", "orders.write"], audiences=[API]),
+            client("app", scopes=["orders.read", "orders.write"], grants=["password", "refresh_token"]),
+            client("app2", grants=["password", "refresh_token"]),
+            client("kiosk", scopes=["orders.read"], grants=["password"]),
             client("other", scopes=["orders.read"]),
             client("api", audiences=[API]),
             client("monitor", introspect=True),
@@ -114,8 +131,11 @@ def standard_config(folder: Path, upstream: str, **changes: Any) -> dict[str, An
                 ],
             },
         ],
+        "grants": {"password": {"enabled": True}, "refresh_token": {"enabled": True, "lifetime": "1h"}},
         "scopes": {"allowed": ["device_*"]},
-        "portal": {"users": [{"name": "ada", "password": "ada-password"}]},
+        "portal": {
+            "users": [{"name": "Ada", "password": "ada-password"}, {"name": "ben", "password": BENS_HASH}]
+        },
         "routes": [
             {"path": "/any", "upstream": upstream},
             {"path": "/orders", "upstream": upstream, "methods": ["GET"], "scopes": ["orders.read"]},

@@ -29,7 +29,7 @@ def test_the_issuer_and_every_endpoint_come_from_the_configuration(gateway: Call
 
 def test_what_is_supported_is_told_explicitly(gateway: Caller) -> None:
     members = gateway.get(SERVER).json
-    assert members["grant_types_supported"] == ["client_credentials"]
+    assert members["grant_types_supported"] == ["client_credentials", "password", "refresh_token"]
     methods = set(members["token_endpoint_auth_methods_supported"])
     assert {"client_secret_basic", "client_secret_post"} <= methods
     assert "none" not in methods

@@ -1,0 +1,34 @@
+"""What the grants are lent: people and refresh tokens."""
+
+from __future__ import annotations
+
+import secrets
+
+from gateway.assembly.users import file_users
+from gateway.clients import Clients
+from gateway.clock import Clock
+from gateway.config.model import Settings
+from gateway.grant_users import SignedUpUsers
+from gateway.keys import master_key
+from gateway.oauth.guessing import GuessingRules
+from gateway.oauth.opaque import derived_key
+from gateway.oauth.refresh import RefreshTokens
+from gateway.passwords import Passwords
+from gateway.refresh_tokens import RefreshFamilies
+from gateway.store import Store
+from gateway.users import UserAuthentication, Users
+
+
+def refresh_families(settings: Settings, store: Store, clients: Clients, clock: Clock) -> RefreshFamilies:
+    """The refresh tokens; none are given out until their grant is started."""
+    key = settings.tokens.key
+    master = master_key(key.get_secret_value() if key else None, settings.server.state_dir)
+    tokens = RefreshTokens(derived_key(master, "refresh tag"), secrets.token_bytes)
+    return RefreshFamilies(store.refresh_tokens, tokens, clients, clock)
+
+
+def grant_users(settings: Settings, store: Store, clock: Clock) -> SignedUpUsers:
+    """The users of the file and of the store, behind the rules against guessing."""
+    users = Users(file_users(settings.portal.users), store.users, Passwords(), clock)
+    door = UserAuthentication(users, store.attempts, GuessingRules())
+    return SignedUpUsers(users, door, store.registered_users)
