@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 
+from gateway.assembly.tokens import master_of
 from gateway.assembly.users import file_users
 from gateway.clients import Clients
 from gateway.clock import Clock
 from gateway.config.model import Settings
 from gateway.grant_users import SignedUpUsers
-from gateway.keys import master_key
 from gateway.oauth.guessing import GuessingRules
 from gateway.oauth.opaque import derived_key
 from gateway.oauth.refresh import RefreshTokens
@@ -21,9 +21,7 @@ from gateway.users import UserAuthentication, Users
 
 def refresh_families(settings: Settings, store: Store, clients: Clients, clock: Clock) -> RefreshFamilies:
     """The refresh tokens; none are given out until their grant is started."""
-    key = settings.tokens.key
-    master = master_key(key.get_secret_value() if key else None, settings.server.state_dir)
-    tokens = RefreshTokens(derived_key(master, "refresh tag"), secrets.token_bytes)
+    tokens = RefreshTokens(derived_key(master_of(settings), "refresh tag"), secrets.token_bytes)
     return RefreshFamilies(store.refresh_tokens, tokens, clients, clock)
 
 
