@@ -82,7 +82,11 @@ class PluginConfigs:
         except Exception as error:
             # Only a LookupError's text is made for people; a plugin's module may fail in any way.
             told = isinstance(error, LookupError) and error.args and not use.from_environment
-            text = str(error.args[0]) if told else f"names no usable plugin ({type(error).__name__})"
+            text = (
+                " ".join(str(error.args[0]).split())
+                if told
+                else f"names no usable plugin ({type(error).__name__})"
+            )
             hint = suggest(use.value, self._catalog.names(kind))
             self.faults.append(Fault(use.place, path, text + hint))
             return None
