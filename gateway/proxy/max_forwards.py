@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from gateway.exchange import Answer, Headers, RequestHead, header_values
-from gateway.proxy.faults import BAD_REQUEST, WRONG_METHOD, Fault
+from gateway.faults import BAD_REQUEST, WRONG_METHOD, Fault
 
 COUNTED = frozenset({"OPTIONS", "TRACE"})
 """The methods whose Max-Forwards counts; with others it is a header like any other."""

@@ -1,8 +1,8 @@
 import pytest
 
 from gateway.exchange import Headers, RequestHead
+from gateway.faults import Fault
 from gateway.proxy.arrival import read_head
-from gateway.proxy.faults import Fault
 from gateway.proxy.forwarded import direct_peer
 from gateway.proxy.max_forwards import hops_left, last_hop_answer, one_hop_less
 
