@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 from gateway.clock import Clock
 from gateway.config.model import Settings
 from gateway.config.server import ListenSettings
+from gateway.errors import StartError
 from gateway.process.certificate import own_certificate
 from gateway.process.listeners import Address, Listener, listen
 from gateway.process.tls import TlsFiles, server_context
+from gateway.process.workers import worker_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,22 @@ def open_doors(settings: Settings) -> Iterator[Doors]:
     """Binds every socket, or none: StartError says which can't be had."""
     addresses = public_addresses(settings)
     management = management_address(settings)
-    listeners = listen([*addresses, management] if management else addresses)
+    public = listen(addresses, worker_count(settings))
     try:
-        yield Doors(listeners[: len(addresses)], listeners[-1] if management else None)
+        # One socket: whichever worker is awake answers for all of them.
+        doors = Doors(public, listen([management])[0] if management else None)
+    except StartError:
+        _close(public)
+        raise
+    try:
+        yield doors
     finally:
-        for listener in listeners:
-            listener.close()
+        _close(doors.all)
+
+
+def _close(listeners: list[Listener]) -> None:
+    for listener in listeners:
+        listener.close()
 
 
 def public_addresses(settings: Settings) -> list[Address]:

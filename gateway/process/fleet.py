@@ -19,11 +19,12 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 
 from gateway.config.model import Settings
-from gateway.errors import GatepostError, StartError
+from gateway.errors import StartError
 from gateway.process.announce import announce, ready_line
 from gateway.process.board import Board
 from gateway.process.fleet_app import FleetApplication, Task
 from gateway.process.fleet_worker import HELD, FleetWorker
+from gateway.process.listeners import Share
 from gateway.process.logs import set_up_logs
 from gateway.process.reload import report_failure, report_success, settled
 from gateway.process.store_host import LOOK
@@ -62,7 +63,7 @@ class _Fleet(Arbiter):  # type: ignore[misc]  # gunicorn publishes no types
 
     def __init__(self, app: FleetApplication, load: Callable[[], Settings]) -> None:
         super().__init__(app)
-        self.LISTENERS = [listener.socket for listener in app.site.doors.all]
+        self.LISTENERS = [each for listener in app.site.doors.all for each in listener.sockets]
         self.failure: str | None = None
         self._load = load
         self._present: Task = app.task
@@ -95,11 +96,11 @@ class _Fleet(Arbiter):  # type: ignore[misc]  # gunicorn publishes no types
         try:
             settings, self._kept = settled(self._present.settings, self._load())
             self._next = Task(settings, self.app.site.store.url(settings))
-        except GatepostError as error:
+        except Exception as error:
             report_failure(error)
             return
         self._deadline = time.monotonic() + START_LIMIT
-        self._start(self._next, worker_count(settings))
+        self._start(self._next)
 
     def wait_for_signals(self, timeout: float = 1.0) -> list[int]:
         """Signals since the last call. Reads the board too: nothing else wakes the arbiter for it."""
@@ -119,7 +120,7 @@ class _Fleet(Arbiter):  # type: ignore[misc]  # gunicorn publishes no types
                 worker.dismissed = True
                 self.kill_worker(worker.pid, signal.SIGTERM)
         present = self._crew(self._present)
-        self._start(self._present, worker_count(self._present.settings) - len(present))
+        self._start(self._present)
         if not self._announced and present and all(worker.up for worker in present):
             self._announced = True
             announce(ready_line(self.app.site.doors, len(present), self._present.settings))
@@ -174,8 +175,11 @@ class _Fleet(Arbiter):  # type: ignore[misc]  # gunicorn publishes no types
         """The workers with this task; all of them where none is given."""
         return [worker for worker in self.WORKERS.values() if task is None or worker.task is task]
 
-    def _start(self, task: Task, number: int) -> None:
-        if number > 0:
+    def _start(self, task: Task) -> None:
+        """Starts the workers that this task lacks, each for the share that nobody takes."""
+        number = worker_count(task.settings)
+        taken = {worker.share.slot for worker in self._crew(task)}
+        for slot in sorted(set(range(number)) - taken):
             self.app.take_up(task)
-        for _ in range(number):
+            self.app.share = Share(slot, number)
             self.spawn_worker()

@@ -13,6 +13,7 @@ from gateway.process.board import Board
 from gateway.process.fleet_log import FleetLog
 from gateway.process.fleet_worker import FleetWorker
 from gateway.process.generation import STOP_LIMIT
+from gateway.process.listeners import Share
 from gateway.process.worker import Site
 from gateway.process.workers import worker_count
 from gateway.telemetry.sharing import retire
@@ -35,6 +36,7 @@ class FleetApplication(BaseApplication):  # type: ignore[misc]  # gunicorn publi
     def __init__(self, site: Site, task: Task, board: Board, tallies: Path) -> None:
         self.site = site
         self.task = task
+        self.share = Share()
         self.board = board
         self.tallies = tallies
         super().__init__()

@@ -36,6 +36,8 @@ class FleetWorker(ArbiterWorker):  # type: ignore[misc]  # gunicorn publishes no
         super().__init__(*args)
         self.task = self.app.task
         """Which configuration it serves."""
+        self.share = self.app.share
+        """Which part of the connections it takes."""
         self.up = False
         self.dismissed = False
 
@@ -62,7 +64,7 @@ class FleetWorker(ArbiterWorker):  # type: ignore[misc]  # gunicorn publishes no
             return runner.run(self._serve())
 
     async def _serve(self) -> int:
-        worker = Worker(self.app.site)
+        worker = Worker(self.app.site, self.share)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, stop.set)
@@ -76,8 +78,10 @@ class FleetWorker(ArbiterWorker):  # type: ignore[misc]  # gunicorn publishes no
         beat = asyncio.create_task(self._beat(stop))
         try:
             await worker.open(self.task.settings, self.task.store_url)
-        except GatepostError as error:
-            self.app.board.post(Word(self.age, str(error)))
+        except Exception as error:
+            if not isinstance(error, GatepostError):
+                log.exception("a worker could not start")
+            self.app.board.post(Word(self.age, str(error) or type(error).__name__))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PAUSE):
                     await stop.wait()
@@ -86,13 +90,16 @@ class FleetWorker(ArbiterWorker):  # type: ignore[misc]  # gunicorn publishes no
         await stop.wait()
         await worker.close()
         beat.cancel()
-        self.app.site.telemetry.publish()
+        with contextlib.suppress(OSError):
+            self.app.site.telemetry.publish()
         return 0
 
     async def _beat(self, stop: asyncio.Event) -> None:
         while True:
             self.notify()
-            self.app.site.telemetry.publish()
+            # A full disk costs the other workers' numbers, not this worker's life.
+            with contextlib.suppress(OSError):
+                self.app.site.telemetry.publish()
             if os.getppid() != self.ppid:
                 # Nobody is left to end this worker.
                 stop.set()

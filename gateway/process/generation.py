@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from aiohttp import web
 
 from gateway.config.model import Settings
+from gateway.config.server import ServerTimeouts
 from gateway.process.farewell import Farewell
-from gateway.process.listeners import BACKLOG, Listener
+from gateway.process.listeners import BACKLOG
 from gateway.telemetry import Telemetry
 
 log = logging.getLogger("gatepost")
@@ -52,31 +55,39 @@ class Build(Protocol):
         """`note` writes the access log; None where there is none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Sockets to accept from, and the TLS spoken there."""
+
+    sockets: list[socket.socket]
+    tls: ssl.SSLContext | None = None
+
+
 class Generation:
     """One service and the doors it stands behind."""
 
-    def __init__(self, service: Service, drain: float, closed: Callable[[], None] | None = None) -> None:
-        """`drain` is how many seconds requests in flight are given; `closed` is called last of all."""
+    def __init__(
+        self, service: Service, timeouts: ServerTimeouts, closed: Callable[[], None] | None = None
+    ) -> None:
+        """`closed` is called last of all."""
         self._service = service
-        self._drain = drain
+        self._timeouts = timeouts
         self._closed = closed
         self._management = web.AppRunner(service.management, access_log=None, shutdown_timeout=1.0)
-        self._sites: list[web.BaseSite] = []
+        self._accepting: list[asyncio.Server] = []
         self._farewell: Farewell | None = None
 
-    async def open(
-        self, doors: list[tuple[Listener, ssl.SSLContext | None]], management: Listener | None
-    ) -> None:
+    async def open(self, doors: list[Door], management: Door | None) -> None:
         """Starts the service, then accepts. Where it can't start, nothing is left behind."""
         try:
             await self._service.start()
             if self._service.runner.server is not None:
                 self._farewell = Farewell(self._service.runner.server)
             await self._management.setup()
-            for listener, context in doors:
-                self._sites.append(await _site(self._service.runner, listener, context))
+            for door in doors:
+                await self._accept(self._service.runner, door)
             if management is not None:
-                self._sites.append(await _site(self._management, management, None))
+                await self._accept(self._management, management)
         except BaseException:
             await self.close(asyncio.Event())
             raise
@@ -86,10 +97,10 @@ class Generation:
 
         Never raises: there is nobody to tell.
         """
-        for site in self._sites:
-            await site.stop()
+        for accepting in self._accepting:
+            accepting.close()
         if self._farewell is not None:
-            await self._farewell.say(self._drain, hurry)
+            await self._farewell.say(self._timeouts.drain, hurry)
         try:
             async with asyncio.timeout(STOP_LIMIT):
                 await self._service.stop()
@@ -101,9 +112,16 @@ class Generation:
         if self._closed is not None:
             self._closed()
 
-
-async def _site(runner: web.BaseRunner, listener: Listener, context: ssl.SSLContext | None) -> web.BaseSite:
-    # A site closes its socket when it stops. The listener itself must outlive it.
-    site = web.SockSite(runner, listener.socket.dup(), ssl_context=context, backlog=BACKLOG)
-    await site.start()
-    return site
+    async def _accept(self, runner: web.BaseRunner, door: Door) -> None:
+        assert runner.server is not None  # noqa: S101 (for mypy: it has been set up)
+        for each in door.sockets:
+            # A server closes its socket when it ends. The listener must outlive it.
+            server = await asyncio.get_running_loop().create_server(
+                runner.server,
+                sock=each.dup(),
+                backlog=BACKLOG,
+                ssl=door.tls,
+                # A handshake is the head's forerunner: who is slow there is no better.
+                ssl_handshake_timeout=self._timeouts.header if door.tls else None,
+            )
+            self._accepting.append(server)

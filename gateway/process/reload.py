@@ -6,6 +6,7 @@ import logging
 
 from gateway.config.model import Settings
 from gateway.config.store import EMBEDDED
+from gateway.errors import GatepostError
 from gateway.process.doors import management_address, public_addresses
 from gateway.process.workers import worker_count
 
@@ -37,6 +38,10 @@ def _kind_changes(before: int, after: int) -> bool:
 
 def report_failure(error: Exception) -> None:
     """Says why the new configuration is not served, a problem a line."""
+    if not isinstance(error, GatepostError):
+        # Nobody has foreseen it. It must not end what serves.
+        log.error("not reloaded: %s", type(error).__name__, exc_info=error)
+        return
     for line in str(error).splitlines():
         log.error("not reloaded: %s", line)
 

@@ -7,7 +7,6 @@ import signal
 from collections.abc import Callable
 
 from gateway.config.model import Settings
-from gateway.errors import GatepostError
 from gateway.process.announce import announce, ready_line
 from gateway.process.logs import set_up_logs
 from gateway.process.reload import report_failure, report_success, settled
@@ -87,7 +86,7 @@ class _Solo:
         try:
             new, kept = settled(self._settings, await asyncio.to_thread(self._load))
             await self._worker.replace(new, self._site.store.url(new))
-        except GatepostError as error:
+        except Exception as error:
             report_failure(error)
             return
         self._settings = new

@@ -20,6 +20,9 @@ from gateway.process.worker import Site
 from gateway.process.workers import worker_count
 from gateway.telemetry import process_telemetry
 
+ENOUGH_FILES = 1 << 20
+"""Some systems allow a thousand times as many, and programs that count through them take their time."""
+
 
 def serve(load: Callable[[], Settings], build: Build) -> int:
     """Serves until told to stop: SIGTERM and SIGINT end it, SIGHUP calls `load` again. The exit code.
@@ -52,10 +55,13 @@ def _serve(settings: Settings, load: Callable[[], Settings], build: Build) -> in
 
 
 def raise_file_limit() -> None:
-    """As many open files as the system allows: every connection is one, or two with its upstream's."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    """Open files as the system allows: every connection is one, or two with its upstream's."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = ENOUGH_FILES if most == resource.RLIM_INFINITY else min(most, ENOUGH_FILES)
+    if now == resource.RLIM_INFINITY or now >= wanted:
+        return
     with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 @contextlib.contextmanager

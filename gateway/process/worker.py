@@ -11,13 +11,16 @@ from gateway.clock import Clock, system_clock
 from gateway.config.model import Settings
 from gateway.process.access_log import AccessLog
 from gateway.process.doors import Doors
-from gateway.process.generation import Build, Generation
+from gateway.process.generation import Build, Door, Generation
+from gateway.process.listeners import Share
 from gateway.process.store_host import StoreHost
 from gateway.telemetry import Telemetry
 
 log = logging.getLogger("gatepost")
 
 STANDARD_ERROR = 2
+
+ALL = Share()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,9 @@ class Site:
 class Worker:
     """Serves, from `open` until `close`. `replace` puts another configuration in place of the present one."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, share: Share = ALL) -> None:
         self._site = site
+        self._share = share
         self._present: Generation | None = None
         self._retiring: set[asyncio.Task[None]] = set()
         self._hurry = asyncio.Event()
@@ -73,13 +77,17 @@ class Worker:
 
     async def _generation(self, settings: Settings, store_url: str) -> Generation:
         site = self._site
-        doors = site.doors.with_tls(settings, site.clock)
+        doors = [
+            Door(listener.share(self._share), tls)
+            for listener, tls in site.doors.with_tls(settings, site.clock)
+        ]
+        management = site.doors.management
         access = None
         if settings.logging.access:
             access = AccessLog(STANDARD_ERROR, settings.logging.format, site.clock)
         service = site.build(
             settings, store_url=store_url, telemetry=site.telemetry, note=access.write if access else None
         )
-        generation = Generation(service, settings.server.timeouts.drain, access.flush if access else None)
-        await generation.open(doors, site.doors.management)
+        generation = Generation(service, settings.server.timeouts, access.flush if access else None)
+        await generation.open(doors, Door(management.sockets) if management else None)
         return generation

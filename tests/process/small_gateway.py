@@ -41,6 +41,8 @@ class SmallGateway:
     async def start(self) -> None:
         if self.version.startswith("broken"):
             raise StartError("it does\nnot start")
+        if self.version.startswith("buggy"):
+            raise KeyError(self.version)
         await self.runner.setup()
 
     async def stop(self) -> None:

@@ -31,7 +31,7 @@ def test_every_address_is_open_and_closed_in_the_end(tmp_path: Path) -> None:
         assert [listener.address.tls for listener in doors.public] == [False, True]
         assert doors.management is not None
         assert doors.all == [*doors.public, doors.management]
-    assert all(listener.socket.fileno() == -1 for listener in doors.all)
+    assert all(each.fileno() == -1 for listener in doors.all for each in listener.sockets)
 
 
 def test_management_can_be_left_out(tmp_path: Path) -> None:

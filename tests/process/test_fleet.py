@@ -140,6 +140,14 @@ async def test_a_configuration_that_does_not_start_leaves_the_old_workers_servin
     assert await only(running, "good") == before
 
 
+async def test_a_mistake_in_the_program_does_not_end_what_serves(running: Running) -> None:
+    await reload(running, config(running, version="good"))
+    before = await only(running, "good")
+    await reload(running, config(running, version="buggy"))
+    assert await only(running, "good") == before
+    running.lines.clear()  # the traceback is as it should be
+
+
 async def test_two_wishes_to_reload_at_once_end_in_the_last_file(running: Running) -> None:
     running.write(config(running, version="two"))
     running.signal(signal.SIGHUP)

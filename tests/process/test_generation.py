@@ -8,8 +8,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from gateway.config.server import ServerTimeouts
 from gateway.errors import StartError
-from gateway.process.generation import Generation
+from gateway.process.generation import Door, Generation
 from gateway.process.listeners import Address, Listener, listen
 from tests.raw import RawClient
 
@@ -43,6 +44,10 @@ class Answering:
         await self.runner.cleanup()
 
 
+def timeouts(drain: float) -> ServerTimeouts:
+    return ServerTimeouts.model_validate({"drain": drain})
+
+
 @asynccontextmanager
 async def listener() -> AsyncIterator[Listener]:
     (made,) = listen([Address("127.0.0.1", 0)])
@@ -61,9 +66,9 @@ async def test_a_service_that_does_not_start_is_stopped_and_nothing_is_open() ->
     service = Answering(fails=True)
     closed: list[bool] = []
     async with listener() as door:
-        generation = Generation(service, 1.0, lambda: closed.append(True))
+        generation = Generation(service, timeouts(1.0), lambda: closed.append(True))
         with pytest.raises(StartError):
-            await generation.open([(door, None)], None)
+            await generation.open([Door(door.sockets)], None)
         assert service.life == ["started", "stopped"]
         assert closed == [True]
 
@@ -71,8 +76,8 @@ async def test_a_service_that_does_not_start_is_stopped_and_nothing_is_open() ->
 async def test_closing_waits_for_answers() -> None:
     service = Answering()
     async with listener() as door:
-        generation = Generation(service, 10.0)
-        await generation.open([(door, None)], None)
+        generation = Generation(service, timeouts(10.0))
+        await generation.open([Door(door.sockets)], None)
         asking = asyncio.create_task(get(door))
         await service.asked.wait()
         closing = asyncio.create_task(generation.close(asyncio.Event()))
@@ -89,8 +94,8 @@ async def test_closing_waits_no_longer_than_it_may(why: str) -> None:
     service = Answering()
     hurry = asyncio.Event()
     async with listener() as door:
-        generation = Generation(service, 0.05 if why == "drain is over" else 60.0)
-        await generation.open([(door, None)], None)
+        generation = Generation(service, timeouts(0.05 if why == "drain is over" else 60.0))
+        await generation.open([Door(door.sockets)], None)
         async with await RawClient.connect("127.0.0.1", door.address.port) as connection:
             await connection.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             await service.asked.wait()
@@ -106,8 +111,8 @@ async def test_the_listener_outlives_the_generation() -> None:
         for _ in range(2):
             service = Answering()
             service.go_on.set()
-            generation = Generation(service, 1.0)
-            await generation.open([(door, None)], None)
+            generation = Generation(service, timeouts(1.0))
+            await generation.open([Door(door.sockets)], None)
             assert await get(door) == "answer"
             await generation.close(asyncio.Event())
 
@@ -118,8 +123,8 @@ async def test_two_generations_accept_from_one_listener() -> None:
         for _ in range(2):
             service = Answering()
             service.go_on.set()
-            made.append(Generation(service, 1.0))
-            await made[-1].open([(door, None)], None)
+            made.append(Generation(service, timeouts(1.0)))
+            await made[-1].open([Door(door.sockets)], None)
         await made[0].close(asyncio.Event())
         assert await get(door) == "answer"
         await made[1].close(asyncio.Event())

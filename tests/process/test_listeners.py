@@ -2,16 +2,17 @@
 
 import re
 import socket
+import sys
 
 import pytest
 
 from gateway.errors import StartError
-from gateway.process.listeners import Address, listen
+from gateway.process.listeners import Address, Share, listen
 
 
 def test_port_0_finds_a_free_one_and_says_which() -> None:
     (listener,) = listen([Address("127.0.0.1", 0)])
-    assert listener.address.port == listener.socket.getsockname()[1] > 0
+    assert listener.address.port == listener.sockets[0].getsockname()[1] > 0
     listener.close()
 
 
@@ -60,3 +61,35 @@ def test_an_address_that_is_not_here_is_named(host: str) -> None:
 def test_addresses_are_written_as_urls() -> None:
     assert str(Address("::1", 8243, tls=True)) == "https://[::1]:8243"
     assert str(Address("0.0.0.0", 8280)) == "http://0.0.0.0:8280"
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="one socket for all elsewhere")
+
+
+@linux
+def test_each_worker_has_a_socket_of_its_own_at_one_address() -> None:
+    (listener,) = listen([Address("127.0.0.1", 0)], workers=3)
+    assert {each.getsockname() for each in listener.sockets} == {("127.0.0.1", listener.address.port)}
+    assert [listener.share(Share(slot, 3)) for slot in range(3)] == [[each] for each in listener.sockets]
+    listener.close()
+
+
+@linux
+@pytest.mark.parametrize("workers", [1, 2, 3, 4, 5, 9])
+def test_when_their_number_changes_no_socket_is_left_and_no_worker_goes_without(workers: int) -> None:
+    (listener,) = listen([Address("127.0.0.1", 0)], workers=4)
+    shares = [listener.share(Share(slot, workers)) for slot in range(workers)]
+    assert all(shares)
+    assert {each.fileno() for share in shares for each in share} == {
+        each.fileno() for each in listener.sockets
+    }
+    listener.close()
+
+
+@linux
+@pytest.mark.parametrize(("first", "second"), [(1, 2), (2, 1), (2, 2)])
+def test_two_gateways_never_share_a_port(first: int, second: int) -> None:
+    (taken,) = listen([Address("127.0.0.1", 0)], workers=first)
+    with pytest.raises(StartError, match="another program listens there already"):
+        listen([taken.address], workers=second)
+    taken.close()

@@ -68,6 +68,12 @@ def test_a_failure_is_reported_a_problem_a_line(caplog: pytest.LogCaptureFixture
     ]
 
 
+def test_what_nobody_has_foreseen_is_reported_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    report_failure(KeyError("name"))
+    assert caplog.messages == ["not reloaded: KeyError"]
+    assert caplog.records[0].exc_info is not None
+
+
 def test_a_success_names_what_waits_for_a_restart(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         report_success(["server.listen"])

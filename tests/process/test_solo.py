@@ -83,6 +83,13 @@ async def test_a_configuration_that_does_not_start_leaves_the_old_one_serving(ru
     assert (await about(running))["version"] == "good"
 
 
+async def test_a_mistake_in_the_program_does_not_end_what_serves(running: Running) -> None:
+    await reload(running, config(running, version="good"))
+    await reload(running, config(running, version="buggy"))
+    assert (await about(running))["version"] == "good"
+    running.lines.clear()  # the traceback is as it should be
+
+
 async def test_what_takes_a_restart_is_said_and_the_rest_taken_over(running: Running) -> None:
     changed = config(running, version="rest", workers=2)
     changed["server"]["listen"].append({"host": "127.0.0.2", "port": 0})
