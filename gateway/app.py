@@ -96,7 +96,10 @@ class Gateway:
         arrival = Arrival(trust(settings.server.trusted_proxies), self._new_id, clock)
         desk = self._proxy_desk(Ledger(telemetry, note))
         jwks = JwksEndpoint(self._tokens.keys, settings.tokens.signing.lead // 2)
-        app = application(arrival, desk, self._oauth_endpoints(), self._metadata_endpoints(), jwks)
+        self._held = HeldTokens(self._guard, self._families, clock)
+        oauth = self._oauth_endpoints()
+        portal = self._portal(oauth.desk)
+        app = application(arrival, desk, oauth, self._metadata_endpoints(), jwks, portal)
         lane = Lane(desk, self._guard, arrival.trusted, self._new_id) if settings.server.fast_lane else None
         self.runner = self._runner(app, lane)
         self.management = management_app(self.store.ping, telemetry)
@@ -146,7 +149,6 @@ class Gateway:
         settings = self._settings
         tokens = settings.tokens
         clients = ClientAuthentication(self._clients, self.store.attempts, GuessingRules(), self._clock)
-        held = HeldTokens(self._guard, self._families, self._clock)
         desk = TokenDesk(
             clients=clients,
             grants=self._grants,
@@ -163,8 +165,8 @@ class Gateway:
         )
         return OAuthEndpoints(
             desk=desk,
-            revocation=RevocationDesk(clients, held),
-            introspection=IntrospectionDesk(clients, held, settings.server.public_url),
+            revocation=RevocationDesk(clients, self._held),
+            introspection=IntrospectionDesk(clients, self._held, settings.server.public_url),
             realm=REALM,
             body_timeout=settings.server.timeouts.body,
             telemetry=self._telemetry,
@@ -173,6 +175,14 @@ class Gateway:
     def _metadata_endpoints(self) -> MetadataEndpoints:
         settings = self._settings
         return MetadataEndpoints(about_the_server(settings, self._grants), about_the_resources(settings))
+
+    def _portal(self, tokens: TokenDesk) -> web.Application | None:
+        if not self._settings.portal.enabled:
+            return None
+        # Templates, sessions and password hashing are loaded only where the portal is served.
+        from gateway.assembly.portal import portal  # noqa: PLC0415
+
+        return portal(self._settings, self.store, tokens, self._held, self._clock)
 
     def _runner(self, app: web.Application, lane: Lane | None) -> GatewayRunner:
         timeouts = self._settings.server.timeouts

@@ -39,14 +39,18 @@ class ClientRegistry:
         self._clock = clock
         self._random = random
 
+    def made(self, client: Client) -> tuple[Client, str]:
+        """A client with a secret of its own, not kept yet. The secret can't be had again."""
+        secret, kept = self._new_secret("")
+        return replace(client, secrets=(kept,), source="store", created=int(self._clock())), secret
+
     async def create(self, client: Client) -> tuple[Client, str]:
         """Keeps a client with a secret of its own. The secret can't be had again.
 
         Raises:
             ClientExists: there is one of that id.
         """
-        secret, kept = self._new_secret("")
-        made = replace(client, secrets=(kept,), source="store", created=int(self._clock()))
+        made, secret = self.made(client)
         await self._clients.create(made)
         return made, secret
 

@@ -127,3 +127,11 @@ class UserAuthentication:
         if failures.pair:
             await self._attempts.clear(counted, address)
         return user
+
+    async def may_sign_up(self, address: str, most: int) -> bool:
+        """Counts a new account of an address; False where it has made `most` in the window under way."""
+        counted = "sign-up\n"
+        if (await self._attempts.failures(counted, address)).pair >= most:
+            return False
+        await self._attempts.record_failure(counted, address)
+        return True

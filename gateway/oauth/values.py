@@ -48,6 +48,10 @@ class Client:
     """The name of the limits that it has; None: those of everybody."""
     api_keys: tuple[Secret, ...] = ()
     """What it may show in place of an access token, on routes that take API keys."""
+    owner: str = ""
+    """The user of the portal whose application's keys these are; empty: nobody's."""
+    application: str = ""
+    """The id of that application."""
 
 
 @dataclass(slots=True, frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.errors import StartError
 from gateway.store.address import EMBEDDED, Address, parse_address
+from gateway.store.applications import ApplicationMissing, ApplicationStore
 from gateway.store.attempts import AttemptStore, Failures
 from gateway.store.clients import ClientStore
 from gateway.store.errors import ClientContended, ClientExists, ClientMissing, ClientUnreadable
@@ -14,6 +15,7 @@ from gateway.store.pool import Pool
 from gateway.store.refresh_tokens import RefreshDraft, RefreshTokenStore
 from gateway.store.registered_users import RegisteredUsers
 from gateway.store.script import Script
+from gateway.store.sessions import SessionStore
 from gateway.store.signing_keys import SigningKeyStore
 from gateway.store.tokens import Issued, TokenDraft, TokenStore, closed_generation, new_generation
 from gateway.store.users import UserChanged, UserExists, UserStore
@@ -22,6 +24,8 @@ from gateway.store.wire import Observer, ignore
 __all__ = [
     "EMBEDDED",
     "Address",
+    "ApplicationMissing",
+    "ApplicationStore",
     "AttemptStore",
     "ClientContended",
     "ClientExists",
@@ -38,6 +42,7 @@ __all__ = [
     "RefreshTokenStore",
     "RegisteredUsers",
     "Script",
+    "SessionStore",
     "SigningKeyStore",
     "Store",
     "TokenDraft",
@@ -83,6 +88,8 @@ class Store:
         self.refresh_tokens = RefreshTokenStore(self.link, prefix)
         self.registered_users = RegisteredUsers(self.link, prefix)
         self.attempts = AttemptStore(self.link, prefix)
+        self.applications = ApplicationStore(self.link, self._pool, prefix)
+        self.sessions = SessionStore(self.link, prefix)
         self.users = UserStore(self.link, prefix)
         self.signing_keys = SigningKeyStore(self.link, prefix)
 

@@ -32,6 +32,8 @@ def write_client(client: Client) -> str:
             "format": client.format,
             "introspect": client.introspect,
             "created": client.created,
+            "owner": client.owner,
+            "application": client.application,
         }
     )
 
@@ -57,6 +59,8 @@ def read_client(client_id: str, data: bytes) -> Client:
             format=record.text_or_none("format"),
             source="store",
             created=record.whole("created", 0),
+            owner=record.text("owner", ""),
+            application=record.text("application", ""),
         )
     except (ValueError, TypeError):
         raise ClientUnreadable(f"the store's record of client {client_id!r} is malformed") from None

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.endpoints import INTROSPECT, JWKS, RESOURCE_METADATA, REVOKE, SERVER_METADATA, TOKEN
+from gateway.endpoints import INTROSPECT, JWKS, PORTAL, RESOURCE_METADATA, REVOKE, SERVER_METADATA, TOKEN
 from gateway.web.accounting import accounting_middleware
 from gateway.web.arrival import Arrival, arrival_middlewares
 from gateway.web.bearer import bearer_middleware
@@ -24,6 +24,7 @@ def application(
     oauth: OAuthEndpoints,
     metadata: MetadataEndpoints,
     jwks: JwksEndpoint,
+    portal: web.Application | None = None,
 ) -> web.Application:
     """The application, with the middlewares from the outermost to the innermost."""
     middlewares: list[Any] = [
@@ -41,9 +42,17 @@ def application(
     app.router.add_route("*", SERVER_METADATA, metadata.server)
     app.router.add_route("*", RESOURCE_METADATA, metadata.resource)
     app.router.add_route("*", RESOURCE_METADATA + "/{path:.*}", metadata.resource)
+    if portal is not None:
+        app.router.add_route("*", PORTAL, to_the_portal)
+        app.add_subapp(PORTAL, portal)
     handler: Any = proxy_handler(desk)
     app.router.add_route("*", f"/{{{PROXIED}:.*}}", handler, expect_handler=no_early_continue)
     return app
+
+
+async def to_the_portal(request: web.Request) -> web.Response:
+    """Adds the slash that a person left out."""
+    return web.Response(status=308, headers={"Location": f"{PORTAL}/"})
 
 
 async def name_no_software(request: web.Request, response: web.StreamResponse) -> None:

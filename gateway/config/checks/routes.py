@@ -9,9 +9,8 @@ from gateway.config.model import Settings
 from gateway.config.paths import path_segments
 from gateway.config.problem import KeyPath
 from gateway.config.routes import RouteSettings, is_url
-from gateway.endpoints import INTROSPECT, JWKS, RESOURCE_METADATA, REVOKE, SERVER_METADATA, TOKEN
+from gateway.endpoints import INTROSPECT, JWKS, PORTAL, RESOURCE_METADATA, REVOKE, SERVER_METADATA, TOKEN
 
-PORTAL = "/portal"
 ENDPOINTS = frozenset(
     path_segments(path)
     for path in (TOKEN, REVOKE, INTROSPECT, JWKS, SERVER_METADATA, RESOURCE_METADATA, PORTAL)

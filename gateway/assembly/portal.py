@@ -1,0 +1,78 @@
+"""The developer portal as the composition root builds it. Imported only where it is switched on."""
+
+from __future__ import annotations
+
+import secrets
+
+from aiohttp import web
+
+from gateway.applications import Applications
+from gateway.assembly.tokens import master_of
+from gateway.assembly.users import file_users
+from gateway.clock import Clock
+from gateway.config.model import Settings
+from gateway.held_tokens import HeldTokens
+from gateway.oauth.guessing import GuessingRules
+from gateway.oauth.opaque import derived_key
+from gateway.own_tokens import OwnTokens
+from gateway.passwords import Passwords
+from gateway.portal.desk import Api, PortalDesk, PortalFacts
+from gateway.portal.protection import FormProof
+from gateway.portal.site import portal_app
+from gateway.registry import ClientRegistry
+from gateway.store import Store
+from gateway.token_endpoint import TokenDesk
+from gateway.users import UserAuthentication, Users
+
+
+def portal(
+    settings: Settings, store: Store, tokens: TokenDesk, held: HeldTokens, clock: Clock
+) -> web.Application:
+    """The portal's application. Its keys are derived from the instance's master key."""
+    facts, master = portal_facts(settings), master_of(settings)
+    users = Users(file_users(settings.portal.users), store.users, Passwords(), clock)
+    registry = ClientRegistry(store.clients, store.tokens, clock, secrets.token_bytes)
+    desk = PortalDesk(
+        facts=facts,
+        users=users,
+        authentication=UserAuthentication(users, store.attempts, GuessingRules()),
+        applications=Applications(store.applications, store.clients, registry, clock),
+        registry=registry,
+        tokens=OwnTokens(tokens, held, clock),
+        proof=FormProof(derived_key(master, "portal forms"), secure=facts.secure),
+        stamp_key=derived_key(master, "portal sessions"),
+        body_timeout=settings.server.timeouts.body,
+        clock=clock,
+    )
+    return portal_app(desk, store.sessions)
+
+
+def portal_facts(settings: Settings) -> PortalFacts:
+    """What of the configuration the portal shows."""
+    apis = tuple(
+        Api(
+            path=route.path,
+            exact=route.match == "exact",
+            methods=tuple(route.methods or ()),
+            host=route.host,
+            scopes=tuple(route.scopes),
+            audience=route.audience,
+            protected=route.auth == "bearer",
+        )
+        for route in settings.routes
+        if route.enabled
+    )
+    asked = dict.fromkeys(scope for api in apis for scope in api.scopes)
+    given = settings.portal.scopes
+    return PortalFacts(
+        public_url=settings.server.public_url,
+        self_signed=any(listener.tls == "auto" for listener in settings.server.listen),
+        sign_up=settings.portal.sign_up,
+        grants=tuple(name for name, grant in settings.grants.items() if grant.enabled),
+        scopes=tuple(asked) if given is None else tuple(given),
+        default_scopes=tuple(settings.scopes.default),
+        application_scope=settings.scopes.application,
+        lifetime=settings.tokens.lifetime,
+        max_lifetime=settings.tokens.max_lifetime,
+        apis=apis,
+    )

@@ -1,0 +1,34 @@
+"""How values read to people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+_UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+
+
+def moment(seconds: int) -> str:
+    """A date and time in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def day(seconds: int) -> str:
+    """A date in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
+
+
+def span(seconds: int) -> str:
+    """A duration in its largest whole unit: 3600 is 1 hour, 5400 is 90 minutes."""
+    size, unit = next((one for one in _UNITS if seconds % one[0] == 0), _UNITS[-1])
+    number = seconds // size
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+
+
+def grant(name: str) -> str:
+    """A grant's name for people: `client_credentials` is Client credentials."""
+    return name.rpartition(":")[2].replace("_", " ").replace("-", " ").capitalize()
+
+
+FILTERS: dict[str, Callable[..., Any]] = {"moment": moment, "day": day, "span": span, "grant": grant}

@@ -1,0 +1,98 @@
+"""Applications: listed, made, changed, deleted; and nobody sees another's."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from tests.portal.reader import Reader, call
+
+MARKUP = '<img src=x onerror="alert(1)">&amp;'
+
+
+def test_the_first_page_says_what_an_application_is_for(developer: Reader) -> None:
+    empty = developer.open("/portal/")
+    assert empty.url.endswith("/portal/applications")
+    assert "Make your first application" in empty.words
+
+
+def test_an_application_is_made_changed_and_found(developer: Reader) -> None:
+    path = developer.application("Web shop")
+    assert "Web shop" in developer.open("/portal/applications").words
+    saved = developer.open(f"{path}/edit").submit("/edit", name="Mail shop", description="two\r\nlines")
+    assert "Saved." in saved.words
+    assert "two\nlines" in saved.html
+    assert "Mail shop" in developer.open("/portal/applications?search=MAIL").words
+    nothing = developer.open("/portal/applications?search=web")
+    assert "Nothing is found for “web”." in nothing.words
+
+
+def test_markup_in_names_is_text(developer: Reader) -> None:
+    path = developer.application(MARKUP)
+    for page in ("", "/edit", "/delete", "/production"):
+        shown = developer.open(path + page)
+        assert MARKUP not in shown.html
+        assert "onerror=&#34;" in shown.html
+    assert MARKUP in developer.open("/portal/applications").words
+    assert "<b>" not in developer.open("/portal/applications?search=%3Cb%3E").html
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"name": ""}, "An application needs a name."),
+        ({"name": "n" * 71}, "at most 70 characters; this one has 71"),
+        ({"name": "a\nb"}, "A name is one line of text."),
+        ({"name": "Shop", "description": "d" * 513}, "at most 512 characters"),
+    ],
+)
+def test_a_form_that_can_not_be_comes_back_filled_in(
+    developer: Reader, fields: dict[str, str], words: str
+) -> None:
+    told = developer.open("/portal/applications/new").submit("/new", **fields)
+    assert (told.status, words in told.words) == (422, True)
+    assert dict(told.form("/new").fields)["name"] == fields["name"]
+    assert "Make your first application" in developer.open("/portal/applications").words
+
+
+def test_two_applications_of_a_developer_have_two_names(developer: Reader) -> None:
+    developer.application("Shop")
+    told = developer.open("/portal/applications/new").submit("/new", name="SHOP")
+    assert (told.status, "an application of this name already" in told.words) == (422, True)
+
+
+def test_somebody_elses_application_is_not_there_but_for_an_administrator(
+    developer: Reader, admin: Reader, gateway: str
+) -> None:
+    name = f"hidden-{uuid4().hex[:8]}"
+    path, _ = developer.keys(name)
+    stranger = Reader(gateway)
+    stranger.open("/portal/sign-up").submit(
+        "/sign-up", name=f"s-{uuid4().hex[:8]}", password="correct horse", again="correct horse"
+    )
+    application = path.rpartition("/")[0]
+    for page in (application, f"{application}/edit", f"{application}/delete", path, f"{path}/revoke-all"):
+        assert stranger.open(page).status == 404
+    own = stranger.open("/portal/account").form("/sign-out").fields
+    for action in ("revoke-all", "generate-token", "rotate-secret", "disable", "clean-up"):
+        stolen = stranger.open(f"{path}/{action}", ("proof=" + own[0][1]).encode())
+        assert stolen.status == 404, action
+    assert name not in stranger.open("/portal/applications").words
+    assert name in admin.open("/portal/applications").words
+    assert admin.open(path).status == 200
+
+
+def test_deleting_asks_first_says_what_ends_and_ends_it(developer: Reader, gateway: str) -> None:
+    path, made = developer.keys()
+    key, secret = made.value("consumer-key"), made.value("consumer-secret")
+    form = {"grant_type": "client_credentials", "scope": "orders.read"}
+    _, token = call(gateway, "/token", form, basic=f"{key}:{secret}")
+    assert call(gateway, "/orders", bearer=token["access_token"])[0] == 200
+    asked = developer.open(path.rpartition("/")[0] + "/delete")
+    assert key in asked.words
+    assert "all their tokens end" in asked.words
+    assert "The application is deleted" in asked.submit("/delete").words
+    assert call(gateway, "/orders", bearer=token["access_token"])[0] == 401
+    assert call(gateway, "/token", form, basic=f"{key}:{secret}")[0] == 401
+    assert developer.open(path).status == 404

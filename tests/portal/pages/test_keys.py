@@ -1,0 +1,127 @@
+"""Keys: generated once, configured, disabled, removed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.portal.reader import Reader, call
+
+FORM = {"grant_type": "client_credentials"}
+
+
+def test_generated_keys_get_a_token_that_opens_an_api(developer: Reader, gateway: str) -> None:
+    path, made = developer.keys()
+    key, secret = made.value("consumer-key"), made.value("consumer-secret")
+    status, token = call(gateway, "/token", {**FORM, "scope": "orders.read"}, basic=f"{key}:{secret}")
+    assert (status, token["token_type"]) == (200, "Bearer")
+    assert call(gateway, "/orders/7", bearer=token["access_token"]) == (200, {"path": "/7"})
+    again = developer.open(path)
+    assert again.value("consumer-key") == key
+    assert secret not in again.html
+
+
+def test_production_and_sandbox_have_keys_of_their_own(developer: Reader) -> None:
+    path, production = developer.keys()
+    sandbox = developer.open(path.replace("/production", "/sandbox")).submit("/generate-keys")
+    assert production.value("consumer-key") != sandbox.value("consumer-key")
+    overview = developer.open(path.rpartition("/")[0]).words
+    assert overview.count("Enabled") == 2
+
+
+def test_generating_twice_changes_nothing(developer: Reader) -> None:
+    path = developer.application() + "/production"
+    old_page = developer.open(path)
+    key = old_page.submit("/generate-keys").value("consumer-key")
+    twice = old_page.submit("/generate-keys")
+    assert "had been generated already" in twice.words
+    assert twice.value("consumer-key") == key
+
+
+def test_who_reloads_the_answer_to_a_form_gets_the_page(developer: Reader) -> None:
+    path, _ = developer.keys()
+    assert developer.open(f"{path}/generate-keys").url.endswith(path)
+
+
+def test_a_grant_that_is_not_ticked_gives_no_token_until_it_is_again(developer: Reader, gateway: str) -> None:
+    path, made = developer.keys()
+    credentials = f"{made.value('consumer-key')}:{made.value('consumer-secret')}"
+    unticked = made.submit("/configure", drop=["grant"])
+    assert "Saved." in unticked.words
+    assert "Enable the Client credentials grant to generate a token here" in unticked.words
+    status, error = call(gateway, "/token", FORM, basic=credentials)
+    assert (status, error["error"]) == (400, "unauthorized_client")
+    ticked = developer.open(path).submit("/configure", grant="client_credentials")
+    assert "Generate token" in ticked.words
+    assert call(gateway, "/token", FORM, basic=credentials)[0] == 200
+
+
+def test_lifetime_and_scopes_are_as_configured(developer: Reader, gateway: str) -> None:
+    _, made = developer.keys()
+    credentials = f"{made.value('consumer-key')}:{made.value('consumer-secret')}"
+    made.submit("/configure", scope="orders.write", lifetime="120")
+    status, token = call(gateway, "/token", {**FORM, "scope": "orders.write"}, basic=credentials)
+    assert (status, token["expires_in"] <= 120) == (200, True)
+    status, error = call(gateway, "/token", {**FORM, "scope": "orders.read"}, basic=credentials)
+    assert (status, error["error"]) == (400, "invalid_scope")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"lifetime": "0"}, "A whole number of seconds from 1 to 86400"),
+        ({"lifetime": "86401"}, "A whole number of seconds from 1 to 86400"),
+        ({"lifetime": "1h"}, "A whole number of seconds from 1 to 86400"),
+        ({"scope": "admin.all"}, "You may not give one of these scopes."),
+        ({"grant": "password"}, "One of these grants is switched off"),
+        ({"audience": "https://evil.example"}, "no API with one of these audiences"),
+    ],
+)
+def test_a_configuration_that_can_not_be_is_told_beside_its_field(
+    developer: Reader, fields: dict[str, str], words: str
+) -> None:
+    _, made = developer.keys()
+    told = made.submit("/configure", **fields)
+    assert (told.status, words in told.words) == (422, True)
+    for name, value in fields.items():
+        if name == "lifetime":
+            assert (name, value) in told.form("/configure").fields
+
+
+def test_an_administrator_gives_scopes_that_no_route_asks_for(admin: Reader, gateway: str) -> None:
+    path, made = admin.keys(f"of-admin-{id(admin)}")
+    credentials = f"{made.value('consumer-key')}:{made.value('consumer-secret')}"
+    made.submit("/configure", more_scopes="reports.all audit")
+    assert call(gateway, "/token", {**FORM, "scope": "audit"}, basic=credentials)[0] == 200
+    told = admin.open(path).submit("/configure", more_scopes='a"b')
+    assert "A scope is printable ASCII" in told.words
+
+
+def test_a_developer_can_not_add_scopes_past_the_boxes(developer: Reader, gateway: str) -> None:
+    _, made = developer.keys()
+    credentials = f"{made.value('consumer-key')}:{made.value('consumer-secret')}"
+    made.submit("/configure", more_scopes="audit")
+    assert call(gateway, "/token", {**FORM, "scope": "audit"}, basic=credentials)[0] == 400
+
+
+def test_disabled_keys_and_their_tokens_are_refused_until_enabled(developer: Reader, gateway: str) -> None:
+    path, made = developer.keys()
+    credentials = f"{made.value('consumer-key')}:{made.value('consumer-secret')}"
+    _, token = call(gateway, "/token", {**FORM, "scope": "orders.read"}, basic=credentials)
+    assert "The keys are disabled" in made.submit("/disable").words
+    assert call(gateway, "/orders", bearer=token["access_token"])[0] == 401
+    assert call(gateway, "/token", FORM, basic=credentials)[0] == 401
+    assert "The keys are enabled" in developer.open(path).submit("/enable").words
+    assert call(gateway, "/token", FORM, basic=credentials)[0] == 200
+    assert call(gateway, "/orders", bearer=token["access_token"])[0] == 401
+
+
+def test_keys_are_removed_when_it_is_meant(developer: Reader, gateway: str) -> None:
+    path, made = developer.keys()
+    key = made.value("consumer-key")
+    credentials = f"{key}:{made.value('consumer-secret')}"
+    assert "Tick the box to say that you mean it." in made.submit("/clean-up").words
+    assert call(gateway, "/token", FORM, basic=credentials)[0] == 200
+    removed = made.submit("/clean-up", sure="yes")
+    assert "No production keys yet" in removed.words
+    assert call(gateway, "/token", FORM, basic=credentials)[0] == 401
+    assert developer.open(path).submit("/generate-keys").value("consumer-key") != key

@@ -1,0 +1,39 @@
+"""Commands to paste: whatever stands in them, the shell takes them as they are meant."""
+
+from __future__ import annotations
+
+import shlex
+
+from gateway.portal import curl
+from gateway.portal.desk import Api
+from tests.portal.facts import ORDERS, REPORTS, STATUS, facts
+
+
+def test_with_the_secret_a_command_is_whole() -> None:
+    assert shlex.split(curl.token(facts(), "key", "gps_x", ("a", "b"))) == [
+        "curl", "-u", "key:gps_x", "-d", "grant_type=client_credentials&scope=a+b", "https://gateway.example/token",
+    ]  # fmt: skip
+
+
+def test_without_it_a_variable_of_the_shell_stands_there() -> None:
+    assert '-u "key:$CONSUMER_SECRET"' in curl.token(facts(), "key", None)
+    assert '-d "token=$TOKEN"' in curl.revoke(facts(), "key", None)
+
+
+def test_a_self_signed_certificate_is_let_pass() -> None:
+    assert curl.token(facts(self_signed=True), "key", "s").startswith("curl -k ")
+
+
+def test_a_call_has_the_routes_method_host_and_token() -> None:
+    assert curl.call(facts(), ORDERS) == (
+        'curl -H "Authorization: Bearer $TOKEN" https://gateway.example/orders'
+    )
+    assert curl.call(facts(), REPORTS, "gpt_1") == (
+        "curl -X POST -H \"Authorization: Bearer gpt_1\" -H 'Host: api.example' https://gateway.example/reports"
+    )
+    assert curl.call(facts(), STATUS) == "curl https://gateway.example/status"
+
+
+def test_what_the_shell_would_change_is_quoted() -> None:
+    odd = Api("/a'b;$(c)", False, (), None, (), None, False)
+    assert shlex.split(curl.call(facts(), odd))[-1] == "https://gateway.example/a'b;$(c)"

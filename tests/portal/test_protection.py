@@ -1,0 +1,26 @@
+"""The proof in every form."""
+
+from __future__ import annotations
+
+from gateway.portal.protection import FormProof
+
+
+def test_a_proof_holds_for_its_browser_only() -> None:
+    proof = FormProof(b"k" * 32, secure=False)
+    _, one = proof.new_binding()
+    _, other = proof.new_binding()
+    assert proof.proves(one, proof.tag(one))
+    assert not proof.proves(other, proof.tag(one))
+    assert not proof.proves(None, proof.tag(one))
+    assert not proof.proves(one, "ü")
+
+
+def test_a_cookie_is_never_taken_for_a_session() -> None:
+    proof = FormProof(b"k" * 32, secure=False)
+    assert proof.tag("cookie " + "a" * 43) != proof.tag("session " + "a" * 43)
+
+
+def test_another_gateways_proof_is_none() -> None:
+    _, one = FormProof(b"k" * 32, secure=True).new_binding()
+    tag = FormProof(b"k" * 32, secure=True).tag(one)
+    assert not FormProof(b"j" * 32, secure=True).proves(one, tag)
