@@ -1,0 +1,42 @@
+"""The plain values of a proxied request."""
+
+from gateway.exchange import (
+    ForwardHead,
+    Headers,
+    Peer,
+    RequestHead,
+    ResponseHead,
+    header_value,
+    header_values,
+)
+
+HEADERS: Headers = [(b"X-One", b"1"), (b"x-two", b"2"), (b"X-ONE", b"3")]
+
+
+def test_headers_are_found_in_any_case_and_in_their_order() -> None:
+    assert header_values(HEADERS, b"x-one") == [b"1", b"3"]
+    assert header_value(HEADERS, b"x-two") == b"2"
+    assert header_value(HEADERS, b"x-three") is None
+
+
+def test_a_request_gives_its_headers_as_text() -> None:
+    head = RequestHead(
+        method="GET",
+        target=b"/",
+        path=b"/",
+        segments=(),
+        query=None,
+        host="a",
+        headers=[(b"X-Name", "é".encode("latin-1"))],
+        peer=Peer("192.0.2.1", "https"),
+    )
+    assert head.header("x-name") == "é"
+    assert head.header("X-Other") is None
+
+
+def test_setting_a_header_replaces_all_of_that_name_and_leaves_the_others() -> None:
+    for made in (ForwardHead("GET", b"/", HEADERS[:]), ResponseHead(200, b"OK", HEADERS[:])):
+        made.set("x-one", "new")
+        assert made.headers == [(b"x-two", b"2"), (b"x-one", b"new")]
+        made.remove("X-TWO")
+        assert made.headers == [(b"x-one", b"new")]
