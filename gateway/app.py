@@ -13,6 +13,7 @@ from aiohttp import web
 
 from gateway.assembly.clients import file_clients
 from gateway.assembly.grants import grant_users, refresh_families
+from gateway.assembly.issuers import Issuers
 from gateway.assembly.metadata import about_the_resources, about_the_server
 from gateway.assembly.plugins import PluginShelf, plugin_context
 from gateway.assembly.routes import route_table
@@ -89,8 +90,14 @@ class Gateway:
             refresh_tokens=self._families,
         )
         self._shelf = PluginShelf(Catalog(), context)
+        self._issuers = Issuers(settings.issuers, clock)
         self._guard = Guard(
-            self.store.tokens, self._cache, self._tokens.opaque, self._tokens.jwts, self._clients
+            self.store.tokens,
+            self._cache,
+            self._tokens.opaque,
+            self._tokens.jwts,
+            self._clients,
+            self._issuers.directory,
         )
         self._grants = self._shelf.grants(settings.grants)
         arrival = Arrival(trust(settings.server.trusted_proxies), self._new_id, clock)
@@ -112,6 +119,7 @@ class Gateway:
         """
         await self.store.start()
         await self._first_key()
+        await self._issuers.start()
         for upstream in self._upstreams.values():
             await upstream.start()
         await self._shelf.start()
@@ -129,6 +137,7 @@ class Gateway:
         """Finishes what is in flight, then closes all. Works after a failed start too."""
         await self.runner.cleanup()
         await self._shelf.stop()
+        await self._issuers.stop()
         for upstream in self._upstreams.values():
             await upstream.stop()
         await self.store.stop()

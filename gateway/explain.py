@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from gateway.endpoints import is_endpoint
 from gateway.exchange import Exchange, ForwardHead, RequestHead
-from gateway.oauth.values import TokenFacts
+from gateway.oauth.values import OWN, OWN_ONLY, TokenFacts
 from gateway.plugin import HOOKS
 from gateway.proxy.arrival import read_head
 from gateway.proxy.forwarded import direct_peer
@@ -90,7 +90,10 @@ def who_may_call(route: Route) -> str:
         return "everybody (auth: none)"
     needs = f" with the scopes {route.scope_text}" if route.scopes else ""
     audience = f" for the audience {route.audience}" if route.audience else ""
-    return f"who has a live token{needs}{audience}"
+    own = ["this gateway's"] if OWN in route.issuers else []
+    whose = " or ".join([*own, *(f"the issuer {name}'s" for name in sorted(route.issuers - {OWN}))])
+    issuers = f", {whose}" if route.issuers != OWN_ONLY else ""
+    return f"who has a live token{needs}{audience}{issuers}"
 
 
 def plugin_lines(pipeline: Pipeline) -> Iterable[str]:

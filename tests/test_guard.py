@@ -1,9 +1,15 @@
+import time
+
 import pytest
 
 from gateway.errors import StoreUnavailable
-from gateway.guard import Guard
+from gateway.guard import Guard, Unknown
+from gateway.jose.compact import Jwt
 from gateway.oauth.grants import Grant
+from gateway.oauth.opaque import OpaqueTokens
+from gateway.oauth.values import OWN_ONLY, TokenFacts
 from gateway.store import Store
+from gateway.token_cache import TokenCache
 from tests.conftest import Valkey
 from tests.services import Services, a_client
 
@@ -52,3 +58,67 @@ async def test_a_forged_token_is_refused_without_asking_the_store(own_valkey: Va
     with pytest.raises(StoreUnavailable):
         await guard.facts(real)
     await store.stop()
+
+
+async def test_a_route_that_excludes_own_tokens_refuses_them_cached_or_not(store: Store) -> None:
+    cache = TokenCache("", time.monotonic)
+    cache.up()
+    services = Services(store, cache=cache)
+    token = await a_token(services)
+    only_corp = frozenset({"corp"})
+    assert await services.guard.facts(token, only_corp) is None
+    assert await services.guard.facts(token)
+    assert cache.get(token)
+    assert services.guard.known(token, only_corp) is None
+    assert services.guard.known(token, only_corp | OWN_ONLY) == cache.get(token)
+
+
+async def test_what_is_known_costs_no_verification(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = TokenCache("", time.monotonic)
+    cache.up()
+    services = Services(store, cache=cache)
+    token = await a_token(services)
+    assert services.guard.known(token, OWN_ONLY) is Unknown.STORE
+    facts = await services.guard.facts(token)
+    monkeypatch.setattr("gateway.guard.read_jwt", None)
+    monkeypatch.setattr(OpaqueTokens, "is_ours", None)
+    assert services.guard.known(token, OWN_ONLY) == facts
+
+
+async def test_a_jwt_of_a_key_that_this_worker_has_not_heard_of_is_let_in(store: Store) -> None:
+    one, other = Services(store, format="jwt"), Services(store, format="jwt")
+    token = await a_token(one)
+    assert other.guard.known(token, OWN_ONLY) is Unknown.KEYS
+    assert await other.guard.facts(token)
+
+
+class Corp:
+    """Knows one token, and takes note of what it is shown."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+
+    def cached(self, token: str, accepted: frozenset[str]) -> TokenFacts | None:
+        return None
+
+    def known(self, token: str, jwt: Jwt | None, accepted: frozenset[str]) -> Unknown:
+        return Unknown.ISSUER
+
+    async def facts(self, token: str, jwt: Jwt | None, accepted: frozenset[str]) -> TokenFacts | None:
+        self.shown.append(token)
+        return TokenFacts("corp:a", (), (), "a", 0, 2**40, "", issuer="corp") if token == "theirs" else None
+
+
+async def test_own_tokens_are_never_shown_to_others(store: Store) -> None:
+    corp = Corp()
+    services = Services(store, foreign=corp)
+    token = await a_token(services)
+    both = OWN_ONLY | {"corp"}
+    facts = await services.guard.facts("theirs", both)
+    assert facts is not None
+    assert facts.client == "corp:a"
+    assert await services.guard.facts(token, frozenset({"corp"})) is None
+    await store.tokens.revoke_all("demo")
+    assert await services.guard.facts(token, both) is None
+    assert await services.guard.facts("theirs") is None
+    assert corp.shown == ["theirs"]

@@ -45,10 +45,16 @@ def about_the_resources(
     """
     issuer = settings.server.public_url
     scopes: dict[str, list[str]] = {"/": []}
+    servers: dict[str, list[str]] = {"/": [issuer]}
     for route in settings.routes:
         if route.enabled and route.auth == "bearer":
             scopes.setdefault(route.path, []).extend(route.scopes)
+            own = [issuer] if route.own_tokens else []
+            others = [settings.issuers[name].issuer for name in route.issuers]
+            servers.setdefault(route.path, []).extend([*own, *others])
     return {
-        segments_of(path): resource_metadata(issuer + resource_path(path), issuer, names, further)
+        segments_of(path): resource_metadata(
+            issuer + resource_path(path), list(dict.fromkeys(servers[path])), names, further
+        )
         for path, names in scopes.items()
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 Members = dict[str, object]
 
@@ -36,7 +36,7 @@ def server_metadata(
 
 
 def resource_metadata(
-    resource: str, issuer: str, scopes: Iterable[str], further: Mapping[str, object] | None = None
+    resource: str, issuers: Sequence[str], scopes: Iterable[str], further: Mapping[str, object] | None = None
 ) -> Members:
     """The members of RFC 9728 section 2.
 
@@ -45,7 +45,7 @@ def resource_metadata(
     return told(
         {
             "resource": resource,
-            "authorization_servers": [issuer],
+            "authorization_servers": list(issuers),
             "scopes_supported": sorted(set(scopes)),
             # RFC 6750 section 2.1; a token in the body or in the query is not looked at.
             "bearer_methods_supported": ["header"],

@@ -20,7 +20,7 @@ def test_further_members_stand_beside_the_others_and_empty_ones_are_left_out() -
 
 
 def test_a_resource_names_its_server() -> None:
-    members = resource_metadata(ISSUER + "/orders", ISSUER, ["b", "a", "b"])
+    members = resource_metadata(ISSUER + "/orders", [ISSUER], ["b", "a", "b"])
     assert members == {
         "resource": ISSUER + "/orders",
         "authorization_servers": [ISSUER],

@@ -33,6 +33,7 @@ TESTED_ELSEWHERE = {
         "gateway/config/catalog.py",
         "gateway/config/checks/finding.py",
         "gateway/errors.py",
+        "gateway/issuers/fetching.py",
         "gateway/oauth/lent.py",
         "gateway/store/errors.py",
         "gateway/web/desk.py",

@@ -1,0 +1,1 @@
+"""Other token servers: what their tokens are worth here, and how that is found out."""
