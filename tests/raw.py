@@ -195,8 +195,8 @@ class RawUpstream:
         self.connections += 1
         try:
             await self._converse(reader, writer)
-        except (OSError, asyncio.IncompleteReadError):
-            pass  # the gateway closes connections as it likes
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the gateway closes connections as it likes, and the fixture ends the rest
         finally:
             writer.close()
             with suppress(OSError):
