@@ -22,6 +22,7 @@ from tests.running import Running
 ISSUER = "https://auth.example.test"
 API = "https://api.example.test/orders"
 BENS_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("ben-password")
+ODD_ID, ODD_SECRET = "a b:c%41+/=&", "ä:b c%2B+&="
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -122,6 +123,8 @@ def standard_config(folder: Path, upstream: str, **changes: Any) -> dict[str, An
             client("other", scopes=["orders.read"]),
             client("api", audiences=[API]),
             client("monitor", introspect=True),
+            client("garbage", grants=["client_credentials", "password", "refresh_token"]),
+            {"id": ODD_ID, "secrets": [ODD_SECRET]},
             {
                 "id": "dated",
                 "secrets": [
