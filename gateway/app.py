@@ -19,10 +19,12 @@ from gateway.assembly.plugins import PluginShelf, plugin_context
 from gateway.assembly.routes import route_table
 from gateway.assembly.tokens import signs_tokens, token_parts
 from gateway.assembly.upstreams import make_upstreams
+from gateway.binding import Binding
 from gateway.clients import ClientAuthentication, Clients
 from gateway.clock import Clock, system_clock
 from gateway.config.model import Settings
 from gateway.config.tokens import Scopes
+from gateway.endpoints import TOKEN
 from gateway.errors import StoreUnavailable
 from gateway.file_clients import FileClients
 from gateway.guard import Guard
@@ -82,6 +84,7 @@ class Gateway:
         self._upstreams = make_upstreams(settings)
         self._new_id = new_request_id()
         self._tokens = token_parts(settings, self.store, self._cache, clock)
+        self._binding = Binding(self.store.once, clock, self._tokens.nonces)
         self._clients = Clients(of_file, self.store.clients)
         self._families = refresh_families(settings, self.store, self._clients, clock)
         context = replace(
@@ -152,12 +155,20 @@ class Gateway:
             realm=REALM,
             max_body=settings.server.max_body,
             body_timeout=settings.server.timeouts.body,
+            prove=self._binding.prove,
         )
 
     def _oauth_endpoints(self) -> OAuthEndpoints:
         settings = self._settings
         tokens = settings.tokens
-        clients = ClientAuthentication(self._clients, self.store.attempts, GuessingRules(), self._clock)
+        clients = ClientAuthentication(
+            self._clients,
+            self.store.attempts,
+            GuessingRules(),
+            self._clock,
+            issuer=settings.server.public_url,
+            once=self.store.once,
+        )
         desk = TokenDesk(
             clients=clients,
             grants=self._grants,
@@ -171,6 +182,8 @@ class Gateway:
                 self._clock,
             ),
             clock=self._clock,
+            binding=self._binding,
+            uri=settings.server.public_url + TOKEN,
         )
         return OAuthEndpoints(
             desk=desk,

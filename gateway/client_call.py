@@ -26,6 +26,10 @@ class ClientCall:
     authorization: Sequence[bytes]
     address: str
     """The caller's IP address."""
+    proofs: Sequence[bytes] = ()
+    """All values of the DPoP header."""
+    certificate: bytes | None = None
+    """The caller's verified TLS certificate, in DER."""
     form: Form = field(init=False)
     proof: ClientProof = field(init=False)
     client: Client = field(init=False)
@@ -52,7 +56,7 @@ def read_the_form(call: ClientCall, desk: ClientDesk) -> None:
 
 def read_the_proof(call: ClientCall, desk: ClientDesk) -> None:
     """RFC 6749 section 2.3: exactly one way of client authentication."""
-    call.proof = read_proof(ProofRequest(call.authorization, call.form))
+    call.proof = read_proof(ProofRequest(call.authorization, call.form, call.certificate))
 
 
 async def authenticate_the_client(call: ClientCall, desk: ClientDesk) -> None:

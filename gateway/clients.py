@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from gateway.clock import Clock
-from gateway.oauth.client_auth import ClientProof, secret_matches
+from gateway.credentials import Credentials, Once
+from gateway.oauth.client_auth import ClientProof
 from gateway.oauth.errors import OAuthError, invalid_client
 from gateway.oauth.guessing import Failures, GuessingRules
 from gateway.oauth.values import Client, TokenFacts
@@ -59,11 +60,21 @@ class Clients:
 class ClientAuthentication:
     """Judges a client's proof, and slows down who guesses."""
 
-    def __init__(self, clients: Clients, attempts: Attempts, rules: GuessingRules, clock: Clock) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        attempts: Attempts,
+        rules: GuessingRules,
+        clock: Clock,
+        *,
+        issuer: str = "",
+        once: Once | None = None,
+    ) -> None:
+        """`issuer` and `once` are what signed assertions need; without them none is taken."""
         self._clients = clients
         self._attempts = attempts
         self._rules = rules
-        self._clock = clock
+        self._credentials = Credentials(issuer, once, clock)
 
     async def refuse_guessers(self, client_id: str, address: str) -> Failures:
         """Lets an attempt through, unless too many have failed.
@@ -82,14 +93,14 @@ class ClientAuthentication:
         """The client that the proof belongs to.
 
         Raises:
-            OAuthError: `invalid_client`, the same for an unknown client and for a wrong secret; 429
-                after too many of them.
+            OAuthError: `invalid_client`, the same for an unknown client, for a wrong proof and for a
+                method that is not the client's; 429 after too many of them.
         """
         failures = await self.refuse_guessers(proof.client_id, address)
         client = await self._clients.find(proof.client_id)
-        matches = secret_matches(client, proof.secret, self._clock())
-        if client is None or not matches:
-            raise await self.failed(proof.client_id, address, "unknown client or wrong secret")
+        wrong = await self._credentials.wrong(client, proof)
+        if client is None or wrong is not None:
+            raise await self.failed(proof.client_id, address, wrong or "unknown client")
         if failures.pair:
             await self._attempts.clear(proof.client_id, address)
         return client

@@ -40,6 +40,22 @@ _OURS = frozenset(
         "forwarded",
     }
 )
+# RFC 9440, and what proxies of all vendors call the certificate of a caller and what they say of it: only a
+# trusted proxy may tell of one, and it tells the gateway.
+_CERTIFICATES = (
+    "client-cert",
+    "ssl-client",
+    "ssl-cert",
+    "x-amzn-mtls-clientcert",
+    "x-arr-clientcert",
+    "x-client-cert",
+    "x-forwarded-client-cert",
+    "x-forwarded-ssl-client",
+    "x-forwarded-tls-client-cert",
+    "x-ssl-cert",
+    "x-ssl-client",
+    "x-tls-client",
+)
 # What says where a message ends, to whom it goes, and which way it came.
 _FRAMING = frozenset({b"content-length", b"trailer", b"expect", b"host", b"via"})
 _NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9]+")
@@ -52,7 +68,8 @@ LONGEST_VALUE = 4096
 
 def is_identity(lower: bytes) -> bool:
     """Whether a request header (in lower case) could be taken for one that only the gateway sets."""
-    return _NOT_ALPHANUMERIC.sub("-", lower.decode("latin-1")).strip("-") in _OURS
+    spelling = _NOT_ALPHANUMERIC.sub("-", lower.decode("latin-1")).strip("-")
+    return spelling in _OURS or spelling.startswith(_CERTIFICATES)
 
 
 def is_framing(lower: bytes) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gateway.clock import Clock
 from gateway.guard import Guard
+from gateway.oauth.confirmation import token_type
 from gateway.oauth.values import TokenFacts
 from gateway.refresh_tokens import RefreshFamilies
 
@@ -36,7 +37,9 @@ class HeldTokens:
             facts = await self._refresh_tokens.known(token)
             return None if facts is None else Held(facts, None)
         facts = await self._guard.facts(token)
-        return Held(facts) if facts is not None and self._clock() < facts.expires else None
+        if facts is None or self._clock() >= facts.expires:
+            return None
+        return Held(facts, token_type(facts.cnf))
 
     async def end(self, token: str) -> None:
         """Ends a token, and with a refresh token all that came of it.

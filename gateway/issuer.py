@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from gateway.clock import Clock
+from gateway.oauth.bearer import NOTHING
+from gateway.oauth.confirmation import token_type
 from gateway.oauth.errors import invalid_client
 from gateway.oauth.grants import Grant
 from gateway.oauth.opaque import token_hash
 from gateway.oauth.sealing import TokenSeal
 from gateway.oauth.values import Client, TokenFacts
-from gateway.store import ClientMissing, TokenDraft, TokenStore
+from gateway.store import ClientMissing, Issued, TokenDraft, TokenStore
 from gateway.token_formats import TokenFormats
 
 
@@ -36,6 +38,7 @@ class TokenAnswer:
     expires_in: int
     """Whole seconds."""
     reused: bool
+    token_type: str = "Bearer"  # noqa: S105 (a word of the standard)
     beside: Mapping[str, str] = field(default_factory=dict)
     """What else its answer holds, such as a refresh token."""
 
@@ -45,7 +48,7 @@ class TokenAnswer:
         return {
             "access_token": self.access_token,
             "scope": self.scope,
-            "token_type": "Bearer",
+            "token_type": self.token_type,
             "expires_in": self.expires_in,
             **self.beside,
         }
@@ -63,16 +66,20 @@ class Issuer:
         self._reuse = reuse
         self._clock = clock
 
-    async def issue(self, client: Client, grant_type: str, grant: Grant) -> TokenAnswer:
+    async def issue(
+        self, client: Client, grant_type: str, grant: Grant, cnf: Mapping[str, str] = NOTHING
+    ) -> TokenAnswer:
         """A new token with the facts of `grant`, or the live one that has them already.
+
+        `cnf` is what the token is bound to (RFC 7800); empty: it is a bearer token.
 
         Raises:
             StoreUnavailable: the store does not have it; the token is not given out.
         """
         form = await self._formats.of(client)
         reusable = self._reuse.enabled and grant.reusable
-        slot = reuse_slot(client.id, grant_type, grant, form.mark) if reusable else None
-        facts = form.completed(granted_facts(client, grant_type, grant, self._clock()))
+        slot = reuse_slot(client.id, grant_type, grant, form.mark, cnf) if reusable else None
+        facts = form.completed(granted_facts(client, grant_type, grant, self._clock(), cnf))
         token = form.make(facts)
         draft = TokenDraft(
             hash=token_hash(token),
@@ -91,12 +98,14 @@ class Issuer:
             live = self._seal.open(issued.sealed, slot)
             if live is None:
                 # Sealed under another key: that gateway's tokens can't be given out here.
-                return await self.issue(client, grant_type, not_reusable(grant))
-            return TokenAnswer(live, " ".join(grant.scopes), issued.remaining, reused=True)
-        return TokenAnswer(token, " ".join(grant.scopes), issued.remaining, reused=False)
+                return await self.issue(client, grant_type, not_reusable(grant), cnf)
+            return answer(live, grant, cnf, issued)
+        return answer(token, grant, cnf, issued)
 
 
-def granted_facts(client: Client, grant_type: str, grant: Grant, now: float) -> TokenFacts:
+def granted_facts(
+    client: Client, grant_type: str, grant: Grant, now: float, cnf: Mapping[str, str] = NOTHING
+) -> TokenFacts:
     """What is known of a token that is issued now."""
     return TokenFacts(
         client=client.id,
@@ -110,6 +119,7 @@ def granted_facts(client: Client, grant_type: str, grant: Grant, now: float) -> 
         source=client.source,
         user=grant.user,
         extra=grant.extra,
+        cnf=dict(cnf),
     )
 
 
@@ -118,7 +128,15 @@ def not_reusable(grant: Grant) -> Grant:
     return replace(grant, reusable=False)
 
 
-def reuse_slot(client_id: str, grant_type: str, grant: Grant, mark: str = "") -> str:
+def answer(token: str, grant: Grant, cnf: Mapping[str, str], issued: Issued) -> TokenAnswer:
+    """What the client is told of its token."""
+    scope = " ".join(grant.scopes)
+    return TokenAnswer(token, scope, issued.remaining, reused=issued.reused, token_type=token_type(cnf))
+
+
+def reuse_slot(
+    client_id: str, grant_type: str, grant: Grant, mark: str = "", cnf: Mapping[str, str] = NOTHING
+) -> str:
     """The name under which a live token with these facts is found again.
 
     `mark` is the token format's. Each part bears its length, so that no two sets of facts share a name.
@@ -126,6 +144,7 @@ def reuse_slot(client_id: str, grant_type: str, grant: Grant, mark: str = "") ->
     parts = [client_id, grant_type, grant.subject, " ".join(sorted(grant.scopes)), *sorted(grant.audience)]
     parts += [f"={mark}"] if mark else []
     parts += [f"{name}={value}" for name, value in sorted(grant.extra.items())]
+    parts += [f"cnf {name}={value}" for name, value in sorted(cnf.items())]
     text = "".join(f"{len(part)}:{part}" for part in parts)
     digest = hmac.digest(b"gatepost reuse", text.encode(), "sha256")
     return urlsafe_b64encode(digest[:24]).decode()

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from gateway.clock import Clock
 from gateway.errors import GatepostError
+from gateway.oauth.client_auth import uses_secrets
 from gateway.oauth.opaque import Random
 from gateway.oauth.values import Client, Secret
 from gateway.store import ClientStore, TokenStore, closed_generation, new_generation
@@ -54,16 +55,27 @@ class ClientRegistry:
         await self._clients.create(made)
         return made, secret
 
+    async def register(self, client: Client) -> Client:
+        """Keeps a client that proves who it is without a secret.
+
+        Raises:
+            ClientExists: there is one of that id.
+        """
+        made = replace(client, secrets=(), source="store", created=int(self._clock()))
+        await self._clients.create(made)
+        return made
+
     async def add_secret(self, client_id: str, name: str = "", expires: int | None = None) -> str:
         """One more secret, beside those there are. It is refused from `expires` on (seconds since the epoch).
 
         Raises:
             ClientMissing: there is none of that id.
-            SecretRefused: it has one of that name, or too many.
+            SecretRefused: it has one of that name, or too many, or it proves who it is in another way.
         """
         secret, kept = self._new_secret(name)
 
         def added(client: Client) -> Client:
+            _refuse_keyed(client)
             live = self._live(client)
             if any(one.name == kept.name for one in live):
                 raise SecretRefused(f"the client {client_id!r} has a secret {kept.name!r} already")
@@ -79,11 +91,13 @@ class ClientRegistry:
 
         Raises:
             ClientMissing: there is none of that id.
+            SecretRefused: it proves who it is in another way.
         """
         secret, kept = self._new_secret(name)
         end = int(self._clock()) + grace
 
         def rotated(client: Client) -> Client:
+            _refuse_keyed(client)
             before = [replace(one, expires=min(one.expires or end, end)) for one in self._live(client)]
             # The soonest to end make room: each rotation would add one.
             before.sort(key=lambda one: one.expires or 0, reverse=True)
@@ -141,6 +155,12 @@ class ClientRegistry:
         digest = hashlib.sha256(text.encode()).digest()
         # A name of its own says nothing of the secret; it is what the secret is removed by.
         return text, Secret(digest, name or self._random(4).hex(), created=int(self._clock()))
+
+
+def _refuse_keyed(client: Client) -> None:
+    """A secret would be a weaker way in for a client that has a key or a certificate instead."""
+    if not uses_secrets(client):
+        raise SecretRefused(f"the client {client.id!r} uses no secret")
 
 
 def _switched(*, on: bool) -> Callable[[Client], Client]:

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from gateway.binding import Binding
 from gateway.client_call import (
     ClientCall,
     Step,
@@ -17,6 +18,7 @@ from gateway.client_call import (
 from gateway.clients import ClientAuthentication
 from gateway.clock import Clock
 from gateway.issuer import Issuer, TokenAnswer
+from gateway.oauth.confirmation import Shown
 from gateway.oauth.errors import OAuthError
 from gateway.oauth.grants import Grant, GrantRequest, IssuedToken
 from gateway.oauth.lifetime import LifetimeRules
@@ -36,6 +38,9 @@ class TokenDesk:
     lifetime_rules: LifetimeRules
     issuer: Issuer
     clock: Clock
+    binding: Binding
+    uri: str = ""
+    """The endpoint's own, as clients know it."""
 
 
 @dataclass(slots=True)
@@ -46,6 +51,9 @@ class TokenCall(ClientCall):
     """The grant that is asked for, once it is known to be served here."""
     plugin: GrantPlugin = field(init=False)
     request: GrantRequest = field(init=False)
+    cnf: Mapping[str, str] = field(init=False)
+    nonce: str | None = None
+    """What the client is to put into its next DPoP proof."""
     grant: Grant = field(init=False)
     answer: TokenAnswer = field(init=False)
 
@@ -65,6 +73,12 @@ def let_only_its_clients_use_it(call: TokenCall, desk: TokenDesk) -> None:
         raise OAuthError("unauthorized_client", "The client may not use this grant type.")
 
 
+async def bind_the_token(call: TokenCall, desk: TokenDesk) -> None:
+    """RFC 8705 section 3, RFC 9449 section 5: what the token will be bound to, if to anything."""
+    shown = Shown("POST", desk.uri, call.proofs, call.certificate)
+    call.cnf, call.nonce = await desk.binding.confirmation(call.client, shown)
+
+
 async def ask_the_grant(call: TokenCall, desk: TokenDesk) -> None:
     """The plugin decides what the client gets."""
     call.request = GrantRequest(
@@ -76,7 +90,7 @@ async def ask_the_grant(call: TokenCall, desk: TokenDesk) -> None:
 
 async def issue_the_token(call: TokenCall, desk: TokenDesk) -> None:
     """Section 5.1: the token goes out only when the store has it."""
-    call.answer = await desk.issuer.issue(call.client, call.grant_type, call.grant)
+    call.answer = await desk.issuer.issue(call.client, call.grant_type, call.grant, call.cnf)
 
 
 async def let_the_grant_add(call: TokenCall, desk: TokenDesk) -> None:
@@ -92,6 +106,7 @@ STEPS: tuple[Step[TokenCall, TokenDesk], ...] = (
     authenticate_the_client,
     find_the_grant,
     let_only_its_clients_use_it,
+    bind_the_token,
     ask_the_grant,
     issue_the_token,
     let_the_grant_add,

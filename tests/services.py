@@ -9,12 +9,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from gateway.binding import Binding
 from gateway.clients import ClientAuthentication, Clients
 from gateway.guard import Foreign, Guard
 from gateway.issuer import Issuer, ReuseRules
 from gateway.jwt_tokens import JwtTokens, Keys
 from gateway.oauth.guessing import GuessingRules
 from gateway.oauth.lifetime import LifetimeRules
+from gateway.oauth.nonce import Nonces
 from gateway.oauth.opaque import OpaqueTokens, derived_key
 from gateway.oauth.scope import ScopeRules
 from gateway.oauth.sealing import TokenSeal
@@ -71,6 +73,7 @@ class Services:
     signing_keys: Keys | None = None
     """In place of those in the store."""
     foreign: Foreign | None = None
+    nonces: Nonces | None = None
     rules: GuessingRules = field(default_factory=lambda: GuessingRules(first_delay=0.0))
 
     def __post_init__(self) -> None:
@@ -87,7 +90,15 @@ class Services:
         self.issuer = Issuer(self.store.tokens, formats, seal, self.reuse, self.clock)
         self.clients = Clients(self.file_clients, self.store.clients)
         self.guard = Guard(self.store.tokens, self.cache, self.tokens, self.jwts, self.clients, self.foreign)
-        self.authentication = ClientAuthentication(self.clients, self.store.attempts, self.rules, self.clock)
+        self.authentication = ClientAuthentication(
+            self.clients,
+            self.store.attempts,
+            self.rules,
+            self.clock,
+            issuer=ISSUER,
+            once=self.store.once,
+        )
+        self.binding = Binding(self.store.once, self.clock, self.nonces)
         grant = ClientCredentials(PluginConfig(), PluginContext(self.clock))
         self.desk = TokenDesk(
             clients=self.authentication,
@@ -96,6 +107,8 @@ class Services:
             lifetime_rules=LifetimeRules(),
             issuer=self.issuer,
             clock=self.clock,
+            binding=self.binding,
+            uri=f"{ISSUER}/token",
         )
 
 

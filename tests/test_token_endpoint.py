@@ -21,6 +21,7 @@ def test_the_path_reads_as_a_table_of_contents() -> None:
         "authenticate_the_client",
         "find_the_grant",
         "let_only_its_clients_use_it",
+        "bind_the_token",
         "ask_the_grant",
         "issue_the_token",
         "let_the_grant_add",

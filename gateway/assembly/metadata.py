@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from gateway.assembly.routes import resource_path
 from gateway.config.model import Settings
+from gateway.config.server import TlsFiles
 from gateway.endpoints import INTROSPECT, JWKS, REVOKE, TOKEN
-from gateway.oauth.client_auth import WAYS
+from gateway.jwk import ALGORITHMS
+from gateway.oauth.client_auth import METHODS, TLS_METHODS
 from gateway.oauth.metadata import Members, resource_metadata, server_metadata
 from gateway.proxy.routes import segments_of
 
@@ -30,9 +32,9 @@ def about_the_server(
         settings.server.public_url,
         ENDPOINTS,
         grants=grants,
-        auth_methods=[way.__name__ for way in WAYS],
+        auth_methods=[way for way in METHODS if way not in TLS_METHODS or sees_certificates(settings)],
         scopes=[*scopes.default, *own, *public],
-        further=further,
+        further={**_assertions(), **_bindings(settings), **(further or {})},
     )
 
 
@@ -44,6 +46,7 @@ def about_the_resources(
     A path whose routes are all open to everybody is no protected resource.
     """
     issuer = settings.server.public_url
+    members = {**_bindings(settings), **(further or {})}
     scopes: dict[str, list[str]] = {"/": []}
     servers: dict[str, list[str]] = {"/": [issuer]}
     for route in settings.routes:
@@ -54,7 +57,27 @@ def about_the_resources(
             servers.setdefault(route.path, []).extend([*own, *others])
     return {
         segments_of(path): resource_metadata(
-            issuer + resource_path(path), list(dict.fromkeys(servers[path])), names, further
+            issuer + resource_path(path), list(dict.fromkeys(servers[path])), names, members
         )
         for path, names in scopes.items()
+    }
+
+
+def sees_certificates(settings: Settings) -> bool:
+    """Whether clients can show TLS certificates: at a listener, or to a proxy that tells of them."""
+    asked = any(isinstance(one.tls, TlsFiles) and one.tls.client_ca for one in settings.server.listen)
+    return asked or bool(settings.server.trusted_proxies)
+
+
+def _assertions() -> Members:
+    """RFC 8414 section 2: with private_key_jwt the algorithms must be told, and `none` is not one."""
+    endpoints = ("token", "revocation", "introspection")
+    return {f"{name}_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS) for name in endpoints}
+
+
+def _bindings(settings: Settings) -> Members:
+    """RFC 8705 section 3.3, RFC 9449 section 5.1; for resources RFC 9728 section 2."""
+    return {
+        "tls_client_certificate_bound_access_tokens": sees_certificates(settings),
+        "dpop_signing_alg_values_supported": list(ALGORITHMS),
     }

@@ -53,6 +53,7 @@ class RouteMaker:
             end_with_token=settings.end_with_token,
             issuers=accepted_issuers(settings),
             metadata_url=self.metadata_url(settings.path),
+            origin=origin(self._public_url, settings.host),
             pipeline=compile_pipeline([*self._global_plugins, *own]),
         )
 
@@ -76,6 +77,15 @@ def accepted_issuers(settings: RouteSettings) -> frozenset[str]:
 def _place(settings: RouteSettings) -> str:
     """A name that only this route has, and that stays when other routes come and go."""
     return f"{settings.host or '*'}{settings.path} {settings.match} {','.join(settings.methods or ('*',))}"
+
+
+def origin(public_url: str, host: str | None) -> str:
+    """Where callers of a route think that they are: `public_url`, with the route's own host if it has one."""
+    if host is None:
+        return public_url
+    parts = urlsplit(public_url)
+    name = "*" if host.startswith("*.") else host
+    return f"{parts.scheme}://{name}" + (f":{parts.port}" if parts.port else "")
 
 
 def base_path(upstream: Upstream) -> bytes:

@@ -9,6 +9,7 @@ from gateway.clock import Clock
 from gateway.config.model import Settings
 from gateway.jwt_tokens import JwtTokens
 from gateway.keys import master_key
+from gateway.oauth.nonce import Nonces
 from gateway.oauth.opaque import OpaqueTokens, derived_key
 from gateway.oauth.sealing import TokenSeal
 from gateway.signing.fixed import FixedKeys
@@ -29,6 +30,8 @@ class TokenParts:
     jwts: JwtTokens
     formats: TokenFormats
     seal: TokenSeal
+    nonces: Nonces | None
+    """For DPoP proofs; None: they need not bear one."""
     keys: KeyRing | FixedKeys
 
 
@@ -72,6 +75,7 @@ def token_parts(settings: Settings, store: Store, cache: TokenCache, clock: Cloc
         jwts,
         TokenFormats(opaque, jwts, settings.tokens.format),
         TokenSeal(derived_key(master, "token seal"), secrets.token_bytes),
+        Nonces(derived_key(master, "dpop nonce")) if settings.tokens.dpop_nonce else None,
         keys,
     )
 

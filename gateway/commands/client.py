@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from gateway.assembly.clients import file_clients
+from gateway.assembly.clients import file_clients, jwks_of
 from gateway.commands.client_secrets import add_secret, remove_secret, rotate_secret
 from gateway.commands.client_words import (
     described,
@@ -19,9 +20,12 @@ from gateway.commands.client_words import (
 )
 from gateway.commands.options import config_option, load_or_exit
 from gateway.commands.store_access import with_store
+from gateway.errors import StartError
+from gateway.oauth.client_auth import METHODS, uses_secrets
 from gateway.oauth.values import Client
 from gateway.registry import new_client_id
 from gateway.store import Store
+from gateway.subject import KINDS
 from gateway.token_formats import FORMATS
 
 
@@ -46,6 +50,23 @@ for command in (add_secret, rotate_secret, remove_secret):
 @click.option("--lifetime", type=click.IntRange(min=1), default=None, help="Seconds that its tokens live.")
 @click.option("--format", "token_format", type=click.Choice(FORMATS), default=None, help="Of its tokens.")
 @click.option("--introspect", is_flag=True, help="Let it see every token at /introspect.")
+@click.option(
+    "--jwks",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="A file with its JWK Set.",
+)
+@click.option(
+    "--tls",
+    "subject",
+    type=(click.Choice(KINDS), str),
+    default=None,
+    metavar="KIND VALUE",
+    help="Whose certificate it shows, in place of a secret, such as: san_dns shop.example.org.",
+)
+@click.option("--auth", "auth", multiple=True, type=click.Choice(METHODS), help="A way that it may use.")
+@click.option("--require-mtls", is_flag=True, help="Its tokens are bound to its TLS certificate.")
+@click.option("--require-dpop", is_flag=True, help="Its tokens are bound to a key by DPoP.")
 def create(
     config: Path,
     client_id: str | None,
@@ -56,8 +77,13 @@ def create(
     lifetime: int | None,
     token_format: str | None,
     introspect: bool,
+    jwks: Path | None,
+    subject: tuple[str, str] | None,
+    auth: tuple[str, ...],
+    require_mtls: bool,
+    require_dpop: bool,
 ) -> None:
-    """Makes a client. Its secret is shown now and never again."""
+    """Makes a client. Its secret, if it gets one, is shown now and never again."""
     settings = load_or_exit(config)
     wanted = Client(
         id=client_id or new_client_id(),
@@ -68,14 +94,22 @@ def create(
         lifetime=lifetime,
         format=token_format,
         introspect=introspect,
+        auth=frozenset(auth),
+        jwks=_keys(jwks) if jwks else "",
+        tls_subject=subject,
+        require_mtls=require_mtls,
+        require_dpop=require_dpop,
     )
     refuse(problem(wanted, settings))
 
-    async def work(store: Store) -> tuple[Client, str]:
-        return await registry(store).create(wanted)
+    async def work(store: Store) -> dict[str, Any]:
+        kept = registry(store)
+        if not uses_secrets(wanted):
+            return described(await kept.register(wanted))
+        made, secret = await kept.create(wanted)
+        return described(made) | {"client_secret": secret}
 
-    made, secret = with_store(settings, work)
-    show_json(described(made) | {"client_secret": secret})
+    show_json(with_store(settings, work))
 
 
 @client.command("list")
@@ -170,3 +204,11 @@ def delete(config: Path, client_id: str) -> None:
     if not with_store(settings, work):
         refuse(f"there is no client {client_id!r}")
     click.echo(f"{client_id} is removed, and every token of it has ended.")
+
+
+def _keys(file: Path) -> str:
+    try:
+        return jwks_of(file)
+    except StartError as error:
+        refuse(str(error))
+        return ""

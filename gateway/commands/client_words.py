@@ -12,7 +12,9 @@ import click
 
 from gateway.assembly.clients import file_clients
 from gateway.clock import system_clock
+from gateway.commands.client_credentials import unfit_credentials
 from gateway.config.model import Settings
+from gateway.oauth.client_auth import methods_of
 from gateway.oauth.scope import is_scope
 from gateway.oauth.values import Client, Secret
 from gateway.registry import ClientRegistry
@@ -29,7 +31,7 @@ def problem(wanted: Client, settings: Settings) -> str | None:
         return f"{wrong[0]!r} is no scope"
     if wanted.lifetime is not None and wanted.lifetime > settings.tokens.max_lifetime:
         return f"the lifetime is over tokens.max_lifetime ({settings.tokens.max_lifetime} seconds)"
-    return None
+    return next(unfit_credentials(wanted), None)
 
 
 def _wrong_id(client_id: str, settings: Settings) -> str | None:
@@ -59,6 +61,9 @@ def described(shown: Client) -> dict[str, Any]:
         "introspect": shown.introspect,
         "enabled": shown.enabled,
         "secrets": [_secret(secret) for secret in shown.secrets],
+        "auth": sorted(methods_of(shown)),
+        "require_mtls": shown.require_mtls,
+        "require_dpop": shown.require_dpop,
         "source": shown.source,
     }
 

@@ -28,8 +28,8 @@ class TlsFiles(Section):
     key: FilePath = Field(description="PEM file with the private key, without a password.")
     client_ca: FilePath | None = Field(
         default=None,
-        description="PEM file with the CAs whose client certificates are asked for and verified. null: none "
-        "is asked for.",
+        description="PEM file with the CAs whose client certificates are asked for and verified, and with "
+        "self-signed certificates of clients. null: none is asked for.",
     )
 
 

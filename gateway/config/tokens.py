@@ -60,6 +60,11 @@ class Tokens(Section):
         description="The aud of a JWT that is for none of its client's audiences. null: server.public_url.",
     )
     signing: Signing = Field(default=Signing(), description="The keys that sign JWT access tokens.")
+    dpop_nonce: bool = Field(
+        default=False,
+        description="Whether DPoP proofs (RFC 9449) must bear a nonce of the gateway's: then none can be "
+        "made long before it is used.",
+    )
     key: SharedKey | None = Field(
         default=None,
         description="A secret of at least 32 characters that all gateways of a fleet share. "

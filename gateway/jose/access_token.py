@@ -29,6 +29,8 @@ def claims(facts: TokenFacts, issuer: str, jti: str) -> dict[str, Any]:
         "exp": facts.expires,
         "jti": jti,
     }
+    # RFC 8705 section 3.1, RFC 9449 section 6.1.
+    required |= {"cnf": facts.cnf} if facts.cnf else {}
     # Section 2.2.3: a token that was asked for with scopes should say them.
     return required | ({"scope": " ".join(facts.scopes)} if facts.scopes else {})
 

@@ -1,16 +1,21 @@
-"""Bearer tokens in requests, and the challenges that answer them (RFC 6750)."""
+"""Tokens in requests, and the challenges that answer them (RFC 6750; RFC 9449 section 7)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
+from types import MappingProxyType
 
+from gateway.jwk import ALGORITHMS
 from gateway.oauth.values import TokenFacts
 
 # RFC 6750 section 2.1: b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
 _B64TOKEN = re.compile(rb"[A-Za-z0-9\-._~+/]+=*\Z")
 MAX_TOKEN = 8192
+DPOP = "DPoP"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Refusal(Enum):
@@ -21,9 +26,28 @@ class Refusal(Enum):
     INVALID = "invalid_token"
     SCOPE = "insufficient_scope"
     AUDIENCE = "audience"
+    PROOF = "invalid_dpop_proof"
+    NONCE = "use_dpop_nonce"
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A token as a request brings it."""
+
+    token: str
+    dpop: bool
+    """Whether it comes with a DPoP proof, in place of being a bearer token."""
 
 
 def read_bearer(authorization: Sequence[bytes]) -> str | Refusal:
+    """The bearer token in the Authorization header. To who knows bearer tokens only, others are missing."""
+    presented = read_token(authorization)
+    if isinstance(presented, Refusal):
+        return presented
+    return Refusal.MISSING if presented.dpop else presented.token
+
+
+def read_token(authorization: Sequence[bytes]) -> Presented | Refusal:
     """The token in the Authorization header. A token in the query or the body is not looked at."""
     if not authorization:
         return Refusal.MISSING
@@ -31,19 +55,31 @@ def read_bearer(authorization: Sequence[bytes]) -> str | Refusal:
         return Refusal.MALFORMED
     scheme, space, token = authorization[0].partition(b" ")
     # RFC 9110 section 11.1: the scheme is case-insensitive.
-    if scheme.lower() != b"bearer":
+    scheme = scheme.lower()
+    if scheme not in (b"bearer", b"dpop"):
         return Refusal.MISSING
     token = token.strip(b" ")
     if not space or len(token) > MAX_TOKEN or not _B64TOKEN.match(token):
         return Refusal.MALFORMED
-    return token.decode("ascii")
+    return Presented(token.decode("ascii"), scheme == b"dpop")
 
 
 def judge(
-    facts: TokenFacts | None, scopes: frozenset[str], audience: str | None, now: float
+    facts: TokenFacts | None,
+    scopes: frozenset[str],
+    audience: str | None,
+    now: float,
+    proven: Mapping[str, str] = NOTHING,
 ) -> Refusal | None:
-    """Whether a token suffices for a route, judged anew on every request; None where it does."""
+    """Whether a token suffices for a route, judged anew on every request; None where it does.
+
+    `proven` is what the caller has proven to hold. A token that is bound to anything else, or to something
+    that is not known here, is not let in.
+    """
     if facts is None or now >= facts.expires:
+        return Refusal.INVALID
+    # RFC 8705 section 3, RFC 9449 section 7.2: a bound token is never taken as a bearer token.
+    if facts.cnf and any(proven.get(name) != value for name, value in facts.cnf.items()):
         return Refusal.INVALID
     if not scopes.issubset(facts.scopes):
         return Refusal.SCOPE
@@ -63,6 +99,7 @@ def challenge(refusal: Refusal, *, realm: str, metadata: str, scope: str = "", s
         attributes += [("scope", scope)] if scope else []
     elif refusal is not Refusal.MISSING:
         attributes += [("error", refusal.value)]
+    attributes += [("algs", " ".join(ALGORITHMS))] if scheme == DPOP else []
     attributes += [("resource_metadata", metadata)] if metadata else []
     return scheme + " " + ", ".join(f'{name}="{_escaped(value)}"' for name, value in attributes)
 

@@ -9,6 +9,7 @@ import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from gateway.oauth.assertion import ASSERTION_TYPE, assertion_client
 from gateway.oauth.errors import OAuthError, invalid_client, invalid_request
 from gateway.oauth.form import Form, form_decode
 from gateway.oauth.values import Client, Secret
@@ -20,7 +21,12 @@ class ClientProof:
 
     client_id: str
     secret: str
+    """Empty where the way needs none."""
     method: str
+    """As in `METHODS`; `TLS` where it depends on the client which of the two it is."""
+    assertion: str = ""
+    certificate: bytes = b""
+    """In DER."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,8 @@ class ProofRequest:
     authorization: Sequence[bytes]
     """All values of the Authorization header."""
     form: Form
+    certificate: bytes | None = None
+    """The client's TLS certificate in DER, verified by TLS or by a trusted proxy."""
 
 
 def client_secret_basic(request: ProofRequest) -> ClientProof | None:
@@ -60,7 +68,33 @@ def client_secret_post(request: ProofRequest) -> ClientProof | None:
     return ClientProof(client_id, secret, "client_secret_post")
 
 
-WAYS: tuple[Callable[[ProofRequest], ClientProof | None], ...] = (client_secret_basic, client_secret_post)
+def private_key_jwt(request: ProofRequest) -> ClientProof | None:
+    """RFC 7523 section 2.2: a JWT that the client has signed, in the body."""
+    form = request.form
+    assertion, kind = form.get("client_assertion"), form.get("client_assertion_type")
+    if assertion is None and kind is None:
+        return None
+    if assertion is None or kind is None:
+        raise invalid_request("client_assertion and client_assertion_type go together.")
+    if kind != ASSERTION_TYPE:
+        raise invalid_client("this client_assertion_type is not known")
+    client_id = assertion_client(assertion)
+    if client_id is None:
+        raise invalid_client("the assertion is malformed, or its iss and sub are not one client")
+    return ClientProof(client_id, "", PRIVATE_KEY_JWT, assertion=assertion)
+
+
+WAYS: tuple[Callable[[ProofRequest], ClientProof | None], ...] = (
+    client_secret_basic,
+    client_secret_post,
+    private_key_jwt,
+)
+SECRET_METHODS = ("client_secret_basic", "client_secret_post")
+PRIVATE_KEY_JWT = "private_key_jwt"
+TLS_METHODS = ("tls_client_auth", "self_signed_tls_client_auth")
+METHODS = (*SECRET_METHODS, PRIVATE_KEY_JWT, *TLS_METHODS)
+"""As RFC 8414's metadata names them."""
+TLS = "tls"
 
 
 def read_proof(request: ProofRequest) -> ClientProof:
@@ -76,11 +110,42 @@ def read_proof(request: ProofRequest) -> ClientProof:
     if len(proofs) > 1:
         raise invalid_request("More than one way of client authentication.")
     if not proofs:
-        raise invalid_client("no client credentials")
+        return _by_certificate(request)
     named = request.form.get("client_id")
     if named is not None and named != proofs[0].client_id:
         raise invalid_request("client_id differs from the authenticated client.")
     return proofs[0]
+
+
+def _by_certificate(request: ProofRequest) -> ClientProof:
+    """RFC 8705 section 2: the certificate proves it, and `client_id` says who it is.
+
+    Beside another way a certificate is none of its own: a token may be bound to it.
+    """
+    client_id = request.form.get("client_id")
+    if client_id is None or request.certificate is None:
+        raise invalid_client("no client credentials")
+    return ClientProof(client_id, "", TLS, certificate=request.certificate)
+
+
+def methods_of(client: Client) -> frozenset[str]:
+    """The ways that a client may use: those that it is given, else what its credentials allow.
+
+    A certificate that nobody vouches for is never enough by itself: that must be asked for.
+    """
+    if client.auth:
+        return client.auth
+    implied: tuple[str, ...] = SECRET_METHODS if client.secrets else ()
+    implied += (PRIVATE_KEY_JWT,) if client.jwks else ()
+    implied += ("tls_client_auth",) if client.tls_subject else ()
+    return frozenset(implied)
+
+
+def uses_secrets(client: Client) -> bool:
+    """Whether a secret is, or would be, of use to the client: it is to use one, or has nothing else."""
+    if client.auth:
+        return not client.auth.isdisjoint(SECRET_METHODS)
+    return bool(client.secrets) or not (client.jwks or client.tls_subject)
 
 
 _NOBODY = (Secret(hashlib.sha256(b"nobody").digest()),)

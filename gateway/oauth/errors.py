@@ -1,7 +1,7 @@
 """The table of OAuth errors: what the caller reads, and with which status.
 
-RFC 6749 section 5.2, RFC 8707 section 2. The description is public and never says more than the caller
-may know; the reason is for the log.
+RFC 6749 section 5.2, RFC 8707 section 2, RFC 9449 section 5. The description is public and never says
+more than the caller may know; the reason is for the log.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ STATUS = {
     "unsupported_grant_type": 400,
     "invalid_scope": 400,
     "invalid_target": 400,
+    "invalid_dpop_proof": 400,
+    "use_dpop_nonce": 400,
     "slow_down": 429,
     "server_error": 500,
     "temporarily_unavailable": 503,
@@ -34,6 +36,7 @@ class OAuthError(GatepostError):
         retry_after: int | None = None,
         status: int | None = None,
         delay: float = 0.0,
+        nonce: str | None = None,
     ) -> None:
         super().__init__(reason or description)
         self.error = error
@@ -43,6 +46,8 @@ class OAuthError(GatepostError):
         """Seconds after which it makes sense to ask again."""
         self.delay = delay
         """Seconds that the answer is held back, to slow down guessing."""
+        self.nonce = nonce
+        """What the client must put into its DPoP proofs from now on (RFC 9449 section 8)."""
 
     @property
     def body(self) -> dict[str, str]:

@@ -31,5 +31,7 @@ def description(facts: TokenFacts, issuer: str, token_type: str | None) -> dict[
         "sub": facts.subject,
         "aud": list(facts.audience),
         "iss": issuer,
+        # RFC 8705 section 3.2, RFC 9449 section 6.2: what the caller must prove to hold.
+        "cnf": facts.cnf,
     }
-    return {name: value for name, value in members.items() if value not in (None, "", [])}
+    return {name: value for name, value in members.items() if value not in (None, "", [], {})}

@@ -52,6 +52,16 @@ class Client:
     """The user of the portal whose application's keys these are; empty: nobody's."""
     application: str = ""
     """The id of that application."""
+    auth: frozenset[str] = frozenset()
+    """The ways in which it may authenticate itself; empty: all that its credentials allow."""
+    jwks: str = ""
+    """Its public keys: the text of a JWK Set (RFC 7517); empty: none."""
+    tls_subject: tuple[str, str] | None = None
+    """Whose TLS certificate is the client's (RFC 8705 section 2.1.2): `("san_dns", "shop.example")`."""
+    require_mtls: bool = False
+    """Whether its tokens are bound to its TLS certificate."""
+    require_dpop: bool = False
+    """Whether its tokens are bound to a key of its own by DPoP."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -75,3 +85,6 @@ class TokenFacts:
     """What further grants and token formats note; kept short, it lies in the store."""
     issuer: str = OWN
     """The name of the issuer in gateway.yaml; `OWN` for the gateway's own tokens."""
+    cnf: dict[str, str] = field(default_factory=dict)
+    """What a caller must prove to hold (RFC 7800): `x5t#S256` a certificate, `jkt` a key. Empty: a bearer
+    token, which suffices by itself."""

@@ -1,7 +1,9 @@
-"""Who really sent a request: what a trusted proxy says of it, and nobody else (RFC 7239)."""
+"""Who really sent a request: what a trusted proxy says of it, and nobody else (RFC 7239, RFC 9440)."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -11,6 +13,7 @@ from gateway.proxy.arrival import valid_host
 
 Network = IPv4Network | IPv6Network
 MAX_HOPS = 32
+_COLONS = 2
 
 
 def trust(cidrs: Sequence[str]) -> Callable[[str], bool]:
@@ -37,7 +40,10 @@ def direct_peer(address: str, scheme: str, certificate: bytes | None = None) -> 
 
 
 def real_peer(connection: Peer, headers: Headers, trusted: Callable[[str], bool]) -> Peer:
-    """The client behind the trusted proxies: the last address in the chain that isn't one of them."""
+    """The client behind the trusted proxies: the last address in the chain that isn't one of them.
+
+    Its certificate is the one that the proxy tells of; the proxy's own is nobody else's.
+    """
     if not trusted(connection.address):
         return connection
     chain = _addresses(header_values(headers, b"x-forwarded-for"))[-MAX_HOPS:]
@@ -53,7 +59,7 @@ def real_peer(connection: Peer, headers: Headers, trusted: Callable[[str], bool]
         _scheme(headers) or connection.scheme,
         ", ".join([*chain, connection.address]).encode("latin-1"),
         _host(headers),
-        connection.certificate,
+        _certificate(headers),
         trusted=True,
     )
 
@@ -67,6 +73,20 @@ def _scheme(headers: Headers) -> str:
 def _host(headers: Headers) -> bytes | None:
     values = header_values(headers, b"x-forwarded-host")
     return values[-1] if values and valid_host(values[-1]) else None
+
+
+def _certificate(headers: Headers) -> bytes | None:
+    """RFC 9440 section 2.2: the certificate in DER, as one byte sequence (RFC 8941 section 3.3.5)."""
+    values = header_values(headers, b"client-cert")
+    if len(values) != 1:
+        return None
+    text = values[0].strip()
+    if len(text) < _COLONS or text[:1] != b":" or text[-1:] != b":":
+        return None
+    try:
+        return base64.b64decode(text[1:-1], validate=True) or None
+    except binascii.Error:
+        return None
 
 
 def _addresses(values: Sequence[bytes]) -> list[str]:

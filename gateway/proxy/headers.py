@@ -23,7 +23,8 @@ class _Rule(IntEnum):
 def _request_rule(lower: bytes) -> _Rule:
     if lower == b"connection":
         return _Rule.CONNECTION
-    if lower == b"authorization":
+    # A DPoP proof is made for the gateway alone, as the token is.
+    if lower in (b"authorization", b"dpop"):
         return _Rule.AUTHORIZATION
     if lower == b"via":
         return _Rule.VIA

@@ -7,19 +7,22 @@ request: a broken guard lets nobody through.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gateway.exchange import Answer, Exchange, ForwardHead, RequestHead, header_values
-from gateway.oauth.bearer import Refusal, judge, read_bearer
+from gateway.oauth.bearer import NOTHING, Presented, Refusal, judge, read_token
+from gateway.oauth.confirmation import KEY, Proven, Shown, proven_by
 from gateway.oauth.values import TokenFacts
 from gateway.plugin import HOOKS, ProxyPlugin
 from gateway.proxy.headers import identity_headers, request_headers
 from gateway.proxy.max_forwards import one_hop_less
-from gateway.proxy.routes import upstream_target
+from gateway.proxy.routes import request_uri, upstream_target
 
 Hook = Callable[[Exchange], Any]
+Prove = Callable[[Shown, str, str], Awaitable[Proven]]
+"""Judges a DPoP proof: what the request shows, the token, the key that it is bound to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,28 +83,62 @@ def checked(answer: object) -> Answer:
 
 
 async def authorize(
-    exchange: Exchange, find: Callable[[str, frozenset[str]], Awaitable[TokenFacts | None]], now: float
+    exchange: Exchange,
+    find: Callable[[str, frozenset[str]], Awaitable[TokenFacts | None]],
+    now: float,
+    prove: Prove | None = None,
 ) -> Refusal | None:
-    """Lets the caller in, or says why not. Judged on every request, whatever is cached."""
+    """Lets the caller in, or says why not. Judged on every request, whatever is cached.
+
+    Without `prove` nobody is let in with a DPoP-bound token.
+    """
     route = exchange.route
     if not route.protected:
         return None
     if exchange.caller is not None:
         # A plugin has found out who calls; whether that suffices is still the route's to say.
         return judge(exchange.caller, route.scopes, route.audience, now)
-    token = bearer_token(exchange.request)
-    if isinstance(token, Refusal):
-        return token
-    facts = await find(token, route.issuers)
-    refusal = judge(facts, route.scopes, route.audience, now)
+    presented = presented_token(exchange.request)
+    if isinstance(presented, Refusal):
+        return presented
+    facts = await find(presented.token, route.issuers)
+    proven = NOTHING
+    if facts is not None and (facts.cnf or presented.dpop):
+        shown = await _proven(exchange, presented, facts, prove)
+        if isinstance(shown, Refusal):
+            return shown
+        proven = shown
+    refusal = judge(facts, route.scopes, route.audience, now, proven)
     if refusal is None:
         exchange.caller = facts
     return refusal
 
 
-def bearer_token(request: RequestHead) -> str | Refusal:
+def presented_token(request: RequestHead) -> Presented | Refusal:
     """The request's token, or why there is none."""
-    return read_bearer(header_values(request.headers, b"authorization"))
+    return read_token(header_values(request.headers, b"authorization"))
+
+
+async def _proven(
+    exchange: Exchange, presented: Presented, facts: TokenFacts, prove: Prove | None
+) -> Mapping[str, str] | Refusal:
+    """What the caller holds of what its token is bound to. A nonce for its next proof goes to the answer."""
+    certificate = exchange.request.peer.certificate
+    if not presented.dpop:
+        return proven_by(facts.cnf, certificate, None)
+    if prove is None or KEY not in facts.cnf:
+        # RFC 9449 section 7.1: a proof is checked against the key that the token is bound to.
+        return Refusal.INVALID
+    request = exchange.request
+    shown = Shown(
+        request.method, request_uri(exchange.route, request), header_values(request.headers, b"dpop")
+    )
+    proof = await prove(shown, presented.token, facts.cnf[KEY])
+    if proof.nonce is not None:
+        exchange.answer_headers.append((b"DPoP-Nonce", proof.nonce.encode()))
+    if proof.refusal is not None:
+        return Refusal(proof.refusal.value)
+    return proven_by(facts.cnf, certificate, proof.jkt)
 
 
 def forward_head(exchange: Exchange) -> ForwardHead:

@@ -12,10 +12,10 @@ from functools import lru_cache
 
 from gateway.exchange import Headers, Peer, RequestHead, header_values
 from gateway.faults import Fault
-from gateway.oauth.bearer import Refusal
+from gateway.oauth.bearer import Presented, Refusal
 from gateway.proxy.arrival import check_framing, check_size, content_length, read_host
 from gateway.proxy.headers import request_headers
-from gateway.proxy.pipeline import bearer_token
+from gateway.proxy.pipeline import presented_token
 from gateway.proxy.target import MAX_TARGET, path_segments
 
 MAX_BLOCK = 2048
@@ -39,7 +39,7 @@ class Block:
     host: str
     length: int
     """Bytes of the body that follows."""
-    token: str | Refusal
+    token: Presented | Refusal
     lines: bytes
     """The header lines that go upstream, without the token."""
     lines_with_token: bytes
@@ -115,7 +115,7 @@ def read_block(data: bytes) -> Block | None:
         headers,
         host,
         content_length(headers) or 0,
-        bearer_token(head),
+        presented_token(head),
         _lines(request_headers(head, forward_token=False)),
         _lines(request_headers(head, forward_token=True)),
     )

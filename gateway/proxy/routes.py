@@ -44,6 +44,9 @@ class Route:
     """Where RFC 9728's metadata of this route stands."""
     issuers: frozenset[str] = OWN_ONLY
     """Whose tokens are accepted, by their names in gateway.yaml; the gateway's own are `OWN`."""
+    origin: str = ""
+    """`server.public_url` with the route's own host, if it has one: what a DPoP proof must name. Of a host
+    such as *.example.org, `*` stands for the name that is asked for."""
     pipeline: Any = None
     """The compiled hooks (`gateway.proxy.pipeline.Pipeline`)."""
 
@@ -51,6 +54,13 @@ class Route:
 def segments_of(path: str) -> tuple[str, ...]:
     """The decoded segments of a configured path. `/` has none: it is a prefix of every path."""
     return path_segments(path.encode()) if path != "/" else ()
+
+
+def request_uri(route: Route, request: RequestHead) -> str:
+    """The URI of a request as its caller knows it, without query. Where routes have no host of their own,
+    Host has no part in it: it could say whatever suits a stolen proof."""
+    origin = route.origin.replace("*", request.host.partition(":")[0])
+    return origin + request.path.decode("latin-1")
 
 
 def upstream_target(route: Route, request: RequestHead) -> bytes:

@@ -11,6 +11,7 @@ from gateway.store.errors import ClientContended, ClientExists, ClientMissing, C
 from gateway.store.link import Link
 from gateway.store.listener import Listener
 from gateway.store.listeners import Listeners
+from gateway.store.once import OnceStore
 from gateway.store.pool import Pool
 from gateway.store.refresh_tokens import RefreshDraft, RefreshTokenStore
 from gateway.store.registered_users import RegisteredUsers
@@ -37,6 +38,7 @@ __all__ = [
     "Link",
     "Listener",
     "Observer",
+    "OnceStore",
     "Pool",
     "RefreshDraft",
     "RefreshTokenStore",
@@ -92,6 +94,7 @@ class Store:
         self.sessions = SessionStore(self.link, prefix)
         self.users = UserStore(self.link, prefix)
         self.signing_keys = SigningKeyStore(self.link, prefix)
+        self.once = OnceStore(self.link, prefix)
 
     async def start(self) -> None:
         """Connects. Where the store can't be reached within the time-out, it goes on trying: see `ping`."""

@@ -34,6 +34,11 @@ def write_client(client: Client) -> str:
             "created": client.created,
             "owner": client.owner,
             "application": client.application,
+            "auth": sorted(client.auth),
+            "jwks": client.jwks,
+            "tls_subject": client.tls_subject,
+            "require_mtls": client.require_mtls or None,
+            "require_dpop": client.require_dpop or None,
         }
     )
 
@@ -61,9 +66,21 @@ def read_client(client_id: str, data: bytes) -> Client:
             created=record.whole("created", 0),
             owner=record.text("owner", ""),
             application=record.text("application", ""),
+            auth=frozenset(record.texts("auth")),
+            jwks=record.text("jwks", ""),
+            tls_subject=_pair(record.texts("tls_subject")),
+            require_mtls=record.truth("require_mtls", default=False),
+            require_dpop=record.truth("require_dpop", default=False),
         )
     except (ValueError, TypeError):
         raise ClientUnreadable(f"the store's record of client {client_id!r} is malformed") from None
+
+
+def _pair(texts: tuple[str, ...]) -> tuple[str, str] | None:
+    if not texts:
+        return None
+    kind, value = texts
+    return kind, value
 
 
 def _secret(record: Record) -> Secret:

@@ -20,6 +20,7 @@ def write_facts(facts: TokenFacts) -> str:
             "source": None if facts.source == "file" else facts.source,
             "user": facts.user,
             "extra": facts.extra,
+            "cnf": facts.cnf,
         }
     )
 
@@ -39,6 +40,7 @@ def read_facts(data: bytes) -> TokenFacts | None:
             source=record.text("source", "file"),
             user=record.text_or_none("user"),
             extra=record.text_map("extra"),
+            cnf=record.text_map("cnf"),
         )
     except (ValueError, TypeError):
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -50,7 +51,16 @@ def connection_peer(transport: asyncio.BaseTransport | None) -> Peer:
         return direct_peer("", "http")
     name = transport.get_extra_info("peername")
     scheme = "http" if transport.get_extra_info("sslcontext") is None else "https"
-    return direct_peer(name[0] if isinstance(name, tuple) else "", scheme)
+    return direct_peer(name[0] if isinstance(name, tuple) else "", scheme, certificate_of(transport))
+
+
+def certificate_of(transport: asyncio.BaseTransport) -> bytes | None:
+    """The client's TLS certificate in DER, where it has one. TLS lets none in that it has not verified."""
+    tls = transport.get_extra_info("ssl_object")
+    if tls is None or tls.context.verify_mode is ssl.CERT_NONE:
+        return None
+    certificate: bytes | None = tls.getpeercert(binary_form=True)
+    return certificate
 
 
 def arrival_middlewares(arrival: Arrival) -> list[Callable[..., object]]:

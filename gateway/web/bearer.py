@@ -1,12 +1,12 @@
-"""The middleware that checks bearer tokens on proxied routes (RFC 6750)."""
+"""The middleware that checks tokens on proxied routes (RFC 6750, RFC 8705, RFC 9449)."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.exchange import Answer, Exchange
+from gateway.exchange import Answer, Exchange, RequestHead, header_value
 from gateway.faults import BAD_REQUEST, FORBIDDEN, INVALID_TOKEN, MISSING_TOKEN, Fault, FaultKind
-from gateway.oauth.bearer import Refusal, challenge
+from gateway.oauth.bearer import DPOP, Refusal, challenge
 from gateway.proxy.arrival import check_length
 from gateway.proxy.pipeline import authorize, run
 from gateway.proxy.preflight import preflight_route
@@ -22,11 +22,15 @@ _KINDS: dict[Refusal, FaultKind] = {
     Refusal.INVALID: INVALID_TOKEN,
     Refusal.SCOPE: FORBIDDEN,
     Refusal.AUDIENCE: FORBIDDEN,
+    Refusal.PROOF: INVALID_TOKEN,
+    Refusal.NONCE: INVALID_TOKEN,
 }
 _DETAILS = {
     Refusal.MALFORMED: "The Authorization header is malformed.",
     Refusal.SCOPE: "The access token lacks a scope that this route needs.",
     Refusal.AUDIENCE: "The access token is not meant for this route.",
+    Refusal.PROOF: "The DPoP proof is missing, not valid, or was used before.",
+    Refusal.NONCE: "The DPoP proof must bear the nonce of the DPoP-Nonce header.",
 }
 
 
@@ -69,9 +73,9 @@ async def admit(request: web.Request, desk: ProxyDesk) -> Answer | None:
     if answer is not None:
         return answer
     check_length(head.headers, desk.max_body if exchange.max_body is None else exchange.max_body)
-    refusal = await authorize(exchange, desk.find_token, desk.clock())
+    refusal = await authorize(exchange, desk.find_token, desk.clock(), desk.prove)
     if refusal is not None:
-        raise refused(refusal, route, desk.realm)
+        raise refused(refusal, route, desk.realm, scheme=scheme_of(head))
     return await run(hooks.on_authorized, exchange)
 
 
@@ -81,7 +85,15 @@ def _exchange(request: web.Request, route: Route) -> Exchange:
     return exchange
 
 
-def refused(refusal: Refusal, route: Route, realm: str) -> Fault:
+def scheme_of(head: RequestHead) -> str:
+    """The way in which the caller has brought its token, and so the way in which it is answered."""
+    given = header_value(head.headers, b"authorization") or b""
+    return DPOP if given[:5].lower() == b"dpop " else "Bearer"
+
+
+def refused(refusal: Refusal, route: Route, realm: str, *, scheme: str = "Bearer") -> Fault:
     """What a caller is told who is not let in."""
-    value = challenge(refusal, realm=realm, metadata=route.metadata_url, scope=route.scope_text)
+    value = challenge(
+        refusal, realm=realm, metadata=route.metadata_url, scope=route.scope_text, scheme=scheme
+    )
     return Fault(_KINDS[refusal], _DETAILS.get(refusal, ""), headers=[(b"WWW-Authenticate", value.encode())])

@@ -10,6 +10,7 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.exchange import Exchange
 from gateway.oauth.values import TokenFacts
+from gateway.proxy.pipeline import Prove
 from gateway.proxy.routes import RouteTable
 from gateway.web.ledger import Ledger
 
@@ -32,3 +33,5 @@ class ProxyDesk:
     """Bytes."""
     body_timeout: float
     """Seconds that may pass between two pieces of a body."""
+    prove: Prove | None = None
+    """Judges DPoP proofs (`gateway.binding.Binding.prove`)."""

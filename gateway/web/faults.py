@@ -76,6 +76,13 @@ def oauth_response(error: OAuthError, realm: str) -> web.Response:
         response.headers["Allow"] = "POST"
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
+    return with_nonce(response, error.nonce)
+
+
+def with_nonce(response: web.Response, nonce: str | None) -> web.Response:
+    """RFC 9449 section 8: what the client is to put into its next DPoP proof, where there is something."""
+    if nonce is not None:
+        response.headers["DPoP-Nonce"] = nonce
     return response
 
 

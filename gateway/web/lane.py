@@ -14,7 +14,7 @@ from gateway.endpoints import is_own
 from gateway.exchange import Exchange
 from gateway.faults import Fault
 from gateway.guard import Guard, Unknown
-from gateway.oauth.bearer import Refusal
+from gateway.oauth.bearer import Presented, Refusal
 from gateway.oauth.values import TokenFacts
 from gateway.proxy.forwarded import real_peer
 from gateway.proxy.plain import Plain, read_plain
@@ -64,5 +64,9 @@ class Lane:
         head = plain.head(peer)
         return Exchange(head, self.desk.routes.match(head), self.new_id())
 
-    def _facts(self, token: str | Refusal, route: Route) -> TokenFacts | Refusal | Unknown | None:
-        return token if isinstance(token, Refusal) else self.guard.known(token, route.issuers)
+    def _facts(self, token: Presented | Refusal, route: Route) -> TokenFacts | Refusal | Unknown | None:
+        if isinstance(token, Refusal):
+            return token
+        facts = Unknown.STORE if token.dpop else self.guard.known(token.token, route.issuers)
+        # What a bound token's caller holds is judged where there is time to ask the store.
+        return Unknown.STORE if isinstance(facts, TokenFacts) and facts.cnf else facts

@@ -10,6 +10,7 @@ from typing import cast
 from aiohttp import web
 
 from gateway.exchange import Exchange, RequestHead, ResponseHead
+from gateway.oauth.bearer import Refusal
 from gateway.proxy.framing import (
     NO_BODY,
     Body,
@@ -22,7 +23,7 @@ from gateway.proxy.framing import (
 )
 from gateway.proxy.headers import response_headers
 from gateway.proxy.max_forwards import last_hop_answer
-from gateway.proxy.pipeline import bearer_token, forward_head, head_bytes, run
+from gateway.proxy.pipeline import forward_head, head_bytes, presented_token, run
 from gateway.proxy.upgrade import asked_upgrade, upgrade_lines, upgraded_headers
 from gateway.upstream.errors import UpstreamError
 from gateway.upstream.stream import UpstreamResponse
@@ -111,10 +112,10 @@ async def _tunnel(
 
 
 def _end_of_tunnel(exchange: Exchange, desk: ProxyDesk) -> Callable[[], Awaitable[None]]:
-    route, token = exchange.route, bearer_token(exchange.request)
-    if not route.end_with_token or not isinstance(token, str):
+    route, presented = exchange.route, presented_token(exchange.request)
+    if not route.end_with_token or isinstance(presented, Refusal):
         return forever
-    return lambda: while_token_lives(lambda: desk.find_token(token, route.issuers), desk.clock)
+    return lambda: while_token_lives(lambda: desk.find_token(presented.token, route.issuers), desk.clock)
 
 
 async def _ask_upstream(

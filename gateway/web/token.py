@@ -17,7 +17,7 @@ from gateway.revocation_endpoint import RevocationCall, RevocationDesk, answer_r
 from gateway.telemetry import Telemetry
 from gateway.token_endpoint import TokenCall, TokenDesk, answer_token_request
 from gateway.web.arrival import HEAD
-from gateway.web.faults import TOKEN_HEADERS, oauth_faults, token_response
+from gateway.web.faults import TOKEN_HEADERS, oauth_faults, token_response, with_nonce
 
 MAX_FORM = 65_536
 """Bytes of a form."""
@@ -68,7 +68,7 @@ class OAuthEndpoints:
             self.telemetry.token(call.grant_type, error.error)
             raise
         self.telemetry.token(call.grant_type, "reused" if answer.reused else "issued")
-        return token_response(answer.body)
+        return with_nonce(token_response(answer.body), call.nonce)
 
 
 def received(kind: type[Call], head: RequestHead, body: bytes) -> Call:
@@ -79,6 +79,8 @@ def received(kind: type[Call], head: RequestHead, body: bytes) -> Call:
         body=body,
         authorization=header_values(head.headers, b"authorization"),
         address=head.peer.address,
+        proofs=header_values(head.headers, b"dpop"),
+        certificate=head.peer.certificate,
     )
 
 

@@ -23,7 +23,6 @@ def test_all_problems_are_told_at_once_in_the_files_order() -> None:
         "5:18: clients[0].secrets[1]: must be a string, not a number: write it in quotes",
         "6:15: clients[0].lifetime: must be a duration: seconds, or a string such as 90s, 10m, 1h or 7d",
         "7:5: clients[1].id: is missing",
-        "7:5: clients[1].secrets: is missing",
         "9:11: routes[0].path: must begin with /",
         "11:5: routes[0].bogus: unknown key",
         "14:1: loging: unknown key (did you mean logging?)",

@@ -101,7 +101,7 @@ def test_required_keys_are_documented_as_such() -> None:
     required = {key for key, default, _ in documented() if default == "required"}
     assert required == {
         "server.listen[].port", "server.listen[].tls.certificate", "server.listen[].tls.key",
-        "clients[].id", "clients[].secrets", "clients[].secrets[].secret",
+        "clients[].id", "clients[].secrets[].secret",
         "tiers.<name>.limit", "tiers.<name>.per",
         "upstreams.<name>.servers", "upstreams.<name>.servers[].url",
         "routes[].path", "routes[].upstream", "routes[].plugins[].use", "plugins[].use",

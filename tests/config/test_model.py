@@ -25,7 +25,7 @@ def test_left_out_sections_have_their_defaults() -> None:
     assert (found.store.url, found.store.prefix, found.store.timeout) == ("embedded", "gatepost:", 1)
     assert found.tokens.model_dump() == {
         "lifetime": 3600, "max_lifetime": 86400, "reuse": True, "renew_before": 60, "key": None,
-        "format": "opaque", "audience": None, "signing": {"algorithm": "ES256", "lead": 600, "keys": ()},
+        "dpop_nonce": False, "format": "opaque", "audience": None, "signing": {"algorithm": "ES256", "lead": 600, "keys": ()},
     }  # fmt: skip
     assert found.scopes.model_dump() == {
         "default": ("default",), "allowed": (), "application": "am_application_scope",
@@ -50,6 +50,8 @@ def test_items_have_their_defaults() -> None:
     assert client.model_dump(exclude={"id", "secrets"}) == {
         "name": "", "grants": ("client_credentials",), "scopes": (), "lifetime": None, "audiences": (),
         "enabled": True, "introspect": False, "format": None, "tier": None, "api_keys": (),
+        "auth": (), "jwks": None, "jwks_file": None,
+        "tls_client_auth": None, "require_mtls": False, "require_dpop": False,
     }  # fmt: skip
     assert route.model_dump(exclude={"path", "upstream"}) == {
         "match": "prefix", "methods": None, "host": None, "strip_prefix": True, "scopes": (),

@@ -17,7 +17,9 @@ GROUND = frozenset(
         "exchange",
         "faults",
         "header_names",
+        "jwk",
         "path_template",
+        "subject",
         "telemetry",
     }
 )
@@ -34,8 +36,10 @@ MAY_IMPORT = {
     "faults": frozenset({"exchange"}),
     "header_names": frozenset[str](),
     "path_template": frozenset[str](),
+    "jwk": frozenset[str](),
+    "subject": frozenset[str](),
     "telemetry": frozenset({"gateway"}),
-    "oauth": frozenset({"errors"}),
+    "oauth": frozenset({"errors", "jwk", "subject"}),
     "jose": frozenset({"oauth"}),
     "config": GROUND,
     "store": GROUND | {"oauth"},

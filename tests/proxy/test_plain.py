@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.faults import Fault
-from gateway.oauth.bearer import Refusal
+from gateway.oauth.bearer import Presented, Refusal
 from gateway.proxy.arrival import read_head
 from gateway.proxy.forwarded import direct_peer
 from gateway.proxy.headers import request_headers
@@ -17,7 +17,7 @@ def test_a_plain_request_is_read() -> None:
     plain = read_plain(b"POST /a/b?c=d HTTP/1.1\r\n" + BLOCK + b"Content-Length: 3\r\n\r\nabc")
     assert plain is not None
     assert (plain.method, plain.path, plain.query, plain.body) == ("POST", b"/a/b", b"c=d", b"abc")
-    assert plain.block.token == "t"
+    assert plain.block.token == Presented("t", dpop=False)
     assert (b"X-A", b"1") in plain.block.headers
 
 

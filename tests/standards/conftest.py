@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import Valkey
 from tests.raw import raw_upstream
 from tests.standards.caller import Caller, echo, served, standard_config
+from tests.standards.prover import Keys, Prover
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +35,31 @@ def own_gateway(tmp_path: Path, valkey: Valkey, prefix: str, upstream: str) -> I
     store = {"url": valkey.url, "prefix": prefix}
     with served(standard_config(tmp_path, upstream, store=store), tmp_path) as caller:
         yield caller
+
+
+@pytest.fixture(scope="session")
+def prover(tmp_path_factory: pytest.TempPathFactory, valkey: Valkey, upstream: str) -> Iterator[Prover]:
+    """A gateway of two workers whose clients have keys and certificates."""
+    folder = tmp_path_factory.mktemp("prover")
+    keys = Keys(folder)
+    config = keys.config(upstream, {"url": valkey.url, "prefix": "prover:"})
+    with served(config, folder) as caller:
+        yield Prover(caller.running, keys)
+
+
+@pytest.fixture(scope="session")
+def nonce_prover(tmp_path_factory: pytest.TempPathFactory, valkey: Valkey, upstream: str) -> Iterator[Prover]:
+    """The same, and DPoP proofs must bear a nonce."""
+    folder = tmp_path_factory.mktemp("nonces")
+    keys = Keys(folder)
+    store = {"url": valkey.url, "prefix": "nonces:"}
+    with served(keys.config(upstream, store, tokens={"dpop_nonce": True}), folder) as caller:
+        yield Prover(caller.running, keys)
+
+
+@pytest.fixture(autouse=True)
+def no_failures_yet(valkey: Valkey) -> None:
+    """All tests come from one address: what one has failed at must not shut out the next."""
+    with valkey.client as client:
+        for key in client.scan_iter("prover:f:*", count=1000):
+            client.delete(key)

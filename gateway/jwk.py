@@ -1,0 +1,218 @@
+"""Public keys as JSON Web Keys (RFC 7517): only those that serve to verify signatures here."""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+
+ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
+"""What is verified (RFC 7518, RFC 8037, RFC 9864): asymmetric algorithms only, and never `none`."""
+MOST_KEYS = 16
+"""Keys in one set: without a `kid` each of them is tried."""
+
+_LEAST_RSA_BITS = 2048  # RFC 7518 section 3.3: a key of 2048 bits or larger MUST be used.
+_MOST_RSA_BITS = 8192
+_LEAST_EXPONENT = 65537
+_MOST_EXPONENT = 2**32
+_P256_BYTES = 32
+_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_PSS = padding.PSS(mgf=padding.MGF1(SHA256()), salt_length=32)
+
+Material = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A key that signatures are verified with."""
+
+    material: Material
+    thumbprint: str
+    """RFC 7638, SHA-256."""
+    kid: str | None = None
+    only: str | None = None
+    """The one algorithm that the key says it is for."""
+
+    def serves(self, algorithm: str) -> bool:
+        """Whether the key is one for this algorithm."""
+        return algorithm in _algorithms(self.material) and self.only in (None, algorithm)
+
+    def verifies(self, algorithm: str, message: bytes, signature: bytes) -> bool:
+        """Whether the signature over the message was made with this key's private half."""
+        if not self.serves(algorithm):
+            return False
+        try:
+            _verify(self.material, algorithm, message, signature)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+
+def read_jwks(members: Any) -> tuple[PublicKey, ...]:
+    """The keys of a JWK Set. Those that are for other uses are let be (RFC 7517 section 5).
+
+    Raises:
+        ValueError: it is no set of public keys, or none of them serves; the text says what is wrong.
+    """
+    if not isinstance(members, Mapping) or not isinstance(members.get("keys"), list | tuple):
+        raise ValueError("must be a JWK Set: an object with the list keys")
+    given = members["keys"]
+    if len(given) > MOST_KEYS:
+        raise ValueError(f"must have at most {MOST_KEYS} keys")
+    found = [key for number, one in enumerate(given) if (key := _numbered(one, number)) is not None]
+    if not found:
+        raise ValueError(f"must have a key for one of {', '.join(ALGORITHMS)}")
+    return tuple(found)
+
+
+def parse_jwks(text: str | bytes) -> tuple[PublicKey, ...]:
+    """The keys of a JWK Set's text; ValueError as in `read_jwks`."""
+    try:
+        members = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError("must be JSON") from None
+    return read_jwks(members)
+
+
+def read_jwk(members: Any) -> PublicKey | None:
+    """One key; None where it is for another use or of a kind that is not known.
+
+    Raises:
+        ValueError: it is malformed, too weak, or not public.
+    """
+    if not isinstance(members, Mapping):
+        raise ValueError("must be an object")
+    # RFC 9449 section 4.3, and good sense elsewhere: the JWK must not hold a private key.
+    if not _PRIVATE.isdisjoint(members):
+        raise ValueError("must be a public key: it has private members")
+    operations = members.get("key_ops", ("verify",))
+    if members.get("use", "sig") != "sig" or not isinstance(operations, list | tuple):
+        return None
+    if "verify" not in operations:
+        return None
+    material = _material(members)
+    if material is None:
+        return None
+    return PublicKey(
+        material, thumbprint(material), _text_or_none(members, "kid"), _text_or_none(members, "alg")
+    )
+
+
+def thumbprint(material: Material) -> str:
+    """RFC 7638 section 3: the SHA-256 of the required members in their order, without white space."""
+    required = json.dumps(public_members(material), sort_keys=True, separators=(",", ":"))
+    return encode(sha256(required.encode()).digest())
+
+
+def public_members(material: Material) -> dict[str, str]:
+    """The required members of a key's JWK (RFC 7518 section 6, RFC 8037 section 2)."""
+    if isinstance(material, rsa.RSAPublicKey):
+        numbers = material.public_numbers()
+        return {"kty": "RSA", "n": _from_whole(numbers.n), "e": _from_whole(numbers.e)}
+    if isinstance(material, ec.EllipticCurvePublicKey):
+        point = material.public_numbers()
+        x, y = (encode(value.to_bytes(_P256_BYTES, "big")) for value in (point.x, point.y))
+        return {"kty": "EC", "crv": "P-256", "x": x, "y": y}
+    return {"kty": "OKP", "crv": "Ed25519", "x": encode(material.public_bytes_raw())}
+
+
+def encode(data: bytes) -> str:
+    """Base64url without padding (RFC 7515 section 2)."""
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def decode(text: str) -> bytes:
+    """What base64url without padding stands for; ValueError where it is written in any other way."""
+    data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if encode(data) != text:
+        raise ValueError("must be base64url without padding")
+    return data
+
+
+def _numbered(members: Any, number: int) -> PublicKey | None:
+    try:
+        return read_jwk(members)
+    except ValueError as error:
+        raise ValueError(f"keys[{number}] {error}") from None
+
+
+def _material(members: Mapping[str, Any]) -> Material | None:
+    kind = (members.get("kty"), members.get("crv"))
+    if kind[0] == "RSA":
+        return _rsa(_whole(members, "n"), _whole(members, "e"))
+    if kind == ("EC", "P-256"):
+        x, y = _octets(members, "x"), _octets(members, "y")
+        # RFC 7518 section 6.2.1.2: the length MUST be the full size of a coordinate.
+        if len(x) != _P256_BYTES or len(y) != _P256_BYTES:
+            raise ValueError("has a point of the wrong length")
+        point = ec.EllipticCurvePublicNumbers(
+            int.from_bytes(x, "big"), int.from_bytes(y, "big"), ec.SECP256R1()
+        )
+        try:
+            return point.public_key()
+        except ValueError:
+            raise ValueError("has a point that is not on the curve") from None
+    if kind == ("OKP", "Ed25519"):
+        return ed25519.Ed25519PublicKey.from_public_bytes(_octets(members, "x"))
+    return None
+
+
+def _rsa(modulus: int, exponent: int) -> rsa.RSAPublicKey:
+    if not _LEAST_RSA_BITS <= modulus.bit_length() <= _MOST_RSA_BITS:
+        raise ValueError(f"must have from {_LEAST_RSA_BITS} to {_MOST_RSA_BITS} bits")
+    if not _LEAST_EXPONENT <= exponent < _MOST_EXPONENT:
+        raise ValueError("has an unusual exponent")
+    return rsa.RSAPublicNumbers(exponent, modulus).public_key()
+
+
+def _algorithms(material: Material) -> tuple[str, ...]:
+    if isinstance(material, rsa.RSAPublicKey):
+        return ("RS256", "PS256")
+    return ("ES256",) if isinstance(material, ec.EllipticCurvePublicKey) else ("EdDSA", "Ed25519")
+
+
+def _verify(material: Material, algorithm: str, message: bytes, signature: bytes) -> None:
+    if isinstance(material, rsa.RSAPublicKey):
+        scheme = padding.PKCS1v15() if algorithm == "RS256" else _PSS
+        material.verify(signature, message, scheme, SHA256())
+    elif isinstance(material, ec.EllipticCurvePublicKey):
+        # RFC 7518 section 3.4: R and S, each of 32 octets, one behind the other.
+        if len(signature) != 2 * _P256_BYTES:
+            raise InvalidSignature
+        r, s = (int.from_bytes(half, "big") for half in (signature[:_P256_BYTES], signature[_P256_BYTES:]))
+        material.verify(encode_dss_signature(r, s), message, ec.ECDSA(SHA256()))
+    else:
+        material.verify(signature, message)
+
+
+def _octets(members: Mapping[str, Any], name: str) -> bytes:
+    value = members.get(name)
+    if not isinstance(value, str) or not value.isascii():
+        raise ValueError(f"lacks {name}")
+    try:
+        return decode(value)
+    except ValueError:
+        raise ValueError(f"has a {name} that is not base64url") from None
+
+
+def _whole(members: Mapping[str, Any], name: str) -> int:
+    return int.from_bytes(_octets(members, name), "big")
+
+
+def _from_whole(value: int) -> str:
+    return encode(value.to_bytes((value.bit_length() + 7) // 8, "big"))
+
+
+def _text_or_none(members: Mapping[str, Any], name: str) -> str | None:
+    value = members.get(name)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"has a {name} that is not text")
+    return value

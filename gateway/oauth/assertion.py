@@ -1,0 +1,92 @@
+"""Clients that sign who they are: private_key_jwt (RFC 7523 section 3, OpenID Connect Core section 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.jwk import PublicKey
+from gateway.oauth.jws import Signed, read_signed
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+SKEW = 60
+"""Seconds that the clocks of client and gateway may differ."""
+LONGEST_LIFE = 3600
+"""Seconds from now that an assertion may end in: as long its `jti` is remembered."""
+LONGEST_JTI = 512
+_TYPES = (None, "JWT", "jwt", "client-authentication+jwt")
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """A client's assertion that is right, if its `jti` was not used before."""
+
+    jti: str
+    remember: int
+    """Whole seconds after which it is refused by its own end."""
+
+
+def assertion_client(text: str) -> str | None:
+    """The client that an assertion says it is from, which is yet to be proven; None where it is malformed."""
+    try:
+        signed = read_signed(text)
+    except ValueError:
+        return None
+    # RFC 7523 section 3: for client authentication, iss and sub must both be the client_id.
+    issuer, subject = signed.text("iss"), signed.text("sub")
+    return subject if subject and subject == issuer else None
+
+
+def judge_assertion(
+    text: str, client_id: str, keys: Sequence[PublicKey], audience: str, now: float
+) -> Assertion | str:
+    """The assertion, or the reason why it is wrong: for the log, never for the caller."""
+    try:
+        signed = read_signed(text)
+        wrong = _wrong_claims(signed, client_id, audience) or _wrong_times(signed, now)
+    except ValueError as error:
+        return f"the assertion is malformed: {error}"
+    if wrong is not None:
+        return wrong
+    if not signed.verified_by(_candidates(keys, signed.header.get("kid"))):
+        return "the assertion's signature is not by a key of the client"
+    ends = signed.time("exp") or now
+    return Assertion(signed.text("jti") or "", int(ends + SKEW - now) + 1)
+
+
+def _wrong_claims(signed: Signed, client_id: str, audience: str) -> str | None:
+    if signed.header.get("typ") not in _TYPES:
+        return "the assertion is a JWT of another type"
+    if signed.text("iss") != client_id or signed.text("sub") != client_id:
+        return "iss and sub of the assertion are not the client"
+    if not _only(signed.claims.get("aud"), audience):
+        return "aud of the assertion is not this issuer alone"
+    jti = signed.text("jti")
+    if not jti or len(jti) > LONGEST_JTI:
+        return "the assertion has no usable jti"
+    return None
+
+
+def _wrong_times(signed: Signed, now: float) -> str | None:
+    ends, begins, issued = signed.time("exp"), signed.time("nbf"), signed.time("iat")
+    if ends is None or now >= ends + SKEW:
+        return "the assertion has expired, or has no end"
+    if ends > now + LONGEST_LIFE + SKEW:
+        return "the assertion lives too long"
+    if any(time is not None and time > now + SKEW for time in (begins, issued)):
+        return "the assertion is from the future"
+    return None
+
+
+def _only(given: Any, audience: str) -> bool:
+    # RFC 7523bis: the issuer must be the sole audience; the token endpoint's URL must not be taken for it.
+    # Else an assertion made for another server could be replayed here.
+    return bool(given in (audience, [audience]))
+
+
+def _candidates(keys: Sequence[PublicKey], kid: Any) -> Sequence[PublicKey]:
+    """The key that the assertion names; without a name, or where keys have none, those few that there are."""
+    if kid is None:
+        return keys
+    return [key for key in keys if key.kid == kid] or [key for key in keys if key.kid is None]

@@ -1,0 +1,95 @@
+"""What a client's TLS certificate says of it (RFC 8705). TLS or a trusted proxy has verified it before."""
+
+from __future__ import annotations
+
+import ipaddress
+import warnings
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from hashlib import sha256
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+from gateway.jwk import PublicKey, encode, thumbprint
+from gateway.subject import subject_name
+
+
+def certificate_thumbprint(der: bytes) -> str:
+    """RFC 8705 section 3.1: the `x5t#S256` of a certificate."""
+    return encode(sha256(der).digest())
+
+
+def has_subject(der: bytes, kind: str, expected: str) -> bool:
+    """Whether the certificate is for the subject that a client is registered with."""
+    certificate = _parsed(der)
+    match = _MATCHES.get(kind)
+    try:
+        return certificate is not None and match is not None and match(certificate, expected)
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        return False
+
+
+def has_key(der: bytes, keys: Sequence[PublicKey]) -> bool:
+    """RFC 8705 section 2.2.2: whether the certificate's key is one that the client is registered with."""
+    certificate = _parsed(der)
+    if certificate is None:
+        return False
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    if isinstance(key, ec.EllipticCurvePublicKey) and not isinstance(key.curve, ec.SECP256R1):
+        return False
+    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey):
+        return False
+    presented = thumbprint(key)
+    return any(known.thumbprint == presented for known in keys)
+
+
+@lru_cache(maxsize=256)
+def _parsed(der: bytes) -> x509.Certificate | None:
+    try:
+        with warnings.catch_warnings():
+            # What the library only puts up with for now is no certificate here.
+            warnings.simplefilter("error")
+            return x509.load_der_x509_certificate(der)
+    except (ValueError, Warning):
+        return None
+
+
+def _same_name(certificate: x509.Certificate, expected: str) -> bool:
+    return certificate.subject == subject_name(expected)
+
+
+def _among(
+    kind: type[x509.DNSName] | type[x509.UniformResourceIdentifier] | type[x509.RFC822Name],
+) -> Callable[[x509.Certificate, str], bool]:
+    lower = kind is x509.DNSName  # RFC 4343: names of hosts are compared without regard to case.
+
+    def match(certificate: x509.Certificate, expected: str) -> bool:
+        given: list[str] = [str(value) for value in _alternatives(certificate).get_values_for_type(kind)]
+        return expected.lower() in [name.lower() for name in given] if lower else expected in given
+
+    return match
+
+
+def _same_address(certificate: x509.Certificate, expected: str) -> bool:
+    return ipaddress.ip_address(expected) in _alternatives(certificate).get_values_for_type(x509.IPAddress)
+
+
+def _alternatives(certificate: x509.Certificate) -> x509.SubjectAlternativeName:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        raise ValueError("no alternative names") from None
+
+
+_MATCHES: dict[str, Callable[[x509.Certificate, str], bool]] = {
+    "subject_dn": _same_name,
+    "san_dns": _among(x509.DNSName),
+    "san_uri": _among(x509.UniformResourceIdentifier),
+    "san_email": _among(x509.RFC822Name),
+    "san_ip": _same_address,
+}

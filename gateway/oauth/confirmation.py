@@ -1,0 +1,48 @@
+"""What tokens are bound to, and what a request shows of it (RFC 7800, RFC 8705 section 3, RFC 9449)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.oauth.certificate import certificate_thumbprint
+from gateway.oauth.dpop import ProofRefusal
+
+CERTIFICATE = "x5t#S256"
+KEY = "jkt"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a request shows beside its token or its client's credentials."""
+
+    method: str
+    uri: str
+    """Without query; never taken from Host alone."""
+    proofs: Sequence[bytes] = ()
+    """All values of the DPoP header."""
+    certificate: bytes | None = None
+    """In DER, verified by TLS or by a trusted proxy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """The answer to a proof."""
+
+    jkt: str | None = None
+    refusal: ProofRefusal | None = None
+    nonce: str | None = None
+    """What the caller is to put into its next proof, where that is another one than it knows."""
+
+
+def proven_by(cnf: Mapping[str, str], certificate: bytes | None, jkt: str | None) -> dict[str, str]:
+    """What a request has proven to hold, as far as its token is bound to it."""
+    proven = {KEY: jkt} if jkt is not None else {}
+    if CERTIFICATE in cnf and certificate is not None:
+        proven[CERTIFICATE] = certificate_thumbprint(certificate)
+    return proven
+
+
+def token_type(cnf: Mapping[str, str]) -> str:
+    """RFC 9449 section 5: a token that is bound to a key is used with the scheme DPoP."""
+    return "DPoP" if KEY in cnf else "Bearer"

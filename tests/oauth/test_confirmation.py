@@ -1,0 +1,17 @@
+from gateway.oauth.certificate import certificate_thumbprint
+from gateway.oauth.confirmation import proven_by, token_type
+
+CERTIFICATE = b"certificate"
+THUMBPRINT = certificate_thumbprint(CERTIFICATE)
+
+
+def test_a_token_that_is_bound_to_a_key_is_no_bearer_token() -> None:
+    assert token_type({}) == "Bearer"
+    assert token_type({"x5t#S256": "a"}) == "Bearer"
+    assert token_type({"jkt": "a", "x5t#S256": "a"}) == "DPoP"
+
+
+def test_only_what_a_token_is_bound_to_is_worked_out() -> None:
+    assert proven_by({}, CERTIFICATE, None) == {}
+    assert proven_by({"x5t#S256": "a"}, CERTIFICATE, None) == {"x5t#S256": THUMBPRINT}
+    assert proven_by({"x5t#S256": "a"}, None, "key") == {"jkt": "key"}
