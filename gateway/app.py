@@ -31,6 +31,7 @@ from gateway.guard import Guard
 from gateway.held_tokens import HeldTokens
 from gateway.introspection_endpoint import IntrospectionDesk
 from gateway.issuer import Issuer, ReuseRules
+from gateway.limits import Limits
 from gateway.oauth.guessing import GuessingRules
 from gateway.oauth.lifetime import LifetimeRules
 from gateway.oauth.scope import ScopeRules
@@ -91,6 +92,7 @@ class Gateway:
             plugin_context(settings, FileClients(of_file), clock),
             users=grant_users(settings, self.store, clock),
             refresh_tokens=self._families,
+            limits=Limits(self.store.limits, clock),
         )
         self._shelf = PluginShelf(Catalog(), context)
         self._issuers = Issuers(settings.issuers, clock)

@@ -28,9 +28,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from gateway.clock import Clock
 from gateway.config.addresses import Cidr
@@ -59,6 +59,8 @@ from gateway.faults import (
 )
 from gateway.file_clients import FileClients
 from gateway.header_names import FreeHeaderName, HeaderName, HeaderValue
+from gateway.limits import Limits, Subject, Window, admit, rate_parts
+from gateway.limits import Part as LimitPart
 from gateway.oauth.errors import OAuthError
 from gateway.oauth.grants import Grant, GrantRequest, IssuedToken
 from gateway.oauth.lent import GrantRefreshTokens, GrantUsers
@@ -66,6 +68,15 @@ from gateway.oauth.values import Client, TokenFacts
 from gateway.path_template import PathTemplate
 
 HOOKS = ("on_preflight", "on_request", "on_authorized", "on_forward", "on_response", "on_finish")
+
+
+def check_by(by: str) -> str:
+    """What a limit can go by."""
+    return Subject(by).by
+
+
+By = Annotated[str, AfterValidator(check_by)]
+"""What a limit goes by: `client`, `address`, `route` or `header:NAME`."""
 
 
 class PluginConfig(BaseModel):
@@ -90,6 +101,8 @@ class PluginContext:
     """The people who may sign in; for grants."""
     refresh_tokens: GrantRefreshTokens | None = None
     """Refresh tokens; for grants."""
+    limits: Limits = field(default_factory=Limits)
+    """Limits that all workers and gateways share. A plugin that uses them starts and stops them."""
 
 
 class Plugin:
@@ -171,6 +184,7 @@ __all__ = [
     "NO_ROUTE",
     "REFUSED",
     "Answer",
+    "By",
     "Cidr",
     "Client",
     "Exchange",
@@ -189,6 +203,8 @@ __all__ = [
     "Headers",
     "IssuedToken",
     "Lifetime",
+    "LimitPart",
+    "Limits",
     "OAuthError",
     "PathTemplate",
     "Patience",
@@ -200,8 +216,12 @@ __all__ = [
     "RequestHead",
     "ResponseHead",
     "Size",
+    "Subject",
     "Timeout",
     "TokenFacts",
+    "Window",
+    "admit",
     "header_values",
+    "rate_parts",
     "retry_after",
 ]

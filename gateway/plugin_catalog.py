@@ -28,9 +28,12 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "proxy": {
         "api_key": "plugins.api_key:ApiKey",
         "body_limit": "plugins.body_limit:BodyLimit",
+        "concurrency": "plugins.concurrency:Concurrency",
         "cors": "plugins.cors:Cors",
         "headers": "plugins.headers:HeaderRules",
         "ip_filter": "plugins.ip_filter:IpFilter",
+        "quota": "plugins.quota:Quota",
+        "rate_limit": "plugins.rate_limit:RateLimit",
         "redirect": "plugins.redirect:Redirect",
         "request_id": "plugins.request_id:RequestId",
         "rewrite": "plugins.rewrite:Rewrite",

@@ -8,6 +8,7 @@ from gateway.store.applications import ApplicationMissing, ApplicationStore
 from gateway.store.attempts import AttemptStore, Failures
 from gateway.store.clients import ClientStore
 from gateway.store.errors import ClientContended, ClientExists, ClientMissing, ClientUnreadable
+from gateway.store.limits import LimitStore
 from gateway.store.link import Link
 from gateway.store.listener import Listener
 from gateway.store.listeners import Listeners
@@ -35,6 +36,7 @@ __all__ = [
     "ClientUnreadable",
     "Failures",
     "Issued",
+    "LimitStore",
     "Link",
     "Listener",
     "Observer",
@@ -92,6 +94,7 @@ class Store:
         self.attempts = AttemptStore(self.link, prefix)
         self.applications = ApplicationStore(self.link, self._pool, prefix)
         self.sessions = SessionStore(self.link, prefix)
+        self.limits = LimitStore(self.link, self._pool, prefix)
         self.users = UserStore(self.link, prefix)
         self.signing_keys = SigningKeyStore(self.link, prefix)
         self.once = OnceStore(self.link, prefix)

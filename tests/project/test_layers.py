@@ -44,7 +44,8 @@ MAY_IMPORT = {
     "config": GROUND,
     "store": GROUND | {"oauth"},
     "file_clients": frozenset({"oauth"}),
-    "plugin": GROUND | {"config", "file_clients", "oauth"},
+    "limits": GROUND | {"config", "store"},
+    "plugin": GROUND | {"config", "file_clients", "limits", "oauth"},
     "plugins": frozenset({"plugin"}),
     "upstream": GROUND,
     "proxy": GROUND | {"oauth", "plugin"},
@@ -53,7 +54,19 @@ MAY_IMPORT = {
     "portal": GROUND | {SERVICES, "oauth", "web"},
     "process": GROUND | {"config", "store", "web"},
     "assembly": GROUND
-    | {SERVICES, "config", "file_clients", "oauth", "plugin", "portal", "proxy", "store", "upstream", "web"},
+    | {
+        SERVICES,
+        "config",
+        "file_clients",
+        "limits",
+        "oauth",
+        "plugin",
+        "portal",
+        "proxy",
+        "store",
+        "upstream",
+        "web",
+    },
 }
 MAY_IMPORT["app"] = frozenset(MAY_IMPORT) | {"assembly"}
 MAY_IMPORT["commands"] = MAY_IMPORT["app"] | {"app"}

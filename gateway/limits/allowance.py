@@ -1,0 +1,70 @@
+"""A limit as a plugin applies it: one window or two, and what the caller is told (RateLimit headers)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+from gateway.config.tiers import Rate
+from gateway.exchange import Exchange
+from gateway.faults import LIMITED, Fault, retry_after
+from gateway.limits.bucket import Bucket, Window
+from gateway.limits.keeper import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One window of an allowance."""
+
+    name: str
+    """What its keys are told by in the store."""
+    window: Window
+    label: bytes
+    """What callers know it as."""
+    policy: bytes
+    ends: float | None = None
+    """When a fixed period is over: seconds since the epoch."""
+
+    @classmethod
+    def made(cls, name: str, window: Window, label: str, ends: float | None = None) -> Part:
+        """With all worked out that a request need not work out."""
+        quoted = f'"{label}"'.encode()
+        policy = b"%s;q=%d;w=%d" % (quoted, window.limit, ceil(window.length))
+        return cls(name, window, quoted, policy, ends)
+
+
+def rate_parts(name: str, rate: Rate, label: str) -> tuple[Part, ...]:
+    """The windows of a rate. A burst is a limit of its own, for the time in which the rate allows as many."""
+    parts = [Part.made(f"{name} {rate.per:g}", Window(rate.limit, rate.per), label)]
+    if rate.burst is not None:
+        short = Window(rate.burst, rate.per * rate.burst / rate.limit)
+        parts.insert(0, Part.made(f"{name} {rate.per:g} burst", short, f"{label}-burst"))
+    return tuple(parts)
+
+
+def admit(limits: Limits, parts: tuple[Part, ...], subject: str, exchange: Exchange) -> None:
+    """Counts one request.
+
+    Raises:
+        Fault: 429, with when to come again; nothing is counted then.
+    """
+    taken: list[Bucket] = []
+    for part in parts:
+        bucket = limits.find(part.name, subject, part.window)
+        admitted = limits.take(bucket)
+        wait = waits(limits, part, bucket)
+        remaining = bucket.remaining if admitted else 0
+        exchange.answer_headers.append((b"RateLimit-Policy", part.policy))
+        exchange.answer_headers.append((b"RateLimit", b"%s;r=%d;t=%d" % (part.label, remaining, wait)))
+        if not admitted:
+            for before in taken:
+                limits.put_back(before)
+            raise Fault(LIMITED, headers=retry_after(wait))
+        taken.append(bucket)
+
+
+def waits(limits: Limits, part: Part, bucket: Bucket) -> int:
+    """Whole seconds until there is more, at least one."""
+    now = limits.now()
+    seconds = bucket.resets(now) if part.ends is None else part.ends - now
+    return max(1, ceil(seconds))
