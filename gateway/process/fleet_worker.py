@@ -14,6 +14,7 @@ from gunicorn.workers.base import Worker as ArbiterWorker
 
 from gateway.errors import GatepostError
 from gateway.process.board import Word
+from gateway.process.logs import set_up_logs
 from gateway.process.solo import new_event_loop
 from gateway.process.worker import Worker
 
@@ -59,6 +60,8 @@ class FleetWorker(ArbiterWorker):  # type: ignore[misc]  # gunicorn publishes no
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGABRT, signal.SIG_DFL)
+        logs = self.task.settings.logging
+        set_up_logs(logs.level, logs.format)
         self.app.site.telemetry.share(self.app.tallies, str(self.age))
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             return runner.run(self._serve())

@@ -6,6 +6,7 @@ It serves under the real supervisor, with the real settings; only what is served
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -43,6 +44,7 @@ class SmallGateway:
             raise StartError("it does\nnot start")
         if self.version.startswith("buggy"):
             raise KeyError(self.version)
+        logging.getLogger("small").debug("started %s", self.version)
         await self.runner.setup()
 
     async def stop(self) -> None:

@@ -124,6 +124,13 @@ async def test_a_reload_can_change_the_number_of_workers(running: Running) -> No
         assert len(await only(running, f"with-{workers}", workers)) == workers
 
 
+async def test_new_workers_log_as_the_new_configuration_says(running: Running) -> None:
+    changed = config(running, version="talkative")
+    changed["logging"]["level"] = "debug"
+    await reload(running, changed)
+    await running.line("debug small: started talkative")
+
+
 async def test_a_broken_file_leaves_the_workers_alone(running: Running) -> None:
     before = running.children()
     await reload(running, "server: [")
