@@ -1,0 +1,99 @@
+"""Every page: accessible, in light and dark, no wider than a small phone, and light."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+from playwright.sync_api import Page, Response
+
+from tests.portal.browser.conftest import make_application, sign_in
+
+Window = Callable[..., Page]
+
+
+def every_page(page: Page) -> Iterator[str]:
+    """Opens one page after the other; says which is open."""
+    page.goto("/portal/sign-in")
+    yield "sign in"
+    page.fill("#name", f"nobody-{uuid4().hex[:6]}")
+    page.fill("#password", "wrong")
+    page.click("button:has-text('Sign in')")
+    yield "sign in, refused"
+    page.goto("/portal/sign-up")
+    yield "sign up"
+    sign_in(page)
+    page.goto("/portal/applications?search=no-such-thing")
+    yield "nothing found"
+    page.goto("/portal/applications/new")
+    page.fill("#name", " ")
+    page.click("button:has-text('Make application')")
+    yield "new application, refused"
+    make_application(page, f"A name as long as it may be, {uuid4().hex} end")
+    path = page.url.partition("?")[0]
+    yield "application"
+    page.goto(f"{path}/edit")
+    yield "edit"
+    page.goto(f"{path}/production")
+    yield "generate"
+    page.click("text=GENERATE KEYS")
+    yield "keys, new"
+    page.fill("#validity", "0")
+    page.click("text=Generate token")
+    yield "keys, with a problem"
+    page.fill("#validity", "60")
+    page.click("text=Generate token")
+    yield "keys, with a token"
+    for name in ("/portal/applications", f"{path}/delete", "/portal/apis", "/portal/account", "/portal/none"):
+        page.goto(name)
+        yield name.replace(path, "")
+
+
+FULL = "axe.run(document, {resultTypes: ['violations']})"
+COLOURS = "axe.run(document, {resultTypes: ['violations'], runOnly: ['color-contrast']})"
+
+
+def violations(page: Page, axe: str, run: str) -> list[str]:
+    """What axe finds on the page that is open; the least grave is let be."""
+    page.evaluate(axe)
+    return [
+        f"{one['id']} ({one['impact']}): {one['nodes'][0]['html'][:200]}"
+        for one in page.evaluate(run)["violations"]
+        if one["impact"] != "minor"
+    ]
+
+
+def test_in_light_on_a_desk_every_page_is_accessible(window: Window, axe: str) -> None:
+    page = window(color_scheme="light")
+    found = {name: violations(page, axe, FULL) for name in every_page(page)}
+    assert {name: texts for name, texts in found.items() if texts} == {}
+
+
+def test_in_the_dark_on_a_small_phone_every_page_can_be_read(window: Window, axe: str) -> None:
+    page = window(color_scheme="dark", viewport={"width": 360, "height": 640})
+    found: dict[str, list[str]] = {}
+    for name in every_page(page):
+        found[name] = violations(page, axe, COLOURS)
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            found[name].append("is wider than the phone")
+    assert {name: texts for name, texts in found.items() if texts} == {}
+
+
+def test_no_page_weighs_100_kib_or_breaks_its_own_policy(window: Window) -> None:
+    page = window()
+    sizes: list[int] = []
+    said: list[str] = []
+
+    def weigh(answer: Response) -> None:
+        sizes.append(int(answer.headers.get("content-length", 0)))
+
+    page.on("response", weigh)
+    page.on("console", lambda message: said.append(message.text))
+    weights = {}
+    for name in every_page(page):
+        weights[name] = sum(sizes)
+        sizes.clear()
+    # Static files come with the first page, and are kept.
+    assert sum(weights.values()) > 0
+    assert max(weights.values()) < 100 * 1024
+    assert not [text for text in said if "Content Security Policy" in text]
