@@ -126,7 +126,12 @@ class GrantPlugin(Plugin):
     """Answers one grant type at the token endpoint."""
 
     grant_type: ClassVar[str]
-    """The `grant_type` parameter that it answers (RFC 6749 section 4)."""
+    """The `grant_type` parameter that it answers (RFC 6749 section 4); a URI for one of your own (4.5)."""
+
+    @property
+    def name(self) -> str:
+        """What gateway.yaml and the clients' own lists call it."""
+        return self.context.place or self.grant_type
 
     def grant(self, request: GrantRequest) -> Grant | Awaitable[Grant]:
         """Decides what the client gets.

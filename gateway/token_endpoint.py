@@ -69,7 +69,7 @@ def find_the_grant(call: TokenCall, desk: TokenDesk) -> None:
 
 def let_only_its_clients_use_it(call: TokenCall, desk: TokenDesk) -> None:
     """Section 5.2: a grant that this client may not use is `unauthorized_client`."""
-    if call.grant_type not in call.client.grants:
+    if call.plugin.name not in call.client.grants:
         raise OAuthError("unauthorized_client", "The client may not use this grant type.")
 
 

@@ -12,6 +12,7 @@ from gateway.clock import Clock
 from gateway.config.grants import GrantSettings
 from gateway.config.model import Settings
 from gateway.config.plugins import PluginUse
+from gateway.errors import StartError
 from gateway.file_clients import FileClients
 from gateway.plugin import GrantPlugin, Plugin, PluginContext, ProxyPlugin
 from gateway.plugin_catalog import Catalog
@@ -42,13 +43,22 @@ class PluginShelf:
         return made
 
     def grants(self, settings: Mapping[str, GrantSettings]) -> dict[str, GrantPlugin]:
-        """The grants that are switched on, by `grant_type`."""
-        plugins = [
-            self._made(self._catalog.find(grant.use or name, "grant"), grant.config, self._context)
-            for name, grant in settings.items()
-            if grant.enabled
-        ]
-        return {plugin.grant_type: plugin for plugin in plugins}
+        """The grants that are switched on, by `grant_type`.
+
+        Raises:
+            StartError: two of them answer the same one.
+        """
+        found: dict[str, GrantPlugin] = {}
+        for name, grant in settings.items():
+            if not grant.enabled:
+                continue
+            context = replace(self._context, place=name)
+            plugin = self._made(self._catalog.find(grant.use or name, "grant"), grant.config, context)
+            if plugin.grant_type in found:
+                other = found[plugin.grant_type].name
+                raise StartError(f"the grants {other} and {name} answer the same grant_type")
+            found[plugin.grant_type] = plugin
+        return found
 
     async def start(self) -> None:
         """Starts all. Call `stop` also when this fails."""
