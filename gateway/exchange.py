@@ -49,9 +49,9 @@ class Peer:
     """Whether one of `server.trusted_proxies` handed the request on: what it says of others is believed."""
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class RequestHead:
-    """A request's first lines, found to be unambiguous."""
+    """A request's first lines, found to be unambiguous. Plugins read it and do not change it."""
 
     method: str
     target: bytes

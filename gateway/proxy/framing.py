@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from gateway.exchange import Header, ResponseHead, header_values
+from gateway.exchange import Header, ResponseHead
 from gateway.proxy.headers import response_headers, response_trailers
 
 # RFC 9110 sections 15.3.5 and 15.4.5: these never have a body.
@@ -90,7 +90,12 @@ def last_chunk(trailers: list[Header]) -> bytes:
 
 
 def _length(response: ResponseHead) -> bytes | None:
-    if header_values(response.headers, b"transfer-encoding"):
-        return None
-    values = header_values(response.headers, b"content-length")
-    return values[0] if values else None
+    """The declared length, unless the body is chunked: its length is not known then."""
+    length = None
+    for name, value in response.headers:
+        size = len(name)
+        if size == 14 and name.lower() == b"content-length":  # noqa: PLR2004 (the name's length)
+            length = value
+        elif size == 17 and name.lower() == b"transfer-encoding":  # noqa: PLR2004 (the name's length)
+            return None
+    return length

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum
+from functools import lru_cache
 
 from gateway.exchange import Headers, RequestHead
 from gateway.header_names import HOP_BY_HOP, is_identity
@@ -81,6 +82,7 @@ def request_headers(request: RequestHead, *, forward_token: bool) -> Headers:
 _NOT_NOMINABLE = frozenset({b"host", b"content-length", b"close", b"keep-alive"})
 
 
+@lru_cache(maxsize=256)
 def nominees(connection: bytes) -> frozenset[bytes]:
     """The header names that a Connection header asks to be dropped (RFC 9110 section 7.6.1)."""
     names = {name.strip().lower() for name in connection.split(b",")}
@@ -97,11 +99,44 @@ def identity_headers(request: RequestHead, request_id: str, caller: TokenFacts |
         (b"X-Forwarded-Host", peer.forwarded_host or request.host.encode()),
     ]
     if caller is not None:
-        added.append((b"X-Client-Id", caller.client.encode()))
-        added.append((b"X-Authenticated-Scope", " ".join(caller.scopes).encode()))
-        if caller.user is not None:
-            added.append((b"X-Authenticated-UserId", header_text(caller.user)))
+        added += _caller_headers(caller.client, caller.scopes, caller.user)
     return added
+
+
+_REQUEST_LINES = (
+    b"X-Request-Id: %s\r\nX-Forwarded-For: %s\r\nX-Forwarded-Proto: %s\r\nX-Forwarded-Host: %s\r\n%s"
+)
+
+
+def identity_lines(request: RequestHead, request_id: str, caller: TokenFacts | None) -> bytes:
+    """`identity_headers` as lines, from what is remembered of the peer and of the caller."""
+    peer = request.peer
+    told = b"" if caller is None else _caller_lines(caller.client, caller.scopes, caller.user)
+    return (
+        b"X-Request-Id: %s\r\nX-Forwarded-For: %s\r\nX-Forwarded-Proto: %s\r\nX-Forwarded-Host: %s\r\n%s"
+        % (
+            request_id.encode(),
+            peer.forwarded_for,
+            peer.scheme.encode(),
+            peer.forwarded_host or request.host.encode(),
+            told,
+        )
+    )
+
+
+@lru_cache(maxsize=4096)
+def _caller_lines(client: str, scopes: tuple[str, ...], user: str | None) -> bytes:
+    return b"".join(b"%s: %s\r\n" % item for item in _caller_headers(client, scopes, user))
+
+
+def _caller_headers(client: str, scopes: tuple[str, ...], user: str | None) -> Headers:
+    told: Headers = [
+        (b"X-Client-Id", client.encode()),
+        (b"X-Authenticated-Scope", " ".join(scopes).encode()),
+    ]
+    if user is not None:
+        told.append((b"X-Authenticated-UserId", header_text(user)))
+    return told
 
 
 def header_text(text: str) -> bytes:

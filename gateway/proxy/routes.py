@@ -104,11 +104,7 @@ class RouteTable:
         Raises:
             Fault: 404 where no path matches, 405 where one does but not for this method.
         """
-        found = None
-        for tree in self._trees(request.host):
-            found = _longest(tree, request.segments)
-            if found:
-                break
+        found = self._found(request)
         if not found:
             raise Fault(NO_ROUTE)
         route = found.get(method or request.method) or found.get(_ANY)
@@ -117,9 +113,17 @@ class RouteTable:
             raise Fault(WRONG_METHOD, headers=[(b"Allow", ", ".join(found).encode())])
         return route
 
-    def _trees(self, host: str) -> list[_Node]:
+    def _found(self, request: RequestHead) -> dict[str, Route] | None:
+        """The methods at the longest path, of the nearest host that has one."""
         if not self._hosts and not self._suffixes:
-            return [self._any_host]
+            return _longest(self._any_host, request.segments)
+        for tree in self._trees(request.host):
+            found = _longest(tree, request.segments)
+            if found:
+                return found
+        return None
+
+    def _trees(self, host: str) -> list[_Node]:
         name = host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
         name = name.rstrip(".")
         trees = [self._hosts[name]] if name in self._hosts else []

@@ -19,7 +19,7 @@ from gateway.proxy.framing import (
     informational_head,
     last_chunk,
 )
-from gateway.proxy.headers import identity_headers, response_headers
+from gateway.proxy.headers import identity_lines, response_headers
 from gateway.proxy.pipeline import forward_head, head_bytes, run_now
 from gateway.proxy.plain import Plain
 from gateway.proxy.routes import upstream_target
@@ -150,8 +150,7 @@ class LaneExchange:
         """The same bytes that `forward_head` and `head_bytes` make, from what the block has ready."""
         exchange, block = self._exchange, plain.block
         lines = block.lines_with_token if exchange.route.forward_token else block.lines
-        identity = identity_headers(exchange.request, exchange.request_id, exchange.caller)
-        added = b"".join([b"%s: %s\r\n" % item for item in identity])
+        added = identity_lines(exchange.request, exchange.request_id, exchange.caller)
         target = upstream_target(exchange.route, exchange.request)
         return b"%s %s HTTP/1.1\r\n%s%s\r\n" % (plain.method.encode(), target, lines, added)
 

@@ -8,6 +8,7 @@ from gateway.proxy.headers import (
     HeaderRules,
     header_text,
     identity_headers,
+    identity_lines,
     nominees,
     request_headers,
     response_headers,
@@ -150,3 +151,11 @@ def test_trailers_neither_frame_nor_route_nor_concern_one_hop() -> None:
     passing = [(b"X-Sum", b"1"), (b"Server-Timing", b"db;dur=5")]
     names = (b"Content-Length", b"transfer-encoding", b"Connection", b"Keep-Alive", b"Host", b"Set-Cookie")
     assert response_trailers([*passing, *((name, b"x") for name in names)]) == passing
+
+
+@pytest.mark.parametrize("user", [None, "zoë\n"])
+def test_the_lines_that_are_put_together_quickly_are_the_same(user: str | None) -> None:
+    caller = TokenFacts("demo", ("a", "b"), (), "demo", 0, 0, "g", user=user)
+    for known in (None, caller):
+        headers = identity_headers(head(), "id-1", known)
+        assert identity_lines(head(), "id-1", known) == b"".join(b"%s: %s\r\n" % item for item in headers)

@@ -47,7 +47,8 @@ def web_config(
                 "servers": [{"url": upstream.url}],
                 "timeouts": {"connect": "1s", "response": "1s", "idle": "1s"},
             },
-            "nobody": {"servers": [{"url": "http://127.0.0.1:1"}]},
+            # One for each test that asks: after some failures the breaker of an upstream opens.
+            **{name: {"servers": [{"url": "http://127.0.0.1:1"}]} for name in ("away", "gone", "lost")},
         },
         "routes": [
             {"path": "/open", "auth": "none", **to},
@@ -57,7 +58,7 @@ def web_config(
             {"path": "/token-too", "forward_token": True, **to},
             {"path": "/strip/me", "auth": "none", "upstream": "backend"},
             {"path": "/ends", "end_with_token": True, **to},
-            {"path": "/away", "auth": "none", "upstream": "nobody"},
+            *({"path": f"/{name}", "auth": "none", "upstream": name} for name in ("away", "gone", "lost")),
         ],
         "plugins": [{"use": "request_id"}],
     }

@@ -28,7 +28,7 @@ def without_what_differs(message: RawMessage) -> bytes:
         request("/read", "Authorization: Bearer a b"),
         request("/nothing"),
         request("/read", method="DELETE"),
-        request("/away"),
+        request("/lost"),
         request("/token-too", "Authorization: Bearer x"),
     ],
 )

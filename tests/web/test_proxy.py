@@ -237,7 +237,7 @@ def dies(after: bytes = b"") -> Conversation:
 
 
 async def test_an_upstream_that_is_not_there_is_502_at_once(client: RawClient) -> None:
-    reply = await client.ask(request("/away"))
+    reply = await client.ask(request("/gone"))
     assert reply.status == 502
     assert problem(reply)["code"] == "101503"
     assert b"127.0.0.1" not in reply.content

@@ -1,0 +1,85 @@
+"""A server under test: started on its core, asked until it answers, ended by its process id."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.machine import cpu_seconds, family, resident_mib
+
+CORE = "0"
+START_LIMIT = 20.0
+"""Seconds."""
+
+
+class Contender:
+    """One server program with its configuration, in a folder of its own."""
+
+    name = "?"
+
+    def __init__(self, folder: Path, *, cores: str = CORE) -> None:
+        self.folder = folder / self.name.replace(" ", "-").replace("/", "-")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.cores = cores
+        self.port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def command(self) -> Sequence[str]:
+        """Writes the configuration; what to start."""
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Returns when the port answers."""
+        command = self.command()
+        with (self.folder / "output").open("ab") as output:
+            self._process = subprocess.Popen(
+                ["taskset", "-c", self.cores, *command], cwd=self.folder, stdout=output, stderr=output
+            )
+        deadline = time.monotonic() + START_LIMIT
+        while not answers(self.port):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(
+                    f"{self.name} does not start: {(self.folder / 'output').read_text()[-2000:]}"
+                )
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Ends it and everything below it."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    @property
+    def pids(self) -> list[int]:
+        """Its processes, without a store that it keeps."""
+        assert self._process is not None
+        return family(self._process.pid)
+
+    def cpu(self) -> float:
+        """Seconds of CPU so far."""
+        return cpu_seconds(self.pids)
+
+    def memory(self) -> float:
+        """MiB of resident memory."""
+        return resident_mib(self.pids)
+
+
+def free_port() -> int:
+    """A port that nobody has now."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    """Whether somebody accepts there."""
+    with socket.socket() as asking:
+        asking.settimeout(1)
+        return asking.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,36 @@
+"""The upstream of all: nginx with fixed answers, on the load's core."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchmarks.contender import Contender
+from benchmarks.load import LOAD_CORE
+
+CONFIG = """
+worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
+events {{ worker_connections 8192; }}
+http {{
+  access_log off; keepalive_requests 1000000000; client_max_body_size 100m; client_body_buffer_size 64k;
+  server {{
+    listen 127.0.0.1:{port} backlog=8192;
+    location /small {{ return 200 "{small}"; }}
+    location /1k {{ return 200 "{kilo}"; }}
+    location /64k {{ root {folder}; }}
+    location / {{ return 200 "{small}"; }}
+  }}
+}}
+"""
+
+
+class Upstream(Contender):
+    """What all contenders hand their requests to."""
+
+    name = "upstream"
+
+    def command(self) -> Sequence[str]:
+        self.cores = LOAD_CORE
+        (self.folder / "64k").write_bytes(b"x" * 65_536)
+        config = self.folder / "nginx.conf"
+        config.write_text(CONFIG.format(folder=self.folder, port=self.port, small="x" * 120, kilo="x" * 1024))
+        return ["nginx", "-c", str(config), "-e", str(self.folder / "error.log")]
