@@ -18,7 +18,8 @@ from gateway.assembly.metadata import about_the_resources, about_the_server
 from gateway.assembly.plugins import PluginShelf, plugin_context
 from gateway.assembly.routes import route_table
 from gateway.assembly.tokens import signs_tokens, token_parts
-from gateway.assembly.upstreams import make_upstreams
+from gateway.assembly.upstream_gauges import upstream_gauges
+from gateway.assembly.upstreams import make_upstreams, start_upstreams
 from gateway.binding import Binding
 from gateway.clients import ClientAuthentication, Clients
 from gateway.clock import Clock, system_clock
@@ -43,6 +44,7 @@ from gateway.store import Store
 from gateway.telemetry import Telemetry
 from gateway.token_cache import TokenCache
 from gateway.token_endpoint import TokenDesk
+from gateway.upstream.resolve import Lookup, look_up
 from gateway.web.application import application
 from gateway.web.arrival import Arrival
 from gateway.web.desk import ProxyDesk
@@ -68,6 +70,7 @@ class Gateway:
         telemetry: Telemetry,
         note: Note | None = None,
         clock: Clock = system_clock,
+        lookup: Lookup = look_up,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -82,7 +85,7 @@ class Gateway:
             observer=store_observer(telemetry),
         )
         of_file = file_clients(settings.clients)
-        self._upstreams = make_upstreams(settings)
+        self._upstreams = make_upstreams(settings, lookup)
         self._new_id = new_request_id()
         self._tokens = token_parts(settings, self.store, self._cache, clock)
         self._binding = Binding(self.store.once, clock, self._tokens.nonces)
@@ -125,10 +128,11 @@ class Gateway:
         await self.store.start()
         await self._first_key()
         await self._issuers.start()
-        for upstream in self._upstreams.values():
-            await upstream.start()
+        await start_upstreams(self._upstreams.values())
         await self._shelf.start()
         await self.runner.setup()
+        # Those of the configuration that this one replaces are of no interest any more.
+        self._telemetry.gauges = upstream_gauges(self._upstreams.values())
 
     async def _first_key(self) -> None:
         """Makes the key that signs, so that /jwks shows it before the first token."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -11,6 +11,7 @@ from gateway.exchange import Exchange, ForwardHead, RequestHead
 from gateway.oauth.values import OWN, OWN_ONLY, TokenFacts
 from gateway.plugin import HOOKS
 from gateway.proxy.arrival import read_head
+from gateway.proxy.canary import Canary
 from gateway.proxy.forwarded import direct_peer
 from gateway.proxy.pipeline import Pipeline, forward_head
 from gateway.proxy.routes import Route, RouteTable
@@ -25,8 +26,10 @@ class Explanation:
     lines: tuple[str, ...]
 
 
-def explain(method: str, url: str, routes: RouteTable, servers: dict[str, tuple[str, ...]]) -> Explanation:
+def explain(method: str, url: str, routes: RouteTable, upstreams: Mapping[str, str]) -> Explanation:
     """Which route takes the request, who may call it, what the plugins do, and what goes upstream.
+
+    `upstreams` describes each upstream, by the name that routes call it.
 
     Raises:
         Fault: no route takes it; the fault is what a caller would be told.
@@ -45,11 +48,20 @@ def explain(method: str, url: str, routes: RouteTable, servers: dict[str, tuple[
             f"route         {route_text(route)}",
             f"who may call  {who_may_call(route)}",
             *plugin_lines(route.pipeline),
-            f"upstream      {route.upstream_name} ({', '.join(servers[route.upstream_name])})",
+            f"upstream      {route.upstream_name} ({upstreams[route.upstream_name]})",
+            *canary_lines(route.canary, upstreams),
             "sent upstream, beside the caller's own headers:",
             *(f"  {line}" for line in sent),
         )
     )
+
+
+def canary_lines(canary: Canary | None, upstreams: Mapping[str, str]) -> Iterable[str]:
+    """Where else requests of the route may go."""
+    if canary is not None:
+        name = canary.route.upstream_name
+        header = "" if canary.header is None else f"; {canary.header.decode()}: always or never decides"
+        yield f"canary        {canary.percent:g} % to {name} ({upstreams[name]}){header}"
 
 
 def foreseen(exchange: Exchange) -> ForwardHead:

@@ -4,6 +4,7 @@ from gateway.exchange import Exchange
 from gateway.explain import explain
 from gateway.faults import Fault
 from gateway.plugin import PluginConfig, PluginContext, ProxyPlugin
+from gateway.proxy.canary import Canary
 from gateway.proxy.pipeline import compile_pipeline
 from gateway.proxy.routes import RouteTable
 from tests.proxy.routing import route
@@ -25,13 +26,14 @@ ROUTES = RouteTable(
             pipeline=PIPELINE,
         ),
         route("/open", protected=False),
+        route("/new", canary=Canary(route("/new", upstream_name="next"), 2.5, b"x-canary")),
     ]
 )
-SERVERS = {"orders": ("http://127.0.0.1:9001",)}
+UPSTREAMS = {"orders": "http://127.0.0.1:9001", "next": "unix:/run/next"}
 
 
 def told(method: str, url: str) -> str:
-    return "\n".join(explain(method, url, ROUTES, SERVERS).lines)
+    return "\n".join(explain(method, url, ROUTES, UPSTREAMS).lines)
 
 
 def test_it_says_which_route_who_may_call_and_what_goes_upstream() -> None:
@@ -50,6 +52,11 @@ def test_an_open_route_is_open_to_everybody() -> None:
     assert "everybody" in text
     assert "X-Client-Id" not in text
     assert "plugins       none" in text
+
+
+def test_a_canary_is_told() -> None:
+    line = "canary        2.5 % to next (unix:/run/next); x-canary: always or never decides"
+    assert line in told("GET", "/new").splitlines()
 
 
 def test_an_endpoint_is_the_gateways_own() -> None:

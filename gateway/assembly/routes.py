@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from gateway.assembly.plugins import PluginShelf
+from gateway.assembly.upstreams import configured_upstreams
 from gateway.config.model import Settings
-from gateway.config.plugins import PluginUse
 from gateway.config.routes import RouteSettings
 from gateway.endpoints import RESOURCE_METADATA
 from gateway.oauth.values import OWN_ONLY
+from gateway.proxy.canary import Canary
+from gateway.proxy.destination import key_rule
 from gateway.proxy.pipeline import compile_pipeline
 from gateway.proxy.routes import Route, RouteTable, segments_of
 from gateway.upstream import Upstream
@@ -21,18 +25,26 @@ class RouteMaker:
 
     def __init__(
         self,
-        public_url: str,
+        settings: Settings,
         upstreams: Mapping[str, Upstream],
         shelf: PluginShelf,
-        everywhere: Sequence[PluginUse],
     ) -> None:
-        self._public_url = public_url
+        self._public_url = settings.server.public_url
+        self._configured = configured_upstreams(settings)
         self._upstreams = upstreams
         self._shelf = shelf
-        self._global_plugins = shelf.proxy_plugins(everywhere, "everywhere")
+        self._global_plugins = shelf.proxy_plugins(settings.plugins, "everywhere")
 
     def route(self, settings: RouteSettings) -> Route:
         """One route, compiled."""
+        route, canary = self._without_canary(settings), settings.canary
+        if canary is None:
+            return route
+        other = replace(route, **self._destination(canary.upstream))
+        header = None if canary.header is None else canary.header.lower().encode()
+        return replace(route, canary=Canary(other, canary.percent, header))
+
+    def _without_canary(self, settings: RouteSettings) -> Route:
         segments = segments_of(settings.path)
         own = self._shelf.proxy_plugins(settings.plugins, _place(settings))
         return Route(
@@ -41,10 +53,7 @@ class RouteMaker:
             exact=settings.match == "exact",
             methods=tuple(settings.methods or ()),
             host=settings.host,
-            upstream=self._upstreams[settings.upstream],
-            upstream_name=settings.upstream,
             strip=len(segments) if settings.strip_prefix else 0,
-            base_path=base_path(self._upstreams[settings.upstream]),
             scopes=frozenset(settings.scopes),
             scope_text=" ".join(settings.scopes),
             audience=settings.audience,
@@ -55,7 +64,20 @@ class RouteMaker:
             metadata_url=self.metadata_url(settings.path),
             origin=origin(self._public_url, settings.host),
             pipeline=compile_pipeline([*self._global_plugins, *own]),
+            **self._destination(settings.upstream),
         )
+
+    def _destination(self, name: str) -> dict[str, Any]:
+        """What of a route follows from its upstream."""
+        upstream, configured = self._upstreams[name], self._configured[name]
+        host = configured.host_header
+        return {
+            "upstream": upstream,
+            "upstream_name": name,
+            "base_path": base_path(upstream),
+            "host_header": None if host is None else host.encode(),
+            "key_rule": key_rule(configured.hash_by) if configured.balance == "hash" else None,
+        }
 
     def metadata_url(self, path: str) -> str:
         """RFC 9728 section 3.1: the well-known part stands between the host and the route's path."""
@@ -96,5 +118,5 @@ def base_path(upstream: Upstream) -> bytes:
 
 def route_table(settings: Settings, upstreams: Mapping[str, Upstream], shelf: PluginShelf) -> RouteTable:
     """All routes that are switched on."""
-    maker = RouteMaker(settings.server.public_url, upstreams, shelf, settings.plugins)
+    maker = RouteMaker(settings, upstreams, shelf)
     return RouteTable(maker.route(route) for route in settings.routes if route.enabled)

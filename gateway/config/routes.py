@@ -10,7 +10,7 @@ from gateway.config.addresses import AbsoluteUri, HostPattern, check_base_url
 from gateway.config.base import Many, Section
 from gateway.config.paths import check_path
 from gateway.config.plugins import PluginUse
-from gateway.config.words import NAME, Method, Name, Scope
+from gateway.config.words import NAME, HeaderName, Method, Name, Scope
 
 
 def is_url(upstream: str) -> bool:
@@ -24,6 +24,26 @@ def _upstream(value: str) -> str:
     if not NAME.fullmatch(value):
         raise ValueError("must be a name of upstreams, or an http or https URL")
     return value
+
+
+Target = Annotated[str, AfterValidator(_upstream)]
+
+
+class CanarySettings(Section):
+    """A share of a route's requests goes to another upstream."""
+
+    upstream: Target = Field(description="A name of upstreams, or a URL.")
+    percent: float = Field(
+        ge=0,
+        le=100,
+        allow_inf_nan=False,
+        description="The share of the callers, from 0 to 100. A caller stays on its side, and who is in at "
+        "5 is in at 10: by the token's client, or by address where there is no token.",
+    )
+    header: HeaderName | None = Field(
+        default=None,
+        description="A request header that decides for itself: always or never. null: none does.",
+    )
 
 
 class RouteSettings(Section):
@@ -42,8 +62,9 @@ class RouteSettings(Section):
     host: HostPattern | None = Field(
         default=None, description="The Host that it takes: api.example.org or *.example.org. null: any."
     )
-    upstream: Annotated[str, AfterValidator(_upstream)] = Field(
-        description="A name of upstreams, or a URL such as http://host:port/base."
+    upstream: Target = Field(description="A name of upstreams, or a URL such as http://host:port/base.")
+    canary: CanarySettings | None = Field(
+        default=None, description="A share of its requests goes to another upstream. null: none."
     )
     strip_prefix: bool = Field(
         default=True, description="Whether the route's path is cut off before the request goes upstream."

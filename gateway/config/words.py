@@ -11,6 +11,7 @@ from pydantic import AfterValidator, SecretStr
 SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 CLIENT_ID = re.compile(r"[\x20-\x7e]{1,255}")
 METHOD = re.compile(r"[A-Z0-9!#$%&'*+.^_`|~-]{1,32}")
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 HASHED = "sha256:"
@@ -37,6 +38,13 @@ def check_method(value: str) -> str:
     """RFC 9110 section 9.1: method = token; the registered ones are all upper-case."""
     if not METHOD.fullmatch(value):
         raise ValueError("must be an HTTP method in upper case, such as GET")
+    return value
+
+
+def check_header_name(value: str) -> str:
+    """RFC 9110 section 5.1: field-name = token."""
+    if not HEADER_NAME.fullmatch(value):
+        raise ValueError("must be a header's name, such as X-Canary")
     return value
 
 
@@ -98,6 +106,7 @@ def check_shared_key(key: SecretStr) -> SecretStr:
 Scope = Annotated[str, AfterValidator(check_scope)]
 ClientId = Annotated[str, AfterValidator(check_client_id)]
 Method = Annotated[str, AfterValidator(check_method)]
+HeaderName = Annotated[str, AfterValidator(check_header_name)]
 Name = Annotated[str, AfterValidator(check_name)]
 Secret = Annotated[ClientSecret, AfterValidator(check_secret)]
 SharedKey = Annotated[SecretStr, AfterValidator(check_shared_key)]

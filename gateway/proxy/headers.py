@@ -78,6 +78,13 @@ def request_headers(request: RequestHead, *, forward_token: bool) -> Headers:
     return kept
 
 
+def with_host(headers: Headers, host: bytes) -> Headers:
+    """The headers with another Host, in the place where it stood; first where there was none."""
+    named = [(name, host) if name.lower() == b"host" else (name, value) for name, value in headers]
+    # RFC 9112 section 3.2: a request in HTTP/1.1 must have a Host; one in HTTP/1.0 may have come without.
+    return named if any(name.lower() == b"host" for name, _ in named) else [(b"Host", host), *named]
+
+
 # What frames or addresses a message can't be taken out of it by naming it in Connection.
 _NOT_NOMINABLE = frozenset({b"host", b"content-length", b"close", b"keep-alive"})
 

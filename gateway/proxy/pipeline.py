@@ -16,7 +16,7 @@ from gateway.oauth.bearer import NOTHING, Presented, Refusal, judge, read_token
 from gateway.oauth.confirmation import KEY, Proven, Shown, proven_by
 from gateway.oauth.values import TokenFacts
 from gateway.plugin import HOOKS, ProxyPlugin
-from gateway.proxy.headers import identity_headers, request_headers
+from gateway.proxy.headers import identity_headers, request_headers, with_host
 from gateway.proxy.max_forwards import one_hop_less
 from gateway.proxy.routes import request_uri, upstream_target
 
@@ -145,6 +145,8 @@ def forward_head(exchange: Exchange) -> ForwardHead:
     """The head that goes upstream, before the plugins see it."""
     request, route = exchange.request, exchange.route
     headers = request_headers(request, forward_token=route.forward_token)
+    if route.host_header is not None:
+        headers = with_host(headers, route.host_header)
     headers += identity_headers(request, exchange.request_id, exchange.caller)
     headers = one_hop_less(request, headers)
     return ForwardHead(request.method, upstream_target(route, request), headers)

@@ -9,6 +9,7 @@ from typing import Any
 from gateway.exchange import RequestHead
 from gateway.faults import NO_ROUTE, WRONG_METHOD, Fault
 from gateway.oauth.values import OWN_ONLY
+from gateway.proxy.canary import Canary
 from gateway.proxy.target import path_segments
 
 
@@ -49,6 +50,12 @@ class Route:
     such as *.example.org, `*` stands for the name that is asked for."""
     pipeline: Any = None
     """The compiled hooks (`gateway.proxy.pipeline.Pipeline`)."""
+    host_header: bytes | None = None
+    """The Host that goes upstream; None: the caller's."""
+    key_rule: Any = None
+    """What the server is chosen by (`gateway.proxy.destination.KeyRule`); None: not by the request."""
+    canary: Canary | None = None
+    """Takes a share of the requests."""
 
 
 def segments_of(path: str) -> tuple[str, ...]:

@@ -29,6 +29,13 @@ _COUNTERS = {
     "store_calls": ("gatepost_store_calls", "Questions to the store", ("command", "outcome")),
     "upstream_failures": ("gatepost_upstream_failures", "Unusable upstream answers", ("upstream", "kind")),
 }
+_SERVER = ("upstream", "server")
+_GAUGES = {
+    "upstream_healthy": ("gatepost_upstream_healthy", "Whether health checks find a server well", _SERVER),
+    "upstream_breaker_open": ("gatepost_upstream_breaker_open", "Whether a server has a rest", _SERVER),
+    "upstream_in_flight": ("gatepost_upstream_requests_in_flight", "Sent, not answered", _SERVER),
+    "upstream_connections": ("gatepost_upstream_connections", "Connections to a server", _SERVER),
+}
 _HISTOGRAMS = {
     "request_duration": ("gatepost_request_duration_seconds", "From the head to the last byte", "route"),
     "store_duration": ("gatepost_store_call_duration_seconds", "Time the store took", "command"),
@@ -48,6 +55,7 @@ class _Collector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield from self._facts()
+        yield from self._gauges()
         yield from self._counters()
         yield from self._histograms()
 
@@ -59,6 +67,13 @@ class _Collector(Collector):
         )
         yield GaugeMetricFamily("gatepost_workers", "Worker processes that serve", self._snapshot.workers)
         yield GaugeMetricFamily("gatepost_requests_in_flight", "Begun, not ended", self._snapshot.in_flight)
+
+    def _gauges(self) -> Iterator[Metric]:
+        for kind, (name, text, labels) in _GAUGES.items():
+            family = GaugeMetricFamily(name, text, labels=labels)
+            for values, number in self._snapshot.gauges.get(kind, {}).items():
+                family.add_metric([str(value) for value in values], number)
+            yield family
 
     def _counters(self) -> Iterator[Metric]:
         for kind, (name, text, labels) in _COUNTERS.items():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import operator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -19,6 +20,17 @@ BUCKETS = {
 }
 """The upper bounds of each family of timings, in seconds."""
 
+Gauges = dict[str, dict[Labels, float]]
+"""What is so at the moment, by family."""
+
+JOINED: dict[str, Callable[[float, float], float]] = {
+    "upstream_healthy": min,
+    "upstream_breaker_open": max,
+    "upstream_in_flight": operator.add,
+    "upstream_connections": operator.add,
+}
+"""How the gauges of two processes become one: of what each sees for itself, the worst is told."""
+
 Cell = TypeVar("Cell")
 
 
@@ -30,6 +42,7 @@ class Snapshot:
     workers: int = 0
     counts: dict[str, dict[Labels, float]] = field(default_factory=dict)
     timings: dict[str, Timings] = field(default_factory=dict)
+    gauges: Gauges = field(default_factory=dict)
 
     def add(self, other: Snapshot) -> None:
         """Adds another process's counts to these."""
@@ -41,6 +54,8 @@ class Snapshot:
                 mine[labels] = mine.get(labels, 0) + number
         for name, timings in other.timings.items():
             _add_timings(self.timings.setdefault(name, {}), timings)
+        for name, family in other.gauges.items():
+            _join(self.gauges.setdefault(name, {}), family, JOINED[name])
 
     def retired(self) -> Snapshot:
         """The same counts, of a process that is no more: nothing is in flight there."""
@@ -54,6 +69,7 @@ class Snapshot:
                 "workers": self.workers,
                 "counts": {name: list(family.items()) for name, family in self.counts.items()},
                 "timings": {name: list(family.items()) for name, family in self.timings.items()},
+                "gauges": {name: list(family.items()) for name, family in self.gauges.items()},
             }
         )
 
@@ -66,6 +82,7 @@ class Snapshot:
             workers=value["workers"],
             counts={name: _by_labels(items) for name, items in value["counts"].items()},
             timings={name: _by_labels(items) for name, items in value["timings"].items()},
+            gauges={name: _by_labels(items) for name, items in value["gauges"].items()},
         )
 
 
@@ -73,6 +90,13 @@ def _add_timings(mine: Timings, theirs: Timings) -> None:
     for labels, cells in theirs.items():
         known = mine.get(labels)
         mine[labels] = list(cells) if known is None else [a + b for a, b in zip(known, cells, strict=True)]
+
+
+def _join(
+    mine: dict[Labels, float], theirs: dict[Labels, float], joined: Callable[[float, float], float]
+) -> None:
+    for labels, number in theirs.items():
+        mine[labels] = joined(mine[labels], number) if labels in mine else number
 
 
 def _by_labels(items: Iterable[tuple[list[str | int], Cell]]) -> dict[Labels, Cell]:

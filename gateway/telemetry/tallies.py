@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 from gateway.telemetry.sharing import SharedTallies
-from gateway.telemetry.snapshot import BUCKETS, Labels, Snapshot, Timings
+from gateway.telemetry.snapshot import BUCKETS, Gauges, Labels, Snapshot, Timings
 
 _REQUEST = BUCKETS["request_duration"]
 _STORE = BUCKETS["store_duration"]
@@ -35,12 +36,15 @@ class Telemetry:
         "_times",
         "_tokens",
         "_upstream",
+        "gauges",
         "in_flight",
     )
 
     def __init__(self) -> None:
         self.in_flight = 0
         """Requests that have begun and not ended: add 1 and take 1 away."""
+        self.gauges: Callable[[], Gauges] = dict
+        """Says what is so at the moment; asked only when somebody wants to know."""
         self._requests: dict[Labels, float] = {}
         self._times: Timings = {}
         self._tokens: dict[Labels, float] = {}
@@ -84,6 +88,7 @@ class Telemetry:
                 "request_duration": {key: list(cells) for key, cells in self._times.items()},
                 "store_duration": {key: list(cells) for key, cells in self._store_times.items()},
             },
+            gauges=self.gauges(),
         )
 
     def share(self, directory: Path, name: str) -> None:

@@ -12,6 +12,7 @@ def client_context(settings: TlsSettings) -> ssl.SSLContext:
 
     Raises:
         OSError: a file can't be read or is not what it should be (also ssl.SSLError).
+        ValueError: the private key is locked with a password.
     """
     context = ssl.create_default_context(cafile=settings.ca)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -20,5 +21,10 @@ def client_context(settings: TlsSettings) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if settings.certificate is not None:
-        context.load_cert_chain(settings.certificate, settings.key)
+        context.load_cert_chain(settings.certificate, settings.key, password=_no_password)
     return context
+
+
+def _no_password() -> str:
+    # Without this, OpenSSL would ask on the terminal and wait.
+    raise ValueError("the private key is locked with a password")

@@ -11,6 +11,7 @@ from gateway.faults import BODY_TOO_LARGE, Fault
 from gateway.oauth.bearer import Refusal, judge
 from gateway.oauth.values import TokenFacts
 from gateway.proxy.answers import answer_bytes, fault_answer
+from gateway.proxy.destination import hash_key, settle
 from gateway.proxy.framing import (
     Body,
     answer_framing,
@@ -123,9 +124,10 @@ class LaneExchange:
 
     def _ask(self, plain: Plain) -> Answer | None:
         exchange = self._exchange
+        settle(exchange)
         route = exchange.route
         hooks = route.pipeline.on_forward
-        if hooks:
+        if hooks or route.host_header is not None:
             exchange.forward = forward_head(exchange)
             answer = run_now(hooks, exchange)
             if answer is not None:
@@ -139,6 +141,7 @@ class LaneExchange:
                 self,
                 wire + plain.body if plain.body else wire,
                 plain.method,
+                key=hash_key(exchange),
                 timeouts=upstream.settings.timeouts.for_one(exchange.patience),
             )
         except UpstreamError as error:

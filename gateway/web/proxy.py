@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gateway.exchange import Exchange, RequestHead, ResponseHead
 from gateway.oauth.bearer import Refusal
+from gateway.proxy.destination import hash_key, settle
 from gateway.proxy.framing import (
     NO_BODY,
     Body,
@@ -47,6 +48,7 @@ def proxy_handler(desk: ProxyDesk) -> object:
         answer = last_hop_answer(exchange.request, exchange.route.methods)
         if answer is not None:
             return await send_answer(request, answer, exchange.answer_headers, desk.clock())
+        settle(exchange)
         exchange.forward = forward_head(exchange)
         answer = await run(exchange.route.pipeline.on_forward, exchange)
         if answer is not None:
@@ -141,6 +143,7 @@ async def _ask_upstream(
         chunked=chunked,
         upgrade=asked is not None,
         timeouts=upstream.settings.timeouts.for_one(exchange.patience),
+        key=hash_key(exchange),
         on_informational=inform,
     )
     return cast(UpstreamResponse, fetched)

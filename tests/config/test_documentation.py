@@ -23,8 +23,15 @@ REQUIRED: dict[str, Any] = {
     "grants": {"password": {}},
     "clients": [{"id": "a", "secrets": [{"secret": "x"}]}],
     "tiers": {"bronze": {"limit": 1000, "per": "1m"}},
-    "upstreams": {"o": {"servers": [{"url": "http://h"}]}},
-    "routes": [{"path": "/", "upstream": "o", "plugins": [{"use": "request_id"}]}],
+    "upstreams": {"o": {"servers": [{"url": "https://h"}], "health": {}, "tls": {}}},
+    "routes": [
+        {
+            "path": "/",
+            "upstream": "o",
+            "canary": {"upstream": "http://c", "percent": 1},
+            "plugins": [{"use": "request_id"}],
+        }
+    ],
     "issuers": {"i": {"issuer": "https://i", "audiences": ["a"]}},
     "plugins": [{"use": "request_id"}],
     "portal": {"users": [{"name": "admin", "password": "x"}]},
@@ -85,6 +92,10 @@ def test_the_documented_default_is_the_default(key: str, default: str) -> None:
         assert settings(yaml.safe_dump(given)).portal.users == ()
     elif key == "routes[].plugins":
         assert settings(yaml.safe_dump(given)).routes[0].plugins == ()
+    elif key == "routes[].canary":
+        assert settings(yaml.safe_dump(given)).routes[0].canary is None
+    elif key in ("upstreams.<name>.health", "upstreams.<name>.tls"):
+        assert getattr(settings(yaml.safe_dump(given)).upstreams["o"], key.rpartition(".")[2]) is None
     else:
         expected = settings(yaml.safe_dump(REQUIRED))
         assert settings(yaml.safe_dump(given)).model_dump() == expected.model_dump()
@@ -105,6 +116,7 @@ def test_required_keys_are_documented_as_such() -> None:
         "tiers.<name>.limit", "tiers.<name>.per",
         "upstreams.<name>.servers", "upstreams.<name>.servers[].url",
         "routes[].path", "routes[].upstream", "routes[].plugins[].use", "plugins[].use",
+        "routes[].canary.upstream", "routes[].canary.percent",
         "portal.users[].name", "portal.users[].password", "issuers.<name>.issuer",
         "issuers.<name>.introspection.url", "issuers.<name>.introspection.client_id",
         "issuers.<name>.introspection.client_secret",

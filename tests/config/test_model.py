@@ -57,10 +57,17 @@ def test_items_have_their_defaults() -> None:
         "match": "prefix", "methods": None, "host": None, "strip_prefix": True, "scopes": (),
         "audience": None, "forward_token": False, "end_with_token": False,
         "auth": "bearer", "enabled": True, "plugins": (),
-        "issuers": (), "own_tokens": True,
+        "issuers": (), "own_tokens": True, "canary": None,
     }  # fmt: skip
-    assert upstream.timeouts.model_dump() == {"connect": 2, "response": 30, "idle": 60}
-    assert (upstream.max_connections, upstream.servers[0].weight) == (256, 1)
+    assert upstream.servers[0].weight == 1
+    assert upstream.model_dump(exclude={"servers"}) == {
+        "balance": "round_robin", "hash_by": "client", "health": None, "slow_start": 10,
+        "timeouts": {"connect": 2, "response": 30, "idle": 60},
+        "retries": {"attempts": 1, "on": ("connect", "503")},
+        "breaker": {"failures": 5, "open_for": 10},
+        "max_connections": 256, "max_queue": 1024, "queue_timeout": 2, "keep_alive": 4,
+        "tls": None, "host_header": None,
+    }  # fmt: skip
 
 
 def test_nothing_changes_afterwards() -> None:
@@ -130,8 +137,24 @@ clients: [{id: a, secrets: x}]
     clients[0].secrets: must be a list, not a string
 upstreams: {o: {servers: []}}
     upstreams.o.servers: must not be empty
-upstreams: {o: {servers: [{url: 'http://a'}, {url: 'http://b'}]}}
-    upstreams.o.servers: more than one server is not supported yet
+upstreams: {o: {servers: [{url: 'unix:app.sock'}]}}
+    upstreams.o.servers[0].url: must have the socket's absolute path, as in unix:/run/app.sock
+upstreams: {o: {servers: [{url: 'http://a'}], balance: random}}
+    upstreams.o.balance: must be round_robin, least_requests or hash
+upstreams: {o: {servers: [{url: 'http://a'}], balance: hash, hash_by: 'header:'}}
+    upstreams.o.hash_by: must be client, path, or header: and a header's name, as in header:X-Tenant
+upstreams: {o: {servers: [{url: 'http://a'}], health: {path: health}}}
+    upstreams.o.health.path: must be a path such as /health; other characters go percent-encoded
+upstreams: {o: {servers: [{url: 'http://a'}], retries: {on: [conect]}}}
+    upstreams.o.retries.on[0]: must be connect, reset, 502, 503 or 504 (did you mean connect?)
+upstreams: {o: {servers: [{url: 'http://a'}], host_header: 'a/b'}}
+    upstreams.o.host_header: must be a host such as backend.example or backend.example:8080
+upstreams: {o: {servers: [{url: 'http://a'}], keep_alive: 0}}
+    upstreams.o.keep_alive: must be at least 1ms
+routes: [{path: /, upstream: 'http://h', canary: {upstream: 'http://c', percent: 101}}]
+    routes[0].canary.percent: must be at most 100.0
+routes: [{path: /, upstream: 'http://h', canary: {upstream: 'http://c', percent: 1, header: 'a b'}}]
+    routes[0].canary.header: must be a header's name, such as X-Canary
 upstreams: {o: {servers: [{url: 'http://a', weight: 0}]}}
     upstreams.o.servers[0].weight: must be at least 1
 upstreams: {-o: {servers: [{url: 'http://a'}]}}

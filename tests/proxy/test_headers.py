@@ -13,6 +13,7 @@ from gateway.proxy.headers import (
     request_headers,
     response_headers,
     response_trailers,
+    with_host,
 )
 
 HOST = (b"Host", b"api.example.org")
@@ -159,3 +160,12 @@ def test_the_lines_that_are_put_together_quickly_are_the_same(user: str | None) 
     for known in (None, caller):
         headers = identity_headers(head(), "id-1", known)
         assert identity_lines(head(), "id-1", known) == b"".join(b"%s: %s\r\n" % item for item in headers)
+
+
+def test_another_host_stands_where_the_callers_stood() -> None:
+    assert with_host([(b"A", b"1"), (b"host", b"a"), (b"B", b"2")], b"b") == [
+        (b"A", b"1"),
+        (b"host", b"b"),
+        (b"B", b"2"),
+    ]
+    assert with_host([(b"A", b"1")], b"b") == [(b"Host", b"b"), (b"A", b"1")]

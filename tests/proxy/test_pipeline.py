@@ -92,3 +92,10 @@ def test_the_head_that_goes_upstream() -> None:
     assert wire.endswith(b"Transfer-Encoding: chunked\r\n\r\n")
     assert b"X-Client-Id: demo\r\n" in wire
     assert b"Authorization" not in wire
+
+
+def test_an_upstream_can_have_a_host_of_its_own() -> None:
+    asked = Exchange(request("/a", "GET", "public.example"), route("/a", host_header=b"inner:8080"), "1")
+    headers = forward_head(asked).headers
+    assert [value for name, value in headers if name == b"Host"] == [b"inner:8080"]
+    assert (b"X-Forwarded-Host", b"public.example") in headers

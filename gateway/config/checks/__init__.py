@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.config.checks import clients, issuers, lifetimes, listeners, portal, routes, tiers
+from gateway.config.checks import clients, issuers, lifetimes, listeners, portal, routes, tiers, upstreams
 from gateway.config.checks.finding import Check
 
 ALL: tuple[Check, ...] = (
@@ -22,7 +22,12 @@ ALL: tuple[Check, ...] = (
     clients.credentials_there,
     clients.one_key_set,
     clients.certificates_seen,
+    upstreams.servers_once,
+    upstreams.base_paths_alike,
+    upstreams.tls_files_there,
+    upstreams.all_has_effect,
     routes.upstreams_there,
+    routes.canaries_differ,
     routes.none_twice,
     routes.endpoints_free,
     routes.open_means_open,

@@ -20,16 +20,25 @@ MATCHING = ("path", "match", "host", "methods", "enabled")
 
 
 def upstreams_there(settings: Settings, surroundings: Surroundings) -> Iterator[Finding]:
-    """A route's upstream is a URL, or there is one of that name."""
-    for index, route in enumerate(settings.routes):
-        if not is_url(route.upstream) and route.upstream not in surroundings.upstreams:
+    """Wherever a route leads is a URL, or there is an upstream of that name."""
+    for path, upstream in _destinations(settings):
+        if not is_url(upstream) and upstream not in surroundings.upstreams:
             yield Finding(
-                ("routes", index, "upstream"),
+                path,
                 "there is no upstream of this name",
                 depends=(("upstreams",),) if not surroundings.upstreams else (),
-                wrong=route.upstream,
+                wrong=upstream,
                 right=tuple(sorted(surroundings.upstreams)),
             )
+
+
+def canaries_differ(settings: Settings, _: Surroundings) -> Iterator[Finding]:
+    """A canary leads to another upstream than its route."""
+    for index, route in enumerate(settings.routes):
+        if route.canary is not None and route.canary.upstream == route.upstream:
+            path: KeyPath = ("routes", index, "canary", "upstream")
+            own: KeyPath = ("routes", index, "upstream")
+            yield Finding(path, "has no effect: it is the route's own upstream", depends=(own,))
 
 
 def none_twice(settings: Settings, _: Surroundings) -> Iterator[Finding]:
@@ -70,6 +79,13 @@ def open_means_open(settings: Settings, _: Surroundings) -> Iterator[Finding]:
                 yield Finding(
                     ("routes", index, key), "has no effect, since auth is none: nobody needs a token"
                 )
+
+
+def _destinations(settings: Settings) -> Iterator[tuple[KeyPath, str]]:
+    for index, route in enumerate(settings.routes):
+        yield ("routes", index, "upstream"), route.upstream
+        if route.canary is not None:
+            yield ("routes", index, "canary", "upstream"), route.canary.upstream
 
 
 def _share_methods(one: RouteSettings, other: RouteSettings) -> bool:

@@ -107,3 +107,18 @@ def test_an_open_route_can_not_ask_for_scopes() -> None:
         f"routes[0].scopes: {effect}",
         f"routes[0].audience: {effect}",
     ]
+
+
+def test_a_canary_leads_to_another_upstream_that_is_there() -> None:
+    text = """\
+        upstreams: {orders: {servers: [{url: "http://h"}]}, next: {servers: [{url: "http://n"}]}}
+        routes:
+          - {path: /a, upstream: orders, canary: {upstream: next, percent: 5}}
+          - {path: /b, upstream: orders, canary: {upstream: "http://n", percent: 0.5}}
+          - {path: /c, upstream: orders, canary: {upstream: order, percent: 5}}
+          - {path: /d, upstream: orders, canary: {upstream: orders, percent: 5}}
+        """
+    assert problems(text) == [
+        "5:53: routes[2].canary.upstream: there is no upstream of this name (did you mean orders?)",
+        "6:53: routes[3].canary.upstream: has no effect: it is the route's own upstream",
+    ]

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any
 
 _ALWAYS = b"always"
 _NEVER = b"never"
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True, frozen=True, eq=False)
 class Canary:
-    """A share of the requests goes to another upstream."""
+    """A share of a route's requests goes to another upstream."""
 
-    upstream: str
-    """Its name."""
+    route: Any
+    """The same route (`gateway.proxy.routes.Route`), but with the other upstream."""
     percent: float
     """0 to 100."""
-    header: str | None = None
-    """A request header that decides for itself: `always` or `never`."""
+    header: bytes | None = None
+    """The name, in lower case, of a request header that decides for itself: `always` or `never`."""
 
 
 def goes_to_canary(canary: Canary, header: bytes | None, draw: float) -> bool:
