@@ -21,6 +21,8 @@ log = logging.getLogger("gatepost")
 
 MOST_AT_ONCE = 64
 """Questions under way; more tokens than that wait for nobody."""
+TYPES = ("bearer", "dpop", "access_token")
+"""RFC 7662 section 2.2: what kind of token it may be. What it is bound to is said by `cnf`."""
 LONGEST_BAD = 10
 """Seconds that a token is taken for dead without asking again."""
 WITHOUT_END = 60
@@ -111,7 +113,7 @@ class AskedIssuer:
         try:
             if answer.get("iss", self.rules.issuer) != self.rules.issuer:
                 raise Unbelievable("another issuer")
-            if str(answer.get("token_type", "bearer")).lower() not in ("bearer", "access_token"):
+            if str(answer.get("token_type", "bearer")).lower() not in TYPES:
                 raise Unbelievable("another kind of token")
             lasts = max(self._endpoint.cache, WITHOUT_END)
             return believed(answer, self.rules, self._clock(), lasts)

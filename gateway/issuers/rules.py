@@ -60,9 +60,6 @@ def believed(said: Mapping[str, Any], rules: IssuerRules, now: float, lasts: int
     # RFC 9068 section 4: the resource server must be among the audience.
     if rules.audiences and rules.audiences.isdisjoint(audience):
         raise Unbelievable("for somebody else")
-    # RFC 8705 section 3, RFC 9449 section 7: a token that is bound to a key is no bearer token.
-    if said.get("cnf") is not None:
-        raise Unbelievable("bound to a key")
     client = said.get(rules.client_claim)
     if not isinstance(client, str) or not _CLIENT.fullmatch(client):
         raise Unbelievable("no usable client")
@@ -79,6 +76,7 @@ def believed(said: Mapping[str, Any], rules: IssuerRules, now: float, lasts: int
         source="issuer",
         user=_user(said.get(rules.user_claim), client, rules.name),
         issuer=rules.name,
+        cnf=_bound_to(said.get("cnf")),
     )
 
 
@@ -116,6 +114,15 @@ def _scopes(value: object) -> tuple[str, ...]:
     if not all(is_scope(scope) for scope in scopes):
         raise Unbelievable("a scope that is none")
     return scopes
+
+
+def _bound_to(value: object) -> dict[str, str]:
+    """RFC 7800 section 3.1. What a token is bound to, its caller must prove to hold; see `bearer.judge`."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not value or not all(isinstance(item, str) for item in value.values()):
+        raise Unbelievable("bound to something unknown")
+    return dict(value)
 
 
 def _user(value: object, client: str, name: str) -> str | None:

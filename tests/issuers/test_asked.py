@@ -54,8 +54,8 @@ async def test_the_issuer_is_asked_as_rfc_7662_has_it() -> None:
         {**ACTIVE, "aud": "https://other.example"},
         {**ACTIVE, "exp": NOW - 60},
         {**ACTIVE, "nbf": NOW + 60},
-        {**ACTIVE, "token_type": "DPoP"},
-        {**ACTIVE, "cnf": {"x5t#S256": "x"}},
+        {**ACTIVE, "token_type": "N_A"},
+        {**ACTIVE, "cnf": ["x"]},
         {**ACTIVE, "client_id": None},
     ],
 )

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.issuers.rules import Unbelievable, believed, facts_of
+from gateway.oauth.bearer import Refusal, judge
 from tests.issuers.scripted import CLAIMS, ISSUER, NOW, RULES
 
 
@@ -51,7 +52,9 @@ def test_the_facts_of_a_good_token() -> None:
         ({"scope": [1]}, "scope is neither"),
         ({"sub": 7}, "no usable user"),
         ({"sub": "x" * 256}, "no usable user"),
-        ({"cnf": {"jkt": "x"}}, "bound to a key"),
+        ({"cnf": {}}, "bound to something unknown"),
+        ({"cnf": "x"}, "bound to something unknown"),
+        ({"cnf": {"jwk": {"kty": "EC"}}}, "bound to something unknown"),
     ],
 )
 def test_what_is_wrong_is_not_believed(changes: dict[str, Any], reason: str) -> None:
@@ -78,6 +81,15 @@ def test_clocks_may_differ_a_little_and_the_rest_is_optional(changes: dict[str, 
 
 def test_a_client_that_acts_for_itself_is_no_user() -> None:
     assert facts_of({**CLAIMS, "sub": "shop"}, RULES, NOW).user is None
+
+
+def test_a_token_that_is_bound_to_a_key_is_no_bearer_token() -> None:
+    for cnf in ({"jkt": "x"}, {"x5t#S256": "x"}, {"unheard-of": "x"}):
+        facts = facts_of({**CLAIMS, "cnf": cnf}, RULES, NOW)
+        assert judge(facts, frozenset(), None, NOW) is Refusal.INVALID
+        assert judge(facts, frozenset(), None, NOW, {"jkt": "x"}) is (
+            None if "jkt" in cnf else Refusal.INVALID
+        )
 
 
 def test_claims_can_have_other_names() -> None:
