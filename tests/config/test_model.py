@@ -25,7 +25,8 @@ def test_left_out_sections_have_their_defaults() -> None:
     assert (found.store.url, found.store.prefix, found.store.timeout) == ("embedded", "gatepost:", 1)
     assert found.tokens.model_dump() == {
         "lifetime": 3600, "max_lifetime": 86400, "reuse": True, "renew_before": 60, "key": None,
-        "dpop_nonce": False, "format": "opaque", "audience": None, "signing": {"algorithm": "ES256", "lead": 600, "keys": ()},
+        "dpop_nonce": False,
+        "format": "opaque", "audience": None, "signing": {"algorithm": "ES256", "lead": 600, "keys": ()},
     }  # fmt: skip
     assert found.scopes.model_dump() == {
         "default": ("default",), "allowed": (), "application": "am_application_scope",

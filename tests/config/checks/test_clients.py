@@ -49,3 +49,64 @@ def test_an_api_key_is_long() -> None:
         "1:44: clients[0].api_keys[0]: must have 16 to 256 characters, all of them printable ASCII without "
         "spaces"
     ]
+
+
+KEY = "{keys: [{kty: OKP, crv: Ed25519, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo}]}"
+SEEN = "server: {trusted_proxies: [192.0.2.1]}\n"
+
+
+def test_a_client_needs_something_to_prove_who_it_is() -> None:
+    text = f"clients:\n  - {{id: a, jwks: {KEY}}}\n  - {{id: b, auth: [private_key_jwt]}}\n"
+    assert problems(text) == [
+        "3:5: clients[1].secrets: is missing, and so is every other credential: it can't prove who it is"
+    ]
+
+
+def test_a_way_of_authentication_needs_its_credential() -> None:
+    methods = "[client_secret_post, tls_client_auth, private_key_jwt, self_signed_tls_client_auth]"
+    text = f"{SEEN}clients:\n  - id: a\n    secrets: [x]\n    auth: {methods}\n"
+    assert problems(text) == [
+        "5:32: clients[0].auth[1]: needs the client's tls_client_auth",
+        "5:49: clients[0].auth[2]: needs the client's jwks",
+        "5:66: clients[0].auth[3]: needs the client's jwks",
+    ]
+
+
+def test_an_unknown_way_is_told_with_those_there_are() -> None:
+    (found,) = problems("clients: [{id: a, secrets: [x], auth: [private_key_jtw]}]")
+    assert "(did you mean private_key_jwt?)" in found
+
+
+def test_keys_stand_in_one_place() -> None:
+    text = f"clients:\n  - id: a\n    jwks: {KEY}\n    jwks_file: a.json\n"
+    assert problems(text) == ["4:16: clients[0].jwks_file: is one key set too many (the first is on line 3)"]
+    assert problems("clients: [{id: a, jwks_file: a.json}]") == [
+        "1:30: clients[0].jwks_file: there is no such file"
+    ]
+
+
+def test_only_public_keys_are_taken() -> None:
+    (found,) = problems("clients: [{id: a, jwks: {keys: [{kty: oct, k: c2VjcmV0}]}}]")
+    assert found.endswith("clients[0].jwks: keys[0] must be a public key: it has private members")
+    (found,) = problems("clients: [{id: a, jwks: {keys: []}}]")
+    assert "must have a key for one of" in found
+
+
+def test_whose_certificate_it_is_is_said_once() -> None:
+    for given in ("{}", "{san_dns: a.example, san_ip: 192.0.2.1}"):
+        (found,) = problems(f"{SEEN}clients: [{{id: a, tls_client_auth: {given}}}]")
+        assert "must have exactly one of subject_dn" in found
+    (found,) = problems(f"{SEEN}clients: [{{id: a, tls_client_auth: {{subject_dn: shop}}}}]")
+    assert "RFC 4514" in found
+
+
+def test_who_must_show_a_certificate_can() -> None:
+    words = "no client can show a certificate: no listener has client_ca, and no proxy is trusted"
+    text = "clients:\n  - id: a\n    tls_client_auth: {san_dns: a.example}\n    require_mtls: true\n"
+    assert problems(text) == [
+        f"3:22: clients[0].tls_client_auth: {words}",
+        f"4:19: clients[0].require_mtls: {words}",
+    ]
+    assert problems(SEEN + text) == []
+    text = f"clients:\n  - id: a\n    jwks: {KEY}\n    auth: [self_signed_tls_client_auth]\n"
+    assert problems(text) == [f"4:12: clients[0].auth[0]: {words}"]
