@@ -154,7 +154,7 @@ class Running:
         self._reader.join(LIMIT)
         return self._process.returncode
 
-    def stop(self) -> None:
+    def stop(self, *, tracebacks: bool = False) -> None:
         """Ends it by SIGTERM, and fails where it does not end well: exit 0 and no traceback on the way."""
         if self.running:
             self.signal(signal.SIGTERM)
@@ -167,7 +167,7 @@ class Running:
         finally:
             self._reader.join(LIMIT)
         assert code == 0, f"it ended with {code}:\n{self.output}"
-        assert "Traceback" not in self.output, self.output
+        assert tracebacks or "Traceback" not in self.output, self.output
 
     def stopped_badly(self) -> str | None:
         """Ends it, if it still runs; what was wrong with that, for whoever has more of them to end."""

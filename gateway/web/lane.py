@@ -20,7 +20,8 @@ from gateway.proxy.forwarded import real_peer
 from gateway.proxy.plain import Plain, read_plain
 from gateway.proxy.routes import Route
 from gateway.web.desk import ProxyDesk
-from gateway.web.lane_exchange import Caller, LaneExchange
+from gateway.web.lane_answer import Caller
+from gateway.web.lane_exchange import LaneExchange
 
 
 @dataclass(frozen=True, slots=True)

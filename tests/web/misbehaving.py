@@ -1,0 +1,37 @@
+"""Plugins that fail where they are told to, for the tests of both ways through the gateway."""
+
+from gateway.plugin import Answer, Exchange, ProxyPlugin
+
+
+class Misbehaving(ProxyPlugin):
+    """Does what the header X-Do says, in the phase that it names."""
+
+    def on_request(self, exchange: Exchange) -> Answer | None:
+        return self._do("request", exchange)
+
+    def on_authorized(self, exchange: Exchange) -> Answer | None:
+        return self._do("authorized", exchange)
+
+    def on_forward(self, exchange: Exchange) -> Answer | None:
+        if exchange.forward is not None and exchange.request.header("x-do") == "forward change":
+            exchange.forward.set("X-Changed", "1")
+            exchange.forward.remove("X-Do")
+        return self._do("forward", exchange)
+
+    def on_response(self, exchange: Exchange) -> None:
+        if exchange.response is not None and exchange.request.header("x-do") == "response change":
+            exchange.response.set("X-Changed", "2")
+        self._do("response", exchange)
+
+    def on_finish(self, exchange: Exchange) -> None:
+        self._do("finish", exchange)
+
+    def _do(self, phase: str, exchange: Exchange) -> Answer | None:
+        wish = exchange.request.header("x-do")
+        if wish == f"{phase} raise":
+            raise RuntimeError("the plugin's own secret")
+        if wish == f"{phase} answer":
+            return Answer(418, b"short and stout", [(b"X-Pot", b"tea")])
+        if wish == f"{phase} nonsense":
+            return True  # type: ignore[return-value]  # the mistake that is tested
+        return None

@@ -1,0 +1,81 @@
+"""What plugins can do to a request, on both ways through the gateway."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.conftest import Valkey
+from tests.raw import RawClient, RawUpstream
+from tests.running import Running
+from tests.web.conftest import problem, request, web_config
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["lane", "aiohttp"])
+def gateway(
+    request: pytest.FixtureRequest,
+    upstream_server: RawUpstream,
+    valkey: Valkey,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Running]:
+    """One of its own: the plugin's failures are logged with their tracebacks."""
+    config = web_config(upstream_server, valkey.url, "test-plugin:", fast_lane=request.param)
+    config["plugins"].append({"use": "tests.web.misbehaving:Misbehaving"})
+    config["routes"] = [{"path": "/plugin", "auth": "none", "upstream": "backend", "strip_prefix": False}]
+    running = Running(config, tmp_path_factory.mktemp("plugin"))
+    running.await_ready()
+    yield running
+    running.stop(tracebacks=True)
+
+
+@pytest.fixture
+async def client(gateway: Running, upstream: RawUpstream) -> AsyncIterator[RawClient]:
+    connected = await gateway.connect()
+    yield connected
+    await connected.close()
+
+
+@pytest.mark.parametrize("phase", ["request", "authorized", "forward"])
+async def test_a_plugin_answers_and_the_upstream_is_not_asked(
+    client: RawClient, upstream: RawUpstream, phase: str
+) -> None:
+    reply = await client.ask(request("/plugin", f"X-Do: {phase} answer"))
+    assert (reply.status, reply.content, reply.header("X-Pot")) == (418, b"short and stout", "tea")
+    assert reply.header("X-Request-Id") is not None
+    assert upstream.requests == []
+    assert (await client.ask(request("/plugin"))).status == 200
+
+
+@pytest.mark.parametrize(
+    "wish", ["request raise", "authorized raise", "forward raise", "response raise", "request nonsense"]
+)
+async def test_a_plugin_that_fails_lets_nobody_through(
+    gateway: Running, upstream: RawUpstream, wish: str
+) -> None:
+    connected = await gateway.connect()
+    reply = await connected.ask(request("/plugin", f"X-Do: {wish}"))
+    await connected.close()
+    assert reply.status == 500
+    assert problem(reply)["code"] == "500"
+    assert b"secret" not in reply.head + reply.content
+    assert len(upstream.requests) == (1 if wish.startswith("response") else 0)
+
+
+async def test_a_plugin_that_fails_at_the_end_harms_nobody(client: RawClient, upstream: RawUpstream) -> None:
+    assert (await client.ask(request("/plugin", "X-Do: finish raise"))).status == 200
+    assert (await client.ask(request("/plugin"))).status == 200
+
+
+async def test_a_plugin_changes_what_goes_upstream(client: RawClient, upstream: RawUpstream) -> None:
+    await client.ask(request("/plugin", "X-Do: forward change"))
+    seen = await upstream.next()
+    assert (seen.header("X-Changed"), seen.header("X-Do")) == ("1", None)
+
+
+async def test_a_body_goes_with_the_head(client: RawClient, upstream: RawUpstream) -> None:
+    await client.ask(request("/plugin", "X-Do: forward change", method="POST", body=b"hello"))
+    assert (await upstream.next()).content == b"hello"
+
+
+async def test_a_plugin_changes_what_comes_back(client: RawClient, upstream: RawUpstream) -> None:
+    reply = await client.ask(request("/plugin", "X-Do: response change"))
+    assert (reply.header("X-Changed"), reply.content) == ("2", b"hello")
