@@ -3,6 +3,7 @@ import pytest
 from gateway.exchange import Exchange
 from gateway.explain import explain
 from gateway.faults import Fault
+from gateway.oauth.values import OWN
 from gateway.plugin import PluginConfig, PluginContext, ProxyPlugin
 from gateway.proxy.canary import Canary
 from gateway.proxy.pipeline import compile_pipeline
@@ -26,6 +27,7 @@ ROUTES = RouteTable(
             pipeline=PIPELINE,
         ),
         route("/open", protected=False),
+        route("/corp", issuers=frozenset({OWN, "corp"})),
         route("/new", canary=Canary(route("/new", upstream_name="next"), 2.5, b"x-canary")),
     ]
 )
@@ -52,6 +54,11 @@ def test_an_open_route_is_open_to_everybody() -> None:
     assert "everybody" in text
     assert "X-Client-Id" not in text
     assert "plugins       none" in text
+
+
+def test_whose_tokens_are_accepted_is_told() -> None:
+    assert "who has a live token, this gateway's or the issuer corp's" in told("GET", "/corp")
+    assert "issuer" not in told("GET", "/orders")
 
 
 def test_a_canary_is_told() -> None:

@@ -1,6 +1,8 @@
 import time
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gateway.errors import StoreUnavailable
 from gateway.guard import Guard, Unknown
@@ -11,7 +13,9 @@ from gateway.oauth.values import OWN_ONLY, TokenFacts
 from gateway.store import Store
 from gateway.token_cache import TokenCache
 from tests.conftest import Valkey
-from tests.services import Services, a_client
+from tests.jose.tokens import jwt
+from tests.services import ISSUER, Services, a_client
+from tests.test_jwt_tokens import TwoKeys
 
 pytestmark = pytest.mark.usefixtures("both_formats")
 
@@ -122,3 +126,11 @@ async def test_own_tokens_are_never_shown_to_others(store: Store) -> None:
     assert await services.guard.facts(token, both) is None
     assert await services.guard.facts("theirs") is None
     assert corp.shown == ["theirs"]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
+@given(st.text() | st.builds(jwt, st.dictionaries(st.text(), st.text()), st.just({"iss": ISSUER})))
+def test_garbage_is_refused_and_raises_nothing(token: str) -> None:
+    services = Services(Store("unix:///nowhere"), signing_keys=TwoKeys())
+    assert services.guard.known(token, OWN_ONLY) is None
+    assert services.guard.known(token, OWN_ONLY | {"corp"}) is None

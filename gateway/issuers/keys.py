@@ -97,6 +97,10 @@ class RemoteKeys:
             self._failures += 1
             if self._failures == 1:
                 log.warning("the keys of %s can't be had: %s", self._issuer, error)
+        except Exception:
+            # Nothing that an issuer answers may end the keeping.
+            self._failures += 1
+            log.exception("the keys of %s can't be read", self._issuer)
         else:
             if self._failures:
                 log.info("the keys of %s can be had again", self._issuer)

@@ -63,14 +63,14 @@ def believed(said: Mapping[str, Any], rules: IssuerRules, now: float, lasts: int
     client = said.get(rules.client_claim)
     if not isinstance(client, str) or not _CLIENT.fullmatch(client):
         raise Unbelievable("no usable client")
-    subject = said.get("sub")
+    subject, issued = said.get("sub"), _time(said.get("iat"))
     return TokenFacts(
         # Neither clients nor users of different issuers are taken for each other, here or behind.
         client=f"{rules.name}:{client}",
         scopes=_scopes(said.get(rules.scope_claim)),
         audience=audience,
         subject=subject if isinstance(subject, str) else client,
-        issued=int(now),
+        issued=int(now if issued is None else issued),
         expires=int(now) + lasts if expires is None else expires,
         grant="",
         source="issuer",

@@ -43,13 +43,20 @@ class HttpFetch:
 
     async def _ask(self, method: str, url: str, **options: Any) -> bytes:
         try:
-            async with self._opened().request(method, url, allow_redirects=False, **options) as response:
-                if response.status != 200:  # noqa: PLR2004 (OK)
-                    raise FetchFailed(f"{url} answered {response.status}")
-                return await _read(response, url)
+            try:
+                return await self._answer(method, url, **options)
+            except aiohttp.ServerDisconnectedError:
+                # The connection was kept, and closed just now. What is asked here may be asked twice.
+                return await self._answer(method, url, **options)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             reason = "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
             raise FetchFailed(f"{url}: {reason}") from error
+
+    async def _answer(self, method: str, url: str, **options: Any) -> bytes:
+        async with self._opened().request(method, url, allow_redirects=False, **options) as response:
+            if response.status != 200:  # noqa: PLR2004 (OK)
+                raise FetchFailed(f"{url} answered {response.status}")
+            return await _read(response, url)
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -1,128 +1,31 @@
 """JWTs of the real program: rotation while tokens are in use, and other people's libraries as verifiers."""
 
 import asyncio
-import json
-import os
+import signal
 import ssl
-import sys
-import time
 import warnings
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-import aiohttp
 import jwt as pyjwt
 import pytest
 import trustme
+import yaml
 from authlib.oauth2.rfc9068 import JWTBearerTokenValidator
 
-from gateway.jose.compact import read_jwt
+from gateway.jose.signing_key import make_key
 from tests.conftest import Valkey
-from tests.e2e.conftest import CLIENT, SECRET, StartGateway, configuration, merged
+from tests.e2e.conftest import CLIENT, StartGateway, configuration, merged
+from tests.e2e.jwt_traffic import GATEWAY, Verifier, keys, kid, traffic, until_signs
 from tests.raw import RawUpstream
 from tests.running import Running
 
 LEAD = 2
-GATEWAY = "https://gateway.example"
 SHARED = {
     "tokens": {"format": "jwt", "key": "k" * 32, "signing": {"lead": LEAD}, "lifetime": 600},
     "server": {"public_url": GATEWAY},
 }
-LOGIN = {"Authorization": aiohttp.encode_basic_auth(CLIENT, SECRET)}
-
-
-def kid(token: str) -> str:
-    read = read_jwt(token)
-    assert read is not None
-    return str(read.header["kid"])
-
-
-@dataclass
-class Verifier:
-    """A resource server of somebody else: it caches /jwks as it is allowed to, and never asks in between."""
-
-    session: aiohttp.ClientSession
-    url: str
-    keys: dict[str, Any] = field(default_factory=dict)
-    until: float = 0.0
-
-    async def verify(self, token: str) -> None:
-        if time.monotonic() >= self.until:
-            async with self.session.get(self.url + "/jwks") as response:
-                document = await response.json(content_type=None)
-                age = int(response.headers["Cache-Control"].partition("max-age=")[2])
-            self.keys = {key["kid"]: pyjwt.PyJWK(key) for key in document["keys"]}
-            self.until = time.monotonic() + age
-        pyjwt.decode(token, self.keys[kid(token)], audience=GATEWAY)
-
-
-@dataclass
-class Traffic:
-    """Clients that get tokens anywhere and use old and new ones everywhere."""
-
-    gateways: list[Running]
-    session: aiohttp.ClientSession
-    tokens: list[str] = field(default_factory=list)
-    refused: list[tuple[int, str]] = field(default_factory=list)
-    requests: int = 0
-
-    async def token(self, at: Running, **form: str) -> str:
-        form = {"grant_type": "client_credentials", "scope": "orders.read", **form}
-        async with self.session.post(at.http + "/token", data=form, headers=LOGIN) as response:
-            assert response.status == 200, await response.text()
-            return str((await response.json())["access_token"])
-
-    async def use(self, at: Running, token: str) -> int:
-        headers = {"Authorization": f"Bearer {token}"}
-        async with self.session.get(at.http + "/orders", headers=headers) as response:
-            self.requests += 1
-            return response.status
-
-    async def run(self, verifiers: list[Verifier]) -> None:
-        number = 0
-        while True:
-            number += 1
-            fresh = {"validity_period": "300"} if number % 3 == 0 else {}
-            token = await self.token(self.gateways[number % len(self.gateways)], **fresh)
-            self.tokens.append(token)
-            for one in {token, self.tokens[0], self.tokens[len(self.tokens) // 2]}:
-                for gateway in self.gateways:
-                    if (status := await self.use(gateway, one)) != 200:
-                        self.refused.append((status, kid(one)))
-            for verifier in verifiers:
-                await verifier.verify(token)
-
-
-@asynccontextmanager
-async def traffic(*gateways: Running) -> AsyncIterator[Traffic]:
-    """A connection for each request, so that all workers get some."""
-    connector = aiohttp.TCPConnector(force_close=True)
-    async with aiohttp.ClientSession(connector=connector) as session:
-        yield Traffic(list(gateways), session)
-
-
-async def keys(running: Running, *arguments: str) -> list[dict[str, Any]]:
-    """`gatepost keys …` with the gateway's configuration."""
-    program = ("-m", "gateway", "keys", *arguments, "-c", str(running.file))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *program,
-        stdout=asyncio.subprocess.PIPE,
-        cwd=running.file.parent,
-        env={**os.environ, "PYTHONPATH": os.getcwd()},
-    )
-    output, _ = await process.communicate()
-    assert process.returncode == 0
-    shown: list[dict[str, Any]] = json.loads(output)
-    return shown
-
-
-async def until_signs(traffic: Traffic, name: str) -> None:
-    async with asyncio.timeout(30):
-        while not traffic.tokens or kid(traffic.tokens[-1]) != name:  # noqa: ASYNC110 (others' traffic)
-            await asyncio.sleep(0.05)
 
 
 @pytest.fixture
@@ -236,3 +139,49 @@ async def test_other_peoples_libraries_verify_our_tokens_with_our_keys(
             claims = api.authenticate_token(token)
             api.validate_token(claims, ["orders.read"], None)
         assert claims["jti"] == said["jti"]
+
+
+async def test_keys_and_jwts_outlive_a_restart_with_the_embedded_store(
+    gateway: StartGateway, upstream: RawUpstream, tmp_path: Path
+) -> None:
+    own = {"store": {"url": "embedded"}, "server": {"state_dir": str(tmp_path / "state")}}
+    config = merged(configuration(upstream.url), merged({"tokens": {"format": "jwt"}}, own))
+    first = gateway(config)
+    async with traffic(first) as running:
+        token = await running.token(first)
+        assert await running.use(first, token) == 200
+        first.stop()
+        second = gateway(config)
+        assert await running.use(second, token) == 200
+        assert await running.token(second) == token
+
+
+async def test_a_reload_changes_the_format_and_the_tokens_that_are_out_live_on(
+    gateway: StartGateway, upstream: RawUpstream, tmp_path: Path
+) -> None:
+    config = configuration(upstream.url, logging={"level": "info"})
+    running = gateway(config)
+    (tmp_path / "one.pem").write_text(make_key("ES256").pem)
+    (tmp_path / "two.pem").write_text(make_key("RS256").pem)
+    one, two = str(tmp_path / "one.pem"), str(tmp_path / "two.pem")
+    async with traffic(running) as client:
+        tokens = [await client.token(running)]
+        for files in ([one], [one, two], [two, one]):
+            reloads = sum("reloaded" in line for line in running.lines)
+            jwts = {"tokens": {"format": "jwt", "signing": {"keys": files}}}
+            running.write(merged(config_of(running), jwts))
+            running.signal(signal.SIGHUP)
+            async with asyncio.timeout(30):
+                while reloads == sum("reloaded" in line for line in running.lines):  # noqa: ASYNC110 (it tells)
+                    await asyncio.sleep(0.01)
+            tokens.append(await client.token(running))
+            assert [await client.use(running, token) for token in tokens] == [200] * len(tokens)
+    assert tokens[0].startswith("gpt_")
+    assert tokens[1] == tokens[2]
+    assert len({kid(token) for token in tokens[1:]}) == 2
+
+
+def config_of(running: Running) -> dict[str, Any]:
+    """What the gateway was started with."""
+    config: dict[str, Any] = yaml.safe_load(running.file.read_text())
+    return config

@@ -15,7 +15,7 @@ def test_the_facts_of_a_good_token() -> None:
     assert (facts.client, facts.user, facts.subject, facts.issuer) == ("corp:shop", "corp:ann", "ann", "corp")
     assert facts.scopes == ("orders.read", "orders.write")
     assert facts.audience == ("https://api.example",)
-    assert facts.expires == NOW + 600 + RULES.leeway
+    assert (facts.issued, facts.expires) == (NOW, NOW + 600 + RULES.leeway)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from joserfc.jwk import OctKey, RSAKey
 
 from gateway.jose.compact import Jwt, read_jwt
 from gateway.jose.key_set import MOST_KEYS, KeySet, read_key_set
+from gateway.jose.signing_key import SigningKey
 from tests.jose.tokens import ED, KEY, OTHER, RSA, jwt
 
 
@@ -67,6 +68,24 @@ def test_no_more_keys_are_read_than_a_set_can_have() -> None:
 def test_the_private_half_is_not_taken_in() -> None:
     keys = key_set({**KEY._key.as_dict(private=True), "kid": "leaked"})
     assert not keys.keys["leaked"][0].is_private
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=4,
+)
+MEMBERS = st.dictionaries(
+    st.sampled_from(["kty", "kid", "use", "alg", "crv", "x", "y", "n", "e", "d", "key_ops"]),
+    VALUES | st.sampled_from(["EC", "RSA", "OKP", "oct", "P-256", "Ed25519", "AQAB", "sig"]),
+)
+
+
+@given(st.lists(MEMBERS | VALUES), st.sampled_from([KEY, RSA, ED]), MEMBERS)
+def test_strange_members_spoil_nothing(members: list[Any], key: SigningKey, changes: dict[str, Any]) -> None:
+    keys = key_set(*members, {**key.jwk, **changes}, OTHER.jwk)
+    assert OTHER.kid in keys
+    keys.verifies(token({}, key), key.algorithm)
 
 
 @given(st.binary() | st.text().map(str.encode))
