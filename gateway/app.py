@@ -48,10 +48,13 @@ from gateway.upstream.resolve import Lookup, look_up
 from gateway.web.application import application
 from gateway.web.arrival import Arrival
 from gateway.web.desk import ProxyDesk
+from gateway.web.gate import GateLimits
 from gateway.web.jwks import JwksEndpoint
 from gateway.web.lane import Lane
 from gateway.web.ledger import Ledger, Note
 from gateway.web.metadata import MetadataEndpoints
+from gateway.web.overseer import Overseer
+from gateway.web.patience import Patience
 from gateway.web.server import GatewayRunner
 from gateway.web.token import OAuthEndpoints
 
@@ -73,6 +76,7 @@ class Gateway:
         lookup: Lookup = look_up,
     ) -> None:
         self._settings = settings
+        self._patience = Patience(settings.server.timeouts.body, settings.server.min_rate)
         self._clock = clock
         self._telemetry = telemetry
         self._cache = TokenCache(settings.store.prefix, monotonic)
@@ -160,7 +164,7 @@ class Gateway:
             clock=self._clock,
             realm=REALM,
             max_body=settings.server.max_body,
-            body_timeout=settings.server.timeouts.body,
+            patience=self._patience,
             prove=self._binding.prove,
         )
 
@@ -213,7 +217,8 @@ class Gateway:
         return portal(self._settings, self.store, tokens, self._held, self._clock)
 
     def _runner(self, app: web.Application, lane: Lane | None) -> GatewayRunner:
-        timeouts = self._settings.server.timeouts
+        server = self._settings.server
+        timeouts = server.timeouts
         return GatewayRunner(
             app,
             drain=timeouts.drain,
@@ -221,6 +226,12 @@ class Gateway:
             clock=self._clock,
             new_id=self._new_id,
             keepalive_timeout=timeouts.idle,
+            overseer=Overseer(
+                GateLimits(
+                    server.max_connections, server.max_connections_per_address, trust(server.trusted_proxies)
+                ),
+                self._patience,
+            ),
             lingering_time=5.0,
             lane=lane,
         )

@@ -68,7 +68,10 @@ class ServerTimeouts(Section):
     """How long the gateway waits for callers."""
 
     header: Timeout = Field(default=10.0, description="For a request's whole head. A duration.")
-    body: Timeout = Field(default=60.0, description="For the next piece of a request's body. A duration.")
+    body: Timeout = Field(
+        default=60.0,
+        description="For the next piece of a request's body, and for a caller to read on. A duration.",
+    )
     idle: Timeout = Field(default=75.0, description="For the next request of a connection. A duration.")
     drain: Grace = Field(
         default=30.0, description="At the end: for the requests in flight to finish. A duration."
@@ -121,6 +124,25 @@ class Server(Section):
     )
     max_body: Size = Field(
         default=10 * 1024**2, description="The most that a request's body may have. A size."
+    )
+    max_connections: int = Field(
+        default=10_000,
+        ge=1,
+        le=1_000_000,
+        description="The most connections from callers that a worker holds; more are closed at once.",
+    )
+    max_connections_per_address: int = Field(
+        default=1_000,
+        ge=1,
+        le=1_000_000,
+        description="The most of them from one address. For trusted_proxies only max_connections counts.",
+    )
+    min_rate: int = Field(
+        default=500,
+        ge=1,
+        le=1_000_000,
+        description="Bytes a second that a caller must keep up on average, beyond the first timeouts.body "
+        "seconds, in sending a body and in reading an answer.",
     )
     timeouts: ServerTimeouts = Field(
         default=ServerTimeouts(), description="How long the gateway waits for callers."

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
-from aiohttp.http_exceptions import LineTooLong
+from aiohttp.http_exceptions import BadHttpMethod, LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
 from gateway.clock import Clock
@@ -21,12 +21,16 @@ from gateway.faults import (
     HEADERS_TOO_LARGE,
     SLOW_REQUEST,
     TARGET_TOO_LONG,
+    UNKNOWN_METHOD,
     Fault,
     FaultKind,
 )
 from gateway.proxy.answers import answer_bytes, fault_answer
 from gateway.proxy.arrival import check_request_line
 from gateway.proxy.target import MAX_TARGET
+from gateway.web.arrival import connection_peer
+from gateway.web.overseer import Overseer
+from gateway.web.patience import SlowReader
 from gateway.web.sent import SentResponse
 from gateway.web.tunnel import CallerStream
 
@@ -35,13 +39,17 @@ class GatewayConnection(RequestHandler):
     """One client connection."""
 
     __slots__: tuple[str, ...] = (
+        "_address",
         "_clock",
         "_drained",
         "_head_timer",
         "_header_timeout",
         "_lost",
         "_new_id",
+        "_overseer",
+        "_reading",
         "_stream",
+        "_wire",
     )
 
     def __init__(
@@ -49,18 +57,48 @@ class GatewayConnection(RequestHandler):
         manager: web.Server,
         *,
         header_timeout: float,
+        overseer: Overseer,
         clock: Clock,
         new_id: Callable[[], str],
         **kwargs: Any,
     ) -> None:
         super().__init__(manager, **kwargs)
         self._header_timeout = header_timeout
+        self._overseer = overseer
+        self._reading = SlowReader(overseer.patience)
+        self._wire: asyncio.Transport | None = None
+        self._address = ""
         self._clock = clock
         self._new_id = new_id
         self._stream: CallerStream | None = None
         self._head_timer: asyncio.TimerHandle | None = None
         self._drained: asyncio.Future[None] | None = None
         self._lost = False
+
+    @property
+    def address(self) -> str:
+        """The other end's IP address."""
+        return self._address
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._wire = cast(asyncio.Transport, transport)
+        self._address = connection_peer(self._wire).address
+        if self._overseer.enter(self):
+            super().connection_made(transport)
+        else:
+            self._wire.abort()
+
+    def look(self, now: float) -> None:
+        """Ends the connection where its caller takes too long to say anything, or to take its answer."""
+        wire = self._wire
+        if wire is not None and self._reading.too_slow(wire.get_write_buffer_size(), now):
+            wire.abort()
+        elif self._at_rest() and now > self._next_keepalive_close_time:
+            self.force_close()
+
+    def _at_rest(self) -> bool:
+        """Whether nothing is on its way, either way."""
+        return self._at_beginning() and not self._request_in_progress and self._stream is None
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come: for the tunnel, or aiohttp."""
@@ -109,10 +147,13 @@ class GatewayConnection(RequestHandler):
 
     def resume_writing(self) -> None:
         super().resume_writing()
+        self._reading.relieved()
         self._wake()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._lost = True
+        self._wire = None
+        self._overseer.leave(self)
         self._stop_head_timer()
         if self._stream is not None:
             self._stream.end()
@@ -188,6 +229,8 @@ class GatewayConnection(RequestHandler):
 
 
 def _kind(exc: BaseException | None) -> FaultKind:
+    if isinstance(exc, BadHttpMethod):
+        return UNKNOWN_METHOD
     if not isinstance(exc, LineTooLong):
         return BAD_REQUEST
     # aiohttp says which limit was passed, and the two differ.

@@ -13,6 +13,7 @@ from gateway.oauth.values import TokenFacts
 from gateway.proxy.pipeline import Prove
 from gateway.proxy.routes import RouteTable
 from gateway.web.ledger import Ledger
+from gateway.web.patience import Patience
 
 EXCHANGE = web.RequestKey("exchange", Exchange)
 PROXIED = "proxied"
@@ -31,7 +32,7 @@ class ProxyDesk:
     realm: str
     max_body: int
     """Bytes."""
-    body_timeout: float
-    """Seconds that may pass between two pieces of a body."""
+    patience: Patience
+    """How slow a body may come."""
     prove: Prove | None = None
     """Judges DPoP proofs (`gateway.binding.Binding.prove`)."""

@@ -53,6 +53,9 @@ class LaneConnection(GatewayConnection):
             self._going.caller_left()
         super().connection_lost(exc)
 
+    def _at_rest(self) -> bool:
+        return self._going is None and super()._at_rest()
+
     def _take(self, data: bytes) -> bool:
         """Lets the lane begin with a request; whether it has."""
         going = self._lane.take(data, self)

@@ -128,7 +128,7 @@ async def _ask_upstream(
     connection = cast(GatewayConnection, request.protocol)
     chunked = is_chunked(head)
     limit = desk.max_body if exchange.max_body is None else exchange.max_body
-    body = upload(request, head, limit, desk.body_timeout)
+    body = upload(request, head, limit, desk.patience)
     lines = _CHUNKED if chunked else b"" if asked is None else upgrade_lines(asked)
 
     def inform(early: ResponseHead) -> None:

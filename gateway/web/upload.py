@@ -17,6 +17,7 @@ from gateway.faults import (
     Fault,
 )
 from gateway.proxy.arrival import content_length
+from gateway.web.patience import Patience, SlowBody
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -27,7 +28,7 @@ def is_chunked(head: RequestHead) -> bool:
 
 
 def upload(
-    request: web.Request, head: RequestHead, max_body: int, patience: float
+    request: web.Request, head: RequestHead, max_body: int, patience: Patience
 ) -> AsyncIterator[bytes] | bytes | None:
     """The body: None where there is none, bytes where it has arrived already, else as it comes."""
     if not is_chunked(head) and not content_length(head.headers):
@@ -53,26 +54,31 @@ def expects_continue(head: RequestHead) -> bool:
 
 
 async def _pieces(
-    request: web.Request, head: RequestHead, max_body: int, patience: float
+    request: web.Request, head: RequestHead, max_body: int, patience: Patience
 ) -> AsyncIterator[bytes]:
     if expects_continue(head) and request.transport is not None:
         request.transport.write(CONTINUE)
     taken = 0
-    while data := await _next_piece(request, patience):
+    pace = SlowBody(patience)
+    while data := await _next_piece(request, pace):
         taken += len(data)
         if taken > max_body:
             raise Fault(BODY_TOO_LARGE, close=True)
         yield data
 
 
-async def _next_piece(request: web.Request, patience: float) -> bytes:
+async def _next_piece(request: web.Request, pace: SlowBody) -> bytes:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
     try:
-        async with asyncio.timeout(patience):
-            return await request.content.readany()
+        async with asyncio.timeout(pace.allowance()):
+            piece = await request.content.readany()
     except TimeoutError:
         raise Fault(SLOW_REQUEST, "The body did not arrive in time.", close=True) from None
     except (HTTPException, web.RequestPayloadError) as error:
         raise Fault(BAD_REQUEST, "The body is malformed.", close=True) from error
+    pace.took(loop.time() - began, len(piece))
+    return piece
 
 
 async def no_early_continue(request: web.Request) -> None:
