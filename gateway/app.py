@@ -15,6 +15,7 @@ from gateway.assembly.clients import file_clients
 from gateway.assembly.grants import grant_users, refresh_families
 from gateway.assembly.issuers import Issuers
 from gateway.assembly.metadata import about_the_resources, about_the_server
+from gateway.assembly.overseers import overseer, patience
 from gateway.assembly.plugins import PluginShelf, plugin_context
 from gateway.assembly.routes import route_table
 from gateway.assembly.tokens import signs_tokens, token_parts
@@ -48,13 +49,10 @@ from gateway.upstream.resolve import Lookup, look_up
 from gateway.web.application import application
 from gateway.web.arrival import Arrival
 from gateway.web.desk import ProxyDesk
-from gateway.web.gate import GateLimits
 from gateway.web.jwks import JwksEndpoint
 from gateway.web.lane import Lane
 from gateway.web.ledger import Ledger, Note
 from gateway.web.metadata import MetadataEndpoints
-from gateway.web.overseer import Overseer
-from gateway.web.patience import Patience
 from gateway.web.server import GatewayRunner
 from gateway.web.token import OAuthEndpoints
 
@@ -76,7 +74,6 @@ class Gateway:
         lookup: Lookup = look_up,
     ) -> None:
         self._settings = settings
-        self._patience = Patience(settings.server.timeouts.body, settings.server.min_rate)
         self._clock = clock
         self._telemetry = telemetry
         self._cache = TokenCache(settings.store.prefix, monotonic)
@@ -164,7 +161,7 @@ class Gateway:
             clock=self._clock,
             realm=REALM,
             max_body=settings.server.max_body,
-            patience=self._patience,
+            patience=patience(settings.server),
             prove=self._binding.prove,
         )
 
@@ -226,12 +223,7 @@ class Gateway:
             clock=self._clock,
             new_id=self._new_id,
             keepalive_timeout=timeouts.idle,
-            overseer=Overseer(
-                GateLimits(
-                    server.max_connections, server.max_connections_per_address, trust(server.trusted_proxies)
-                ),
-                self._patience,
-            ),
+            overseer=overseer(server),
             lingering_time=5.0,
             lane=lane,
         )

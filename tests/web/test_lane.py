@@ -6,7 +6,10 @@ import re
 import pytest
 from aiohttp import web
 
+from gateway.web.gate import GateLimits
 from gateway.web.lane_connection import LaneConnection
+from gateway.web.overseer import Overseer
+from gateway.web.patience import Patience
 from gateway.web.server import GatewayServer
 from tests.raw import RawClient, RawMessage, RawUpstream, answer
 from tests.running import Running
@@ -79,7 +82,8 @@ async def test_the_lane_is_really_used() -> None:
     async def handle(request: object) -> None: ...
 
     made = web.Server(handle)  # type: ignore[arg-type]  # it is never called
-    server = GatewayServer(made, lane=Noting(), header_timeout=1.0, clock=lambda: 0.0, new_id=str)  # type: ignore[arg-type]  # as much of a lane as is asked
+    door = Overseer(GateLimits(1, 1, bool), Patience(1.0, 1))
+    server = GatewayServer(made, lane=Noting(), overseer=door, header_timeout=1.0, clock=float, new_id=str)  # type: ignore[arg-type]  # as much of a lane as is asked
     connection = server()
     assert isinstance(connection, LaneConnection)
     connection.data_received(b"GET / HTTP/1.1\r\n")
