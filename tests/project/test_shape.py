@@ -38,6 +38,18 @@ TESTED_ELSEWHERE = {
         "gateway/store/errors.py",
         "gateway/web/desk.py",
     ],
+    "an OAuth endpoint, asked over the wire: tests/standards": [
+        "gateway/introspection_endpoint.py",
+        "gateway/revocation_endpoint.py",
+        "gateway/web/metadata.py",
+    ],
+    "commands about clients, run under a running gateway: tests/standards/test_secrets.py": [
+        "gateway/commands/client.py",
+        "gateway/commands/client_secrets.py",
+    ],
+    "puts the grants' parts together: tests/standards/test_password.py and test_refresh.py go through it": [
+        "gateway/assembly/grants.py",
+    ],
     "scripts that the store runs: tests/store shows what they do": [
         "gateway/store/refresh_scripts.py",
         "gateway/store/token_scripts.py",
