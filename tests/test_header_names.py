@@ -16,6 +16,22 @@ def test_every_spelling_of_an_identity_header_is_known(name: bytes) -> None:
     assert is_identity(name)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"client-cert",
+        b"client_cert",
+        b"client-cert-chain",
+        b"x-forwarded-client-cert",
+        b"x.ssl_client-cert",
+        b"ssl_client_s_dn",
+        b"x-forwarded-tls-client-cert-info",
+    ],
+)
+def test_a_certificate_is_told_by_nobody_but_a_trusted_proxy(name: bytes) -> None:
+    assert is_identity(name)
+
+
 @pytest.mark.parametrize("name", [b"x-client", b"authorization", b"x-forwarded-fort"])
 def test_others_are_not_taken_for_one(name: bytes) -> None:
     assert not is_identity(name)

@@ -138,3 +138,24 @@ async def test_a_clients_own_format_wins(store: Store) -> None:
     assert jwt.access_token.startswith("ey")
     assert opaque.access_token.startswith("gpt_")
     assert (await services.issuer.issue(a_client(format="jwt"), GRANT_TYPE, GRANT)).reused
+
+
+async def test_each_binding_has_a_token_of_its_own(store: Store) -> None:
+    services = Services(store)
+    bindings: list[dict[str, str]] = [
+        {},
+        {"jkt": "a"},
+        {"jkt": "b"},
+        {"x5t#S256": "a"},
+        {"jkt": "a", "x5t#S256": "a"},
+    ]
+    tokens = []
+    for cnf in bindings * 2:
+        answer = await services.issuer.issue(a_client(), GRANT_TYPE, GRANT, cnf)
+        assert answer.token_type == ("DPoP" if "jkt" in cnf else "Bearer")
+        tokens.append(answer.access_token)
+        facts = await services.guard.facts(answer.access_token)
+        assert facts is not None
+        assert facts.cnf == cnf
+    assert tokens[:5] == tokens[5:]
+    assert len(set(tokens)) == 5

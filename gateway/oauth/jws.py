@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,9 @@ from gateway.jwk import ALGORITHMS, PublicKey, decode
 
 LONGEST = 8192
 """Characters."""
-_PARTS = 3
+Members = dict[str, Any]
+# RFC 7515 section 3.1: three parts, base64url without padding.
+_SHAPE = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +62,29 @@ def read_signed(text: str) -> Signed:
     Raises:
         ValueError: it is malformed, or of an algorithm or with an extension that is not known here.
     """
-    if len(text) > LONGEST or not text.isascii():
-        raise ValueError("too long, or not ASCII")
-    parts = text.split(".")
-    if len(parts) != _PARTS:
-        raise ValueError("not a JWS in compact form")
-    header, claims = _members(decode(parts[0])), _members(decode(parts[1]))
+    header, claims, message, signature = read_parts(text)
     if header.get("alg") not in ALGORITHMS:
         raise ValueError("its algorithm is not allowed")
     # RFC 7515 section 4.1.11: whoever does not understand an extension that is critical must reject.
     if "crit" in header:
         raise ValueError("it has a critical extension")
-    message = text[: len(parts[0]) + 1 + len(parts[1])].encode()
-    return Signed(header, claims, message, decode(parts[2]))
+    return Signed(header, claims, message, signature)
 
 
-def _members(data: bytes) -> dict[str, Any]:
+def read_parts(text: str) -> tuple[Members, Members, bytes, bytes]:
+    """Header, claims, what is signed, and the signature, which is never empty.
+
+    Raises:
+        ValueError: it is too long, or not written in the one way that there is.
+    """
+    if len(text) > LONGEST or not (shape := _SHAPE.fullmatch(text)):
+        raise ValueError("not a JWS in compact form")
+    return _members(shape[1]), _members(shape[2]), text[: shape.end(2)].encode(), decode(shape[3])
+
+
+def _members(part: str) -> Members:
     try:
-        members = json.loads(data, object_pairs_hook=_once)
+        members = json.loads(decode(part).decode(), object_pairs_hook=_once, parse_constant=_no_constant)
     except RecursionError:
         raise ValueError("too deep") from None
     if type(members) is not dict:
@@ -84,7 +92,11 @@ def _members(data: bytes) -> dict[str, Any]:
     return members
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _no_constant(_: str) -> None:
+    raise ValueError("not JSON")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> Members:
     """RFC 7515 section 4: names must be unique, or two readers could see two things."""
     members = dict(pairs)
     if len(members) != len(pairs):

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.oauth.bearer import MAX_TOKEN, Refusal, challenge, judge, read_bearer
+from gateway.oauth.bearer import MAX_TOKEN, Presented, Refusal, challenge, judge, read_bearer, read_token
 from gateway.oauth.values import TokenFacts
 
 NOW = 1_000.0
@@ -73,3 +75,33 @@ def test_a_challenge_names_the_error_and_the_scope_once() -> None:
 
 def test_attributes_are_escaped() -> None:
     assert challenge(Refusal.MISSING, realm='a"b\\', metadata="") == 'Bearer realm="a\\"b\\\\"'
+
+
+def test_a_token_with_a_proof_is_told_from_a_bearer_token() -> None:
+    assert read_token([b"dPoP gpt_abc"]) == Presented("gpt_abc", dpop=True)
+    assert read_token([b"Bearer gpt_abc"]) == Presented("gpt_abc", dpop=False)
+    assert read_token([b"DPoP"]) is Refusal.MALFORMED
+    assert read_bearer([b"DPoP gpt_abc"]) is Refusal.MISSING
+
+
+@pytest.mark.parametrize(
+    "cnf", [{"jkt": "a"}, {"x5t#S256": "a"}, {"jkt": "a", "x5t#S256": "a"}, {"new": "a"}, {"": ""}]
+)
+def test_a_bound_token_is_never_taken_unbound(cnf: dict[str, str]) -> None:
+    bound = replace(FACTS, cnf=cnf)
+    assert judge(bound, frozenset(), None, NOW) is Refusal.INVALID
+    assert judge(bound, frozenset(), None, NOW, {"other": "a"}) is Refusal.INVALID
+    assert judge(bound, frozenset(), None, NOW, dict.fromkeys(cnf, "b")) is Refusal.INVALID
+    assert judge(bound, frozenset(), None, NOW, cnf) is None
+
+
+def test_of_two_bindings_both_are_needed() -> None:
+    bound = replace(FACTS, cnf={"jkt": "a", "x5t#S256": "b"})
+    assert judge(bound, frozenset(), None, NOW, {"jkt": "a"}) is Refusal.INVALID
+    assert judge(bound, frozenset(), None, NOW, {"x5t#S256": "b"}) is Refusal.INVALID
+
+
+def test_a_dpop_challenge_names_the_algorithms() -> None:
+    assert challenge(Refusal.NONCE, realm="r", metadata="", scheme="DPoP") == (
+        'DPoP realm="r", error="use_dpop_nonce", algs="RS256 PS256 ES256 EdDSA Ed25519"'
+    )

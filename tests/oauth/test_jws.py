@@ -62,9 +62,9 @@ def test_what_is_unusual_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("value", [b"true", b'"5"', b"[]", b"1e999", b"NaN", b"-Infinity", b"9" * 400])
 def test_a_time_is_a_finite_number(value: bytes) -> None:
-    signed = read_signed(raw(b'{"exp":' + value + b"}"))
-    with pytest.raises(ValueError, match="exp"):
-        signed.time("exp")
+    text = raw(b'{"exp":' + value + b"}")
+    with pytest.raises(ValueError, match=r"exp|not JSON"):
+        read_signed(text).time("exp")
 
 
 @given(st.text(max_size=60) | st.binary(max_size=60).map(lambda data: f"{HEADER}.{b64(data)}.{b64(data)}"))

@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "subject": frozenset[str](),
     "telemetry": frozenset({"gateway"}),
     "oauth": frozenset({"errors", "jwk", "subject"}),
-    "jose": frozenset({"oauth"}),
+    "jose": frozenset({"jwk", "oauth"}),
     "config": GROUND,
     "store": GROUND | {"oauth"},
     "file_clients": frozenset({"oauth"}),

@@ -1,4 +1,8 @@
+import base64
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.exchange import Headers
 from gateway.proxy.forwarded import direct_peer, real_peer, trust
@@ -53,3 +57,43 @@ def test_a_trusted_proxys_host_is_noted_when_valid() -> None:
     assert peer.forwarded_host == b"shop.example"
     peer = real_peer(direct_peer("10.0.0.1", "http"), [(b"X-Forwarded-Host", b"bad host")], TRUSTED)
     assert peer.forwarded_host is None
+
+
+CERTIFICATE = b"0\x82 in DER"
+FIELD = b":" + base64.b64encode(CERTIFICATE) + b":"
+
+
+def certificate(connection: str, *values: bytes, own: bytes | None = None) -> bytes | None:
+    headers: Headers = [(b"Client-Cert", value) for value in values]
+    return real_peer(direct_peer(connection, "https", own), headers, TRUSTED).certificate
+
+
+def test_a_trusted_proxy_tells_of_the_certificate() -> None:
+    assert certificate("10.0.0.1", FIELD) == CERTIFICATE
+    assert certificate("10.0.0.1", b" " + FIELD + b" ") == CERTIFICATE
+
+
+def test_a_stranger_has_only_its_own() -> None:
+    assert certificate("192.0.2.1", FIELD) is None
+    assert certificate("192.0.2.1", FIELD, own=b"own") == b"own"
+
+
+def test_a_proxys_own_is_not_its_callers() -> None:
+    assert certificate("10.0.0.1", own=b"proxy") is None
+
+
+@pytest.mark.parametrize(
+    "value", [b"", b":", b"::", b"x", FIELD[:-1], FIELD[1:], b":!:", b":AAA:", FIELD * 2]
+)
+def test_a_malformed_one_is_none(value: bytes) -> None:
+    assert certificate("10.0.0.1", value) is None
+
+
+def test_two_are_none() -> None:
+    assert certificate("10.0.0.1", FIELD, FIELD) is None
+
+
+@given(st.binary(max_size=60))
+def test_any_header_is_read(value: bytes) -> None:
+    found = certificate("10.0.0.1", value)
+    assert found is None or base64.b64encode(found) in value

@@ -99,6 +99,12 @@ def test_the_token_goes_upstream_only_if_the_route_says_so() -> None:
     assert forwarded(token, forward_token=True) == [token]
 
 
+def test_the_proof_goes_where_the_token_goes() -> None:
+    proof = (b"DPoP", b"a.b.c")
+    assert forwarded(proof) == []
+    assert forwarded(proof, forward_token=True) == [proof]
+
+
 def test_via_names_the_gateway_behind_who_came_before() -> None:
     assert (b"Via", b"1.1 gatepost") in request_headers(head(), forward_token=False)
     assert (b"Via", b"1.0 cdn, 1.0 gatepost") in request_headers(

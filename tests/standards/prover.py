@@ -75,6 +75,8 @@ class Keys:
                 client("mtls", require_mtls=True),
                 client("dpop", require_dpop=True),
                 client("both", require_mtls=True, require_dpop=True),
+                client("jwt", format="jwt"),
+                client("jwt-mtls", format="jwt", require_mtls=True),
             ],
             "routes": [
                 {"path": "/any", "upstream": upstream},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -191,3 +193,12 @@ def test_a_token_without_a_proof_is_still_a_bearer_token(nonce_prover: Prover) -
     reply = nonce_prover.token()
     assert reply.json["token_type"] == "Bearer"
     assert "dpop-nonce" not in reply.headers
+
+
+def test_a_jwt_is_bound_and_judged_alike(prover: Prover) -> None:
+    token = prover.bound("jwt")
+    claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+    assert claims["cnf"] == {"jkt": prover.keys.signers["ES256"].jkt}
+    assert prover.use(token).status == 200
+    denied(prover.use(token, scheme="Bearer"), scheme="Bearer")
+    denied(prover.use(token, DPoP=prover.proof("GET", "/any", token, ath="x")), "invalid_dpop_proof")

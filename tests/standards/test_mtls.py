@@ -139,3 +139,10 @@ def test_the_metadata_tells_of_it(prover: Prover) -> None:
     resource = prover.ask("GET", "/.well-known/oauth-protected-resource/any").json
     assert resource["tls_client_certificate_bound_access_tokens"] is True
     assert resource["dpop_signing_alg_values_supported"] == algorithms
+
+
+def test_a_jwt_is_bound_alike(prover: Prover, shop: ssl.SSLContext) -> None:
+    token = token_of(prover.token("jwt-mtls", tls=shop))
+    assert token.count(".") == 2
+    assert prover.ask("GET", "/any", bearer(token), tls=shop).status == 200
+    denied(prover.ask("GET", "/any", bearer(token)))
