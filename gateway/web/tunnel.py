@@ -13,7 +13,7 @@ from gateway.upstream.tunnel import Tunnel
 
 HIGH_WATER = 256 * 1024
 """Bytes held for a slow upstream, from which on the caller is no longer read."""
-LOOK_EVERY = 5.0
+LOOK_EVERY = 2.0
 """Seconds between two looks at whether the token still lives, where the route ends tunnels with it."""
 
 

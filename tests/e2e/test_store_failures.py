@@ -1,0 +1,104 @@
+"""A store that is dead, frozen or full: nobody is let in, soon, and it heals without a restart."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Valkey
+from tests.raw import RawClient, RawMessage, RawUpstream, raw_upstream
+from tests.running import Running
+from tests.web.conftest import ask_for_token, request, web_config
+
+SOON = 2.0
+"""Seconds within which callers are told, and within which it has healed."""
+
+
+@pytest.fixture
+def upstream() -> Iterator[RawUpstream]:
+    with raw_upstream() as made:
+        yield made
+
+
+@pytest.fixture(params=[True, False], ids=["lane", "aiohttp"])
+async def gateway(
+    request: pytest.FixtureRequest, own_valkey: Valkey, upstream: RawUpstream, tmp_path: Path
+) -> AsyncIterator[Running]:
+    running = Running(web_config(upstream, own_valkey.url, "test:", fast_lane=request.param), tmp_path)
+    running.await_ready()
+    yield running
+    running.stop()
+
+
+async def until(ask: Callable[[], object], status: int) -> tuple[RawMessage, float]:
+    """Asks until the answer has that status; how long that took. No answer may take longer than `SOON`."""
+    begun = time.monotonic()
+    while True:
+        async with asyncio.timeout(SOON):
+            answer = await ask()  # type: ignore[misc]  # a coroutine
+        if answer.status == status:
+            return answer, time.monotonic() - begun
+        assert time.monotonic() - begun < 3 * SOON, answer.head
+        await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+async def test_a_store_that_is_away(gateway: Running, own_valkey: Valkey, how: str) -> None:
+    client: RawClient = await gateway.connect()
+    token = json.loads((await ask_for_token(client, "scope=read")).content)["access_token"]
+    bearer = request("/read", f"Authorization: Bearer {token}")
+
+    async def call() -> RawMessage:
+        return await client.ask(bearer)
+
+    async def issue() -> RawMessage:
+        return await ask_for_token(client, "scope=read")
+
+    assert (await call()).status == 200
+    own_valkey.kill() if how == "killed" else own_valkey.freeze()
+    refusal, seconds = await until(call, 503)
+    assert json.loads(refusal.content)["code"] == "900900"
+    assert refusal.header("Retry-After") is not None
+    # A token that is known here is believed no longer than a second.
+    assert seconds < SOON
+    refused, _ = await until(issue, 503)
+    assert json.loads(refused.content)["error"] == "temporarily_unavailable"
+    assert (await client.ask(request("/open"))).status == 200
+    own_valkey.start() if how == "killed" else own_valkey.thaw()
+    _, seconds = await until(issue, 200)
+    assert seconds < SOON
+    if how == "frozen":
+        await until(call, 200)
+    await client.close()
+
+
+async def test_a_store_that_is_full(gateway: Running, own_valkey: Valkey) -> None:
+    client: RawClient = await gateway.connect()
+    with own_valkey.client as other:
+        other.config_set("maxmemory", 1)
+
+        async def issue() -> RawMessage:
+            return await ask_for_token(client, "validity_period=60")
+
+        refused, _ = await until(issue, 503)
+        assert refused.header("Cache-Control") == "no-store"
+        other.config_set("maxmemory", 0)
+        await until(issue, 200)
+    await client.close()
+
+
+async def test_readiness_follows_the_store(gateway: Running, own_valkey: Valkey) -> None:
+    async def ready() -> RawMessage:
+        asking = await gateway.connect(gateway.management)
+        answer = await asking.ask(request("/readyz", "Connection: close"))
+        await asking.close()
+        return answer
+
+    await until(ready, 200)
+    own_valkey.freeze()
+    await until(ready, 503)
+    own_valkey.thaw()
+    await until(ready, 200)
