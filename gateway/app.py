@@ -205,13 +205,13 @@ class Gateway:
         settings = self._settings
         return MetadataEndpoints(about_the_server(settings, self._grants), about_the_resources(settings))
 
-    def _portal(self, tokens: TokenDesk) -> web.Application | None:
+    def _portal(self, tokens: TokenDesk) -> dict[str, web.Application]:
         if not self._settings.portal.enabled:
-            return None
+            return {}
         # Templates, sessions and password hashing are loaded only where the portal is served.
         from gateway.assembly.portal import portal  # noqa: PLC0415
 
-        return portal(self._settings, self.store, tokens, self._held, self._clock)
+        return portal(self._settings, self.store, self._clients, self._guard, tokens, self._held, self._clock)
 
     def _runner(self, app: web.Application, lane: Lane | None) -> GatewayRunner:
         server = self._settings.server

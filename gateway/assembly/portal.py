@@ -9,15 +9,20 @@ from aiohttp import web
 from gateway.applications import Applications
 from gateway.assembly.tokens import master_of
 from gateway.assembly.users import file_users
+from gateway.clients import Clients
 from gateway.clock import Clock
 from gateway.config.model import Settings
+from gateway.guard import Guard
 from gateway.held_tokens import HeldTokens
 from gateway.oauth.guessing import GuessingRules
 from gateway.oauth.opaque import derived_key
 from gateway.own_tokens import OwnTokens
 from gateway.passwords import Passwords
+from gateway.portal.api.site import MOUNT as API
+from gateway.portal.api.site import api_app
 from gateway.portal.desk import Api, PortalDesk, PortalFacts
 from gateway.portal.protection import FormProof
+from gateway.portal.site import MOUNT as PAGES
 from gateway.portal.site import portal_app
 from gateway.registry import ClientRegistry
 from gateway.store import Store
@@ -26,9 +31,15 @@ from gateway.users import UserAuthentication, Users
 
 
 def portal(
-    settings: Settings, store: Store, tokens: TokenDesk, held: HeldTokens, clock: Clock
-) -> web.Application:
-    """The portal's application. Its keys are derived from the instance's master key."""
+    settings: Settings,
+    store: Store,
+    clients: Clients,
+    guard: Guard,
+    tokens: TokenDesk,
+    held: HeldTokens,
+    clock: Clock,
+) -> dict[str, web.Application]:
+    """The portal's applications, by where they are mounted. Its keys come from the instance's master key."""
     facts, master = portal_facts(settings), master_of(settings)
     users = Users(file_users(settings.portal.users), store.users, Passwords(), clock)
     registry = ClientRegistry(store.clients, store.tokens, clock, secrets.token_bytes)
@@ -39,12 +50,14 @@ def portal(
         applications=Applications(store.applications, store.clients, registry, clock),
         registry=registry,
         tokens=OwnTokens(tokens, held, clock),
+        clients=clients,
+        find_token=guard.facts,
         proof=FormProof(derived_key(master, "portal forms"), secure=facts.secure),
         stamp_key=derived_key(master, "portal sessions"),
         body_timeout=settings.server.timeouts.body,
         clock=clock,
     )
-    return portal_app(desk, store.sessions)
+    return {API: api_app(desk), PAGES: portal_app(desk, store.sessions)}
 
 
 def portal_facts(settings: Settings) -> PortalFacts:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from gateway.applications import Applications
+from gateway.clients import Clients
 from gateway.clock import Clock
+from gateway.oauth.values import TokenFacts
 from gateway.own_tokens import OwnTokens
 from gateway.portal.protection import FormProof
 from gateway.registry import ClientRegistry
@@ -67,6 +70,9 @@ class PortalDesk:
     applications: Applications
     registry: ClientRegistry
     tokens: OwnTokens
+    clients: Clients
+    find_token: Callable[[str], Awaitable[TokenFacts | None]]
+    """The facts of a live token (`gateway.guard.Guard.facts`)."""
     proof: FormProof
     stamp_key: bytes
     """What a session's tie to a password is made with."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web
@@ -24,7 +26,7 @@ def application(
     oauth: OAuthEndpoints,
     metadata: MetadataEndpoints,
     jwks: JwksEndpoint,
-    portal: web.Application | None = None,
+    portal: Mapping[str, web.Application] = MappingProxyType({}),
 ) -> web.Application:
     """The application, with the middlewares from the outermost to the innermost."""
     middlewares: list[Any] = [
@@ -42,9 +44,10 @@ def application(
     app.router.add_route("*", SERVER_METADATA, metadata.server)
     app.router.add_route("*", RESOURCE_METADATA, metadata.resource)
     app.router.add_route("*", RESOURCE_METADATA + "/{path:.*}", metadata.resource)
-    if portal is not None:
+    if portal:
         app.router.add_route("*", PORTAL, to_the_portal)
-        app.add_subapp(PORTAL, portal)
+    for place, part in portal.items():
+        app.add_subapp(place, part)
     handler: Any = proxy_handler(desk)
     app.router.add_route("*", f"/{{{PROXIED}:.*}}", handler, expect_handler=no_early_continue)
     return app

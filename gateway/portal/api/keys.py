@@ -1,0 +1,129 @@
+"""Keys and tokens, as programs make and change them."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from gateway.applications import KeySettings
+from gateway.faults import BAD_REQUEST, Fault
+from gateway.issuer import TokenAnswer
+from gateway.oauth.application import ENVIRONMENTS, Environment
+from gateway.oauth.client_auth import secret_matches
+from gateway.oauth.errors import OAuthError
+from gateway.oauth.values import Client
+from gateway.own_tokens import GRANT
+from gateway.portal.api.answers import answer, keys_shape, token_shape
+from gateway.portal.api.bodies import (
+    GenerateKeysBody,
+    GenerateTokenBody,
+    KeysBody,
+    Lifetime,
+    RegenerateSecretBody,
+)
+from gateway.portal.api.request import Call
+from gateway.portal.rules import KeyForm, with_problems
+
+NAMES = {"grant": "grantTypes", "scope": "scopes", "audience": "audiences", "lifetime": "validityTime"}
+
+
+async def generate(call: Call) -> web.Response:
+    """New keys, with their secret and, where they may have one, a first token."""
+    application, body = await call.application(), await call.body(GenerateKeysBody)
+    environment: Environment = "production" if body.keyType == "PRODUCTION" else "sandbox"
+    scopes = call.desk.facts.scopes if body.scopes is None else _asked(call, body.scopes)
+    form = KeyForm(
+        tuple(body.grantTypesToBeSupported), scopes, "", tuple(body.audiences or ()), _text(body.validityTime)
+    )
+    settings = _settings(call, form, None)
+    client, secret = await call.desk.applications.generate_keys(application, environment, settings)
+    shape = keys_shape(client, environment, secret)
+    if GRANT in client.grants:
+        shape["token"] = token_shape(await call.desk.tokens.generate(client, (), ""))
+    return answer(shape)
+
+
+async def listing(call: Call) -> web.Response:
+    """All keys of an application."""
+    application = await call.application()
+    found = []
+    for environment in ENVIRONMENTS:
+        client = await call.desk.applications.client(application, environment)
+        found += [keys_shape(client, environment)] if client is not None else []
+    return answer({"count": len(found), "list": found})
+
+
+async def show(call: Call) -> web.Response:
+    """One pair of keys."""
+    _, environment, client = await call.keys()
+    return answer(keys_shape(client, environment))
+
+
+async def change(call: Call) -> web.Response:
+    """Changes what keys may do."""
+    (_, environment, client), body = await call.keys(), await call.body(KeysBody)
+    form = KeyForm(
+        tuple(sorted(client.grants) if body.supportedGrantTypes is None else body.supportedGrantTypes),
+        client.scopes if body.scopes is None else _asked(call, body.scopes),
+        "",
+        client.audiences if body.audiences is None else tuple(body.audiences),
+        _text(client.lifetime if body.validityTime is None else body.validityTime),
+    )
+    settings = _settings(call, form, client)
+    if body.enabled is not None and body.enabled != client.enabled:
+        switch = call.desk.registry.enable if body.enabled else call.desk.registry.disable
+        await switch(client.id)
+    return answer(keys_shape(await call.desk.applications.configure(client, settings), environment))
+
+
+async def regenerate_secret(call: Call) -> web.Response:
+    """A new secret; those before it are refused, after the grace that was asked for."""
+    (_, _, client), body = await call.keys(), await call.body(RegenerateSecretBody)
+    secret = await call.desk.registry.rotate_secret(client.id, body.gracePeriod)
+    return answer({"consumerKey": client.id, "consumerSecret": secret})
+
+
+async def clean_up(call: Call) -> web.Response:
+    """Removes keys and ends their tokens."""
+    application, environment, _ = await call.keys()
+    await call.desk.applications.clean_up(application, environment)
+    return web.Response(status=204)
+
+
+async def generate_token(call: Call) -> web.Response:
+    """A token; one that is named is revoked before."""
+    (_, _, client), body = await call.keys(), await call.body(GenerateTokenBody)
+    if body.consumerSecret is not None and not secret_matches(client, body.consumerSecret, call.desk.clock()):
+        raise Fault(BAD_REQUEST, "consumerSecret is not one of these keys.")
+    token = await _issued(call, client, body)
+    if body.revokeToken:
+        await call.desk.tokens.revoke(client, body.revokeToken)
+    return answer(token_shape(token))
+
+
+async def _issued(call: Call, client: Client, body: GenerateTokenBody) -> TokenAnswer:
+    validity = "" if body.validityPeriod is None else str(body.validityPeriod)
+    if body.revokeToken and not validity:
+        # Else the token that is to end could be given out again.
+        lifetimes = client.lifetime or call.desk.facts.lifetime
+        validity = str(min(lifetimes, call.desk.facts.max_lifetime))
+    try:
+        return await call.desk.tokens.generate(client, tuple(body.scopes), validity)
+    except OAuthError as error:
+        raise Fault(BAD_REQUEST, error.description) from None
+
+
+def _asked(call: Call, scopes: list[str]) -> tuple[str, ...]:
+    """What is asked for beside that which all keys have."""
+    facts = call.desk.facts
+    return tuple(one for one in scopes if one not in (*facts.default_scopes, facts.application_scope))
+
+
+def _text(lifetime: Lifetime | int | None) -> str:
+    return "" if lifetime is None else str(lifetime)
+
+
+def _settings(call: Call, form: KeyForm, client: Client | None) -> KeySettings:
+    problems = with_problems(form, call.desk.facts, call.user, client).problems
+    for name, text in problems.items():
+        raise Fault(BAD_REQUEST, f"{NAMES[name]}: {text}")
+    return form.settings

@@ -1,0 +1,155 @@
+"""The OpenAPI 3.1 document of the REST interface, made from the same tables that serve it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from gateway import __version__
+from gateway.portal.api.table import OPERATIONS, Operation
+from gateway.portal.desk import MANAGE
+
+_TEXT, _NUMBER = {"type": "string"}, {"type": "integer"}
+_TEXTS = {"type": "array", "items": _TEXT}
+_OR_NULL = ["string", "null"]
+
+
+def _object(required: Iterable[str], **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": list(required), "properties": properties}
+
+
+def _reference(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _list_of(name: str, **more: Any) -> dict[str, Any]:
+    return _object(
+        ["count", "list"], count=_NUMBER, list={"type": "array", "items": _reference(name)}, **more
+    )
+
+
+_KEYS = {
+    "keyMappingId": _TEXT,
+    "keyType": {"enum": ["PRODUCTION", "SANDBOX"]},
+    "mode": {"const": "CREATED"},
+    "keyState": {"enum": ["APPROVED", "REJECTED"]},
+    "consumerKey": _TEXT,
+    "consumerSecret": {"type": "string", "description": "Only where it has just been made."},
+    "supportedGrantTypes": _TEXTS,
+    "scopes": _TEXTS,
+    "audiences": _TEXTS,
+    "validityTime": {
+        "type": ["integer", "null"],
+        "description": "Seconds that tokens live; null: the default.",
+    },
+}
+_ANSWERS: dict[str, dict[str, Any]] = {
+    "Application": _object(
+        ["applicationId", "name", "owner", "status"],
+        applicationId=_TEXT,
+        name=_TEXT,
+        description=_TEXT,
+        throttlingPolicy={"type": _OR_NULL},
+        owner=_TEXT,
+        status={"const": "APPROVED"},
+        createdTime=_NUMBER,
+    ),
+    "ApplicationList": _list_of(
+        "Application",
+        pagination=_object(["offset", "limit", "total"], offset=_NUMBER, limit=_NUMBER, total=_NUMBER),
+    ),
+    "Keys": _object(["keyMappingId", "keyType", "consumerKey"], **_KEYS, token=_reference("Token")),
+    "KeysList": _list_of("Keys"),
+    "Secret": _object(["consumerKey", "consumerSecret"], consumerKey=_TEXT, consumerSecret=_TEXT),
+    "Token": _object(
+        ["accessToken", "tokenScopes", "validityTime"],
+        accessToken=_TEXT,
+        tokenScopes=_TEXTS,
+        validityTime=_NUMBER,
+    ),
+    "Problem": _object(
+        ["title", "status", "detail", "code"],
+        title=_TEXT,
+        status=_NUMBER,
+        detail=_TEXT,
+        code=_TEXT,
+        request_id=_TEXT,
+    ),
+}
+_REFUSALS = {
+    "400": "The request is malformed, or asks for what can't be.",
+    "401": "There is no good token.",
+    "403": f"The token lacks the scope {MANAGE}.",
+    "404": "There is no such thing, or it is somebody else's.",
+    "409": "It is not possible as things are: a name is taken, keys are there already.",
+    "413": "The body is too large.",
+    "415": "The body is not JSON.",
+    "503": "The store can't be reached. Nothing was changed.",
+}
+
+
+def document(public_url: str) -> dict[str, Any]:
+    """The whole document."""
+    paths: dict[str, Any] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Gatepost developer portal",
+            "version": __version__,
+            "description": f"A token from /token with the scope {MANAGE} is needed.",
+        },
+        "servers": [{"url": f"{public_url}/portal/api/v1"}],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": _ANSWERS | _bodies(),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _bodies() -> dict[str, Any]:
+    models = {operation.body for operation in OPERATIONS if operation.body is not None}
+    return {model.__name__: model.model_json_schema() for model in models}
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": (operation.handler.__doc__ or "").strip(),
+        "parameters": [_parameter(name) for name in operation.parameters],
+        "responses": {str(operation.status): _answer(operation)} | _refusals(),
+    }
+    if operation.body is not None:
+        needed = any(field.is_required() for field in operation.body.model_fields.values())
+        content = {"application/json": {"schema": _reference(operation.body.__name__)}}
+        made["requestBody"] = {"required": needed, "content": content}
+    return made
+
+
+def _answer(operation: Operation) -> dict[str, Any]:
+    if operation.answer is None:
+        return {"description": "Done."}
+    content = {"application/json": {"schema": _reference(operation.answer)}}
+    return {"description": "Done.", "content": content}
+
+
+def _refusals() -> dict[str, Any]:
+    content = {"application/problem+json": {"schema": _reference("Problem")}}
+    return {status: {"description": text, "content": content} for status, text in _REFUSALS.items()}
+
+
+def _parameter(name: str) -> dict[str, Any]:
+    if name in ("applicationId", "keyMappingId"):
+        return {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "pattern": "^[A-Za-z0-9]{1,64}$"},
+        }
+    if name == "query":
+        return {"name": name, "in": "query", "schema": {"type": "string", "maxLength": 100}}
+    most = 200 if name == "limit" else 999_999
+    return {"name": name, "in": "query", "schema": {"type": "integer", "minimum": 0, "maximum": most}}
