@@ -1,6 +1,7 @@
 """JWTs of the real program: rotation while tokens are in use, and other people's libraries as verifiers."""
 
 import asyncio
+import os
 import signal
 import ssl
 import warnings
@@ -16,7 +17,7 @@ from authlib.oauth2.rfc9068 import JWTBearerTokenValidator
 
 from gateway.jose.signing_key import make_key
 from tests.conftest import Valkey
-from tests.e2e.conftest import CLIENT, StartGateway, configuration, merged
+from tests.e2e.conftest import CLIENT, SECRET, StartGateway, configuration, merged
 from tests.e2e.jwt_traffic import GATEWAY, Verifier, keys, kid, traffic, until_signs
 from tests.raw import RawUpstream
 from tests.running import Running
@@ -185,3 +186,32 @@ def config_of(running: Running) -> dict[str, Any]:
     """What the gateway was started with."""
     config: dict[str, Any] = yaml.safe_load(running.file.read_text())
     return config
+
+
+async def test_a_gateway_accepts_what_other_gateways_issue(
+    gateway: StartGateway, upstream: RawUpstream
+) -> None:
+    def issuing(number: int, form: str) -> Running:
+        own = {"server": {"public_url": f"https://{form}.example"}, "tokens": {"format": form}}
+        store = {"store": {"prefix": f"issuer-{number}-{os.getpid()}:"}}
+        return gateway(merged(configuration(upstream.url), merged(own, store)))
+
+    jwts, opaque = issuing(1, "jwt"), issuing(2, "opaque")
+    login = {"url": opaque.http + "/introspect", "client_id": CLIENT, "client_secret": SECRET}
+    issuers = {
+        "jwts": {
+            "issuer": "https://jwt.example",
+            "jwks_url": jwts.http + "/jwks",
+            "audiences": ["https://jwt.example"],
+        },
+        "opaque": {"issuer": "https://opaque.example", "introspection": login},
+    }
+    route = {"path": "/orders", "upstream": "backend", "scopes": ["orders.read"], "issuers": [*issuers]}
+    here = gateway(configuration(upstream.url, issuers=issuers, routes=[route]))
+    async with traffic(here) as client:
+        for there, name in ((jwts, "jwts"), (opaque, "opaque"), (here, None)):
+            token = await client.token(there)
+            assert await client.use(here, token) == 200
+            called = upstream.requests[-1].header("X-Client-Id")
+            assert called == (CLIENT if name is None else f"{name}:{CLIENT}")
+        assert await client.use(jwts, await client.token(here)) == 401
