@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -214,15 +215,18 @@ class RawUpstream:
 
 
 @contextmanager
-def raw_upstream() -> Iterator[RawUpstream]:
-    """Starts an upstream on a free port."""
+def raw_upstream(
+    listening: socket.socket | None = None, tls: ssl.SSLContext | None = None
+) -> Iterator[RawUpstream]:
+    """Starts an upstream on a free port, or on a socket that is bound already."""
+    listening = listening or socket.create_server(("127.0.0.1", 0))
     upstream = RawUpstream()
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    starting = asyncio.start_server(upstream.serve, "127.0.0.1", 0)
+    starting = asyncio.start_server(upstream.serve, sock=listening, ssl=tls)
     server = asyncio.run_coroutine_threadsafe(starting, loop).result(LIMIT)
-    upstream.port = server.sockets[0].getsockname()[1]
+    upstream.port = listening.getsockname()[1] if listening.family != socket.AF_UNIX else 0
     try:
         yield upstream
     finally:
@@ -234,7 +238,9 @@ def raw_upstream() -> Iterator[RawUpstream]:
 
 async def _end(server: asyncio.Server) -> None:
     server.close()
-    tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    for _ in range(3):
+        await asyncio.sleep(0)  # what was accepted last gets its task, which then closes it
+    while tasks := [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -15,7 +15,7 @@ from gateway.config.words import HEADER_NAME
 
 UNIX = "unix:"
 HEADER = "header:"
-SOCKET = re.compile(r"(//)?/[\x21-\x7e]{1,100}")
+SOCKET = re.compile(r"(//)?/(?!/)[\x21-\x7e]{1,100}")
 
 
 def check_server_url(value: str) -> str:

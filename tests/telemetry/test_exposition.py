@@ -30,3 +30,10 @@ def test_counters_and_histograms_have_the_right_types() -> None:
     assert types["gatepost_requests"] == "counter"
     assert types["gatepost_request_duration_seconds"] == "histogram"
     assert types["gatepost_requests_in_flight"] == "gauge"
+
+
+def test_gauges_are_read_when_they_are_asked_for() -> None:
+    telemetry = Telemetry()
+    telemetry.gauges = lambda: {"upstream_healthy": {("orders", "http://a:1"): 0.0}}
+    text, _ = exposition(telemetry.snapshot())
+    assert b'gatepost_upstream_healthy{server="http://a:1",upstream="orders"} 0.0' in text

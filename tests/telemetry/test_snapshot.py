@@ -37,3 +37,17 @@ def test_an_ended_process_has_nothing_in_flight_but_keeps_its_counts() -> None:
     retired = counted().retired()
     assert (retired.in_flight, retired.workers) == (0, 0)
     assert retired.counts == counted().counts
+
+
+def doing(healthy: float, in_flight: float) -> Snapshot:
+    labels = ("orders", "http://a")
+    return Snapshot(gauges={"upstream_healthy": {labels: healthy}, "upstream_in_flight": {labels: in_flight}})
+
+
+def test_of_what_processes_see_for_themselves_the_worst_is_told() -> None:
+    total = doing(1, 2)
+    total.add(doing(0, 3))
+    total.add(doing(1, 0))
+    assert total == doing(0, 5)
+    assert Snapshot.from_json(total.to_json()) == total
+    assert total.retired().gauges == {}

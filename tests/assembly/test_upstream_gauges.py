@@ -1,0 +1,33 @@
+"""How servers do, as it is read by those who watch."""
+
+from __future__ import annotations
+
+from gateway.assembly.upstream_gauges import upstream_gauges
+from gateway.upstream import Upstream
+from gateway.upstream.errors import UpstreamBroken
+from gateway.upstream.settings import BreakerSettings, HealthSettings, ServerSettings, UpstreamSettings
+
+NEVER_ASKED = HealthSettings(interval=3600, unhealthy_after=1)
+A, B = ("o", "http://127.0.0.1:1"), ("o", "http://127.0.0.1:2")
+
+
+async def test_health_and_breaker_of_each_server() -> None:
+    upstream = Upstream(
+        "o",
+        UpstreamSettings(
+            (ServerSettings(A[1]), ServerSettings(B[1])), health=NEVER_ASKED, breaker=BreakerSettings(1)
+        ),
+    )
+    read = upstream_gauges([upstream])
+    assert read() == {}, "not started yet"
+    await upstream.start()
+    try:
+        upstream.servers[0].failed(UpstreamBroken("x"))
+        upstream.servers[1].questioned("bad")
+        gauges = read()
+    finally:
+        await upstream.stop()
+    assert gauges["upstream_breaker_open"] == {A: 1, B: 0}
+    assert gauges["upstream_healthy"] == {A: 1, B: 0}
+    assert gauges["upstream_in_flight"] == {A: 0, B: 0}
+    assert gauges["upstream_connections"] == {A: 0, B: 0}

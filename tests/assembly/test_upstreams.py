@@ -1,0 +1,88 @@
+"""What gateway.yaml says of upstreams, as the upstream client works with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.assembly.upstreams import configured_upstreams, described, make_upstreams, start_upstreams
+from gateway.errors import StartError
+from gateway.upstream import Upstream
+from gateway.upstream.settings import (
+    BreakerSettings,
+    HealthSettings,
+    PoolSettings,
+    RetrySettings,
+    ServerSettings,
+    Timeouts,
+    TlsSettings,
+    UpstreamSettings,
+)
+from tests.config.example import settings
+
+ALL = """
+    upstreams:
+      orders:
+        servers: [{url: "https://a", weight: 3}, {url: "https://b"}]
+        balance: least_requests
+        timeouts: {connect: 1s, response: 2s, idle: 3s}
+        health: {path: /up, interval: 4s, timeout: 5s, unhealthy_after: 6, healthy_after: 7}
+        retries: {attempts: 8, on: [reset, "504"]}
+        breaker: {failures: 9, open_for: 10s}
+        slow_start: 11s
+        max_connections: 12
+        max_queue: 13
+        queue_timeout: 14s
+        keep_alive: 15s
+        tls: {ca: FILE, certificate: FILE, key: FILE, server_name: c}
+    """
+
+
+def test_every_key_arrives(tmp_path: Path) -> None:
+    file = tmp_path / "file.pem"
+    file.touch()
+    made = make_upstreams(settings(ALL.replace("FILE", str(file))))["orders"].settings
+    tls = TlsSettings(True, file, file, file, "c")
+    assert made == UpstreamSettings(
+        servers=(ServerSettings("https://a", 3, tls), ServerSettings("https://b", 1, tls)),
+        balance="least_requests",
+        timeouts=Timeouts(1, 2, 3),
+        pool=PoolSettings(max_connections=12, max_queue=13, queue_timeout=14, keep_alive=15),
+        health=HealthSettings("/up", 4, 5, 6, 7),
+        retries=RetrySettings(8, frozenset({"reset", "504"})),
+        breaker=BreakerSettings(9, 10),
+        slow_start=11,
+    )
+
+
+def test_what_is_left_out_is_the_clients_own_default() -> None:
+    text = "routes: [{path: /, upstream: 'http://a', canary: {upstream: 'http://b', percent: 1}}]"
+    made = make_upstreams(settings(text))
+    assert {name: upstream.settings for name, upstream in made.items()} == {
+        url: UpstreamSettings((ServerSettings(url),)) for url in ("http://a", "http://b")
+    }
+
+
+def test_no_breaker_is_one_that_never_opens() -> None:
+    made = make_upstreams(settings("upstreams: {o: {servers: [{url: 'http://a'}], breaker: null}}"))
+    assert made["o"].settings.breaker.failures > 10**15
+
+
+def test_an_upstream_is_described_in_a_few_words() -> None:
+    text = """
+        upstreams:
+          one: {servers: [{url: "unix:/run/a"}]}
+          more: {servers: [{url: "http://a", weight: 2}, {url: "http://b"}], balance: hash, hash_by: path}
+        """
+    upstreams = configured_upstreams(settings(text))
+    assert described(upstreams["one"]) == "unix:/run/a"
+    assert described(upstreams["more"]) == "http://a (weight 2), http://b: hash by path"
+
+
+async def test_a_file_that_is_no_certificate_is_told_at_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "file.pem"
+    file.write_text("nothing")
+    wrong = Upstream("o", UpstreamSettings((ServerSettings("https://a", 1, TlsSettings(ca=file)),)))
+    with pytest.raises(StartError, match="the upstream o can't be used"):
+        await start_upstreams([wrong])
