@@ -206,6 +206,11 @@ class GatewayConnection(RequestHandler):
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
 
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """Logs an error, unless it is that a caller left while the rest of its body was thrown away."""
+        if not self._lost:
+            super().log_exception(*args, **kw)
+
     def handle_error(
         self,
         request: web.BaseRequest,
