@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from gateway.clock import Clock
 from gateway.oauth.bearer import NOTHING
-from gateway.oauth.confirmation import token_type
-from gateway.oauth.errors import invalid_client
+from gateway.oauth.confirmation import lacks, token_type
+from gateway.oauth.errors import OAuthError, invalid_client
 from gateway.oauth.grants import Grant
 from gateway.oauth.opaque import token_hash
 from gateway.oauth.sealing import TokenSeal
@@ -74,8 +74,12 @@ class Issuer:
         `cnf` is what the token is bound to (RFC 7800); empty: it is a bearer token.
 
         Raises:
+            OAuthError: the client is no longer there, or its tokens must be bound to more.
             StoreUnavailable: the store does not have it; the token is not given out.
         """
+        if lacks(client, cnf):
+            # Whoever asks for it, and by whatever way.
+            raise OAuthError("invalid_request", "This client's tokens must be bound to a key.")
         form = await self._formats.of(client)
         reusable = self._reuse.enabled and grant.reusable
         slot = reuse_slot(client.id, grant_type, grant, form.mark, cnf) if reusable else None

@@ -159,3 +159,19 @@ async def test_each_binding_has_a_token_of_its_own(store: Store) -> None:
         assert facts.cnf == cnf
     assert tokens[:5] == tokens[5:]
     assert len(set(tokens)) == 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "cnf"),
+    [
+        ({"require_dpop": True}, {}),
+        ({"require_dpop": True}, {"x5t#S256": "a"}),
+        ({"require_mtls": True}, {"jkt": "a"}),
+        ({"require_mtls": True, "require_dpop": True}, {"jkt": "a"}),
+    ],
+)
+async def test_nobody_gets_a_token_that_is_less_bound_than_its_clients_must_be(
+    store: Store, changes: dict[str, bool], cnf: dict[str, str]
+) -> None:
+    with pytest.raises(OAuthError):
+        await Services(store).issuer.issue(a_client(**changes), GRANT_TYPE, GRANT, cnf)

@@ -76,6 +76,7 @@ def _cross_checked(settings: Settings, root: MapNode, draft: Draft, catalog: Cat
         grants=_names(root, "grants") | {ON_BY_DEFAULT},
         known_grants=tuple(catalog.names("grant")),
         is_file=isfile,
+        read=Path.read_bytes,
     )
     for check in ALL:
         for finding in check(settings, surroundings):

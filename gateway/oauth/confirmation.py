@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gateway.oauth.certificate import certificate_thumbprint
 from gateway.oauth.dpop import ProofRefusal
+from gateway.oauth.values import Client
 
 CERTIFICATE = "x5t#S256"
 KEY = "jkt"
@@ -41,6 +42,11 @@ def proven_by(cnf: Mapping[str, str], certificate: bytes | None, jkt: str | None
     if CERTIFICATE in cnf and certificate is not None:
         proven[CERTIFICATE] = certificate_thumbprint(certificate)
     return proven
+
+
+def lacks(client: Client, cnf: Mapping[str, str]) -> bool:
+    """Whether a token that is bound to this would be less bound than this client's must be."""
+    return (client.require_mtls and CERTIFICATE not in cnf) or (client.require_dpop and KEY not in cnf)
 
 
 def token_type(cnf: Mapping[str, str]) -> str:

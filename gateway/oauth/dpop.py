@@ -16,8 +16,8 @@ from gateway.oauth.jws import LONGEST, Signed, read_signed
 TYPE = "dpop+jwt"
 WINDOW = 60
 """Seconds that a proof's `iat` may lie before or after now."""
-REMEMBER = 2 * WINDOW + 1
-"""Whole seconds after which a used proof is refused by its age."""
+REMEMBER = 3 * WINDOW + 1
+"""Whole seconds after which a used proof is refused by its age, also where a gateway's clock is behind."""
 LONGEST_JTI = 512
 _ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
 _UNRESERVED = re.compile("[A-Za-z0-9._~-]")

@@ -33,7 +33,7 @@ def assertion(header: dict[str, Any] | None = None, **changes: Any) -> str:
 
 def test_a_right_assertion_is_remembered_until_its_own_end() -> None:
     found = judged(assertion(jti="one", exp=NOW + 30))
-    assert found == Assertion("one", 30 + 60 + 1)
+    assert found == Assertion("one", 30 + 60 + 60 + 1)
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

@@ -39,8 +39,12 @@ def test_a_proof_binds_the_token(prover: Prover) -> None:
 
 def test_a_bound_token_is_no_bearer_token(prover: Prover) -> None:
     token = prover.bound()
-    denied(prover.use(token, scheme="Bearer"), scheme="Bearer")
-    denied(prover.use(token, scheme="Bearer", DPoP=prover.proof("GET", "/any", token)), scheme="Bearer")
+    for _ in range(6):
+        # On each worker, also when it knows the token already.
+        denied(prover.use(token, scheme="Bearer"), scheme="Bearer")
+        proof = prover.proof("GET", "/any", token)
+        denied(prover.use(token, scheme="Bearer", DPoP=proof), scheme="Bearer")
+        assert prover.use(token).status == 200
 
 
 def test_a_bearer_token_needs_no_proof_and_takes_none(prover: Prover) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from gateway.config.checks.finding import Finding, Surroundings
 from gateway.config.clients import CREDENTIALS, ClientSettings
 from gateway.config.model import Settings
 from gateway.config.problem import KeyPath
 from gateway.config.server import TlsFiles
+from gateway.jwk import parse_jwks
 
 
 def ids_once(settings: Settings, _: Surroundings) -> Iterator[Finding]:
@@ -77,6 +79,8 @@ def one_key_set(settings: Settings, surroundings: Surroundings) -> Iterator[Find
             yield Finding(path, "is one key set too many", first=("clients", index, "jwks"))
         elif not surroundings.is_file(client.jwks_file):
             yield Finding(path, "there is no such file")
+        elif (wrong := _wrong_keys(client.jwks_file, surroundings)) is not None:
+            yield Finding(path, wrong)
 
 
 def certificates_seen(settings: Settings, _: Surroundings) -> Iterator[Finding]:
@@ -93,6 +97,16 @@ def certificates_seen(settings: Settings, _: Surroundings) -> Iterator[Finding]:
         for place, method in enumerate(client.auth):
             if method == "self_signed_tls_client_auth":
                 yield Finding(("clients", index, "auth", place), text, depends=(("server",),))
+
+
+def _wrong_keys(file: Path, surroundings: Surroundings) -> str | None:
+    try:
+        parse_jwks(surroundings.read(file))
+    except OSError as error:
+        return f"can't be read: {error.strerror}"
+    except ValueError as error:
+        return f"can't be used: it {error}"
+    return None
 
 
 NEEDS = {

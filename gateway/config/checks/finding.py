@@ -23,6 +23,8 @@ class Surroundings:
     known_grants: tuple[str, ...]
     """The names of the grants that there are plugins for."""
     is_file: Callable[[Path], bool]
+    read: Callable[[Path], bytes]
+    """What a file holds. Raises OSError."""
 
 
 @dataclass(frozen=True, slots=True)

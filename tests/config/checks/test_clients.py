@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from tests.config.example import problems
 
 
@@ -110,3 +112,15 @@ def test_who_must_show_a_certificate_can() -> None:
     assert problems(SEEN + text) == []
     text = f"clients:\n  - id: a\n    jwks: {KEY}\n    auth: [self_signed_tls_client_auth]\n"
     assert problems(text) == [f"4:12: clients[0].auth[0]: {words}"]
+
+
+def test_a_key_file_holds_public_keys(tmp_path: Path) -> None:
+    for content, words in [
+        ("nonsense", "can't be used: it must be JSON"),
+        ('{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}', "it has private members"),
+    ]:
+        file = tmp_path / "keys.json"
+        file.write_text(content)
+        (found,) = problems(f"clients: [{{id: a, jwks_file: {file}}}]")
+        assert found.startswith("1:30: clients[0].jwks_file: ")
+        assert found.endswith(words)
