@@ -208,6 +208,8 @@ class Bucket:
 
     def hear(self, left: int, workers: int, now: float) -> None:
         """News of how much is left of it."""
+        if self.asking:
+            return  # The answer that is on its way says more.
         self.left = left
         self.credit = min(self.credit, credit_of(left, workers))
         if left > 0:

@@ -37,8 +37,8 @@ class Shared(Protocol):
     async def leave(self, worker: str) -> None:
         """The worker is gone. Raises StoreUnavailable."""
 
-    async def listen(self, news: News) -> None:
-        """Hands news on until it is cancelled."""
+    async def listen(self, news: News, ready: Callable[[], None]) -> None:
+        """Hands news on from `ready` on, until it is cancelled."""
 
 
 class Limits:
@@ -95,21 +95,22 @@ class Limits:
         self._users += 1
         if self._users > 1 or self._store is None:
             return
-        self._tasks = [
-            asyncio.create_task(self._store.listen(self._hear), name="news of limits"),
-            asyncio.create_task(self._keep(), name="limits"),
-        ]
-        # With the first answer it is known how many workers there are.
+        listening = asyncio.Event()
+        hearing = self._store.listen(self._hear, listening.set)
+        self._tasks = [asyncio.create_task(hearing, name="news of limits")]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await listening.wait()
+        # With the first answer it is known how many workers there are; who comes later is heard of.
         await self._settle([])
+        self._tasks.append(asyncio.create_task(self._keep(), name="limits"))
 
     async def stop(self) -> None:
         """After the last user it gives back what it has on loan."""
         last, self._users = self._users == 1, max(0, self._users - 1)
         if not last or self._store is None:
             return
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(_ended(task) for task in self._tasks))
         self._ledger.give_all_back()
         with contextlib.suppress(StoreUnavailable):
             while not self.away and (batch := self._ledger.batch(self.now())):
@@ -147,10 +148,13 @@ class Limits:
         except StoreUnavailable:
             self._lost = True
             self._ledger.failed(batch, self.now())
-        except Exception:
-            log.exception("limits could not be settled")
-            self._lost = True
+        except BaseException as error:
+            if isinstance(error, Exception):
+                log.exception("limits could not be settled")
+            self._lost = self._lost or isinstance(error, Exception)
             self._ledger.failed(batch, self.now())
+            if not isinstance(error, Exception):
+                raise
         else:
             self._lost = False
             self._offset = settled.now - self._tick()
@@ -161,3 +165,10 @@ class Limits:
 
     def _hear(self, workers: int, news: list[tuple[str, int]]) -> None:
         self._ledger.hear(workers, news, self.now())
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """Cancels a task until it has ended: redis-py swallows a cancellation that comes while it connects."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.1)

@@ -180,18 +180,19 @@ class LimitStore:
         """The worker is gone."""
         await self._link.execute("ZREM", f"{self._prefix}q", worker)
 
-    async def listen(self, news: News) -> None:
-        """Hands on what is published, until it is cancelled. After a loss it begins again by itself."""
+    async def listen(self, news: News, ready: Callable[[], None]) -> None:
+        """Hands on what is published from `ready` on, until it is cancelled; after a loss it begins again."""
         while True:
             try:
                 with self._pool.client("news of limits") as redis:
-                    await self._hear(redis.pubsub(), news)
+                    await self._hear(redis.pubsub(), news, ready)
             except StoreUnavailable:
                 await asyncio.sleep(PAUSE)
 
-    async def _hear(self, channel: Any, news: News) -> None:
+    async def _hear(self, channel: Any, news: News, ready: Callable[[], None]) -> None:
         async with channel:
             await channel.subscribe(f"{self._prefix}q:news")
+            ready()
             while True:
                 message = await channel.get_message(ignore_subscribe_messages=True, timeout=1.0)
                 if message is not None and message["type"] == "message":
