@@ -25,6 +25,8 @@ START_LIMIT = 30.0
 """Seconds. A start takes less than one; a loaded machine takes longer."""
 
 
+ROOT = str(Path(__file__).parents[1])
+
 GATEWAY = ("-m", "gateway", "run", "-c")
 """Python's arguments, before the configuration's file."""
 
@@ -46,7 +48,7 @@ class Running:
         self._process = subprocess.Popen(
             [sys.executable, *program, str(self.file), *arguments],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": os.getcwd(), **environment},
+            env={**os.environ, "PYTHONPATH": ROOT, **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

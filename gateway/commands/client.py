@@ -18,7 +18,7 @@ from gateway.commands.client_words import (
     registry,
     show_json,
 )
-from gateway.commands.options import config_option, load_or_exit
+from gateway.commands.options import config_option, load_or_exit, seconds
 from gateway.commands.store_access import with_store
 from gateway.errors import StartError
 from gateway.oauth.client_auth import METHODS, uses_secrets
@@ -47,7 +47,13 @@ for command in (add_secret, rotate_secret, remove_secret):
 @click.option(
     "--audience", "audiences", multiple=True, help="A resource it may have tokens for; may be repeated."
 )
-@click.option("--lifetime", type=click.IntRange(min=1), default=None, help="Seconds that its tokens live.")
+@click.option(
+    "--lifetime",
+    callback=seconds(1),
+    metavar="DURATION",
+    default=None,
+    help="How long its tokens live: 600 or 10m.",
+)
 @click.option("--format", "token_format", type=click.Choice(FORMATS), default=None, help="Of its tokens.")
 @click.option("--introspect", is_flag=True, help="Let it see every token at /introspect.")
 @click.option(
@@ -64,7 +70,13 @@ for command in (add_secret, rotate_secret, remove_secret):
     metavar="KIND VALUE",
     help="Whose certificate it shows, in place of a secret, such as: san_dns shop.example.org.",
 )
-@click.option("--auth", "auth", multiple=True, type=click.Choice(METHODS), help="A way that it may use.")
+@click.option(
+    "--auth",
+    multiple=True,
+    metavar="WAY",
+    type=click.Choice(METHODS),
+    help=f"A way to authenticate that it may use, of {', '.join(METHODS)}; may be repeated.",
+)
 @click.option("--require-mtls", is_flag=True, help="Its tokens are bound to its TLS certificate.")
 @click.option("--require-dpop", is_flag=True, help="Its tokens are bound to a key by DPoP.")
 def create(

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from gateway.commands.client_words import refuse_file_client, registry, show_json
-from gateway.commands.options import config_option, load_or_exit
+from gateway.commands.options import config_option, load_or_exit, seconds
 from gateway.commands.store_access import with_store
 from gateway.config.dates import parse_end
 from gateway.store import Store
@@ -41,7 +41,13 @@ def add_secret(config: Path, client_id: str, name: str, expires: int | None) -> 
 @click.command("rotate-secret")
 @config_option
 @click.argument("client_id")
-@click.option("--grace", type=click.IntRange(min=0), default=0, help="Seconds that the old ones stay valid.")
+@click.option(
+    "--grace",
+    callback=seconds(0),
+    metavar="DURATION",
+    default="0",
+    help="How long the old ones stay valid: 600 or 10m.",
+)
 @NAME
 def rotate_secret(config: Path, client_id: str, grace: int, name: str) -> None:
     """Gives a client a new secret in place of all others. It is shown now and never again."""

@@ -13,12 +13,28 @@ import click
 from gateway.config import load as loading
 from gateway.config.model import Settings
 from gateway.config.problem import ConfigurationError
+from gateway.config.units import parse_duration
 from gateway.plugin_catalog import Catalog
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 UNUSABLE = 2
 """The exit status where gateway.yaml can't be used."""
+
+
+def seconds(least: int) -> Callable[[click.Context, click.Parameter, str | None], int | None]:
+    """For an option with whole seconds, written as in gateway.yaml: `600` or `10m`."""
+
+    def read(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
+        try:
+            given = None if text is None else parse_duration(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+        if given is not None and (not given.is_integer() or given < least):
+            raise click.BadParameter(f"must be whole seconds, at least {least}")
+        return None if given is None else int(given)
+
+    return read
 
 
 def config_option(command: Command) -> Command:

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import ssl
 import sys
 import urllib.error
 import urllib.parse
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 
 import click
 
-from gateway.commands.options import config_option, load_or_exit
+from gateway.commands.options import config_option, load_or_exit, seconds
 from gateway.config.model import Settings
 from gateway.config.secrets import named
 
 TIMEOUT = 10.0  # seconds
+
+
+def _web(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.match(r"https?://[^/\[\]]|https?://\[[0-9a-fA-F:.]+\]", value):
+        raise click.BadParameter("must begin with http:// or https:// and name a host")
+    return value
 
 
 @click.command()
@@ -30,9 +38,15 @@ TIMEOUT = 10.0  # seconds
     help="Its secret; left out: GATEPOST_CLIENT_SECRET, the one in gateway.yaml, or asked for.",
 )
 @click.option("--scope", default=None, help="The scopes to ask for, with a space between.")
-@click.option("--validity-period", type=int, default=None, help="Seconds that the token shall live.")
+@click.option(
+    "--validity-period",
+    callback=seconds(1),
+    metavar="DURATION",
+    default=None,
+    help="How long the token shall live: 600 or 10m.",
+)
 @click.option("--resource", "resources", multiple=True, help="A resource that the token is for.")
-@click.option("--url", default=None, help="Where the gateway is; left out: server.public_url.")
+@click.option("--url", default=None, callback=_web, help="Where the gateway is; left out: server.public_url.")
 def token(
     config: Path,
     client_id: str,
@@ -91,6 +105,17 @@ def ask(request: urllib.request.Request, context: ssl.SSLContext) -> tuple[int, 
             return answer.status, json.dumps(json.load(answer))
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode("utf-8", "replace")
-    except (OSError, ValueError) as error:
-        click.echo(f"gatepost: no answer from {request.full_url}: {error}", err=True)
+    except (OSError, HTTPException, ValueError) as error:
+        click.echo(f"gatepost: no answer from {request.full_url}: {reason(error)}", err=True)
         sys.exit(1)
+
+
+def reason(error: Exception) -> str:
+    """Why there is no answer, as a person reads it."""
+    if isinstance(error, urllib.error.URLError) and isinstance(error.reason, Exception):
+        return reason(error.reason)
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused; is the gateway running?"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

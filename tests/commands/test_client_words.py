@@ -1,36 +1,72 @@
+"""What the commands about clients say of a client, and why they refuse to make one."""
+
 import pytest
 
-from gateway.commands.client_words import described, problem
+from gateway.commands.client_words import described, of_file, problem, refuse, refuse_file_client
 from gateway.oauth.values import Client, Secret
 from tests.config.example import settings
 
-SETTINGS = settings("""
-clients: [{id: taken, secrets: [x]}]
-portal: {users: [{name: Ada, password: x}]}
-""")
+SETTINGS = settings(
+    """\
+    clients: [{id: demo, secrets: [x]}]
+    grants: {client_credentials: {}, password: {enabled: false}}
+    tokens: {max_lifetime: 2h}
+    portal: {users: [{name: Ann, password: long-password}]}
+    issuers: {corp: {issuer: "https://id.example.org", audiences: [a]}}
+    """
+)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "words"),
+    ("wanted", "text"),
     [
-        (Client("é"), "printable ASCII"),
-        (Client("taken"), "stands in gateway.yaml"),
-        (Client("ada"), "a user has the name"),
-        (Client("a", grants=frozenset({"magic"})), "there is no grant 'magic'"),
-        (Client("a", scopes=("a b",)), "is no scope"),
-        (Client("a", lifetime=10**6), "over tokens.max_lifetime"),
+        (Client("shop", grants=frozenset({"client_credentials"}), lifetime=7200), None),
+        (Client("shop", grants=frozenset({"password"})), None),
+        (Client("sh\u00f6p"), "the id must be printable ASCII"),
+        (Client("shop\n"), "the id must be printable ASCII"),
+        (Client("demo"), "the client 'demo' stands in gateway.yaml"),
+        (Client("corp:shop"), "the id 'corp:shop' is what clients of the issuer corp are called"),
+        (Client("ann"), "a user has the name 'ann'"),
+        (
+            Client("shop", grants=frozenset({"magic"})),
+            "there is no grant 'magic'; there are client_credentials, password",
+        ),
+        (Client("shop", scopes=("good", "not good")), "'not good' is no scope"),
+        (Client("shop", lifetime=7201), "the lifetime is over tokens.max_lifetime (7200 seconds)"),
+        (Client("shop", auth=frozenset({"private_key_jwt"})), "private_key_jwt needs --jwks"),
     ],
 )
-def test_what_is_wrong_with_a_client_is_said(wanted: Client, words: str) -> None:
-    assert words in (problem(wanted, SETTINGS) or "")
+def test_a_client_that_can_not_be_is_refused_with_the_reason(wanted: Client, text: str | None) -> None:
+    assert problem(wanted, SETTINGS) == text
 
 
-def test_a_sound_client_has_no_problem() -> None:
-    assert problem(Client("a", scopes=("orders.read",), lifetime=60), SETTINGS) is None
+def test_times_are_told_as_people_read_them() -> None:
+    ends = Secret(b"d" * 32, "next", expires=1_800_000_000, created=1_700_000_000)
+    told = described(Client("shop", secrets=(ends, Secret(b"e" * 32))))
+    assert told["secrets"] == [
+        {"name": "next", "created": "2023-11-14T22:13:20Z", "expires": "2027-01-15T08:00:00Z"},
+        {"name": "", "created": None, "expires": None},
+    ]
+    assert "d" * 32 not in str(told)
 
 
-def test_secrets_are_told_by_name_and_time_only() -> None:
-    secret = Secret(b"\x07" * 32, "next", expires=1_830_297_600, created=0)
-    shown = described(Client("a", secrets=(secret,)))
-    assert shown["secrets"] == [{"name": "next", "created": None, "expires": "2028-01-01T00:00:00Z"}]
-    assert "07" * 32 not in str(shown)
+def test_grants_stand_in_one_order_and_scopes_in_their_own() -> None:
+    told = described(Client("shop", grants=frozenset({"z", "a"}), scopes=("z", "a")))
+    assert (told["grants"], told["scopes"]) == (["a", "z"], ["z", "a"])
+
+
+def test_clients_of_the_file_are_known_by_their_id() -> None:
+    found = of_file(SETTINGS, "demo")
+    assert found is not None
+    assert found.id == "demo"
+    assert of_file(SETTINGS, "Demo") is None
+
+
+def test_a_refusal_is_a_line_and_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None:
+    refuse(None)
+    refuse_file_client(SETTINGS, "shop")
+    assert capsys.readouterr() == ("", "")
+    with pytest.raises(SystemExit) as ended:
+        refuse_file_client(SETTINGS, "demo")
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "gatepost: the client 'demo' stands in gateway.yaml: change it there\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway.errors import StartError
 from gateway.store.embedded.lock import FileLock, alive
-from gateway.store.embedded.place import Place
+from gateway.store.embedded.place import LOCK, Place
 from gateway.store.embedded.server import GLANCE, Server
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class EmbeddedStore:
 
     def __init__(self, state_dir: Path) -> None:
         self._place = Place(state_dir)
-        self._lock = FileLock(self._place.state_dir / "lock")
+        self._lock = FileLock(self._place.state_dir / LOCK)
         self._server = Server(self._place)
         self._owner: int | None = None
         self._respawn_at = 0.0

@@ -10,11 +10,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 from gateway.errors import StartError
+from gateway.store.embedded.lock import FileLock
 
 SOCKET = "valkey.sock"
 PID_FILE = "valkey.pid"
 LOG = "valkey.log"
 URL = "url"
+LOCK = "lock"
 AOF_FOLDER = "appendonlydir"
 LONGEST_SOCKET_PATH = 103
 """Bytes that fit in a socket's address on every platform (macOS has the fewest)."""
@@ -84,8 +86,13 @@ class Place:
 
 
 def running_url(state_dir: Path) -> str | None:
-    """The URL of the store that a running gateway keeps in `state_dir`; None where none was left."""
+    """The URL of the store that a running gateway keeps in `state_dir`; None where there is none.
+
+    A gateway that was killed leaves the URL behind, but holds its lock no more.
+    """
     try:
-        return (state_dir / "store" / URL).read_text(encoding="utf-8") or None
-    except FileNotFoundError:
+        url = (state_dir / "store" / URL).read_text(encoding="utf-8")
+        return url if url and FileLock(state_dir / LOCK).held() else None
+    except OSError:
+        # Whoever goes on to use the directory is told what is wrong with it.
         return None

@@ -16,6 +16,19 @@ def test_is_held_by_one_at_a_time(tmp_path: Path) -> None:
     other.release()
 
 
+def test_a_look_takes_nothing_from_anybody(tmp_path: Path) -> None:
+    lock, other = FileLock(tmp_path / "lock"), FileLock(tmp_path / "lock")
+
+    assert not other.held()
+    assert not (tmp_path / "lock").exists()
+    lock.take()
+    assert other.held()
+    lock.release()
+    assert not other.held()
+    assert lock.take()
+    lock.release()
+
+
 def test_names_who_holds_it(tmp_path: Path) -> None:
     (tmp_path / "lock").write_text("an older and longer text")
     one, other = FileLock(tmp_path / "lock"), FileLock(tmp_path / "lock")

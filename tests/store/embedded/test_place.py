@@ -5,7 +5,8 @@ import pytest
 from gateway.errors import StartError
 from gateway.store.address import parse_address
 from gateway.store.embedded import running_url
-from gateway.store.embedded.place import LONGEST_SOCKET_PATH, Place
+from gateway.store.embedded.lock import FileLock
+from gateway.store.embedded.place import LOCK, LONGEST_SOCKET_PATH, Place
 
 
 def mode(path: Path) -> int:
@@ -35,9 +36,13 @@ def test_its_url_leads_to_the_socket(tmp_path: Path, name: str) -> None:
     place.publish()
 
     assert parse_address(place.url).path == str(place.socket)
+    gateway = FileLock(tmp_path / name / LOCK)
+    assert running_url(tmp_path / name) is None
+    gateway.take()
     assert running_url(tmp_path / name) == place.url
     place.withdraw()
     assert running_url(tmp_path / name) is None
+    gateway.release()
 
 
 def test_a_path_too_long_for_a_socket_is_reached_through_a_private_link(tmp_path: Path) -> None:
@@ -49,7 +54,10 @@ def test_a_path_too_long_for_a_socket_is_reached_through_a_private_link(tmp_path
     assert len(str(place.socket)) <= LONGEST_SOCKET_PATH
     assert place.socket.parent.resolve() == place.folder.resolve()
     assert mode(private) == 0o700
+    gateway = FileLock(place.state_dir / LOCK)
+    gateway.take()
     assert running_url(place.state_dir) == place.url
+    gateway.release()
     place.withdraw()
     assert not private.exists()
 
