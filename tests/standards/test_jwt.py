@@ -134,7 +134,9 @@ def test_a_token_that_was_never_issued_is_refused_whoever_signed_it(known: Calle
         {"x5u": "https://evil.example", "kid": OTHER.kid},
         {"crit": ["exp"]},
     ],
-    ids=str,
+    ids=lambda changes: " ".join(
+        f"{name}={changes[name]}" if name in ("typ", "alg") else name for name in changes
+    ),
 )
 def test_another_header_is_refused(known: Caller, changes: dict[str, Any]) -> None:
     token = known.token(validity_period="100")
