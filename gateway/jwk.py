@@ -112,6 +112,13 @@ def thumbprint(material: Material) -> str:
     return encode(sha256(required.encode()).digest())
 
 
+def thumbprint_of(key: object) -> str | None:
+    """The thumbprint of any key, such as a certificate's; None where its kind is not known here."""
+    if isinstance(key, ec.EllipticCurvePublicKey) and not isinstance(key.curve, ec.SECP256R1):
+        return None
+    return thumbprint(key) if isinstance(key, Material) else None
+
+
 def public_members(material: Material) -> dict[str, str]:
     """The required members of a key's JWK (RFC 7518 section 6, RFC 8037 section 2)."""
     if isinstance(material, rsa.RSAPublicKey):

@@ -12,7 +12,7 @@ from tests.client_keys import signer
 from tests.services import ISSUER, Clock, a_client
 
 KEY = signer("ES256")
-CERTIFICATE = Certificate("CN=demo", key=KEY.key).der
+CERTIFICATE = Certificate("CN=demo", key=KEY.key, issuer=Certificate("CN=Clients")).der
 JWKS = json.dumps(KEY.jwks)
 
 

@@ -10,9 +10,8 @@ from hashlib import sha256
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from gateway.jwk import PublicKey, encode, thumbprint
+from gateway.jwk import PublicKey, encode, thumbprint_of
 from gateway.subject import subject_name
 
 
@@ -22,11 +21,16 @@ def certificate_thumbprint(der: bytes) -> str:
 
 
 def has_subject(der: bytes, kind: str, expected: str) -> bool:
-    """Whether the certificate is for the subject that a client is registered with."""
+    """Whether the certificate is for the subject that a client is registered with.
+
+    A self-signed one never is: its owner has chosen the name, and nobody vouches for it.
+    """
     certificate = _parsed(der)
     match = _MATCHES.get(kind)
     try:
-        return certificate is not None and match is not None and match(certificate, expected)
+        if certificate is None or match is None or certificate.issuer == certificate.subject:
+            return False
+        return match(certificate, expected)
     except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return False
 
@@ -40,11 +44,7 @@ def has_key(der: bytes, keys: Sequence[PublicKey]) -> bool:
         key = certificate.public_key()
     except (ValueError, UnsupportedAlgorithm):
         return False
-    if isinstance(key, ec.EllipticCurvePublicKey) and not isinstance(key.curve, ec.SECP256R1):
-        return False
-    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey):
-        return False
-    presented = thumbprint(key)
+    presented = thumbprint_of(key)
     return any(known.thumbprint == presented for known in keys)
 
 

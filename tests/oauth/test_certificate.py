@@ -18,8 +18,9 @@ NAMES = (
     x509.IPAddress(ip_address("192.0.2.7")),
     x509.RFC822Name("shop@example.org"),
 )
-SHOP = Certificate("CN=shop,O=Example\\, Inc.,C=DE", names=NAMES).der
-BARE = Certificate("CN=shop.example").der
+AUTHORITY = Certificate("CN=Clients", authority=True)
+SHOP = Certificate("CN=shop,O=Example\\, Inc.,C=DE", names=NAMES, issuer=AUTHORITY).der
+BARE = Certificate("CN=shop.example", issuer=AUTHORITY).der
 
 
 def test_the_thumbprint_is_the_hash_of_the_whole_certificate() -> None:
@@ -91,3 +92,11 @@ def test_any_bytes_are_judged(data: bytes) -> None:
         has_key(data, read_jwks(signer("ES256").jwks))
         for kind in ("subject_dn", "san_dns", "san_uri", "san_ip", "san_email"):
             has_subject(data, kind, "CN=a")
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("subject_dn", "CN=shop"), ("san_dns", "shop.example")])
+def test_a_self_signed_certificate_has_no_name_that_anybody_vouches_for(kind: str, expected: str) -> None:
+    own = Certificate("CN=shop", names=NAMES).der
+    signed = Certificate("CN=shop", names=NAMES, issuer=AUTHORITY).der
+    assert not has_subject(own, kind, expected)
+    assert has_subject(signed, kind, expected)

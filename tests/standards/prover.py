@@ -35,6 +35,8 @@ class Keys:
         self.other = Certificate("CN=other,O=Example", issuer=self.authority)
         self.own = Certificate("CN=own")
         self.stranger = Certificate("CN=shop,O=Example")
+        self.impostor = Certificate("CN=shop,O=Example")
+        """Self-signed, and let in by TLS."""
         self.own_key = Signer("ES256")
         self.own_key.key = self.own.key
         point = self.own.key.public_key().public_numbers()
@@ -93,7 +95,7 @@ class Keys:
         chain, key, ca = (self.folder / name for name in ("chain.pem", "key.pem", "ca.pem"))
         chain.write_bytes(b"".join(blob.bytes() for blob in certificate.cert_chain_pems))
         key.write_bytes(certificate.private_key_pem.bytes())
-        ca.write_bytes(self.authority.pem + self.own.pem)
+        ca.write_bytes(self.authority.pem + self.own.pem + self.impostor.pem)
         return {"certificate": str(chain), "key": str(key), "client_ca": str(ca)}
 
     def _jwks_file(self) -> Path:

@@ -126,6 +126,7 @@ def test_another_certificate_is_an_invalid_client(prover: Prover) -> None:
     keys = prover.keys
     refused(by_certificate(prover, "subject", keys.other))
     refused(by_certificate(prover, "subject", keys.own))
+    refused(by_certificate(prover, "subject", keys.impostor))
     refused(by_certificate(prover, "own", keys.shop))
     refused(by_certificate(prover, "secret", keys.shop))
     refused(by_certificate(prover, "nobody", keys.shop))

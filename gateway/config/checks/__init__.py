@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from gateway.config.checks import clients, issuers, lifetimes, listeners, portal, routes, tiers, upstreams
+from gateway.config.checks import (
+    certificates,
+    clients,
+    issuers,
+    lifetimes,
+    listeners,
+    portal,
+    routes,
+    tiers,
+    upstreams,
+)
 from gateway.config.checks.finding import Check
 
 ALL: tuple[Check, ...] = (
@@ -22,6 +32,7 @@ ALL: tuple[Check, ...] = (
     clients.credentials_there,
     clients.one_key_set,
     clients.certificates_seen,
+    certificates.no_client_is_a_ca,
     upstreams.servers_once,
     upstreams.base_paths_alike,
     upstreams.tls_files_there,
