@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.plugin import HOOKS
 from tests.conftest import Valkey
 from tests.running import Running
 from tests.standards.caller import Caller, client, standard_config
@@ -93,3 +94,9 @@ def test_the_examples_import_nothing_of_the_gateway_but_its_plugin_module() -> N
     for example in EXAMPLES.glob("*.py"):
         modules = re.findall(r"^(?:from|import) (gateway[\w.]*)", example.read_text(), re.MULTILINE)
         assert set(modules) == {"gateway.plugin"}
+
+
+def test_every_hook_is_described() -> None:
+    page = (EXAMPLES.parent / "plugins.md").read_text()
+    for hook in (*HOOKS, "grant", "on_issued", "start", "stop"):
+        assert f"`{hook}" in page, f"docs/plugins.md says nothing of {hook}"
