@@ -52,13 +52,13 @@ def _jwks(settings: ClientSettings) -> str:
 def jwks_of(file: Path) -> str:
     """The text of a JWK Set that lies in a file; StartError where it is none of public keys."""
     try:
-        text = file.read_text("utf-8")
-        parse_jwks(text)
+        data = file.read_bytes()
+        parse_jwks(data)
     except OSError as error:
         raise StartError(f"can't read {file}: {error.strerror}") from error
     except ValueError as error:
         raise StartError(f"{file} {error}") from error
-    return text
+    return json.dumps(json.loads(data))
 
 
 def secret_of(item: ClientSecret | NamedSecret) -> Secret:

@@ -1,0 +1,54 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from gateway.assembly.clients import file_clients, jwks_of
+from gateway.errors import StartError
+from gateway.oauth.client_auth import methods_of
+from tests.client_keys import signer
+from tests.config.example import settings
+
+KEYS = json.dumps(signer("ES256").jwks)
+
+
+def test_a_plain_secret_is_only_its_digest_from_here_on() -> None:
+    (client,) = file_clients(settings("clients: [{id: a, secrets: [hunter2]}]").clients)
+    assert "hunter2" not in repr(client)
+    assert client.source == "file"
+    assert methods_of(client) == {"client_secret_basic", "client_secret_post"}
+
+
+def test_keys_stand_in_the_file_or_in_one_of_their_own(tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    file.write_text(KEYS)
+    found = file_clients(
+        settings(f"clients: [{{id: a, jwks: {KEYS}}}, {{id: b, jwks_file: {file}}}]").clients
+    )
+    assert [json.loads(client.jwks) for client in found] == [json.loads(KEYS)] * 2
+    assert all(methods_of(client) == {"private_key_jwt"} for client in found)
+
+
+def test_a_certificates_subject_and_what_tokens_are_bound_to() -> None:
+    text = """\
+        server: {trusted_proxies: [192.0.2.1]}
+        clients: [{id: a, tls_client_auth: {san_dns: a.example}, require_mtls: true, require_dpop: true}]
+        """
+    (client,) = file_clients(settings(text).clients)
+    assert client.tls_subject == ("san_dns", "a.example")
+    assert (client.require_mtls, client.require_dpop) == (True, True)
+    assert methods_of(client) == {"tls_client_auth"}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(None, "can't read"), ("{}", "must be a JWK Set"), ("\xff", "JSON")]
+)
+def test_a_key_file_that_has_gone_bad_since_it_was_checked_is_named(
+    tmp_path: Path, content: str | None, words: str
+) -> None:
+    file = tmp_path / "keys.json"
+    if content is not None:
+        file.write_text(content, "latin-1")
+    with pytest.raises(StartError, match=words) as caught:
+        jwks_of(file)
+    assert str(file) in str(caught.value)
