@@ -22,6 +22,8 @@ class Part:
     label: bytes
     """What callers know it as."""
     policy: bytes
+    seconds: int
+    """Of the window, rounded up."""
     ends: float | None = None
     """When a fixed period is over: seconds since the epoch."""
 
@@ -29,8 +31,9 @@ class Part:
     def made(cls, name: str, window: Window, label: str, ends: float | None = None) -> Part:
         """With all worked out that a request need not work out."""
         quoted = f'"{label}"'.encode()
-        policy = b"%s;q=%d;w=%d" % (quoted, window.limit, ceil(window.length))
-        return cls(name, window, quoted, policy, ends)
+        seconds = ceil(window.length)
+        policy = b"%s;q=%d;w=%d" % (quoted, window.limit, seconds)
+        return cls(name, window, quoted, policy, seconds, ends)
 
 
 def rate_parts(name: str, rate: Rate, label: str) -> tuple[Part, ...]:
@@ -54,6 +57,9 @@ def admit(limits: Limits, parts: tuple[Part, ...], subject: str, exchange: Excha
         admitted = limits.take(bucket)
         wait = waits(limits, part, bucket)
         remaining = bucket.remaining if admitted else 0
+        if admitted:
+            # A window's last slot makes it a little longer, which only matters to who must wait for it.
+            wait = min(wait, part.seconds)
         exchange.answer_headers.append((b"RateLimit-Policy", part.policy))
         exchange.answer_headers.append((b"RateLimit", b"%s;r=%d;t=%d" % (part.label, remaining, wait)))
         if not admitted:

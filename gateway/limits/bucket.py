@@ -49,7 +49,7 @@ class Bucket:
 
     __slots__ = (
         "asking", "credit", "gone", "kept", "key", "known", "lease", "left", "next_ask", "oldest", "on_trust",
-        "peak", "recent", "touched", "uses", "window",
+        "peak", "recent", "told", "touched", "uses", "window",
     )  # fmt: skip
 
     def __init__(self, key: str, window: Window, credit: int, now: float) -> None:
@@ -61,6 +61,8 @@ class Bucket:
         """What it may use beyond that, on trust."""
         self.on_trust = 0
         """How much of the credit it has used that the store has not been told."""
+        self.told = 0
+        """As much of it as the store is just being told."""
         self.kept = 0
         """What it has taken that is to come back."""
         self.uses: dict[int, int] = {}
@@ -143,7 +145,7 @@ class Bucket:
     @property
     def remaining(self) -> int:
         """What is left for all, as far as this worker knows."""
-        return max(0, self.lease + self.left)
+        return max(0, self.lease + self.left - self.on_trust - self.told)
 
     def resets(self, now: float) -> float:
         """Seconds until something more is left."""
@@ -159,7 +161,8 @@ class Bucket:
         target = self._target(workers, idle=idle)
         keep = min(self.lease, target)
         uses = tuple(number for item in self.uses.items() if item[1] for number in item)
-        self.lease, self.uses, self.asking, self.recent, self.on_trust = keep, {}, True, 0, 0
+        self.lease, self.uses, self.asking, self.recent = keep, {}, True, 0
+        self.told, self.on_trust = self.on_trust, 0
         ttl = 2 * self.window.length + 1
         return Entry(
             self.key, self.window.limit, self.window.low(now), ttl, keep + self.kept, target - keep, uses
@@ -185,7 +188,7 @@ class Bucket:
         self.left, self.oldest = outcome.left, outcome.first
         # What was used on trust meanwhile is taken out of what has come.
         owed = self.lease + outcome.grant - self.on_trust
-        self.lease = max(0, owed)
+        self.lease, self.on_trust, self.told = max(0, owed), max(0, -owed), 0
         if first and workers > 1:
             self.credit = min(self.credit, max(0, outcome.left) // workers)
         else:
@@ -203,6 +206,7 @@ class Bucket:
     def failed(self, entry: Entry) -> None:
         """The store did not answer: what it was told may or may not have arrived, and so counts again."""
         self.asking = False
+        self.on_trust, self.told = self.on_trust + self.told, 0
         for slot, count in zip(entry.uses[::2], entry.uses[1::2], strict=True):
             self.uses[slot] = self.uses.get(slot, 0) + count
 

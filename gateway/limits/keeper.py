@@ -103,6 +103,7 @@ class Limits:
                 await listening.wait()
         # With the first answer it is known how many workers there are; who comes later is heard of.
         await self._settle([])
+        self._ledger.began = self.now()
         self._tasks.append(asyncio.create_task(self._keep(), name="limits"))
 
     async def stop(self) -> None:

@@ -19,6 +19,8 @@ RELAXED = 0.1
 """Seconds until what was used is told where there is no hurry."""
 MOST_AT_ONCE = 256
 DIGEST_BYTES = 12
+FEW = 5
+"""What a worker that has just begun admits at once of a key that it knows nothing of."""
 FAR = float("inf")
 
 
@@ -29,6 +31,8 @@ class Ledger:
         self.workers = 1
         self.next = FAR
         """When something is to be settled next."""
+        self.began = -FAR
+        """Since when it hears of what others use."""
         self._most_keys = most_keys
         self._buckets: OrderedDict[tuple[str, str], Bucket] = OrderedDict()
         self._by_key: dict[str, Bucket] = {}
@@ -67,7 +71,11 @@ class Ledger:
         """A key that others have used is judged by what was heard of it; one never heard of is fresh."""
         heard = self._heard.get(key)
         if heard is None or now > heard[1] + window.length:
-            return share_of(window.limit, self.workers)
+            share = share_of(window.limit, self.workers)
+            if now >= self.began + window.length:
+                return share
+            # It may have been used before this worker began to listen.
+            return min(share, max(FEW, share // 10))
         # It is published when it passes a level: so much may be gone since.
         unseen = window.limit // LEVELS if window.limit > LEVELS else 0
         return max(0, heard[0] - unseen) // self.workers

@@ -162,3 +162,11 @@ def test_without_a_store_made_up_keys_are_forgotten() -> None:
         ledger.failed(ledger.batch(1.0), 1.0)
     assert len(ledger) == 50
     assert len(ledger._due) <= 50
+
+
+@pytest.mark.parametrize(("limit", "credit"), [(3, 3), (20, 5), (1000, 100)])
+def test_a_worker_that_has_just_begun_is_careful(limit: int, credit: int) -> None:
+    ledger, window = Ledger(), Window(limit, 60.0)
+    ledger.began = 100.0
+    assert ledger.find("limit", "a", window, 101.0).credit == credit
+    assert ledger.find("limit", "b", window, 160.0).credit == limit
