@@ -71,9 +71,12 @@ def check_request_line(data: bytes) -> None:
     if _LONG_METHOD.match(data):
         raise Fault(UNKNOWN_METHOD, close=True)
     # RFC 9112 section 2.2: an empty line before the request line should be ignored.
-    if b"\n" not in data[:MAX_TARGET]:
+    start = data[:MAX_TARGET]
+    while start.startswith(b"\r\n"):
+        start = start[2:]
+    if b"\n" not in start:
         return
-    found = _REQUEST_LINE.match(data.lstrip(b"\r\n"))
+    found = _REQUEST_LINE.match(start)
     if found is None:
         raise Fault(BAD_REQUEST, "The request line is malformed.", close=True)
     if found[1] not in (b"1.1", b"1.0"):

@@ -126,6 +126,7 @@ def test_a_declared_length_over_the_limit_is_413() -> None:
         b"\r\nGET / HTTP/1.1\r\n",
         b"GET /a?b HTTP/1.0\r\n",
         b"GE",
+        b"\r\n",
         b"",
         b"GET / HTTP/1.1\n",
     ],
@@ -146,6 +147,8 @@ def test_what_begins_like_a_request_goes_on(data: bytes) -> None:
         (b"A" * 33, 501),
         (b"GET /a?b HTTP/2.0\r\n", 505),
         (b"GET / HTTP/1.2\r\n", 505),
+        (b"\rGET / HTTP/1.1\r\n", 400),
+        (b"\nGET / HTTP/1.1\r\n", 400),
     ],
 )
 def test_what_does_not_is_refused(data: bytes, status: int) -> None:
