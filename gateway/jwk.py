@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -12,10 +12,20 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
-"""What is verified (RFC 7518, RFC 8037, RFC 9864): asymmetric algorithms only, and never `none`."""
+"""What clients may sign with (RFC 7518, RFC 8037, RFC 9864): asymmetric algorithms, and never `none`."""
+_RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
+_EC = {
+    "secp256r1": ("P-256", 32, "ES256"),
+    "secp384r1": ("P-384", 48, "ES384"),
+    "secp521r1": ("P-521", 66, "ES512"),
+}
+"""By the library's name of a curve: RFC 7518's, the octets of a coordinate, the algorithm."""
+_OKP = ("EdDSA", "Ed25519")
+ALL_ALGORITHMS = (*_RSA, *(algorithm for _, _, algorithm in _EC.values()), *_OKP)
+"""What can be verified at all."""
 MOST_KEYS = 16
 """Keys in one set: without a `kid` each of them is tried."""
 
@@ -23,9 +33,9 @@ _LEAST_RSA_BITS = 2048  # RFC 7518 section 3.3: a key of 2048 bits or larger MUS
 _MOST_RSA_BITS = 8192
 _LEAST_EXPONENT = 65537
 _MOST_EXPONENT = 2**32
-_P256_BYTES = 32
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
-_PSS = padding.PSS(mgf=padding.MGF1(SHA256()), salt_length=32)
+_CURVES = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
+_DIGESTS = {"256": SHA256(), "384": SHA384(), "512": SHA512()}
 
 Material = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
@@ -82,8 +92,8 @@ def parse_jwks(text: str | bytes) -> tuple[PublicKey, ...]:
     return read_jwks(members)
 
 
-def read_jwk(members: Any) -> PublicKey | None:
-    """One key; None where it is for another use or of a kind that is not known.
+def read_jwk(members: Any, algorithms: Sequence[str] = ALGORITHMS) -> PublicKey | None:
+    """One key; None where it is for another use, or serves none of the algorithms.
 
     Raises:
         ValueError: it is malformed, too weak, or not public.
@@ -96,11 +106,10 @@ def read_jwk(members: Any) -> PublicKey | None:
     operations = members.get("key_ops", ("verify",))
     if members.get("use", "sig") != "sig" or not isinstance(operations, list | tuple):
         return None
-    if "verify" not in operations:
+    served = _served(members.get("kty"), members.get("crv"))
+    if "verify" not in operations or served.isdisjoint(algorithms):
         return None
     material = _material(members)
-    if material is None:
-        return None
     return PublicKey(
         material, thumbprint(material), _text_or_none(members, "kid"), _text_or_none(members, "alg")
     )
@@ -125,9 +134,10 @@ def public_members(material: Material) -> dict[str, str]:
         numbers = material.public_numbers()
         return {"kty": "RSA", "n": _from_whole(numbers.n), "e": _from_whole(numbers.e)}
     if isinstance(material, ec.EllipticCurvePublicKey):
+        name, size, _ = _EC[material.curve.name]
         point = material.public_numbers()
-        x, y = (encode(value.to_bytes(_P256_BYTES, "big")) for value in (point.x, point.y))
-        return {"kty": "EC", "crv": "P-256", "x": x, "y": y}
+        x, y = (encode(value.to_bytes(size, "big")) for value in (point.x, point.y))
+        return {"kty": "EC", "crv": name, "x": x, "y": y}
     return {"kty": "OKP", "crv": "Ed25519", "x": encode(material.public_bytes_raw())}
 
 
@@ -151,25 +161,33 @@ def _numbered(members: Any, number: int) -> PublicKey | None:
         raise ValueError(f"keys[{number}] {error}") from None
 
 
-def _material(members: Mapping[str, Any]) -> Material | None:
-    kind = (members.get("kty"), members.get("crv"))
-    if kind[0] == "RSA":
+def _served(kind: object, curve: object) -> frozenset[str]:
+    """The algorithms of a kind of key."""
+    if kind == "RSA":
+        return frozenset(_RSA)
+    if kind == "EC":
+        return frozenset(algorithm for name, _, algorithm in _EC.values() if name == curve)
+    return frozenset(_OKP if (kind, curve) == ("OKP", "Ed25519") else ())
+
+
+def _material(members: Mapping[str, Any]) -> Material:
+    """The key of a kind that is known."""
+    if members["kty"] == "RSA":
         return _rsa(_whole(members, "n"), _whole(members, "e"))
-    if kind == ("EC", "P-256"):
-        x, y = _octets(members, "x"), _octets(members, "y")
-        # RFC 7518 section 6.2.1.2: the length MUST be the full size of a coordinate.
-        if len(x) != _P256_BYTES or len(y) != _P256_BYTES:
-            raise ValueError("has a point of the wrong length")
-        point = ec.EllipticCurvePublicNumbers(
-            int.from_bytes(x, "big"), int.from_bytes(y, "big"), ec.SECP256R1()
-        )
-        try:
-            return point.public_key()
-        except ValueError:
-            raise ValueError("has a point that is not on the curve") from None
-    if kind == ("OKP", "Ed25519"):
-        return ed25519.Ed25519PublicKey.from_public_bytes(_octets(members, "x"))
-    return None
+    if members["kty"] == "EC":
+        return _point(_octets(members, "x"), _octets(members, "y"), _CURVES[members["crv"]])
+    return ed25519.Ed25519PublicKey.from_public_bytes(_octets(members, "x"))
+
+
+def _point(x: bytes, y: bytes, curve: ec.EllipticCurve) -> ec.EllipticCurvePublicKey:
+    # RFC 7518 section 6.2.1.2: the length MUST be the full size of a coordinate.
+    if {len(x), len(y)} != {_EC[curve.name][1]}:
+        raise ValueError("has a point of the wrong length")
+    numbers = ec.EllipticCurvePublicNumbers(int.from_bytes(x, "big"), int.from_bytes(y, "big"), curve)
+    try:
+        return numbers.public_key()
+    except ValueError:
+        raise ValueError("has a point that is not on the curve") from None
 
 
 def _rsa(modulus: int, exponent: int) -> rsa.RSAPublicKey:
@@ -182,22 +200,25 @@ def _rsa(modulus: int, exponent: int) -> rsa.RSAPublicKey:
 
 def _algorithms(material: Material) -> tuple[str, ...]:
     if isinstance(material, rsa.RSAPublicKey):
-        return ("RS256", "PS256")
-    return ("ES256",) if isinstance(material, ec.EllipticCurvePublicKey) else ("EdDSA", "Ed25519")
+        return _RSA
+    return (_EC[material.curve.name][2],) if isinstance(material, ec.EllipticCurvePublicKey) else _OKP
 
 
 def _verify(material: Material, algorithm: str, message: bytes, signature: bytes) -> None:
-    if isinstance(material, rsa.RSAPublicKey):
-        scheme = padding.PKCS1v15() if algorithm == "RS256" else _PSS
-        material.verify(signature, message, scheme, SHA256())
-    elif isinstance(material, ec.EllipticCurvePublicKey):
-        # RFC 7518 section 3.4: R and S, each of 32 octets, one behind the other.
-        if len(signature) != 2 * _P256_BYTES:
-            raise InvalidSignature
-        r, s = (int.from_bytes(half, "big") for half in (signature[:_P256_BYTES], signature[_P256_BYTES:]))
-        material.verify(encode_dss_signature(r, s), message, ec.ECDSA(SHA256()))
-    else:
+    if isinstance(material, ed25519.Ed25519PublicKey):
         material.verify(signature, message)
+        return
+    digest = _DIGESTS[algorithm[2:]]
+    if isinstance(material, rsa.RSAPublicKey):
+        pss = padding.PSS(mgf=padding.MGF1(digest), salt_length=digest.digest_size)
+        material.verify(signature, message, padding.PKCS1v15() if algorithm[0] == "R" else pss, digest)
+        return
+    # RFC 7518 section 3.4: R and S, each as long as a coordinate, one behind the other.
+    size = _EC[material.curve.name][1]
+    if len(signature) != 2 * size:
+        raise InvalidSignature
+    r, s = (int.from_bytes(half, "big") for half in (signature[:size], signature[size:]))
+    material.verify(encode_dss_signature(r, s), message, ec.ECDSA(digest))
 
 
 def _octets(members: Mapping[str, Any], name: str) -> bytes:

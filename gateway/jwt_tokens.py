@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from gateway.clock import Clock
+from gateway.jose.access_token import access_token
 from gateway.jose.compact import ACCESS_TOKEN, Jwt, encoded
+from gateway.jose.signing_key import SigningKey
 from gateway.oauth.opaque import Random
 from gateway.oauth.values import TokenFacts
-
-if TYPE_CHECKING:
-    from gateway.jose.signing_key import SigningKey
 
 JTI_BYTES = 18
 REMEMBERED = 10_000
@@ -71,8 +70,6 @@ class JwtForm:
 
     def make(self, facts: TokenFacts) -> str:
         """The signed token."""
-        from gateway.jose.access_token import access_token  # noqa: PLC0415 (it needs the library)
-
         return access_token(facts, self.issuer, encoded(self.random(JTI_BYTES)), self.key)
 
 

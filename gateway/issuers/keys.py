@@ -7,14 +7,11 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from gateway.errors import StartError
 from gateway.issuers.discovery import discover
 from gateway.issuers.fetching import Fetch, FetchFailed
-
-if TYPE_CHECKING:
-    from gateway.jose.key_set import KeySet
+from gateway.jose.key_set import KeySet, read_key_set
 
 log = logging.getLogger("gatepost")
 
@@ -111,7 +108,7 @@ class RemoteKeys:
 
     def _take(self, raw: bytes) -> None:
         if raw != self._raw or self._keys is None:
-            self._keys = _read(raw)
+            self._keys = read_key_set(raw)
             self._raw = raw
             self._changed()
         self._fetched_at = self._clock()
@@ -125,7 +122,7 @@ class FileKeys:
     def __init__(self, file: Path) -> None:
         """Raises StartError."""
         try:
-            self.known: KeySet | None = _read(file.read_bytes())
+            self.known: KeySet | None = read_key_set(file.read_bytes())
         except OSError as error:
             raise StartError(f"the key set {file} can't be read: {error.strerror}") from error
         except ValueError as error:
@@ -139,9 +136,3 @@ class FileKeys:
 
     async def stop(self) -> None:
         """Does nothing."""
-
-
-def _read(raw: bytes) -> KeySet:
-    from gateway.jose.key_set import read_key_set  # noqa: PLC0415 (only who has issuers needs the library)
-
-    return read_key_set(raw)

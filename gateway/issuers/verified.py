@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from gateway.clock import Clock
 from gateway.errors import IssuerUnavailable
 from gateway.issuers.remembered import Remembered
 from gateway.issuers.rules import IssuerRules, Unbelievable, facts_of
 from gateway.jose.compact import Jwt
+from gateway.jose.key_set import KeySet
 from gateway.jwt_tokens import Unknown
 from gateway.oauth.values import TokenFacts
-
-if TYPE_CHECKING:
-    from gateway.jose.key_set import KeySet
 
 log = logging.getLogger("gatepost")
 

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
-
-from gateway.jose.algorithms import verify
 from gateway.jose.compact import Jwt
-from gateway.jose.signing_key import RSA_BITS
+from gateway.jwk import ALL_ALGORITHMS, PublicKey, read_jwk
 
 MOST_KEYS = 100
 """Keys of a set that are looked at; more is no set of signing keys."""
@@ -22,7 +17,7 @@ MOST_KEYS = 100
 class KeySet:
     """Public keys by their kid; those without one under the empty name."""
 
-    keys: dict[str, tuple[Any, ...]]
+    keys: dict[str, tuple[PublicKey, ...]]
 
     def __contains__(self, kid: str) -> bool:
         return kid in self.keys
@@ -37,7 +32,7 @@ class KeySet:
             meant = [key for keys in self.keys.values() for key in keys]
         else:
             meant = list(self.keys.get(kid, ()))
-        return any(verify(algorithm, key, jwt.signed, jwt.signature) for key in meant)
+        return any(key.verifies(algorithm, jwt.signed, jwt.signature) for key in meant)
 
 
 def read_key_set(data: bytes) -> KeySet:
@@ -53,30 +48,19 @@ def read_key_set(data: bytes) -> KeySet:
     members = value.get("keys") if isinstance(value, dict) else None
     if not isinstance(members, list):
         raise ValueError("is no JWK Set")
-    keys: dict[str, tuple[Any, ...]] = {}
+    keys: dict[str, tuple[PublicKey, ...]] = {}
     for member in members[:MOST_KEYS]:
         key = _public_key(member)
         if key is not None:
-            kid = member.get("kid") if isinstance(member.get("kid"), str) else ""
-            keys[kid] = (*keys.get(kid, ()), key)
+            keys[key.kid or ""] = (*keys.get(key.kid or "", ()), key)
     if not keys:
         raise ValueError("has no key that signatures can be verified with")
     return KeySet(keys)
 
 
-def _public_key(member: Any) -> Any:
-    """One key; None for a secret one, one that is not for signatures, or one that is too weak."""
-    if not isinstance(member, dict) or member.get("kty") not in ("EC", "RSA", "OKP"):
-        return None
-    if member.get("use", "sig") != "sig":
-        return None
-    wanted = {name: member[name] for name in ("kty", "crv", "x", "y", "n", "e", "alg") if name in member}
+def _public_key(member: Any) -> PublicKey | None:
+    """One key; None for a private one, one that is not for signatures, is malformed or too weak."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            key = JWKRegistry.import_key(wanted)
-    except (JoseError, ValueError, TypeError, KeyError):
+        return read_jwk(member, ALL_ALGORITHMS)
+    except ValueError:
         return None
-    if isinstance(key, RSAKey):
-        return key if key.raw_value.key_size >= RSA_BITS else None
-    return key if isinstance(key, ECKey | OKPKey) else None

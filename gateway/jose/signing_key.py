@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as make_ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from joserfc.jwk import ECKey, OKPKey, RSAKey
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as make_rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
-from gateway.jose.algorithms import sign, verify
+from gateway.jwk import PublicKey, public_members, thumbprint
 
 P256 = "secp256r1"
+P256_BYTES = 32
 RSA_BITS = 2048
 """RFC 7518 section 3.3: a key of 2048 bits or more must be used."""
+RSA_EXPONENT = 65537
+
+Private = RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,38 +38,45 @@ class SigningKey:
     kid: str
     """Its thumbprint (RFC 7638): the same key has the same name everywhere."""
     algorithm: str
-    _key: Any
+    public: PublicKey
+    _private: Private
 
     def __repr__(self) -> str:
         return f"SigningKey({self.kid!r})"
 
     @property
-    def jwk(self) -> dict[str, Any]:
+    def jwk(self) -> dict[str, str]:
         """What everybody may know (RFC 7517 section 4), without private members."""
-        public = self._key.as_dict(private=False)
-        return {**public, "kid": self.kid, "use": "sig", "alg": self.algorithm}
+        members = public_members(self.public.material)
+        return {**members, "kid": self.kid, "use": "sig", "alg": self.algorithm}
 
     @property
     def pem(self) -> str:
         """The private key in PKCS #8, to be kept where nobody else can read it."""
-        return str(self._key.as_pem(private=True).decode())
+        return self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
     def sign(self, data: bytes) -> bytes:
         """The signature over `data`."""
-        return sign(self.algorithm, self._key, data)
+        if isinstance(self._private, RSAPrivateKey):
+            return self._private.sign(data, PKCS1v15(), SHA256())
+        if isinstance(self._private, Ed25519PrivateKey):
+            return self._private.sign(data)
+        # RFC 7518 section 3.4: R and S, each of 32 octets, one behind the other.
+        pair = decode_dss_signature(self._private.sign(data, ECDSA(SHA256())))
+        return b"".join(number.to_bytes(P256_BYTES, "big") for number in pair)
 
     def verify(self, data: bytes, signature: bytes) -> bool:
         """Whether the signature over `data` is this key's."""
-        return verify(self.algorithm, self._key, data, signature)
+        return self.public.verifies(self.algorithm, data, signature)
 
 
 def make_key(algorithm: str) -> SigningKey:
     """A new key for ES256, RS256 or EdDSA."""
     if algorithm == "ES256":
-        return _named(algorithm, ECKey.generate_key("P-256"))
+        return _named(algorithm, make_ec(SECP256R1()))
     if algorithm == "RS256":
-        return _named(algorithm, RSAKey.generate_key(RSA_BITS))
-    return _named(algorithm, OKPKey.generate_key("Ed25519"))
+        return _named(algorithm, make_rsa(RSA_EXPONENT, RSA_BITS))
+    return _named(algorithm, Ed25519PrivateKey.generate())
 
 
 def read_pem(pem: bytes) -> SigningKey:
@@ -71,13 +90,15 @@ def read_pem(pem: bytes) -> SigningKey:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise ValueError("is no private key in PEM, or has a password") from None
     if isinstance(native, EllipticCurvePrivateKey) and native.curve.name == P256:
-        return _named("ES256", ECKey.import_key(native))
+        return _named("ES256", native)
     if isinstance(native, RSAPrivateKey) and native.key_size >= RSA_BITS:
-        return _named("RS256", RSAKey.import_key(native))
+        return _named("RS256", native)
     if isinstance(native, Ed25519PrivateKey):
-        return _named("EdDSA", OKPKey.import_key(native))
+        return _named("EdDSA", native)
     raise ValueError("must be an EC key on P-256, an RSA key of 2048 bits or more, or an Ed25519 key")
 
 
-def _named(algorithm: str, key: ECKey | RSAKey | OKPKey) -> SigningKey:
-    return SigningKey(key.thumbprint(), algorithm, key)
+def _named(algorithm: str, private: Private) -> SigningKey:
+    material = private.public_key()
+    kid = thumbprint(material)
+    return SigningKey(kid, algorithm, PublicKey(material, kid, kid, algorithm), private)

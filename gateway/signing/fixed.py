@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gateway.errors import StartError
-
-if TYPE_CHECKING:
-    from gateway.jose.signing_key import SigningKey
+from gateway.jose.signing_key import SigningKey, read_pem
 
 
 class FixedKeys:
@@ -49,8 +47,6 @@ class FixedKeys:
 
 
 def _read(file: Path) -> SigningKey:
-    from gateway.jose.signing_key import read_pem  # noqa: PLC0415 (opaque tokens need no library)
-
     try:
         return read_pem(file.read_bytes())
     except OSError as error:

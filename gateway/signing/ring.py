@@ -6,16 +6,14 @@ import asyncio
 import logging
 from collections.abc import Callable
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
+from gateway.jose.signing_key import SigningKey, read_pem
 from gateway.signing.rotation import KeyRules, ensure, wanting
 from gateway.signing.schedule import Records, published, signing
 from gateway.signing.vault import KeysUnreadable, KeyVault
-
-if TYPE_CHECKING:
-    from gateway.jose.signing_key import SigningKey
 
 log = logging.getLogger("gatepost")
 
@@ -107,12 +105,7 @@ class KeyRing:
     def _take(self, records: Records) -> None:
         if records == self._records:
             return
-        if records:
-            from gateway.jose.signing_key import read_pem  # noqa: PLC0415 (opaque tokens need no library)
-
-            keys = {record.kid: read_pem(record.pem.encode()) for record in records}
-        else:
-            keys = {}
+        keys = {record.kid: read_pem(record.pem.encode()) for record in records}
         withdrawn = self._keys.keys() - keys.keys()
         self._records, self._keys = records, keys
         self.version += 1

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
+from gateway.jose.signing_key import make_key
 from gateway.signing.schedule import KeyRecord, Records, first, rotated, signing, waiting
 from gateway.signing.vault import KeyVault
 
@@ -26,8 +27,6 @@ class KeyRules:
 
 def new_record(algorithm: str) -> KeyRecord:
     """A new key, which signs from the beginning of time: the schedule says better."""
-    from gateway.jose.signing_key import make_key  # noqa: PLC0415 (the library is loaded by who needs it)
-
     key = make_key(algorithm)
     return KeyRecord(key.kid, key.algorithm, key.pem, 0)
 

@@ -8,9 +8,11 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
-from joserfc.jwk import RSAKey
 
-from gateway.jose.signing_key import make_key, read_pem
+from gateway.jose.signing_key import SigningKey, make_key, read_pem
+from gateway.jwk import read_jwk
+from tests.jose.tokens import ED, KEY, OTHER, RSA
+from tests.test_jwk import RFC7638
 
 PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
@@ -23,19 +25,24 @@ def pem(key: object, encryption: KeySerializationEncryption | None = None) -> by
 
 
 def test_the_thumbprint_is_that_of_rfc_7638_section_3_1() -> None:
-    key = RSAKey.import_key(
-        {
-            "kty": "RSA",
-            "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJE"
-            "CPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368Q"
-            "QMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2Nc"
-            "Rwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw",
-            "e": "AQAB",
-            "alg": "RS256",
-            "kid": "2011-04-29",
-        }
-    )
-    assert key.thumbprint() == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+    key = read_jwk(RFC7638)
+    assert key is not None
+    assert key.thumbprint == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+    made = make_key("RS256")
+    again = read_jwk(made.jwk)
+    assert again is not None
+    assert made.kid == again.thumbprint
+
+
+@pytest.mark.parametrize("key", [KEY, RSA, ED])
+def test_a_signature_is_good_for_its_data_and_key_only(key: SigningKey) -> None:
+    signature = key.sign(b"data")
+    assert key.verify(b"data", signature)
+    assert not key.verify(b"other data", signature)
+    assert not key.verify(b"data", signature[:-1] + bytes([signature[-1] ^ 1]))
+    assert not key.verify(b"data", b"")
+    assert not key.verify(b"data", bytes(len(signature)))
+    assert not OTHER.verify(b"data", signature)
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256", "EdDSA"])
