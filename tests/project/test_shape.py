@@ -43,10 +43,6 @@ TESTED_ELSEWHERE = {
         "gateway/revocation_endpoint.py",
         "gateway/web/metadata.py",
     ],
-    "commands about clients, run under a running gateway: tests/standards/test_secrets.py": [
-        "gateway/commands/client.py",
-        "gateway/commands/client_secrets.py",
-    ],
     "puts the grants' parts together: tests/standards/test_password.py and test_refresh.py go through it": [
         "gateway/assembly/grants.py",
     ],
