@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from gateway.assembly.overseers import overseer
+from gateway.config.server import Server
 from gateway.proxy.arrival import MAX_HEADERS
 from gateway.web.connection import GatewayConnection
 from gateway.web.lane_connection import LaneConnection
@@ -18,7 +20,8 @@ async def handle(request: web.BaseRequest) -> web.StreamResponse:
 
 def served(lane: Any) -> GatewayServer:
     made = web.Server(handle)
-    return GatewayServer(made, lane=lane, header_timeout=1.0, clock=lambda: 0.0, new_id=lambda: "id")
+    options = {"header_timeout": 1.0, "clock": lambda: 0.0, "new_id": lambda: "id"}
+    return GatewayServer(made, lane=lane, overseer=overseer(Server()), **options)
 
 
 @pytest.mark.parametrize(("lane", "kind"), [(None, GatewayConnection), (object(), LaneConnection)])

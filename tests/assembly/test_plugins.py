@@ -1,0 +1,91 @@
+"""The life of plugins, and what each is lent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.assembly.plugins import PluginShelf
+from gateway.config.grants import GrantSettings
+from gateway.config.plugins import PluginUse
+from gateway.errors import StartError
+from gateway.plugin import (
+    Exchange,
+    Grant,
+    GrantPlugin,
+    GrantRequest,
+    PluginConfig,
+    PluginContext,
+    ProxyPlugin,
+)
+from gateway.plugin_catalog import Catalog
+
+LIFE: list[str] = []
+
+
+class Noted(ProxyPlugin):
+    def on_request(self, exchange: Exchange) -> None: ...
+
+    async def start(self) -> None:
+        LIFE.append(f"start {self.context.place}")
+
+    async def stop(self) -> None:
+        LIFE.append(f"stop {self.context.place}")
+
+
+class Failing(Noted):
+    async def start(self) -> None:
+        raise StartError("no")
+
+    async def stop(self) -> None:
+        LIFE.append("stop failing")
+        raise OSError
+
+
+class Own(GrantPlugin):
+    grant_type = "urn:example:own"
+
+    def grant(self, request: GrantRequest) -> Grant:
+        raise AssertionError
+
+
+def shelf() -> PluginShelf:
+    LIFE.clear()
+    return PluginShelf(Catalog(), PluginContext(lambda: 0.0))
+
+
+def use(kind: type[Any]) -> PluginUse:
+    return PluginUse.model_validate({"use": f"{__name__}:{kind.__name__}", "with": PluginConfig()})
+
+
+def grant(*, enabled: bool = True, plugin: str | None = f"{__name__}:Own") -> GrantSettings:
+    return GrantSettings(enabled=enabled, use=plugin, config=PluginConfig())
+
+
+async def test_all_are_started_in_order_and_stopped_in_reverse() -> None:
+    plugins = shelf()
+    plugins.proxy_plugins([use(Noted), use(Noted)], "everywhere")
+    await plugins.start()
+    await plugins.stop()
+    name = f"everywhere {__name__}:Noted"
+    assert [f"start {name} 1", f"start {name} 2", f"stop {name} 2", f"stop {name} 1"] == LIFE
+
+
+async def test_one_that_fails_keeps_no_other_from_its_stop() -> None:
+    plugins = shelf()
+    plugins.proxy_plugins([use(Noted), use(Failing)], "everywhere")
+    with pytest.raises(StartError):
+        await plugins.start()
+    await plugins.stop()
+    assert LIFE[1:] == ["stop failing", f"stop everywhere {__name__}:Noted 1"]
+
+
+def test_a_grant_is_found_by_its_type_and_called_as_the_file_calls_it() -> None:
+    found = shelf().grants({"mine": grant(), "off": grant(enabled=False)})
+    assert {grant_type: plugin.name for grant_type, plugin in found.items()} == {"urn:example:own": "mine"}
+
+
+def test_two_grants_of_one_type_are_refused() -> None:
+    with pytest.raises(StartError, match="the grants mine and other answer the same grant_type"):
+        shelf().grants({"mine": grant(), "other": grant()})
