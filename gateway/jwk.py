@@ -10,22 +10,10 @@ from hashlib import sha256
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
-"""What clients may sign with (RFC 7518, RFC 8037, RFC 9864): asymmetric algorithms, and never `none`."""
-_RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
-_EC = {
-    "secp256r1": ("P-256", 32, "ES256"),
-    "secp384r1": ("P-384", 48, "ES384"),
-    "secp521r1": ("P-521", 66, "ES512"),
-}
-"""By the library's name of a curve: RFC 7518's, the octets of a coordinate, the algorithm."""
-_OKP = ("EdDSA", "Ed25519")
-ALL_ALGORITHMS = (*_RSA, *(algorithm for _, _, algorithm in _EC.values()), *_OKP)
-"""What can be verified at all."""
+from gateway.signatures import ALGORITHMS, CURVES, EC, OKP, RSA, Material, algorithms_of, verify
+
 MOST_KEYS = 16
 """Keys in one set: without a `kid` each of them is tried."""
 
@@ -34,10 +22,6 @@ _MOST_RSA_BITS = 8192
 _LEAST_EXPONENT = 65537
 _MOST_EXPONENT = 2**32
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
-_CURVES = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
-_DIGESTS = {"256": SHA256(), "384": SHA384(), "512": SHA512()}
-
-Material = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +37,14 @@ class PublicKey:
 
     def serves(self, algorithm: str) -> bool:
         """Whether the key is one for this algorithm."""
-        return algorithm in _algorithms(self.material) and self.only in (None, algorithm)
+        return algorithm in algorithms_of(self.material) and self.only in (None, algorithm)
 
     def verifies(self, algorithm: str, message: bytes, signature: bytes) -> bool:
         """Whether the signature over the message was made with this key's private half."""
         if not self.serves(algorithm):
             return False
         try:
-            _verify(self.material, algorithm, message, signature)
+            verify(self.material, algorithm, message, signature)
         except (InvalidSignature, ValueError):
             return False
         return True
@@ -134,7 +118,7 @@ def public_members(material: Material) -> dict[str, str]:
         numbers = material.public_numbers()
         return {"kty": "RSA", "n": _from_whole(numbers.n), "e": _from_whole(numbers.e)}
     if isinstance(material, ec.EllipticCurvePublicKey):
-        name, size, _ = _EC[material.curve.name]
+        name, size, _ = EC[material.curve.name]
         point = material.public_numbers()
         x, y = (encode(value.to_bytes(size, "big")) for value in (point.x, point.y))
         return {"kty": "EC", "crv": name, "x": x, "y": y}
@@ -164,10 +148,10 @@ def _numbered(members: Any, number: int) -> PublicKey | None:
 def _served(kind: object, curve: object) -> frozenset[str]:
     """The algorithms of a kind of key."""
     if kind == "RSA":
-        return frozenset(_RSA)
+        return frozenset(RSA)
     if kind == "EC":
-        return frozenset(algorithm for name, _, algorithm in _EC.values() if name == curve)
-    return frozenset(_OKP if (kind, curve) == ("OKP", "Ed25519") else ())
+        return frozenset(algorithm for name, _, algorithm in EC.values() if name == curve)
+    return frozenset(OKP if (kind, curve) == ("OKP", "Ed25519") else ())
 
 
 def _material(members: Mapping[str, Any]) -> Material:
@@ -175,13 +159,13 @@ def _material(members: Mapping[str, Any]) -> Material:
     if members["kty"] == "RSA":
         return _rsa(_whole(members, "n"), _whole(members, "e"))
     if members["kty"] == "EC":
-        return _point(_octets(members, "x"), _octets(members, "y"), _CURVES[members["crv"]])
+        return _point(_octets(members, "x"), _octets(members, "y"), CURVES[members["crv"]])
     return ed25519.Ed25519PublicKey.from_public_bytes(_octets(members, "x"))
 
 
 def _point(x: bytes, y: bytes, curve: ec.EllipticCurve) -> ec.EllipticCurvePublicKey:
     # RFC 7518 section 6.2.1.2: the length MUST be the full size of a coordinate.
-    if {len(x), len(y)} != {_EC[curve.name][1]}:
+    if {len(x), len(y)} != {EC[curve.name][1]}:
         raise ValueError("has a point of the wrong length")
     numbers = ec.EllipticCurvePublicNumbers(int.from_bytes(x, "big"), int.from_bytes(y, "big"), curve)
     try:
@@ -196,29 +180,6 @@ def _rsa(modulus: int, exponent: int) -> rsa.RSAPublicKey:
     if not _LEAST_EXPONENT <= exponent < _MOST_EXPONENT:
         raise ValueError("has an unusual exponent")
     return rsa.RSAPublicNumbers(exponent, modulus).public_key()
-
-
-def _algorithms(material: Material) -> tuple[str, ...]:
-    if isinstance(material, rsa.RSAPublicKey):
-        return _RSA
-    return (_EC[material.curve.name][2],) if isinstance(material, ec.EllipticCurvePublicKey) else _OKP
-
-
-def _verify(material: Material, algorithm: str, message: bytes, signature: bytes) -> None:
-    if isinstance(material, ed25519.Ed25519PublicKey):
-        material.verify(signature, message)
-        return
-    digest = _DIGESTS[algorithm[2:]]
-    if isinstance(material, rsa.RSAPublicKey):
-        pss = padding.PSS(mgf=padding.MGF1(digest), salt_length=digest.digest_size)
-        material.verify(signature, message, padding.PKCS1v15() if algorithm[0] == "R" else pss, digest)
-        return
-    # RFC 7518 section 3.4: R and S, each as long as a coordinate, one behind the other.
-    size = _EC[material.curve.name][1]
-    if len(signature) != 2 * size:
-        raise InvalidSignature
-    r, s = (int.from_bytes(half, "big") for half in (signature[:size], signature[size:]))
-    material.verify(encode_dss_signature(r, s), message, ec.ECDSA(digest))
 
 
 def _octets(members: Mapping[str, Any], name: str) -> bytes:

@@ -8,10 +8,10 @@ from gateway.assembly.routes import resource_path
 from gateway.config.model import Settings
 from gateway.config.server import TlsFiles
 from gateway.endpoints import INTROSPECT, JWKS, REVOKE, TOKEN
-from gateway.jwk import ALGORITHMS
 from gateway.oauth.client_auth import METHODS, TLS_METHODS
 from gateway.oauth.metadata import Members, resource_metadata, server_metadata
 from gateway.proxy.routes import segments_of
+from gateway.signatures import ALGORITHMS
 
 ENDPOINTS = {
     "token_endpoint": TOKEN,

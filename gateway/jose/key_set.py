@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.jose.compact import Jwt
-from gateway.jwk import ALL_ALGORITHMS, PublicKey, read_jwk
+from gateway.jwk import PublicKey, read_jwk
+from gateway.signatures import ALL_ALGORITHMS
 
 MOST_KEYS = 100
 """Keys of a set that are looked at; more is no set of signing keys."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 
-from gateway.jwk import ALGORITHMS
 from gateway.oauth.values import TokenFacts
+from gateway.signatures import ALGORITHMS
 
 # RFC 6750 section 2.1: b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
 _B64TOKEN = re.compile(rb"[A-Za-z0-9\-._~+/]+=*\Z")

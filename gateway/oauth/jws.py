@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.jwk import ALGORITHMS, PublicKey, decode
+from gateway.jwk import PublicKey, decode
+from gateway.signatures import ALGORITHMS
 
 LONGEST = 8192
 """Characters."""

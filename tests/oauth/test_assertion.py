@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.jwk import ALGORITHMS, read_jwks
+from gateway.jwk import read_jwks
 from gateway.oauth.assertion import LONGEST_JTI, LONGEST_LIFE, Assertion, assertion_client, judge_assertion
+from gateway.signatures import ALGORITHMS
 from tests.client_keys import Signer, b64, signer
 
 NOW = 1_800_000_000.0
