@@ -1,11 +1,14 @@
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 
-from gateway.assembly.clients import file_clients, jwks_of
+from gateway.assembly.clients import file_clients, jwks_of, secret_of
+from gateway.config.words import ClientSecret
 from gateway.errors import StartError
 from gateway.oauth.client_auth import methods_of
+from gateway.oauth.values import Client, Secret
 from tests.client_keys import signer
 from tests.config.example import settings
 
@@ -52,3 +55,41 @@ def test_a_key_file_that_has_gone_bad_since_it_was_checked_is_named(
     with pytest.raises(StartError, match=words) as caught:
         jwks_of(file)
     assert str(file) in str(caught.value)
+
+
+def digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def test_everything_that_the_file_says_is_carried_over() -> None:
+    text = """\
+        server: {trusted_proxies: [192.0.2.1]}
+        clients:
+          - {id: shop, name: Shop, secrets: [one], scopes: [a, b], format: jwt,
+             audiences: ["https://a.example"], lifetime: 10m, introspect: true, enabled: false,
+             auth: [client_secret_post], api_keys: [0123456789abcdef]}
+        """
+    assert file_clients(settings(text).clients) == [
+        Client(
+            id="shop",
+            name="Shop",
+            secrets=(Secret(digest("one")),),
+            scopes=("a", "b"),
+            audiences=("https://a.example",),
+            format="jwt",
+            lifetime=600,
+            introspect=True,
+            enabled=False,
+            auth=frozenset({"client_secret_post"}),
+            api_keys=(Secret(digest("0123456789abcdef")),),
+            source="file",
+        )
+    ]
+
+
+def test_a_secret_may_be_hashed_and_have_a_name_and_an_end() -> None:
+    hashed = f"sha256:{digest('x').hex()}"
+    text = f"clients: [{{id: a, secrets: [{{secret: '{hashed}', name: next, expires: 2027-12-31}}]}}]"
+    (client,) = file_clients(settings(text).clients)
+    assert client.secrets == (Secret(digest("x"), "next", 1_830_297_600),)
+    assert secret_of(ClientSecret("x")) == Secret(digest("x"))

@@ -86,7 +86,7 @@ async def test_it_ends_with_its_clients_tokens(store: Store) -> None:
     assert await store.refresh_tokens.find("family") is None
 
 
-@pytest.mark.parametrize("generation", [None, closed_generation()])
+@pytest.mark.parametrize("generation", [None, closed_generation()], ids=["gone", "switched off"])
 async def test_none_begins_for_a_client_without_tokens(
     store: Store, valkey: Valkey, prefix: str, generation: str | None
 ) -> None:

@@ -1,0 +1,66 @@
+"""What the grants are lent, from the file and the store."""
+
+import pytest
+
+from gateway.assembly.grants import grant_users, refresh_families
+from gateway.clients import Clients
+from gateway.config.model import Settings
+from gateway.oauth.errors import OAuthError
+from gateway.oauth.grants import Grant, IssuedToken
+from gateway.oauth.opaque import token_hash
+from gateway.refresh_tokens import RefreshFamilies
+from gateway.store import Store
+from tests.config.example import settings
+from tests.services import Clock, Services, a_client
+
+CLIENT = a_client(grants=frozenset({"password", "refresh_token"}))
+GRANT = Grant("Ann", ("a",), (), 600, user="Ann")
+
+
+def configured(key: str = "k") -> Settings:
+    return settings(
+        f"tokens: {{key: {key * 32}}}\nportal: {{users: [{{name: Ann, password: long-password}}]}}"
+    )
+
+
+async def test_users_of_the_file_sign_in(store: Store) -> None:
+    users = grant_users(configured(), store, Clock())
+    assert await users.sign_in("ann", "long-password", "192.0.2.1") == "Ann"
+    assert await users.is_there("Ann")
+    assert not await users.is_there("Bob")
+
+
+async def test_a_wrong_password_lets_nobody_in_and_is_held_against_the_caller(store: Store) -> None:
+    users = grant_users(configured(), store, Clock())
+    for _ in range(40):
+        with pytest.raises(OAuthError) as refused:
+            await users.sign_in("Ann", "wrong", "192.0.2.1")
+        if refused.value.error == "slow_down":
+            break
+        assert refused.value.error == "invalid_grant"
+    assert refused.value.retry_after
+
+
+def families(store: Store, services: Services, key: str = "k") -> RefreshFamilies:
+    return refresh_families(configured(key), store, Clients([CLIENT], store.clients), services.clock)
+
+
+async def test_none_are_given_out_until_their_grant_is_started(store: Store) -> None:
+    made = families(store, Services(store, [CLIENT]))
+    assert not made.may_have(CLIENT)
+    made.switch_on(600)
+    assert made.may_have(CLIENT)
+    assert not made.may_have(a_client(grants=frozenset({"password"})))
+
+
+async def test_gateways_with_the_same_key_know_each_others(store: Store) -> None:
+    services = Services(store, [CLIENT])
+    one, same, stranger = (families(store, services, key) for key in "kks")
+    for made in (one, same, stranger):
+        made.switch_on(600)
+    access = await services.issuer.issue(CLIENT, "password", GRANT)
+    token = await one.begin(CLIENT, IssuedToken(token_hash(access.access_token), "password", GRANT))
+    facts = await same.known(token)
+    assert facts is not None
+    assert (facts.user, facts.scopes) == ("Ann", ("a",))
+    assert await stranger.known(token) is None

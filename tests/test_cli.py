@@ -1,0 +1,86 @@
+"""The program as a whole: its commands are listed at once, and none costs what it does not use."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gateway import __version__
+from gateway.cli import COMMANDS, main
+
+HEAVY = ("aiohttp", "asyncio", "cryptography", "gunicorn", "pydantic", "redis", "yaml")
+
+
+def gatepost(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments, prog_name="gatepost")
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """The packages that a command has imported when it is done, in a process of its own."""
+    program = (
+        "import sys; from gateway.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "finally: print('LOADED', *{name.partition('.')[0] for name in sys.modules})"
+    )
+    words = [sys.executable, "-c", program, *arguments]
+    output = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True).stdout
+    return set(output.rpartition("LOADED ")[2].split())
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_lists_every_command_with_what_it_does(option: str) -> None:
+    result = gatepost(option)
+    assert (result.exit_code, result.stderr) == (0, "")
+    for name, text in COMMANDS.items():
+        assert f"  {name}  " in result.stdout
+        assert text in result.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_there_and_explains_itself(name: str) -> None:
+    for option in ("--help", "-h"):
+        result = gatepost(name, option)
+        assert (result.exit_code, result.stderr) == (0, "")
+        assert result.stdout.startswith(f"Usage: gatepost {name} ")
+
+
+def test_the_version_is_the_packages() -> None:
+    assert gatepost("--version").stdout == f"gatepost, version {__version__}\n"
+
+
+@pytest.mark.parametrize(("wrong", "meant"), [("clint", "client"), ("chek", "check"), ("tokens", "token")])
+def test_a_slip_of_the_pen_is_told_what_was_meant(wrong: str, meant: str) -> None:
+    result = gatepost(wrong, "-c", "x")
+    assert result.exit_code == 2
+    assert f"No such command {wrong!r} (did you mean {meant}?)." in result.stderr
+
+
+def test_what_is_like_nothing_is_no_command() -> None:
+    result = gatepost("nonsense")
+    assert result.exit_code == 2
+    assert "did you mean" not in result.stderr
+    assert "No such command 'nonsense'" in result.stderr
+
+
+def test_without_a_word_it_helps() -> None:
+    result = gatepost()
+    assert result.exit_code == 2
+    assert "Serves gateway.yaml." in result.output
+
+
+def test_help_loads_none_of_the_gateway() -> None:
+    assert loaded_by("--help") & set(HEAVY) == set()
+
+
+@pytest.mark.parametrize("command", ["check", "schema"])
+def test_what_serves_nothing_loads_no_web_server(command: str) -> None:
+    assert loaded_by(command) & {"aiohttp", "gunicorn", "jinja2", "argon2"} == set()
+
+
+def test_python_can_run_it_as_a_module() -> None:
+    words = [sys.executable, "-m", "gateway", "--help"]
+    result = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
+    assert result.stdout.startswith("Usage: gatepost ")
