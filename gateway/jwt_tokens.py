@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 from gateway.clock import Clock
 from gateway.jose.access_token import access_token
-from gateway.jose.compact import ACCESS_TOKEN, Jwt, encoded
+from gateway.jose.compact import ACCESS_TOKEN, LONGEST, Jwt, encoded
 from gateway.jose.signing_key import SigningKey
+from gateway.oauth.errors import invalid_request
 from gateway.oauth.opaque import Random
 from gateway.oauth.values import TokenFacts
 
@@ -69,8 +70,12 @@ class JwtForm:
         return facts if facts.audience else replace(facts, audience=(self.audience,))
 
     def make(self, facts: TokenFacts) -> str:
-        """The signed token."""
-        return access_token(facts, self.issuer, encoded(self.random(JTI_BYTES)), self.key)
+        """The signed token. Raises OAuthError where it would be larger than any that is looked at."""
+        token = access_token(facts, self.issuer, encoded(self.random(JTI_BYTES)), self.key)
+        if len(token) > LONGEST:
+            # Nobody would take it.
+            raise invalid_request("The token would be too large: ask for fewer scopes or resources.")
+        return token
 
 
 class JwtTokens:

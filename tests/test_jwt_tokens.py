@@ -3,6 +3,7 @@
 import hmac
 import json
 from base64 import urlsafe_b64decode
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from gateway.jose.compact import encoded, read_jwt
 from gateway.jose.signing_key import SigningKey
 from gateway.jwt_tokens import REMEMBERED, JwtTokens, Unknown
+from gateway.oauth.errors import OAuthError
 from gateway.oauth.values import TokenFacts
 from tests.jose.tokens import ED, KEY, OTHER, RSA, jwt, part
 from tests.services import ISSUER, Clock
@@ -64,6 +66,12 @@ async def test_a_token_that_was_made_here_is_ours_until_it_ends(key: SigningKey)
     assert ours(token, made_by) is True
     clock.now += 0.1
     assert ours(token, made_by) is False
+
+
+async def test_no_token_is_made_that_is_too_large_to_be_used() -> None:
+    form = await tokens().form()
+    with pytest.raises(OAuthError, match="fewer scopes"):
+        form.make(replace(FACTS, scopes=tuple(f"a.long.name.of.a.scope.{number}" for number in range(300))))
 
 
 async def test_a_token_of_a_published_key_is_ours() -> None:
