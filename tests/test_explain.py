@@ -8,6 +8,9 @@ from gateway.plugin import PluginConfig, PluginContext, ProxyPlugin
 from gateway.proxy.canary import Canary
 from gateway.proxy.pipeline import compile_pipeline
 from gateway.proxy.routes import RouteTable
+from plugins.headers import HeaderRules
+from plugins.rewrite import Rewrite
+from tests.plugins.exchanges import made
 from tests.proxy.routing import route
 
 
@@ -77,3 +80,13 @@ def test_what_no_route_takes_is_told_like_a_caller_would_be(method: str, url: st
     with pytest.raises(Fault) as caught:
         told(method, url)
     assert caught.value.kind.status == status
+
+
+def test_it_says_what_plugins_do_to_what_goes_upstream() -> None:
+    rewrite = made(Rewrite, path="/orders/{id}/items", to="/v2/{id}")
+    header = made(HeaderRules, request={"set": {"X-Mode": "new"}})
+    table = RouteTable([route("/orders", pipeline=compile_pipeline([rewrite, header]))])
+    text = "\n".join(explain("GET", "/orders/7/items?x", table, UPSTREAMS).lines)
+    assert "Rewrite (/orders/{id}/items -> /v2/{id})" in text
+    assert "GET /v2/7?x HTTP/1.1" in text
+    assert "X-Mode: new" in text

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
-from gateway.assembly.plugins import PluginShelf
+from gateway.assembly.clients import file_clients
+from gateway.assembly.plugins import PluginShelf, plugin_context
 from gateway.config.grants import GrantSettings
+from gateway.config.load import load_text
 from gateway.config.plugins import PluginUse
 from gateway.errors import StartError
+from gateway.file_clients import FileClients
 from gateway.plugin import (
     Exchange,
     Grant,
@@ -89,3 +92,16 @@ def test_a_grant_is_found_by_its_type_and_called_as_the_file_calls_it() -> None:
 def test_two_grants_of_one_type_are_refused() -> None:
     with pytest.raises(StartError, match="the grants mine and other answer the same grant_type"):
         shelf().grants({"mine": grant(), "other": grant()})
+
+
+def test_plugins_are_lent_the_clients_and_tiers_of_the_file() -> None:
+    text = """
+clients: [{id: a, secrets: [x], tier: gold, api_keys: [0123456789abcdef]}]
+tiers: {gold: 5 per 1m}
+"""
+    settings = load_text(text, {}, Catalog())
+    context = plugin_context(settings, FileClients(file_clients(settings.clients)), lambda: 1.0)
+    found = context.clients.by_api_key(b"0123456789abcdef")
+    assert found is not None
+    assert (found.id, found.tier, context.tiers["gold"].limit) == ("a", "gold", 5)
+    assert context.clock() == 1.0
