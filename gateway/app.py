@@ -46,6 +46,7 @@ from gateway.telemetry import Telemetry
 from gateway.token_cache import TokenCache
 from gateway.token_endpoint import TokenDesk
 from gateway.upstream.resolve import Lookup, look_up
+from gateway.usage import Tally, UsageKeeper
 from gateway.web.application import application
 from gateway.web.arrival import Arrival
 from gateway.web.desk import ProxyDesk
@@ -83,7 +84,7 @@ class Gateway:
             settings.store.timeout,
             tracking=True,
             listener=self._cache,
-            observer=store_observer(telemetry),
+            observer=telemetry.store_asked,
         )
         of_file = file_clients(settings.clients)
         self._upstreams = make_upstreams(settings, lookup)
@@ -110,7 +111,9 @@ class Gateway:
         )
         self._grants = self._shelf.grants(settings.grants)
         arrival = Arrival(trust(settings.server.trusted_proxies), self._new_id, clock)
-        desk = self._proxy_desk(Ledger(telemetry, note))
+        self._usage = UsageKeeper(Tally(), self.store.usage, clock)
+        tally = self._usage.tally if settings.portal.enabled else None
+        desk = self._proxy_desk(Ledger(telemetry, note, tally))
         jwks = JwksEndpoint(self._tokens.keys, settings.tokens.signing.lead // 2)
         self._held = HeldTokens(self._guard, self._families, clock)
         oauth = self._oauth_endpoints()
@@ -131,6 +134,7 @@ class Gateway:
         await self._issuers.start()
         await start_upstreams(self._upstreams.values())
         await self._shelf.start()
+        await self._usage.start()
         await self.runner.setup()
         # Those of the configuration that this one replaces are of no interest any more.
         self._telemetry.gauges = upstream_gauges(self._upstreams.values())
@@ -146,6 +150,7 @@ class Gateway:
     async def stop(self) -> None:
         """Finishes what is in flight, then closes all. Works after a failed start too."""
         await self.runner.cleanup()
+        await self._usage.stop()
         await self._shelf.stop()
         await self._issuers.stop()
         for upstream in self._upstreams.values():
@@ -199,6 +204,7 @@ class Gateway:
             realm=REALM,
             body_timeout=settings.server.timeouts.body,
             telemetry=self._telemetry,
+            tally=self._usage.tally,
         )
 
     def _metadata_endpoints(self) -> MetadataEndpoints:
@@ -211,7 +217,8 @@ class Gateway:
         # Templates, sessions and password hashing are loaded only where the portal is served.
         from gateway.assembly.portal import portal  # noqa: PLC0415
 
-        return portal(self._settings, self.store, self._clients, self._guard, tokens, self._held, self._clock)
+        parts = (self.store, self._clients, self._guard, tokens, self._held, self._usage.tally)
+        return portal(self._settings, *parts, self._clock)
 
     def _runner(self, app: web.Application, lane: Lane | None) -> GatewayRunner:
         server = self._settings.server
@@ -238,12 +245,3 @@ def new_request_id() -> Callable[[], str]:
     """Makes ids that differ between all requests, workers and gateways. They need not be secret."""
     source = random.Random(secrets.randbits(256))  # noqa: S311 (an id, not a secret)
     return lambda: f"{source.getrandbits(128):032x}"
-
-
-def store_observer(telemetry: Telemetry) -> Callable[[str, float, bool], None]:
-    """Counts what is asked of the store."""
-
-    def observe(command: str, seconds: float, failed: bool) -> None:
-        telemetry.store_call(command.lower(), "failed" if failed else "ok", seconds)
-
-    return observe

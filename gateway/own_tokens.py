@@ -13,6 +13,7 @@ from gateway.oauth.grants import GrantRequest
 from gateway.oauth.values import Client
 from gateway.plugin import GrantPlugin
 from gateway.token_endpoint import TokenDesk
+from gateway.usage import Tally
 
 GRANT = "client_credentials"
 
@@ -20,10 +21,11 @@ GRANT = "client_credentials"
 class OwnTokens:
     """Issues a token as the token endpoint would, to whoever owns the client."""
 
-    def __init__(self, desk: TokenDesk, held: HeldTokens, clock: Clock) -> None:
+    def __init__(self, desk: TokenDesk, held: HeldTokens, clock: Clock, tally: Tally) -> None:
         self._desk = desk
         self._held = held
         self._clock = clock
+        self._tally = tally
 
     async def generate(self, client: Client, scopes: tuple[str, ...], validity: str) -> TokenAnswer:
         """A token of the client's own. No scopes: the defaults; no validity: the client's own.
@@ -39,7 +41,9 @@ class OwnTokens:
         request = GrantRequest(client, form, self._clock(), desk.scope_rules, desk.lifetime_rules)
         decision = plugin.grant(request)
         grant = decision if not hasattr(decision, "__await__") else await decision
-        return await desk.issuer.issue(client, GRANT, grant)
+        answer = await desk.issuer.issue(client, GRANT, grant)
+        self._tally.token(client, issued=True)
+        return answer
 
     async def revoke(self, client: Client, token: str) -> bool:
         """Ends a live token of the client; False where it is not one."""

@@ -13,13 +13,15 @@ from gateway.oauth.refresh import RefreshTokens
 from gateway.own_tokens import OwnTokens
 from gateway.refresh_tokens import RefreshFamilies
 from gateway.store import Store
+from gateway.usage import Tally
 from tests.services import Services, a_client
 
 
 def own_tokens(services: Services) -> OwnTokens:
     made = RefreshTokens(services.key, secrets.token_bytes)
     families = RefreshFamilies(services.store.refresh_tokens, made, services.clients, services.clock)
-    return OwnTokens(services.desk, HeldTokens(services.guard, families, services.clock), services.clock)
+    held = HeldTokens(services.guard, families, services.clock)
+    return OwnTokens(services.desk, held, services.clock, Tally())
 
 
 async def test_a_token_is_as_the_token_endpoint_would_issue_it(store: Store) -> None:

@@ -27,6 +27,8 @@ from gateway.portal.site import portal_app
 from gateway.registry import ClientRegistry
 from gateway.store import Store
 from gateway.token_endpoint import TokenDesk
+from gateway.usage import Tally
+from gateway.usage_reports import UsageReports
 from gateway.users import UserAuthentication, Users
 
 
@@ -37,6 +39,7 @@ def portal(
     guard: Guard,
     tokens: TokenDesk,
     held: HeldTokens,
+    tally: Tally,
     clock: Clock,
 ) -> dict[str, web.Application]:
     """The portal's applications, by where they are mounted. Its keys come from the instance's master key."""
@@ -49,7 +52,8 @@ def portal(
         authentication=UserAuthentication(users, store.attempts, GuessingRules()),
         applications=Applications(store.applications, store.clients, registry, clock),
         registry=registry,
-        tokens=OwnTokens(tokens, held, clock),
+        tokens=OwnTokens(tokens, held, clock, tally),
+        reports=UsageReports(store.usage, store.registered_users, clock),
         clients=clients,
         find_token=guard.facts,
         proof=FormProof(derived_key(master, "portal forms"), secure=facts.secure),

@@ -12,6 +12,7 @@ from gateway.oauth.values import TokenFacts
 from gateway.own_tokens import OwnTokens
 from gateway.portal.protection import FormProof
 from gateway.registry import ClientRegistry
+from gateway.usage_reports import UsageReports
 from gateway.users import UserAuthentication, Users
 
 MANAGE = "portal:manage"
@@ -70,6 +71,7 @@ class PortalDesk:
     applications: Applications
     registry: ClientRegistry
     tokens: OwnTokens
+    reports: UsageReports
     clients: Clients
     find_token: Callable[[str], Awaitable[TokenFacts | None]]
     """The facts of a live token (`gateway.guard.Guard.facts`)."""

@@ -20,6 +20,7 @@ from gateway.store.script import Script
 from gateway.store.sessions import SessionStore
 from gateway.store.signing_keys import SigningKeyStore
 from gateway.store.tokens import Issued, TokenDraft, TokenStore, closed_generation, new_generation
+from gateway.store.usage import UsageStore
 from gateway.store.users import UserChanged, UserExists, UserStore
 from gateway.store.wire import Observer, ignore
 
@@ -51,6 +52,7 @@ __all__ = [
     "Store",
     "TokenDraft",
     "TokenStore",
+    "UsageStore",
     "UserChanged",
     "UserExists",
     "UserStore",
@@ -95,6 +97,7 @@ class Store:
         self.applications = ApplicationStore(self.link, self._pool, prefix)
         self.sessions = SessionStore(self.link, prefix)
         self.limits = LimitStore(self.link, self._pool, prefix)
+        self.usage = UsageStore(self.link, prefix)
         self.users = UserStore(self.link, prefix)
         self.signing_keys = SigningKeyStore(self.link, prefix)
         self.once = OnceStore(self.link, prefix)

@@ -102,8 +102,8 @@ class ApplicationStore:
         for _ in range(TRIES):
             before, application = await self._there(application_id)
             ids = application.client_ids
-            # A client's generation, and who has used it.
-            keys = (*self._keys, *(f"{self._prefix}{kind}:{one}" for one in ids for kind in "gu"))
+            # A client's generation, who has used it, and how much.
+            keys = (*self._keys, *(f"{self._prefix}{kind}:{one}" for one in ids for kind in "gun"))
             if await self._link.script(REMOVE, keys, (application_id, before, *ids)):
                 return
         raise ClientContended("others keep changing this application")

@@ -69,6 +69,10 @@ class Telemetry:
         _count(self._store, (command, outcome))
         _observe(self._store_times, (command,), seconds, _STORE)
 
+    def store_asked(self, command: str, seconds: float, failed: bool) -> None:
+        """The same, as the store's link tells it."""
+        self.store_call(command.lower(), "failed" if failed else "ok", seconds)
+
     def upstream_failure(self, upstream: str, kind: str) -> None:
         """An upstream gave no usable answer: `kind` is `broken`, `slow` or `unavailable`."""
         _count(self._upstream, (upstream, kind))

@@ -7,6 +7,7 @@ from typing import Protocol
 from gateway.exchange import Exchange, RequestHead
 from gateway.telemetry import Telemetry
 from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamSlow, UpstreamUnavailable
+from gateway.usage import Tally
 
 CALLER_LEFT = 499
 """Noted where the caller left before its answer was complete; never sent."""
@@ -41,16 +42,19 @@ class Note(Protocol):
 class Ledger:
     """Where every request is entered once, however it ended."""
 
-    __slots__ = ("_note", "telemetry")
+    __slots__ = ("_note", "_tally", "telemetry")
 
-    def __init__(self, telemetry: Telemetry, note: Note | None) -> None:
+    def __init__(self, telemetry: Telemetry, note: Note | None, tally: Tally | None = None) -> None:
         self.telemetry = telemetry
         self._note = note
+        self._tally = tally
 
     def exchange(self, exchange: Exchange, status: int, size: int, seconds: float) -> None:
         """A request on a route was answered."""
         head, caller = exchange.request, exchange.caller
         self.telemetry.request(exchange.route.path, head.method, status, seconds)
+        if self._tally is not None and caller is not None:
+            self._tally.call(caller, status, seconds)
         if self._note is not None:
             self._note(
                 address=head.peer.address,

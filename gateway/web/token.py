@@ -16,6 +16,7 @@ from gateway.oauth.errors import OAuthError, invalid_request
 from gateway.revocation_endpoint import RevocationCall, RevocationDesk, answer_revocation
 from gateway.telemetry import Telemetry
 from gateway.token_endpoint import TokenCall, TokenDesk, answer_token_request
+from gateway.usage import Tally
 from gateway.web.arrival import HEAD
 from gateway.web.faults import TOKEN_HEADERS, oauth_faults, token_response, with_nonce
 
@@ -34,6 +35,7 @@ class OAuthEndpoints:
     realm: str
     body_timeout: float
     telemetry: Telemetry
+    tally: Tally | None = None
 
     async def token(self, request: web.Request) -> web.StreamResponse:
         """`POST /token` (RFC 6749 section 3.2)."""
@@ -66,9 +68,16 @@ class OAuthEndpoints:
             answer = await answer_token_request(call, self.desk)
         except OAuthError as error:
             self.telemetry.token(call.grant_type, error.error)
+            self._tallied(call, issued=False)
             raise
         self.telemetry.token(call.grant_type, "reused" if answer.reused else "issued")
+        self._tallied(call, issued=True)
         return with_nonce(token_response(answer.body), call.nonce)
+
+    def _tallied(self, call: TokenCall, *, issued: bool) -> None:
+        if self.tally is not None:
+            # A call that was refused before its client was known has none.
+            self.tally.token(getattr(call, "client", None), issued)
 
 
 def received(kind: type[Call], head: RequestHead, body: bytes) -> Call:

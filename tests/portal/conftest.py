@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,34 +11,17 @@ from uuid import uuid4
 import pytest
 
 from tests.conftest import Valkey
+from tests.portal.backend import serving
 from tests.portal.reader import Reader
 from tests.running import Running
 
 ADMIN, PASSWORD = "admin", "a s3cret word"
 
 
-class _Backend(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        body = json.dumps({"path": self.path}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
-
-
 @pytest.fixture(scope="session")
 def backend() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Backend)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving() as url:
+        yield url
 
 
 def config(backend: str, store: str, **more: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from gateway.commands.demo import shipped_file
+from tests.portal.backend import serving
 from tests.portal.browser.chromium import ARGUMENTS, executable
 from tests.running import Running
 
@@ -38,6 +39,12 @@ def fill(page: Page) -> str:
     return path
 
 
+def traffic(page: Page, base: str, token: str) -> None:
+    """Calls an API now and then, so that there is something to see."""
+    for target in ("/orders",) * 9 + ("/orders/none",) * 2:
+        page.request.get(f"{base}{target}", headers={"Authorization": f"Bearer {token}"})
+
+
 def take(browser: Browser, base: str, folder: Path) -> None:
     """All pictures."""
     desk = {"width": 1280, "height": 860}
@@ -55,6 +62,12 @@ def take(browser: Browser, base: str, folder: Path) -> None:
     page.locator("#token").scroll_into_view_if_needed()
     page.screenshot(path=folder / "portal-token-dark.png")
     page.emulate_media(color_scheme="light")
+    traffic(page, base, page.inner_text("#access-token"))
+    page.goto(f"{path}/usage")
+    while page.locator("svg.chart").count() < len(("calls", "duration", "tokens")):
+        page.wait_for_timeout(300)
+        page.goto(f"{path}/usage")
+    page.screenshot(path=folder / "portal-usage.png")
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto(f"{path}/production")
     page.screenshot(path=folder / "portal-phone.png")
@@ -67,8 +80,8 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     text = shipped_file().read_text().replace("port: 8280", "port: 0").replace("port: 8243", "port: 0")
     text = text.replace("port: 9280", "port: 0")
-    with tempfile.TemporaryDirectory(prefix="gp-") as place:
-        gateway = Running(text, Path(place), PORTAL_PASSWORD=PASSWORD)
+    with tempfile.TemporaryDirectory(prefix="gp-") as place, serving() as backend:
+        gateway = Running(text, Path(place), PORTAL_PASSWORD=PASSWORD, ORDERS_URL=backend)
         try:
             gateway.await_ready()
             with sync_playwright() as playwright:

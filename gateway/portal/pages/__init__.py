@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.portal.pages import account, apis, applications, keys, secret_changes, tokens
+from gateway.portal.pages import account, apis, applications, keys, secret_changes, tokens, usage
 from gateway.portal.visit import Page
 
 _ONE = "/applications/{id}"
@@ -25,6 +25,8 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("POST", _ONE + "/edit", applications.edit),
     ("GET", _ONE + "/delete", applications.delete_form),
     ("POST", _ONE + "/delete", applications.delete),
+    ("GET", _ONE + "/usage", usage.of_application),
+    ("GET", "/usage", usage.of_all),
     ("GET", _KEYS, keys.show),
     ("POST", _KEYS + "/generate-keys", keys.generate),
     ("POST", _KEYS + "/configure", keys.configure),
