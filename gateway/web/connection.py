@@ -7,32 +7,30 @@ who writes can wait until the caller has taken what was written.
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable
 from typing import Any, cast
 
 from aiohttp import web
-from aiohttp.http_exceptions import BadHttpMethod, LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
 from gateway.clock import Clock
 from gateway.faults import (
-    BAD_REQUEST,
     FAILED,
-    HEADERS_TOO_LARGE,
     SLOW_REQUEST,
-    TARGET_TOO_LONG,
-    UNKNOWN_METHOD,
     Fault,
-    FaultKind,
 )
 from gateway.proxy.answers import answer_bytes, fault_answer
 from gateway.proxy.arrival import check_request_line
-from gateway.proxy.target import MAX_TARGET
 from gateway.web.arrival import connection_peer
+from gateway.web.faults import unread_kind
 from gateway.web.overseer import Overseer
 from gateway.web.patience import SlowReader
 from gateway.web.sent import SentResponse
 from gateway.web.tunnel import CallerStream
+
+_RST = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 class GatewayConnection(RequestHandler):
@@ -170,6 +168,12 @@ class GatewayConnection(RequestHandler):
         if self.transport is not None:
             self.transport.abort()
 
+    def reset(self) -> None:
+        """Breaks off so that it can't be taken for the end of an answer: TCP says RST, not FIN."""
+        if self.transport is not None:
+            self.transport.get_extra_info("socket").setsockopt(*_RST)
+            self.transport.abort()
+
     def become_tunnel(self) -> CallerStream:
         """From here on the caller's bytes are no HTTP: aiohttp sees no more of them."""
         self._stream = CallerStream(self, self._message_tail)
@@ -220,7 +224,7 @@ class GatewayConnection(RequestHandler):
     ) -> web.StreamResponse:
         """What aiohttp can't parse, or a handler let escape, in the gateway's own words."""
         if status < 500:  # noqa: PLR2004 (the server's own errors begin there)
-            fault = Fault(_kind(exc), close=True)
+            fault = Fault(unread_kind(exc), close=True)
         else:
             self.log_exception("Unhandled error", exc_info=exc)
             fault = Fault(FAILED, close=True)
@@ -231,12 +235,3 @@ class GatewayConnection(RequestHandler):
         """The answer to a request that could not be read."""
         answer = fault_answer(fault, self._new_id())
         return answer_bytes(answer, [], method="GET", version=(1, 1), keep_alive=False, now=self._clock())
-
-
-def _kind(exc: BaseException | None) -> FaultKind:
-    if isinstance(exc, BadHttpMethod):
-        return UNKNOWN_METHOD
-    if not isinstance(exc, LineTooLong):
-        return BAD_REQUEST
-    # aiohttp says which limit was passed, and the two differ.
-    return TARGET_TOO_LONG if exc.args[1] == MAX_TARGET else HEADERS_TOO_LARGE

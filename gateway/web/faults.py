@@ -8,14 +8,18 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMethod, LineTooLong
 
 from gateway.errors import IssuerUnavailable, StoreUnavailable
 from gateway.faults import (
     BAD_REQUEST,
     BODY_TOO_LARGE,
     FAILED,
+    HEADERS_TOO_LARGE,
     NO_ROUTE,
     STORE_AWAY,
+    TARGET_TOO_LONG,
+    UNKNOWN_METHOD,
     UPSTREAM_AWAY,
     UPSTREAM_BROKEN,
     UPSTREAM_SLOW,
@@ -24,6 +28,7 @@ from gateway.faults import (
     retry_after,
 )
 from gateway.oauth.errors import OAuthError
+from gateway.proxy.target import MAX_TARGET
 from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamSlow, UpstreamUnavailable
 
 log = logging.getLogger("gatepost")
@@ -109,3 +114,13 @@ def http_fault(error: web.HTTPException) -> Fault:
     """What aiohttp raises by itself, as one of the gateway's own faults."""
     kinds = {404: NO_ROUTE, 413: BODY_TOO_LARGE, 500: FAILED}
     return Fault(kinds.get(error.status, BAD_REQUEST), close=True)
+
+
+def unread_kind(error: BaseException | None) -> FaultKind:
+    """What a caller is told whose request aiohttp can't parse."""
+    if isinstance(error, BadHttpMethod):
+        return UNKNOWN_METHOD
+    if not isinstance(error, LineTooLong):
+        return BAD_REQUEST
+    # aiohttp says which limit was passed, and the two differ.
+    return TARGET_TOO_LONG if error.args[1] == MAX_TARGET else HEADERS_TOO_LARGE

@@ -158,6 +158,7 @@ class _Delivery:
         self._response = response
         self._connection = cast(GatewayConnection, request.protocol)
         self._chunked = framing.body is Body.CHUNKED
+        self._ends_by_closing = framing.must_close
         self._keep_alive = request.keep_alive and not framing.must_close
         self._pending = answer_head(response.head, framing, keep_alive=self._keep_alive, version=head.version)
         self._size = 0
@@ -173,7 +174,10 @@ class _Delivery:
 
     def break_off(self) -> SentResponse:
         """Ends the connection: a body that broke off is never made to look whole."""
-        self._connection.abort()
+        if self._ends_by_closing:
+            self._connection.reset()
+        else:
+            self._connection.abort()
         return SentResponse(self._response.head.status, self._size, keep_alive=False)
 
     async def _send_body(self) -> None:

@@ -2,12 +2,14 @@ import json
 
 import pytest
 from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMessage, BadHttpMethod, LineTooLong
 
 from gateway.errors import StoreUnavailable
 from gateway.faults import BAD_REQUEST, Fault
 from gateway.oauth.errors import OAuthError
+from gateway.proxy.target import MAX_TARGET
 from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamSlow, UpstreamUnavailable
-from gateway.web.faults import as_fault, http_fault, oauth_faults, oauth_response
+from gateway.web.faults import as_fault, http_fault, oauth_faults, oauth_response, unread_kind
 
 
 @pytest.mark.parametrize(
@@ -53,3 +55,17 @@ def test_a_challenge_stands_only_where_it_belongs() -> None:
     other = oauth_response(OAuthError("invalid_scope", "x"), "r")
     assert "WWW-Authenticate" not in other.headers
     assert json.loads(other.text or "")["error"] == "invalid_scope"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (BadHttpMethod("BREW"), 501),
+        (LineTooLong(b"", MAX_TARGET), 414),
+        (LineTooLong(b"", 1), 431),
+        (BadHttpMessage(""), 400),
+        (None, 400),
+    ],
+)
+def test_what_can_t_be_parsed_has_its_status(error: Exception | None, status: int) -> None:
+    assert unread_kind(error).status == status
