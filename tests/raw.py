@@ -237,9 +237,12 @@ def raw_upstream(
 
 
 async def _end(server: asyncio.Server) -> None:
+    for listening in server.sockets:
+        asyncio.get_running_loop().remove_reader(listening.fileno())
+    for _ in range(10):
+        # What was accepted last must be on its way before the server closes: else asyncio loses its socket.
+        await asyncio.sleep(0)
     server.close()
-    for _ in range(3):
-        await asyncio.sleep(0)  # what was accepted last gets its task, which then closes it
     while tasks := [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]:
         for task in tasks:
             task.cancel()

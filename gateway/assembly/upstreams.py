@@ -92,18 +92,18 @@ def _settings(configured: Configured) -> UpstreamSettings:
             queue_timeout=configured.queue_timeout,
             keep_alive=configured.keep_alive,
         ),
-        health=_health(configured.health),
+        health=_health(configured.health, configured.host_header),
         retries=RetrySettings(retries.attempts, frozenset(retries.on)),
         breaker=_breaker(configured.breaker),
         slow_start=configured.slow_start,
     )
 
 
-def _health(health: Health | None) -> HealthSettings | None:
+def _health(health: Health | None, host: str | None) -> HealthSettings | None:
     if health is None:
         return None
     return HealthSettings(
-        health.path, health.interval, health.timeout, health.unhealthy_after, health.healthy_after
+        health.path, health.interval, health.timeout, health.unhealthy_after, health.healthy_after, host
     )
 
 

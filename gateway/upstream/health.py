@@ -23,9 +23,10 @@ Verdict = Callable[[str | None], None]
 """Takes None for a good answer, or what was wrong."""
 
 
-def question(path: str, address: Address) -> bytes:
-    """The request that asks a server how it is."""
-    host = "localhost" if address.socket is not None else str(address).partition("://")[2]
+def question(path: str, address: Address, host: str | None = None) -> bytes:
+    """The request that asks a server how it is; `host` in place of the server's own."""
+    if host is None:
+        host = "localhost" if address.socket is not None else str(address).partition("://")[2]
     lines = (
         f"GET {path} HTTP/1.1",
         f"Host: {host}",
@@ -43,7 +44,7 @@ class HealthChecker:
         self, settings: HealthSettings, address: Address, connector: Connector, verdict: Verdict
     ) -> None:
         self._settings = settings
-        self._question = question(settings.path, address)
+        self._question = question(settings.path, address, settings.host)
         self._connector = connector
         self._verdict = verdict
 

@@ -82,6 +82,8 @@ class HealthSettings:
     """Bad answers in a row."""
     healthy_after: int = 1
     """Good answers in a row."""
+    host: str | None = None
+    """The Host of the question; None: the server's own."""
 
 
 @dataclass(slots=True, frozen=True)

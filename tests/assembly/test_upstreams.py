@@ -35,6 +35,7 @@ ALL = """
         max_queue: 13
         queue_timeout: 14s
         keep_alive: 15s
+        host_header: inner.example
         tls: {ca: FILE, certificate: FILE, key: FILE, server_name: c}
     """
 
@@ -49,7 +50,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         balance="least_requests",
         timeouts=Timeouts(1, 2, 3),
         pool=PoolSettings(max_connections=12, max_queue=13, queue_timeout=14, keep_alive=15),
-        health=HealthSettings("/up", 4, 5, 6, 7),
+        health=HealthSettings("/up", 4, 5, 6, 7, "inner.example"),
         retries=RetrySettings(8, frozenset({"reset", "504"})),
         breaker=BreakerSettings(9, 10),
         slow_start=11,

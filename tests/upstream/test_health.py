@@ -19,6 +19,7 @@ def test_the_question() -> None:
     assert asked.startswith(b"GET /health HTTP/1.1\r\nHost: orders.test:9001\r\n")
     assert b"\r\nConnection: close\r\n" in asked
     assert b"Host: localhost\r\n" in question("/", parse_address("unix:/run/app.sock"))
+    assert b"Host: inner\r\n" in question("/", parse_address("http://orders.test:9001"), "inner")
 
 
 def checker(server: ScriptedServer, timeout: float = 5.0) -> HealthChecker:

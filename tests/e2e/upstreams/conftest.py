@@ -78,9 +78,14 @@ def upstreams(servers: Sequence[RawUpstream], mortal: Mortal, special: Special) 
         "alone": {
             "servers": [third],
             "retries": {"attempts": 0},
-            "breaker": {"failures": 2, "open_for": "300ms"},
+            "breaker": {"failures": 2, "open_for": "1s"},
         },
         "pair": {"servers": [third, second], "breaker": {"failures": 2, "open_for": "1h"}},
+        "burst": {
+            "servers": [third, second],
+            "retries": {"attempts": 1, "on": ["connect", "reset"]},
+            "breaker": {"failures": 2, "open_for": "1h"},
+        },
         "reset": {"servers": [first], "retries": {"attempts": 1, "on": ["connect", "reset"]}, **NO_BREAKER},
         "outage": {
             "servers": [first, second],
@@ -92,7 +97,7 @@ def upstreams(servers: Sequence[RawUpstream], mortal: Mortal, special: Special) 
             "breaker": {"failures": 1, "open_for": "50ms"},
             "slow_start": "1h",
         },
-        "queue": {"servers": [first], "max_connections": 1, "max_queue": 1, "queue_timeout": "300ms"},
+        "queue": {"servers": [first], "max_connections": 1, "max_queue": 1, "queue_timeout": "1s"},
         "sick": {"servers": [first], "timeouts": {"response": "200ms"}, **NO_BREAKER},
         "named": {"servers": [first], "host_header": "inner.example:81"},
         "old": {"servers": [{"url": f"{a.url}/v1"}]},

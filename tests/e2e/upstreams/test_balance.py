@@ -49,8 +49,8 @@ async def test_a_key_keeps_its_server_and_one_server_less_moves_only_its_share(
     keys = [by_key(number, *way) for number in range(60)]
     await until(lambda: healthy(3))
     before = await stage.who(*keys)
-    assert min(Counter(before).values()) > 8, "each has about a third"
-    assert set(Counter(before)) == {"a", "b", "m"}
+    assert set(before) == {"a", "b", "m"}
+    assert min(Counter(before).values()) > 4, "each has about a third"
     assert await stage.who(*keys) == before
     stage.mortal.die()
     await until(lambda: healthy(2))

@@ -65,10 +65,10 @@ async def test_a_breaker_opens_and_closes_again(stage: Stage, way: tuple[str, ..
 
 async def test_a_dead_server_costs_no_request_while_another_lives(stage: Stage) -> None:
     stage.mortal.die()
-    post = request("/pair", method="POST", body=b"x")
     # Nothing has been sent where nobody listens: even POST may be sent again.
-    assert set(await stage.who(*[request("/pair"), post] * 5)) == {"b"}
-    assert len(stage.b.requests) == 10
+    posts = [request("/pair", *way, method="POST", body=b"x") for way in ((), (AIOHTTP_WAY,))]
+    assert set(await stage.who(*[request("/pair"), *posts] * 4)) == {"b"}
+    assert [message.body for message in stage.b.requests] == [b"", b"x", b"x"] * 4
 
 
 @pytest.mark.parametrize("way", [(), (AIOHTTP_WAY,)], ids=["lane", "aiohttp"])
@@ -117,7 +117,7 @@ async def test_a_full_queue_refuses_at_once_and_a_slow_one_in_time(stage: Stage)
     assert problems([refused]) == {(503, "1")}
     late = await second.receive()
     assert problems([late]) == {(503, "1")}
-    assert monotonic() - began > 0.25
+    assert monotonic() - began > 0.9
     assert json.loads(late.content)["code"] == "303001"
     assert len(stage.a.requests) == 1
 
@@ -151,12 +151,12 @@ async def test_a_sick_server_is_told_and_forgotten(
     assert await stage.who(request("/sick")) == ["a"]
 
 
-async def test_a_burst_during_a_death_is_answered_by_the_other(stage: Stage) -> None:
+async def test_a_death_under_load_costs_no_request_that_may_be_sent_again(stage: Stage) -> None:
     async def one() -> RawMessage:
-        return (await stage.ask(request("/pair")))[0]
+        return (await stage.ask(request("/burst")))[0]
 
-    burst = [asyncio.create_task(one()) for _ in range(20)]
+    burst = [asyncio.create_task(one()) for _ in range(16)]
+    await stage.mortal.upstream.next()
     stage.mortal.die()
-    statuses = Counter(message.status for message in await asyncio.gather(*burst))
-    assert set(statuses) <= {200, 502}, "a request that was with the dying server may be lost, no other"
-    assert set(await stage.who(*[request("/pair")] * 5)) == {"b"}
+    assert {message.status for message in await asyncio.gather(*burst)} == {200}
+    assert set(await stage.who(*[request("/burst")] * 5)) == {"b"}
