@@ -43,9 +43,6 @@ TESTED_ELSEWHERE = {
         "gateway/revocation_endpoint.py",
         "gateway/web/metadata.py",
     ],
-    "puts the grants' parts together: tests/standards/test_password.py and test_refresh.py go through it": [
-        "gateway/assembly/grants.py",
-    ],
     "scripts that the store runs: tests/store shows what they do": [
         "gateway/store/refresh_scripts.py",
         "gateway/store/token_scripts.py",
