@@ -34,6 +34,10 @@ class KeySettings:
     audiences: tuple[str, ...]
     lifetime: int | None
     """Seconds; None: the instance's."""
+    format: str | None = None
+    """`opaque` or `jwt`; None: the instance's."""
+    auth: frozenset[str] = frozenset()
+    """The ways in which the keys may be shown; empty: any."""
 
     def onto(self, client: Client) -> Client:
         """The client with these settings."""
@@ -43,6 +47,8 @@ class KeySettings:
             scopes=self.scopes,
             audiences=self.audiences,
             lifetime=self.lifetime,
+            format=self.format,
+            auth=self.auth,
         )
 
 

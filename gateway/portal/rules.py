@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.applications import KeySettings
 from gateway.oauth.people import User
@@ -18,6 +18,12 @@ LONGEST_DESCRIPTION = 512
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 1024
 MOST_SCOPES = 100
+FORMATS = {"": "As the gateway's", "opaque": "Opaque", "jwt": "JWT"}
+WAYS = {
+    "": "Either way",
+    "client_secret_basic": "Only HTTP Basic",
+    "client_secret_post": "Only in the form",
+}
 _USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}")
 _WHOLE = re.compile(r"[0-9]{1,12}", re.ASCII)
 
@@ -66,6 +72,10 @@ class KeyForm:
     """What an administrator typed, beside the boxes."""
     audiences: tuple[str, ...] = ()
     lifetime: str = ""
+    format: str = ""
+    """A key of `FORMATS`."""
+    auth: str = ""
+    """A key of `WAYS`."""
     problems: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -73,7 +83,10 @@ class KeyForm:
         """What was chosen, once there are no problems."""
         scopes = tuple(dict.fromkeys((*self.scopes, *self.more_scopes.split())))
         lifetime = int(self.lifetime) if self.lifetime else None
-        return KeySettings(frozenset(self.grants), scopes, self.audiences, lifetime)
+        ways = frozenset({self.auth}) if self.auth else frozenset[str]()
+        return KeySettings(
+            frozenset(self.grants), scopes, self.audiences, lifetime, self.format or None, ways
+        )
 
 
 def offered_scopes(facts: PortalFacts, client: Client | None) -> tuple[str, ...]:
@@ -93,7 +106,16 @@ def key_form_of(client: Client | None, facts: PortalFacts) -> KeyForm:
         grants = tuple(one for one in facts.grants if one in ("client_credentials", "refresh_token"))
         return KeyForm(grants[:1], facts.scopes)
     lifetime = "" if client.lifetime is None else str(client.lifetime)
-    return KeyForm(tuple(sorted(client.grants)), client.scopes, "", client.audiences, lifetime)
+    auth = next(iter(client.auth)) if len(client.auth) == 1 else ""
+    return KeyForm(
+        tuple(sorted(client.grants)),
+        client.scopes,
+        "",
+        client.audiences,
+        lifetime,
+        client.format or "",
+        auth if auth in WAYS else "",
+    )
 
 
 def read_key_form(fields: Fields, facts: PortalFacts, user: User, client: Client | None) -> KeyForm:
@@ -104,6 +126,8 @@ def read_key_form(fields: Fields, facts: PortalFacts, user: User, client: Client
         fields.text("more_scopes") if user.admin else "",
         fields.ticked("audience"),
         fields.text("lifetime"),
+        fields.raw("format"),
+        fields.raw("auth"),
     )
     return with_problems(form, facts, user, client)
 
@@ -124,8 +148,9 @@ def with_problems(form: KeyForm, facts: PortalFacts, user: User, client: Client 
     if not set(form.audiences) <= set(offered_audiences(facts, client)):
         found["audience"] = "There is no API with one of these audiences."
     found["lifetime"] = lifetime_problem(form.lifetime, facts.max_lifetime)
-    problems = {name: text for name, text in found.items() if text}
-    return KeyForm(form.grants, form.scopes, form.more_scopes, form.audiences, form.lifetime, problems)
+    found["format"] = "" if form.format in FORMATS else "There is no such format."
+    found["auth"] = "" if form.auth in WAYS else "There is no such way."
+    return replace(form, problems={name: text for name, text in found.items() if text})
 
 
 def lifetime_problem(text: str, most: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aiohttp import web
 
 from gateway.applications import KeySettings
@@ -21,9 +23,16 @@ from gateway.portal.api.bodies import (
     RegenerateSecretBody,
 )
 from gateway.portal.api.request import Call
-from gateway.portal.rules import KeyForm, with_problems
+from gateway.portal.rules import KeyForm, key_form_of, with_problems
 
-NAMES = {"grant": "grantTypes", "scope": "scopes", "audience": "audiences", "lifetime": "validityTime"}
+NAMES = {
+    "grant": "grantTypes",
+    "scope": "scopes",
+    "audience": "audiences",
+    "lifetime": "validityTime",
+    "format": "format",
+    "auth": "auth",
+}
 
 
 async def generate(call: Call) -> web.Response:
@@ -61,12 +70,12 @@ async def show(call: Call) -> web.Response:
 async def change(call: Call) -> web.Response:
     """Changes what keys may do."""
     (_, environment, client), body = await call.keys(), await call.body(KeysBody)
-    form = KeyForm(
-        tuple(sorted(client.grants) if body.supportedGrantTypes is None else body.supportedGrantTypes),
-        client.scopes if body.scopes is None else _asked(call, body.scopes),
-        "",
-        client.audiences if body.audiences is None else tuple(body.audiences),
-        _text(client.lifetime if body.validityTime is None else body.validityTime),
+    form = replace(
+        key_form_of(client, call.desk.facts),
+        grants=tuple(sorted(client.grants) if body.supportedGrantTypes is None else body.supportedGrantTypes),
+        scopes=client.scopes if body.scopes is None else _asked(call, body.scopes),
+        audiences=client.audiences if body.audiences is None else tuple(body.audiences),
+        lifetime=_text(client.lifetime if body.validityTime is None else body.validityTime),
     )
     settings = _settings(call, form, client)
     if body.enabled is not None and body.enabled != client.enabled:

@@ -14,6 +14,8 @@ from gateway.portal import curl
 from gateway.portal.desk import Api
 from gateway.portal.pages.applications import the_application
 from gateway.portal.rules import (
+    FORMATS,
+    WAYS,
     KeyForm,
     key_form_of,
     offered_audiences,
@@ -69,6 +71,8 @@ class Bench:
             environment=self.environment,
             client=client,
             base=self.path,
+            formats=FORMATS,
+            ways=WAYS,
             scopes=offered_scopes(visit.desk.facts, client),
             audiences=offered_audiences(visit.desk.facts, client),
             curl=self._curl(shown["secret"], shown["token"]),

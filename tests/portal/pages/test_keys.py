@@ -65,6 +65,19 @@ def test_lifetime_and_scopes_are_as_configured(developer: Reader, gateway: str) 
     assert (status, error["error"]) == (400, "invalid_scope")
 
 
+def test_format_and_way_of_authentication_are_as_configured(developer: Reader, gateway: str) -> None:
+    path, made = developer.keys()
+    key, secret = made.value("consumer-key"), made.value("consumer-secret")
+    made.submit("/configure", format="jwt", auth="client_secret_post")
+    posted = {**FORM, "scope": "orders.read", "client_id": key, "client_secret": secret}
+    status, token = call(gateway, "/token", posted)
+    assert (status, token["access_token"].count(".")) == (200, 2)
+    assert call(gateway, "/orders", bearer=token["access_token"])[0] == 200
+    assert call(gateway, "/token", FORM, basic=f"{key}:{secret}")[0] == 401
+    kept = dict(developer.open(path).form("/configure").fields)
+    assert (kept["format"], kept["auth"]) == ("jwt", "client_secret_post")
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
@@ -72,6 +85,8 @@ def test_lifetime_and_scopes_are_as_configured(developer: Reader, gateway: str) 
         ({"lifetime": "86401"}, "A whole number of seconds from 1 to 86400"),
         ({"lifetime": "1h"}, "A whole number of seconds from 1 to 86400"),
         ({"scope": "admin.all"}, "You may not give one of these scopes."),
+        ({"format": "saml"}, "There is no such format."),
+        ({"auth": "none"}, "There is no such way."),
         ({"grant": "password"}, "One of these grants is switched off"),
         ({"audience": "https://evil.example"}, "no API with one of these audiences"),
     ],
