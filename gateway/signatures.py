@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
 """What clients may sign with (RFC 7518, RFC 8037, RFC 9864): asymmetric algorithms, and never `none`."""
@@ -21,9 +20,9 @@ ALL_ALGORITHMS = (*RSA, *(algorithm for _, _, algorithm in EC.values()), *OKP)
 """What can be verified at all."""
 
 CURVES = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
-_DIGESTS = {"256": SHA256(), "384": SHA384(), "512": SHA512()}
 
 Material = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+Private = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 
 def algorithms_of(material: Material) -> tuple[str, ...]:
@@ -33,22 +32,26 @@ def algorithms_of(material: Material) -> tuple[str, ...]:
     return (EC[material.curve.name][2],) if isinstance(material, ec.EllipticCurvePublicKey) else OKP
 
 
-def verify(material: Material, algorithm: str, message: bytes, signature: bytes) -> None:
-    """Returns where the signature over the message was made with the key's private half.
+def verify(material: Material, algorithm: str, message: bytes, signature: bytes) -> bool:
+    """Whether the signature over the message was made with the key's private half.
 
-    The algorithm is one of the key's. Raises InvalidSignature or ValueError.
+    The algorithm is one of the key's. Raises ValueError where the signature can't be one.
     """
-    if isinstance(material, ed25519.Ed25519PublicKey):
-        material.verify(signature, message)
-        return
-    digest = _DIGESTS[algorithm[2:]]
-    if isinstance(material, rsa.RSAPublicKey):
-        pss = padding.PSS(mgf=padding.MGF1(digest), salt_length=digest.digest_size)
-        material.verify(signature, message, padding.PKCS1v15() if algorithm[0] == "R" else pss, digest)
-        return
-    # RFC 7518 section 3.4: R and S, each as long as a coordinate, one behind the other.
-    size = EC[material.curve.name][1]
-    if len(signature) != 2 * size:
-        raise InvalidSignature
-    r, s = (int.from_bytes(half, "big") for half in (signature[:size], signature[size:]))
-    material.verify(encode_dss_signature(r, s), message, ec.ECDSA(digest))
+    model, key = _jose(algorithm, material)
+    return bool(model.verify(message, signature, key))
+
+
+def sign(private: Private, algorithm: str, message: bytes) -> bytes:
+    """The signature over the message."""
+    model, key = _jose(algorithm, private)
+    return bytes(model.sign(message, key))
+
+
+def _jose(algorithm: str, material: Material | Private) -> tuple[Any, Any]:
+    """The library's algorithm, and the key as it knows it."""
+    # Asked for with the first signature: whoever starts without one need not wait for it.
+    from joserfc.jwk import ECKey, OKPKey, RSAKey  # noqa: PLC0415
+    from joserfc.jws import JWSRegistry  # noqa: PLC0415
+
+    kinds: dict[str, Any] = {"RS": RSAKey, "PS": RSAKey, "ES": ECKey, "Ed": OKPKey}
+    return JWSRegistry.algorithms[algorithm], kinds[algorithm[:2]](material, material)

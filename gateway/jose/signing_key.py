@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as make_ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as make_rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -21,14 +18,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from gateway.jwk import PublicKey, public_members, thumbprint
+from gateway.signatures import Private, sign
 
 P256 = "secp256r1"
-P256_BYTES = 32
 RSA_BITS = 2048
 """RFC 7518 section 3.3: a key of 2048 bits or more must be used."""
 RSA_EXPONENT = 65537
-
-Private = RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,13 +52,7 @@ class SigningKey:
 
     def sign(self, data: bytes) -> bytes:
         """The signature over `data`."""
-        if isinstance(self._private, RSAPrivateKey):
-            return self._private.sign(data, PKCS1v15(), SHA256())
-        if isinstance(self._private, Ed25519PrivateKey):
-            return self._private.sign(data)
-        # RFC 7518 section 3.4: R and S, each of 32 octets, one behind the other.
-        pair = decode_dss_signature(self._private.sign(data, ECDSA(SHA256())))
-        return b"".join(number.to_bytes(P256_BYTES, "big") for number in pair)
+        return sign(self._private, self.algorithm, data)
 
     def verify(self, data: bytes, signature: bytes) -> bool:
         """Whether the signature over `data` is this key's."""
