@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -36,6 +37,13 @@ class Demo:
 
     folder: Path
     process: subprocess.Popen[bytes]
+
+    @property
+    def port(self) -> str:
+        """That of https."""
+        found = re.search(r"https://\S+:([0-9]+)", self.says("stderr"))
+        assert found is not None
+        return found[1]
 
     def says(self, name: str) -> str:
         return (self.folder / name).read_text()
@@ -120,6 +128,14 @@ def test_every_line_that_it_prints_works_when_pasted(demo: Demo) -> None:
 def test_all_lines_pasted_at_once_work_too(demo: Demo) -> None:
     printed = demo.says("stdout")
     assert demo.paste(printed[printed.index("  #") :]).count("access_token") == 2
+
+
+@needs_curl
+def test_the_readmes_first_token_works_as_it_stands(demo: Demo) -> None:
+    text = (Path(ROOT) / "README.md").read_text()
+    section = text[text.index("## A first token") : text.index("## Your own APIs")]
+    for block in re.findall(r"```sh\n(.*?)```", section, re.DOTALL):
+        assert "error" not in demo.paste(block.replace("localhost:8243", f"localhost:{demo.port}"))
 
 
 def test_its_state_lies_beside_its_file_and_not_in_the_package(demo: Demo) -> None:
