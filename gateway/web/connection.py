@@ -168,6 +168,10 @@ class GatewayConnection(RequestHandler):
         if self.transport is not None:
             self.transport.abort()
 
+    def await_no_body(self) -> None:
+        """Closes after the answer without waiting for the rest of the request."""
+        self._lingering_time = 0.0
+
     def reset(self) -> None:
         """Breaks off so that it can't be taken for the end of an answer: TCP says RST, not FIN."""
         if self.transport is not None:

@@ -20,6 +20,9 @@ class Writing(Protocol):
     async def drain(self) -> None:
         """Waits until the caller has taken most of them."""
 
+    def await_no_body(self) -> None:
+        """Closes after the answer without waiting for the rest of the request."""
+
 
 class SentResponse(web.StreamResponse):
     """An answer that is on the wire already: aiohttp has nothing left to send."""
@@ -46,8 +49,13 @@ async def send_answer(
     request: web.Request, answer: Answer, extra: Headers, now: float, *, close: bool = False
 ) -> SentResponse:
     """Sends a whole answer."""
-    keep_alive = request.keep_alive and not close
     connection = cast(Writing, request.protocol)
+    # RFC 9110 section 10.1.1: who waits to be told to go on will send no body now, or will send it all the
+    # same. Closing is what both understand.
+    unsent = _body_is_held_back(request)
+    if unsent:
+        connection.await_no_body()
+    keep_alive = request.keep_alive and not close and not unsent
     connection.write(
         answer_bytes(
             answer,
@@ -67,3 +75,8 @@ async def send_fault(
 ) -> SentResponse:
     """Sends a fault as problem+json."""
     return await send_answer(request, fault_answer(fault, request_id), extra, now, close=fault.close)
+
+
+def _body_is_held_back(request: web.Request) -> bool:
+    expects = request.headers.get("Expect", "").lower() == "100-continue"
+    return expects and not request.content.is_eof() and request.content.total_bytes == 0

@@ -82,7 +82,7 @@ EACH = 14
 async def test_slow_attacks_hurt_nobody(gateway: Running, upstream: RawUpstream) -> None:
     upstream.reset(says(answer(body=b"x" * 100_000)))
     tool = program("slowhttptest")
-    common = ["-c", str(EACH), "-r", "200", "-l", "4", "-p", "2", "-u", f"{gateway.http}/open"]
+    common = ["-c", str(EACH), "-r", "200", "-l", "3", "-p", "2", "-u", f"{gateway.http}/open"]
     async with a_good_caller(gateway):
         attackers = [
             await asyncio.create_subprocess_exec(

@@ -13,6 +13,7 @@ from tests.web.conftest import request
 NEEDED = (
     "_force_close",
     "_keepalive_handle",
+    "_lingering_time",
     "_message_tail",
     "_messages",
     "_next_keepalive_close_time",
