@@ -52,6 +52,7 @@ from gateway.web.arrival import Arrival
 from gateway.web.desk import ProxyDesk
 from gateway.web.jwks import JwksEndpoint
 from gateway.web.lane import Lane
+from gateway.web.late import LateSite
 from gateway.web.ledger import Ledger, Note
 from gateway.web.metadata import MetadataEndpoints
 from gateway.web.server import GatewayRunner
@@ -117,7 +118,8 @@ class Gateway:
         jwks = JwksEndpoint(self._tokens.keys, settings.tokens.signing.lead // 2)
         self._held = HeldTokens(self._guard, self._families, clock)
         oauth = self._oauth_endpoints()
-        portal = self._portal(oauth.desk)
+        self._portal = self._late_portal(oauth.desk)
+        portal = self._portal if settings.portal.enabled else None
         app = application(arrival, desk, oauth, self._metadata_endpoints(), jwks, portal)
         lane = Lane(desk, self._guard, arrival.trusted, self._new_id) if settings.server.fast_lane else None
         self.runner = self._runner(app, lane)
@@ -150,6 +152,7 @@ class Gateway:
     async def stop(self) -> None:
         """Finishes what is in flight, then closes all. Works after a failed start too."""
         await self.runner.cleanup()
+        await self._portal.stop()
         await self._usage.stop()
         await self._shelf.stop()
         await self._issuers.stop()
@@ -211,14 +214,14 @@ class Gateway:
         settings = self._settings
         return MetadataEndpoints(about_the_server(settings, self._grants), about_the_resources(settings))
 
-    def _portal(self, tokens: TokenDesk) -> dict[str, web.Application]:
-        if not self._settings.portal.enabled:
-            return {}
-        # Templates, sessions and password hashing are loaded only where the portal is served.
-        from gateway.assembly.portal import portal  # noqa: PLC0415
+    def _late_portal(self, tokens: TokenDesk) -> LateSite:
+        def build() -> dict[str, web.Application]:
+            from gateway.assembly.portal import portal  # noqa: PLC0415 (costly; only when somebody comes)
 
-        parts = (self.store, self._clients, self._guard, tokens, self._held, self._usage.tally)
-        return portal(self._settings, *parts, self._clock)
+            parts = (self.store, self._clients, self._guard, tokens, self._held, self._usage.tally)
+            return portal(self._settings, *parts, self._clock)
+
+        return LateSite(build)
 
     def _runner(self, app: web.Application, lane: Lane | None) -> GatewayRunner:
         server = self._settings.server

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web
@@ -14,6 +12,7 @@ from gateway.web.arrival import Arrival, arrival_middlewares
 from gateway.web.bearer import bearer_middleware
 from gateway.web.desk import PROXIED, ProxyDesk
 from gateway.web.jwks import JwksEndpoint
+from gateway.web.late import LateSite
 from gateway.web.metadata import MetadataEndpoints
 from gateway.web.proxy import proxy_handler
 from gateway.web.token import MAX_FORM, OAuthEndpoints
@@ -26,7 +25,7 @@ def application(
     oauth: OAuthEndpoints,
     metadata: MetadataEndpoints,
     jwks: JwksEndpoint,
-    portal: Mapping[str, web.Application] = MappingProxyType({}),
+    portal: LateSite | None = None,
 ) -> web.Application:
     """The application, with the middlewares from the outermost to the innermost."""
     middlewares: list[Any] = [
@@ -44,10 +43,9 @@ def application(
     app.router.add_route("*", SERVER_METADATA, metadata.server)
     app.router.add_route("*", RESOURCE_METADATA, metadata.resource)
     app.router.add_route("*", RESOURCE_METADATA + "/{path:.*}", metadata.resource)
-    if portal:
+    if portal is not None:
         app.router.add_route("*", PORTAL, to_the_portal)
-    for place, part in portal.items():
-        app.add_subapp(place, part)
+        app.router.add_route("*", PORTAL + "/{path:.*}", portal.handle)
     handler: Any = proxy_handler(desk)
     app.router.add_route("*", f"/{{{PROXIED}:.*}}", handler, expect_handler=no_early_continue)
     return app
