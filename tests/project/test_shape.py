@@ -26,7 +26,6 @@ TESTED_ELSEWHERE = {
         "gateway/config/routes.py",
         "gateway/config/server.py",
         "gateway/config/tokens.py",
-        "gateway/config/upstreams.py",
     ],
     "names, values and interfaces, without a rule of their own": [
         "gateway/clock.py",
