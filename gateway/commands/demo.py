@@ -31,6 +31,8 @@ Try it, in another terminal:
 
   # what strangers get
   curl -ki {url}/orders
+
+  # the developer portal, in a browser, for the user that gateway.yaml names: {url}/portal/
 """
 
 

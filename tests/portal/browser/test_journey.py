@@ -102,8 +102,10 @@ def test_an_api_can_be_tried_on_its_page(window: Window) -> None:
 def test_the_keyboard_alone_is_enough(window: Window) -> None:
     page = window()
     page.goto("/portal/")
+    expect(page.locator("#name")).to_be_focused()
     page.keyboard.type("admin")
     page.keyboard.press("Tab")
+    expect(page.locator("#password")).to_be_focused()
     page.keyboard.type("a s3cret word")
     page.keyboard.press("Enter")
     page.wait_for_url("**/portal/applications")
@@ -113,6 +115,7 @@ def test_the_keyboard_alone_is_enough(window: Window) -> None:
     reach(page, "New application")
     page.keyboard.press("Enter")
     page.wait_for_url("**/new")
+    expect(page.locator("#name")).to_be_focused()
     page.keyboard.type(f"Keys {uuid4().hex[:6]}")
     page.keyboard.press("Enter")
     expect(page.locator("[role=status]")).to_contain_text("The application is made")
