@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from gateway.commands.check import check
+from gateway.cli import main
 
 GOOD = """\
 upstreams: {o: {servers: [{url: "${ORDERS_URL:-http://h}"}]}}
@@ -24,14 +24,14 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_good_file_is_summed_up(file: Path) -> None:
-    result = CliRunner().invoke(check, [])
+    result = CliRunner().invoke(main, ["check"])
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout == "gateway.yaml: ok (2 routes, 1 client, 1 upstream)\n"
 
 
 def test_every_problem_is_a_line_on_standard_error(file: Path) -> None:
     file.write_text(GOOD.replace("path: /b", "path: b").replace("upstream: o}", "upstream: oo}"))
-    result = CliRunner().invoke(check, [])
+    result = CliRunner().invoke(main, ["check"])
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.splitlines() == [
         "gateway.yaml:4:26: routes[0].upstream: there is no upstream of this name (did you mean o?)",
@@ -46,17 +46,17 @@ def test_another_file_can_be_named(file: Path) -> None:
         (["--config", str(other)], {}),
         ([], {"GATEPOST_CONFIG": str(other)}),
     ]:
-        result = CliRunner().invoke(check, options, env=env)
+        result = CliRunner().invoke(main, ["check", *options], env=env)
         assert (result.exit_code, result.stdout.split(":")[0]) == (0, str(other))
 
 
 def test_a_missing_file_is_a_problem(file: Path) -> None:
-    result = CliRunner().invoke(check, ["-c", "no.yaml"])
+    result = CliRunner().invoke(main, ["check", "-c", "no.yaml"])
     assert (result.exit_code, result.stderr) == (2, "no.yaml:1:1: can't be read: No such file or directory\n")
 
 
 def test_the_environment_has_its_say(file: Path) -> None:
-    result = CliRunner().invoke(check, [], env={"ORDERS_URL": "s3cret"})
+    result = CliRunner().invoke(main, ["check"], env={"ORDERS_URL": "s3cret"})
     assert result.exit_code == 2
     assert "upstreams.o.servers[0].url: must be a URL" in result.stderr
     assert "s3cret" not in result.output
@@ -64,5 +64,5 @@ def test_the_environment_has_its_say(file: Path) -> None:
 
 def test_the_shipped_file_is_good(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(__file__).parents[2])
-    result = CliRunner().invoke(check, ["-c", "gateway.yaml"])
+    result = CliRunner().invoke(main, ["check", "-c", "gateway.yaml"])
     assert (result.exit_code, result.output) == (0, "gateway.yaml: ok (3 routes, 1 client, 1 upstream)\n")

@@ -6,7 +6,7 @@ import yaml
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
-from gateway.commands.schema import schema
+from gateway.cli import main
 
 
 class KeysAreText(yaml.SafeLoader):
@@ -19,7 +19,7 @@ class KeysAreText(yaml.SafeLoader):
 
 
 def test_the_schema_is_printed_with_the_plugins_that_are_there() -> None:
-    result = CliRunner().invoke(schema, [])
+    result = CliRunner().invoke(main, ["schema"])
     assert result.exit_code == 0
     printed = json.loads(result.stdout)
     validator = Draft202012Validator(printed)
