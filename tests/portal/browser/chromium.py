@@ -16,7 +16,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-AXE = Path(__file__).parents[3] / "node_modules" / "axe-core" / "axe.min.js"
+AXE = Path(__file__).parents[3] / ".venv" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 def executable() -> str | None:
