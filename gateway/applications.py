@@ -89,11 +89,16 @@ class Applications:
     async def edit(
         self, application: Application, name: str, description: str, tier: str = ""
     ) -> Application:
-        """The application with another name and description. Raises ApplicationRefused."""
+        """The application with another name and description, and its keys with its tier.
+
+        Live tokens keep the tier that they have. Raises ApplicationRefused.
+        """
         changed = replace(application, name=name, description=description, tier=tier)
         _refuse_twice(changed, await self._owned(application.owner))
         return await self._store.update(
-            application.id, lambda one: replace(one, name=name, description=description, tier=tier)
+            application.id,
+            lambda one: replace(one, name=name, description=description, tier=tier),
+            change_client=lambda client: replace(client, tier=tier or None),
         )
 
     async def delete(self, application: Application) -> None:
@@ -116,6 +121,7 @@ class Applications:
             name=f"{application.name} ({environment})",
             owner=application.owner,
             application=application.id,
+            tier=application.tier or None,
         )
         made, secret = self._registry.made(settings.onto(bare))
         # What stood there is gone: its client was removed by other means.

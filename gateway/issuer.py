@@ -82,7 +82,7 @@ class Issuer:
             raise OAuthError("invalid_request", "This client's tokens must be bound to a key.")
         form = await self._formats.of(client)
         reusable = self._reuse.enabled and grant.reusable
-        slot = reuse_slot(client.id, grant_type, grant, form.mark, cnf) if reusable else None
+        slot = reuse_slot(client, grant_type, grant, form.mark, cnf) if reusable else None
         facts = form.completed(granted_facts(client, grant_type, grant, self._clock(), cnf))
         token = form.make(facts)
         draft = TokenDraft(
@@ -124,7 +124,13 @@ def granted_facts(
         user=grant.user,
         extra=grant.extra,
         cnf=dict(cnf),
+        tier=tier_of(client),
     )
+
+
+def tier_of(client: Client) -> str | None:
+    """The limits that its tokens bear; none for a client of the file, which has those of the file."""
+    return client.tier if client.source == "store" else None
 
 
 def not_reusable(grant: Grant) -> Grant:
@@ -139,14 +145,16 @@ def answer(token: str, grant: Grant, cnf: Mapping[str, str], issued: Issued) -> 
 
 
 def reuse_slot(
-    client_id: str, grant_type: str, grant: Grant, mark: str = "", cnf: Mapping[str, str] = NOTHING
+    client: Client, grant_type: str, grant: Grant, mark: str = "", cnf: Mapping[str, str] = NOTHING
 ) -> str:
     """The name under which a live token with these facts is found again.
 
     `mark` is the token format's. Each part bears its length, so that no two sets of facts share a name.
     """
-    parts = [client_id, grant_type, grant.subject, " ".join(sorted(grant.scopes)), *sorted(grant.audience)]
+    tier = tier_of(client)
+    parts = [client.id, grant_type, grant.subject, " ".join(sorted(grant.scopes)), *sorted(grant.audience)]
     parts += [f"={mark}"] if mark else []
+    parts += [f"tier {tier}"] if tier else []
     parts += [f"{name}={value}" for name, value in sorted(grant.extra.items())]
     parts += [f"cnf {name}={value}" for name, value in sorted(cnf.items())]
     text = "".join(f"{len(part)}:{part}" for part in parts)

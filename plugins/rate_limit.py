@@ -97,12 +97,14 @@ class RateLimit(ProxyPlugin):
 
     def _of(self, exchange: Exchange) -> tuple[LimitPart, ...]:
         caller = exchange.caller
-        if caller is None or not self._by_tier or caller.source != "file":
+        if caller is None or not self._by_tier:
             return self._parts
-        client = self.context.clients.find(caller.client)
-        if client is None or client.tier is None:
-            return self._parts
-        return self._of_tiers[client.tier]
+        tier = caller.tier
+        if caller.source == "file":
+            client = self.context.clients.find(caller.client)
+            tier = None if client is None else client.tier
+        # A tier that is no longer in the file is that of nobody.
+        return self._parts if tier is None else self._of_tiers.get(tier, self._parts)
 
     def _for(self, rate: Rate, tier: str) -> tuple[LimitPart, ...]:
         return rate_parts(f"{self.context.place} {tier}", rate, self._label)

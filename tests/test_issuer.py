@@ -3,9 +3,10 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.issuer import ReuseRules, reuse_slot
+from gateway.issuer import ReuseRules, granted_facts, reuse_slot
 from gateway.oauth.errors import OAuthError
 from gateway.oauth.grants import Grant
+from gateway.oauth.values import Client
 from gateway.store import Store
 from tests.conftest import Valkey
 from tests.services import Services, a_client
@@ -127,8 +128,8 @@ async def test_a_client_that_was_removed_meanwhile_gets_no_token(store: Store) -
 def test_no_two_sets_of_facts_share_a_slot() -> None:
     one = Grant("a", ("b c",), ("d",), 1)
     other = Grant("a", ("b",), ("c", "d"), 1)
-    assert reuse_slot("x", "g", one) != reuse_slot("x", "g", other)
-    assert reuse_slot("x", "yg", one) != reuse_slot("xy", "g", one)
+    assert reuse_slot(Client("x"), "g", one) != reuse_slot(Client("x"), "g", other)
+    assert reuse_slot(Client("x"), "yg", one) != reuse_slot(Client("xy"), "g", one)
 
 
 async def test_a_clients_own_format_wins(store: Store) -> None:
@@ -175,3 +176,12 @@ async def test_nobody_gets_a_token_that_is_less_bound_than_its_clients_must_be(
 ) -> None:
     with pytest.raises(OAuthError):
         await Services(store).issuer.issue(a_client(**changes), GRANT_TYPE, GRANT, cnf)
+
+
+def test_a_client_of_the_store_with_another_tier_gets_a_token_of_its_own() -> None:
+    grant = Grant("x", (), (), 60)
+    plain, gold = Client("x", source="store"), Client("x", source="store", tier="gold")
+    assert reuse_slot(plain, "g", grant) != reuse_slot(gold, "g", grant)
+    assert granted_facts(gold, "g", grant, 0).tier == "gold"
+    of_file = Client("x", tier="gold")
+    assert granted_facts(of_file, "g", grant, 0).tier is None, "the file's word counts"

@@ -92,4 +92,6 @@ def portal_facts(settings: Settings) -> PortalFacts:
         lifetime=settings.tokens.lifetime,
         max_lifetime=settings.tokens.max_lifetime,
         apis=apis,
+        tiers=tuple(settings.tiers),
+        developer_tiers=tuple(settings.portal.tiers),
     )

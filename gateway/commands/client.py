@@ -55,6 +55,7 @@ for command in (add_secret, rotate_secret, remove_secret):
     help="How long its tokens live: 600 or 10m.",
 )
 @click.option("--format", "token_format", type=click.Choice(FORMATS), default=None, help="Of its tokens.")
+@click.option("--tier", default=None, help="A name of tiers: its limits, wherever one goes by client.")
 @click.option("--introspect", is_flag=True, help="Let it see every token at /introspect.")
 @click.option(
     "--jwks",
@@ -88,6 +89,7 @@ def create(
     audiences: tuple[str, ...],
     lifetime: int | None,
     token_format: str | None,
+    tier: str | None,
     introspect: bool,
     jwks: Path | None,
     subject: tuple[str, str] | None,
@@ -105,6 +107,7 @@ def create(
         audiences=audiences,
         lifetime=lifetime,
         format=token_format,
+        tier=tier,
         introspect=introspect,
         auth=frozenset(auth),
         jwks=_keys(jwks) if jwks else "",

@@ -27,6 +27,8 @@ def problem(wanted: Client, settings: Settings) -> str | None:
         return wrong_id
     if unknown := sorted(wanted.grants - settings.grants.keys()):
         return f"there is no grant {unknown[0]!r}; there are {', '.join(sorted(settings.grants))}"
+    if wanted.tier is not None and wanted.tier not in settings.tiers:
+        return f"there is no tier {wanted.tier!r}; there are {', '.join(sorted(settings.tiers)) or 'none'}"
     if wrong := [scope for scope in wanted.scopes if not is_scope(scope)]:
         return f"{wrong[0]!r} is no scope"
     if wanted.lifetime is not None and wanted.lifetime > settings.tokens.max_lifetime:
@@ -59,6 +61,7 @@ def described(shown: Client) -> dict[str, Any]:
         "lifetime": shown.lifetime,
         "format": shown.format,
         "introspect": shown.introspect,
+        "tier": shown.tier,
         "enabled": shown.enabled,
         "secrets": [_secret(secret) for secret in shown.secrets],
         "auth": sorted(methods_of(shown)),

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr
 
 from gateway.config.base import Many, Section
-from gateway.config.words import CONTROL, Scope
+from gateway.config.words import CONTROL, Name, Scope
 
 USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}")
 ARGON2 = re.compile(r"\$argon2(id|i|d)\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
@@ -57,6 +57,11 @@ class Portal(Section):
         default=None,
         description="The scopes that developers may give their applications; administrators may give any. "
         "null: every scope that a route asks for.",
+    )
+    tiers: Many[Name] = Field(
+        default=(),
+        description="The tiers that developers may choose for their applications; administrators may choose "
+        "any.",
     )
     users: Many[PortalUser] = Field(
         default=(),

@@ -88,3 +88,6 @@ class TokenFacts:
     cnf: dict[str, str] = field(default_factory=dict)
     """What a caller must prove to hold (RFC 7800): `x5t#S256` a certificate, `jkt` a key. Empty: a bearer
     token, which suffices by itself."""
+    tier: str | None = None
+    """The limits that its client had when it was issued, where the client is one of the store: so nobody
+    has to ask for them on a request. A client of the file has those of the file."""

@@ -54,6 +54,8 @@ class PortalFacts:
     apis: tuple[Api, ...]
     tiers: tuple[str, ...] = ()
     """The throttling tiers that there are."""
+    developer_tiers: tuple[str, ...] = ()
+    """Those that developers may choose."""
 
     @property
     def secure(self) -> bool:

@@ -46,8 +46,20 @@ def password_problem(password: str, name: str) -> str:
     return ""
 
 
-def application_problems(name: str, description: str, tier: str, facts: PortalFacts) -> dict[str, str]:
-    """What is wrong with an application's form, by field."""
+def offered_tiers(facts: PortalFacts, user: User, current: str = "") -> tuple[str, ...]:
+    """The tiers that a user may choose for an application that has `current`; empty text is none.
+
+    One that only an administrator may give, nobody else takes away.
+    """
+    if user.admin:
+        return tuple(dict.fromkeys(("", *facts.tiers, current)))
+    if current in facts.tiers and current not in facts.developer_tiers:
+        return (current,)
+    return tuple(dict.fromkeys(("", *facts.developer_tiers, current)))
+
+
+def application_problems(name: str, description: str, tier: str, tiers: tuple[str, ...]) -> dict[str, str]:
+    """What is wrong with an application's form, by field. `tiers` are those that may be chosen."""
     found = {}
     if not name:
         found["name"] = "An application needs a name."
@@ -57,8 +69,8 @@ def application_problems(name: str, description: str, tier: str, facts: PortalFa
         found["name"] = "A name is one line of text."
     if len(description) > LONGEST_DESCRIPTION:
         found["description"] = f"A description has at most {LONGEST_DESCRIPTION} characters."
-    if tier and tier not in facts.tiers:
-        found["tier"] = "There is no such tier."
+    if tier not in tiers:
+        found["tier"] = "You may not choose this tier."
     return found
 
 

@@ -39,6 +39,10 @@ class Fields:
 
     pairs: tuple[tuple[str, str], ...]
 
+    def has(self, name: str) -> bool:
+        """Whether the form had this field."""
+        return any(key == name for key, _ in self.pairs)
+
     def text(self, name: str) -> str:
         """A field's text without spaces around it; empty where it is missing."""
         return self.raw(name).strip()

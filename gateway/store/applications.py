@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from gateway.errors import GatepostError
 from gateway.oauth.application import Application
 from gateway.oauth.values import Client
-from gateway.store.client_record import write_client
+from gateway.store.client_record import read_client, write_client
 from gateway.store.errors import ClientContended
 from gateway.store.link import Link
 from gateway.store.pool import Pool
@@ -23,7 +23,13 @@ CHANGE = Script(
     "applications.change",
     """
 if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
+for i = 6, #ARGV, 3 do
+  if redis.call('HGET', KEYS[2], ARGV[i]) ~= ARGV[i + 1] then return 0 end
+end
 if ARGV[4] ~= '' and redis.call('HSETNX', KEYS[2], ARGV[4], ARGV[5]) == 0 then return 0 end
+for i = 6, #ARGV, 3 do
+  redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 2])
+end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 return 1
 """,
@@ -76,11 +82,16 @@ class ApplicationStore:
         await self._link.execute("HSETNX", self._keys[0], application.id, record)
 
     async def update(
-        self, application_id: str, change: Callable[[Application], Application], client: Client | None = None
+        self,
+        application_id: str,
+        change: Callable[[Application], Application],
+        client: Client | None = None,
+        change_client: Callable[[Client], Client] | None = None,
     ) -> Application:
-        """Keeps what `change` makes of the application and, in the same step, a new client of it.
+        """Keeps what `change` makes of the application and, in the same step, a new client of it, and what
+        `change_client` makes of those that it has.
 
-        Raises ApplicationMissing, ClientContended.
+        Raises ApplicationMissing, ClientContended, ClientUnreadable.
         """
         record = write_client(client) if client else ""
         for _ in range(TRIES):
@@ -92,6 +103,7 @@ class ApplicationStore:
                 write_application(after),
                 client.id if client else "",
                 record,
+                *(await self._changed(application.client_ids, change_client) if change_client else ()),
             )
             if await self._link.script(CHANGE, self._keys, args):
                 return after
@@ -114,6 +126,15 @@ class ApplicationStore:
         if data is None or application is None:
             raise ApplicationMissing("there is no such application")
         return data, application
+
+    async def _changed(self, ids: Iterable[str], change: Callable[[Client], Client]) -> Sequence[str | bytes]:
+        """For each client that is there its id, its record, and its next record."""
+        found: list[str | bytes] = []
+        for client_id in ids:
+            data = await self._link.execute("HGET", self._keys[1], client_id)
+            if data is not None:
+                found += [client_id, data, write_client(change(read_client(client_id, data)))]
+        return found
 
     async def _raw(self, application_id: str) -> bytes | None:
         data: Any = await self._link.execute("HGET", self._keys[0], application_id)

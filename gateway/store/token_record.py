@@ -21,6 +21,7 @@ def write_facts(facts: TokenFacts) -> str:
             "user": facts.user,
             "extra": facts.extra,
             "cnf": facts.cnf,
+            "tier": facts.tier,
         }
     )
 
@@ -41,6 +42,7 @@ def read_facts(data: bytes) -> TokenFacts | None:
             user=record.text_or_none("user"),
             extra=record.text_map("extra"),
             cnf=record.text_map("cnf"),
+            tier=record.text_or_none("tier"),
         )
     except (ValueError, TypeError):
         return None

@@ -42,6 +42,14 @@ def test_every_option_is_kept() -> None:
         assert (found["auth"], found["source"]) == (["client_secret_basic"], "store")
 
 
+def test_a_tier_must_be_there(file: Path) -> None:
+    text = file.read_text()
+    file.write_text(text + "\ntiers: {bronze: 10 per 1m}\n")
+    assert shown("client", "create", "--tier", "bronze")["tier"] == "bronze"
+    told = said("client", "create", "--tier", "gold")
+    assert told == "gatepost: there is no tier 'gold'; there are bronze"
+
+
 def test_a_client_with_keys_of_its_own_gets_no_secret(tmp_path: Path) -> None:
     (tmp_path / "keys.json").write_text(json.dumps({"keys": [KEY.jwk]}))
     made = shown("client", "create", "--id", "signs", "--jwks", "keys.json")

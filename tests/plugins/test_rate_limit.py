@@ -24,18 +24,25 @@ def a_plugin(**config: object) -> RateLimit:
     return plugin
 
 
-def a_call(client: str | None = "plain", source: str = "file", *headers: tuple[bytes, bytes]) -> Exchange:
+def a_call(
+    client: str | None = "plain",
+    source: str = "file",
+    *headers: tuple[bytes, bytes],
+    tier: str | None = None,
+) -> Exchange:
     sent = exchange("/orders", *headers)
     if client is not None:
-        sent.caller = TokenFacts(client, (), (), client, 0, 100, "client_credentials", source)
+        sent.caller = TokenFacts(client, (), (), client, 0, 100, "client_credentials", source, tier=tier)
     return sent
 
 
-def admitted(plugin: RateLimit, client: str | None = "plain", source: str = "file") -> int:
+def admitted(
+    plugin: RateLimit, client: str | None = "plain", source: str = "file", tier: str | None = None
+) -> int:
     """How many of ten are let in."""
     count = 0
     for _ in range(10):
-        sent = a_call(client, source)
+        sent = a_call(client, source, tier=tier)
         try:
             plugin.on_request(sent)
             plugin.on_authorized(sent)
@@ -54,6 +61,14 @@ def test_a_clients_tier_counts_unless_all_are_alike() -> None:
     assert admitted(a_plugin(limit=3, per="1m"), "gold") == 4
     assert admitted(a_plugin(limit=3, per="1m", client_tiers=False), "gold") == 3
     assert admitted(a_plugin(limit=3, per="1m"), "gold", "store") == 3, "another client of that name"
+
+
+def test_a_token_of_the_store_bears_its_clients_tier() -> None:
+    plugin = a_plugin(limit=3, per="1m")
+    assert admitted(plugin, "made", "store", "bronze") == 2
+    assert admitted(plugin, "other", "store", "gone") == 3, "a tier that is no longer there"
+    assert admitted(a_plugin(limit=3, per="1m", client_tiers=False), "made", "store", "bronze") == 3
+    assert admitted(a_plugin(limit=3, per="1m"), "plain", "file", "bronze") == 3, "the file's word counts"
 
 
 def test_a_limit_can_be_a_tier() -> None:

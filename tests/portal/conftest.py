@@ -38,9 +38,19 @@ def config(backend: str, store: str, **more: Any) -> dict[str, Any]:
         "routes": [
             {"path": "/orders", "methods": ["GET"], "upstream": "orders", "scopes": ["orders.read"]},
             {"path": "/orders", "methods": ["POST"], "upstream": "orders", "scopes": ["orders.write"]},
+            {
+                "path": "/limited",
+                "upstream": "orders",
+                "plugins": [{"use": "rate_limit", "with": {"limit": 3, "per": "1h"}}],
+            },
             {"path": "/status", "match": "exact", "upstream": "orders", "auth": "none"},
         ],
-        "portal": {"sign_up": True, "users": [{"name": ADMIN, "password": PASSWORD, "admin": True}]},
+        "tiers": {"small": {"limit": 2, "per": "1h"}, "tiny": {"limit": 1, "per": "1h"}},
+        "portal": {
+            "sign_up": True,
+            "tiers": ["small"],
+            "users": [{"name": ADMIN, "password": PASSWORD, "admin": True}],
+        },
         **more,
     }
 

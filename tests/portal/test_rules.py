@@ -13,6 +13,7 @@ from gateway.portal.rules import (
     lifetime_problem,
     offered_audiences,
     offered_scopes,
+    offered_tiers,
     password_problem,
     user_name_problem,
     with_problems,
@@ -40,8 +41,17 @@ def test_a_password_is_neither_short_nor_endless_nor_the_name() -> None:
 
 
 def test_an_application_has_a_name_of_70_characters_and_a_tier_that_there_is() -> None:
-    assert application_problems("n" * 70, "", "gold", facts()) == {}
-    assert set(application_problems("", "d" * 513, "platinum", facts())) == {"name", "description", "tier"}
+    assert application_problems("n" * 70, "", "gold", ("", "gold")) == {}
+    assert set(application_problems("", "d" * 513, "x", ("",))) == {"name", "description", "tier"}
+
+
+def test_developers_choose_among_their_tiers_and_keep_what_an_administrator_gave() -> None:
+    some = facts(tiers=("gold", "bronze"), developer_tiers=("bronze",))
+    assert offered_tiers(some, DEV) == ("", "bronze")
+    assert offered_tiers(some, DEV, "bronze") == ("", "bronze")
+    assert offered_tiers(some, DEV, "gold") == ("gold",)
+    assert offered_tiers(some, DEV, "gone") == ("", "bronze", "gone")
+    assert offered_tiers(some, ADMIN, "bronze") == ("", "gold", "bronze")
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,22 @@ async def test_keys_come_and_go_with_their_application(store: Store) -> None:
     assert await store.registered_users.count("c1") == 0
 
 
+async def test_its_keys_change_in_the_same_step(store: Store) -> None:
+    await store.applications.create(SHOP)
+    for client_id, environment in (("c1", "production"), ("c2", "sandbox")):
+        made = Client(client_id, source="store", application="a1")
+        await store.applications.update(
+            "a1", lambda one, e=environment, c=client_id: replace(one, **{e: c}), made
+        )
+    await store.clients.delete("c2")
+    changed = await store.applications.update(
+        "a1", lambda one: replace(one, tier="bronze"), change_client=lambda one: replace(one, tier="bronze")
+    )
+    kept = await store.clients.get("c1")
+    assert (changed.tier, kept and kept.tier) == ("bronze", "bronze")
+    assert await store.clients.get("c2") is None, "one that was removed stays so"
+
+
 async def test_what_is_not_there_can_not_be_changed(store: Store) -> None:
     with pytest.raises(ApplicationMissing):
         await store.applications.update("nothing", lambda one: one)

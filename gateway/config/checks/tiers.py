@@ -11,7 +11,7 @@ from gateway.config.problem import KeyPath
 
 
 def tiers_there(settings: Settings, _: Surroundings) -> Iterator[Finding]:
-    """Clients and plugins name only tiers that are listed."""
+    """Clients, plugins and the portal name only tiers that are listed."""
     for path, name in _named(settings):
         if name not in settings.tiers:
             yield Finding(
@@ -27,6 +27,8 @@ def _named(settings: Settings) -> Iterator[tuple[KeyPath, str]]:
     for index, client in enumerate(settings.clients):
         if client.tier is not None:
             yield ("clients", index, "tier"), client.tier
+    for index, tier in enumerate(settings.portal.tiers):
+        yield ("portal", "tiers", index), tier
     yield from _of_plugins(("plugins",), settings.plugins)
     for index, route in enumerate(settings.routes):
         yield from _of_plugins(("routes", index, "plugins"), route.plugins)

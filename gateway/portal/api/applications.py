@@ -8,10 +8,13 @@ from gateway.faults import BAD_REQUEST, Fault
 from gateway.portal.api.answers import answer, application_shape, page_shape
 from gateway.portal.api.bodies import ApplicationBody
 from gateway.portal.api.request import Call
+from gateway.portal.rules import offered_tiers
 
 PATH = "/portal/api/v1/applications"
 MOST_SHOWN = 200
 LONGEST_QUERY = 100
+UNLIMITED = "unlimited"
+"""What WSO2 calls no tier."""
 
 
 async def listing(call: Call) -> web.Response:
@@ -26,7 +29,7 @@ async def listing(call: Call) -> web.Response:
 
 async def create(call: Call) -> web.Response:
     """Makes an application."""
-    name, description, tier = _checked(call, await call.body(ApplicationBody))
+    name, description, tier = _checked(call, await call.body(ApplicationBody), "")
     made = await call.desk.applications.create(call.user, name, description, tier)
     return answer(application_shape(made), 201, Location=f"{PATH}/{made.id}")
 
@@ -39,7 +42,7 @@ async def show(call: Call) -> web.Response:
 async def change(call: Call) -> web.Response:
     """Changes an application."""
     application = await call.application()
-    name, description, tier = _checked(call, await call.body(ApplicationBody))
+    name, description, tier = _checked(call, await call.body(ApplicationBody), application.tier)
     changed = await call.desk.applications.edit(application, name, description, tier)
     return answer(application_shape(changed))
 
@@ -50,10 +53,13 @@ async def delete(call: Call) -> web.Response:
     return web.Response(status=204)
 
 
-def _checked(call: Call, body: ApplicationBody) -> tuple[str, str, str]:
-    tier = body.throttlingPolicy or ""
-    # WSO2's clients always name a tier; its Unlimited is none.
-    tier = "" if tier.lower() == "unlimited" else tier
-    if tier and tier not in call.desk.facts.tiers:
-        raise Fault(BAD_REQUEST, "throttlingPolicy: there is no such tier.")
+def _checked(call: Call, body: ApplicationBody, current: str) -> tuple[str, str, str]:
+    tiers = offered_tiers(call.desk.facts, call.user, current)
+    # What is left out stays as it is.
+    tier = current if body.throttlingPolicy is None else body.throttlingPolicy
+    if tier not in tiers and tier.lower() == UNLIMITED:
+        # WSO2's clients always name a tier.
+        tier = ""
+    if tier not in tiers:
+        raise Fault(BAD_REQUEST, "throttlingPolicy: you may not choose this tier.")
     return body.name.strip(), (body.description or "").strip(), tier

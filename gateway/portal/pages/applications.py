@@ -6,7 +6,7 @@ from aiohttp import web
 
 from gateway.applications import ApplicationRefused
 from gateway.oauth.application import Application
-from gateway.portal.rules import application_problems
+from gateway.portal.rules import application_problems, offered_tiers
 from gateway.portal.visit import HOME, Fields, NotThere, Visit, go
 
 MOST_SHOWN = 200
@@ -53,21 +53,24 @@ def _form(
         name=name,
         description=description,
         tier=tier,
+        tiers=offered_tiers(visit.desk.facts, visit.user, application.tier if application else ""),
         problems=problems,
     )
 
 
-def _filled(fields: Fields) -> tuple[str, str, str]:
+def _filled(fields: Fields, current: str = "") -> tuple[str, str, str]:
     # Browsers send line breaks as CR LF.
     description = fields.text("description").replace("\r\n", "\n")
-    return fields.text("name"), description, fields.text("tier")
+    # Where there is nothing to choose, the form has no such field.
+    tier = fields.text("tier") if fields.has("tier") else current
+    return fields.text("name"), description, tier
 
 
 async def create(visit: Visit) -> web.StreamResponse:
     """Makes an application."""
     user = visit.user
     name, description, tier = _filled(await visit.fields())
-    problems = application_problems(name, description, tier, visit.desk.facts)
+    problems = application_problems(name, description, tier, offered_tiers(visit.desk.facts, user))
     if not problems:
         try:
             made = await visit.desk.applications.create(user, name, description, tier)
@@ -97,10 +100,11 @@ async def edit_form(visit: Visit) -> web.StreamResponse:
 
 
 async def edit(visit: Visit) -> web.StreamResponse:
-    """Changes name and description."""
+    """Changes name, description and tier."""
     application = await the_application(visit)
-    name, description, tier = _filled(await visit.fields())
-    problems = application_problems(name, description, tier, visit.desk.facts)
+    name, description, tier = _filled(await visit.fields(), application.tier)
+    tiers = offered_tiers(visit.desk.facts, visit.user, application.tier)
+    problems = application_problems(name, description, tier, tiers)
     if not problems:
         try:
             await visit.desk.applications.edit(application, name, description, tier)

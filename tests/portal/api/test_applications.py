@@ -28,4 +28,12 @@ def test_a_name_that_is_taken_is_a_conflict(program: Program) -> None:
 
 def test_a_tier_that_is_not_there_is_refused(program: Program) -> None:
     status, problem = program.ask("POST", "/applications", {"name": "T", "throttlingPolicy": "Platinum"})
-    assert (status, problem["detail"]) == (400, "throttlingPolicy: there is no such tier.")
+    assert (status, problem["detail"]) == (400, "throttlingPolicy: you may not choose this tier.")
+
+
+def test_a_tier_stays_where_it_is_left_out_and_goes_with_unlimited(program: Program) -> None:
+    _, made = program.ask("POST", "/applications", {"name": "T", "throttlingPolicy": "small"})
+    path = f"/applications/{made['applicationId']}"
+    assert program.ask("PUT", path, {"name": "U"})[1]["throttlingPolicy"] == "small"
+    changed = program.ask("PUT", path, {"name": "U", "throttlingPolicy": "Unlimited"})[1]
+    assert changed["throttlingPolicy"] is None

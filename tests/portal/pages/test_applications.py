@@ -96,3 +96,39 @@ def test_deleting_asks_first_says_what_ends_and_ends_it(developer: Reader, gatew
     assert call(gateway, "/orders", bearer=token["access_token"])[0] == 401
     assert call(gateway, "/token", form, basic=f"{key}:{secret}")[0] == 401
     assert developer.open(path).status == 404
+
+
+def test_an_applications_tier_is_the_limit_of_its_keys_next_tokens(
+    developer: Reader, admin: Reader, gateway: str
+) -> None:
+    form = {"grant_type": "client_credentials"}
+
+    def token() -> str:
+        status, told = call(gateway, "/token", form, basic=f"{key}:{secret}")
+        assert status == 200, told
+        return str(told["access_token"])
+
+    def ask(bearer: str) -> int:
+        return int(call(gateway, "/limited", bearer=bearer)[0])
+
+    path, made = developer.keys("Tiered")
+    key, secret = made.value("consumer-key"), made.value("consumer-secret")
+    application = path.rpartition("/")[0]
+    plain = token()
+    assert [ask(plain) for _ in range(4)] == [200, 200, 200, 429]
+
+    assert "Saved." in developer.open(f"{application}/edit").submit("/edit", tier="small").words
+    small = token()
+    assert small != plain, "a token of the old limits is not given out again"
+    assert [ask(small) for _ in range(3)] == [200, 200, 429]
+    assert ask(plain) == 429, "its other tokens keep theirs"
+
+    refused = developer.open(f"{application}/edit").submit("/edit", tier="tiny")
+    assert (refused.status, "You may not choose this tier." in refused.words) == (422, True)
+    admin.open(f"{application}/edit").submit("/edit", tier="tiny")
+    tiny = token()
+    assert [ask(tiny) for _ in range(2)] == [200, 429]
+    kept = developer.open(f"{application}/edit")
+    assert 'name="tier"' not in kept.html, "what an administrator gave, a developer can't change"
+    kept.submit("/edit", name="Renamed")
+    assert "Throttling tier tiny" in developer.open(application).words
