@@ -215,8 +215,11 @@ class GatewayConnection(RequestHandler):
             self._drained.set_result(None)
 
     def log_exception(self, *args: Any, **kw: Any) -> None:
-        """Logs an error, unless it is that a caller left while the rest of its body was thrown away."""
-        if not self._lost:
+        """Logs an error, unless it is that the connection ended while the rest of a body was thrown away.
+
+        An error in a handler is logged where it becomes an answer.
+        """
+        if self.connected and not self._lost:
             super().log_exception(*args, **kw)
 
     def handle_error(

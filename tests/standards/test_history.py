@@ -203,7 +203,7 @@ async def test_no_history_of_two_workers_has_anything_in_it_that_must_not_happen
     late = [use for use in history.uses if use.token.revoked and use.begun > use.token.revoked]
     ended = [use for use in history.uses if use.begun > use.token.dead_after]
     good = [use for use in history.uses if use.status == 200]
-    assert min(len(late), len(ended), len(good)) > 20
+    assert min(len(late), len(ended), len(good)) >= 5
 
 
 def test_the_judge_knows_a_bad_history() -> None:
