@@ -9,7 +9,7 @@ from aiohttp import web
 
 from gateway.issuer import TokenAnswer
 from gateway.oauth.application import Application, Environment
-from gateway.oauth.values import Client
+from gateway.oauth.values import Client, Secret
 
 
 def answer(body: object, status: int = 200, **headers: str) -> web.Response:
@@ -47,8 +47,22 @@ def keys_shape(client: Client, environment: Environment, secret: str | None = No
         "scopes": list(client.scopes),
         "audiences": list(client.audiences),
         "validityTime": client.lifetime,
+        "tokenFormat": client.format,
+        "tokenEndpointAuthMethod": next(iter(client.auth)) if len(client.auth) == 1 else None,
     }
     return shape if secret is None else shape | {"consumerSecret": secret}
+
+
+def secret_shape(secret: Secret) -> dict[str, Any]:
+    """What is known of a secret. Its name is what it is ended by."""
+    return {
+        "secretId": secret.name,
+        "additionalProperties": {
+            "description": secret.name,
+            "createdAt": secret.created,
+            "expiresAt": secret.expires,
+        },
+    }
 
 
 def token_shape(token: TokenAnswer) -> dict[str, Any]:

@@ -14,6 +14,12 @@ Lifetime = Seconds | Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}$")]
 KeyType = Literal["PRODUCTION", "SANDBOX"]
 
 
+TokenFormat = Literal["opaque", "jwt"]
+AuthMethod = Literal["client_secret_basic", "client_secret_post"]
+MOST_SECONDS = 10 * 365 * 86_400
+LABEL = r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,39}$"
+
+
 class Body(BaseModel):
     """A JSON object."""
 
@@ -36,19 +42,25 @@ class GenerateKeysBody(Body):
 
     keyType: KeyType  # noqa: N815 (as above)
     grantTypesToBeSupported: Texts  # noqa: N815
-    callbackUrl: Text | None = None  # noqa: N815
+    callbackUrl: Annotated[  # noqa: N815
+        Text | None, Field(description="Taken for other gateways' clients, and not kept: no grant needs one.")
+    ] = None
     scopes: Texts | None = None
     audiences: Texts | None = None
     validityTime: Lifetime | None = None  # noqa: N815
+    tokenFormat: TokenFormat | None = None  # noqa: N815
+    tokenEndpointAuthMethod: AuthMethod | None = None  # noqa: N815
 
 
 class KeysBody(Body):
-    """What keys may do from now on. What is left out stays."""
+    """What keys may do from now on. What is left out stays; null is the default."""
 
     supportedGrantTypes: Texts | None = None  # noqa: N815 (as above)
     scopes: Texts | None = None
     audiences: Texts | None = None
     validityTime: Lifetime | None = None  # noqa: N815
+    tokenFormat: TokenFormat | None = None  # noqa: N815
+    tokenEndpointAuthMethod: AuthMethod | None = None  # noqa: N815
     enabled: bool | None = None
 
 
@@ -65,3 +77,24 @@ class RegenerateSecretBody(Body):
     """How long the secrets before the new one live on, in seconds."""
 
     gracePeriod: Annotated[int, Field(ge=0, le=90 * 86_400)] = 0  # noqa: N815 (as above)
+
+
+class SecretWish(Body):
+    """What is wanted of a new secret."""
+
+    description: Annotated[str, Field(pattern=LABEL)] | None = None
+    """Its name; made up where left out."""
+    expiresIn: Annotated[int, Field(ge=1, le=MOST_SECONDS)] | None = None  # noqa: N815 (as above)
+    """Seconds; left out: it has no end."""
+
+
+class GenerateSecretBody(Body):
+    """One more secret."""
+
+    additionalProperties: SecretWish = SecretWish()  # noqa: N815 (as above)
+
+
+class RevokeSecretBody(Body):
+    """The secret that is to end."""
+
+    secretId: Annotated[str, Field(max_length=255)]  # noqa: N815 (as above)

@@ -20,7 +20,6 @@ from gateway.portal.api.bodies import (
     GenerateTokenBody,
     KeysBody,
     Lifetime,
-    RegenerateSecretBody,
 )
 from gateway.portal.api.request import Call
 from gateway.portal.rules import KeyForm, key_form_of, with_problems
@@ -30,8 +29,8 @@ NAMES = {
     "scope": "scopes",
     "audience": "audiences",
     "lifetime": "validityTime",
-    "format": "format",
-    "auth": "auth",
+    "format": "tokenFormat",
+    "auth": "tokenEndpointAuthMethod",
 }
 
 
@@ -41,7 +40,13 @@ async def generate(call: Call) -> web.Response:
     environment: Environment = "production" if body.keyType == "PRODUCTION" else "sandbox"
     scopes = call.desk.facts.scopes if body.scopes is None else _asked(call, body.scopes)
     form = KeyForm(
-        tuple(body.grantTypesToBeSupported), scopes, "", tuple(body.audiences or ()), _text(body.validityTime)
+        tuple(body.grantTypesToBeSupported),
+        scopes,
+        "",
+        tuple(body.audiences or ()),
+        _text(body.validityTime),
+        body.tokenFormat or "",
+        body.tokenEndpointAuthMethod or "",
     )
     settings = _settings(call, form, None)
     client, secret = await call.desk.applications.generate_keys(application, environment, settings)
@@ -70,25 +75,21 @@ async def show(call: Call) -> web.Response:
 async def change(call: Call) -> web.Response:
     """Changes what keys may do."""
     (_, environment, client), body = await call.keys(), await call.body(KeysBody)
+    form, given = key_form_of(client, call.desk.facts), body.model_fields_set
     form = replace(
-        key_form_of(client, call.desk.facts),
+        form,
         grants=tuple(sorted(client.grants) if body.supportedGrantTypes is None else body.supportedGrantTypes),
         scopes=client.scopes if body.scopes is None else _asked(call, body.scopes),
         audiences=client.audiences if body.audiences is None else tuple(body.audiences),
-        lifetime=_text(client.lifetime if body.validityTime is None else body.validityTime),
+        lifetime=_text(body.validityTime) if "validityTime" in given else form.lifetime,
+        format=(body.tokenFormat or "") if "tokenFormat" in given else form.format,
+        auth=(body.tokenEndpointAuthMethod or "") if "tokenEndpointAuthMethod" in given else form.auth,
     )
     settings = _settings(call, form, client)
     if body.enabled is not None and body.enabled != client.enabled:
         switch = call.desk.registry.enable if body.enabled else call.desk.registry.disable
         await switch(client.id)
     return answer(keys_shape(await call.desk.applications.configure(client, settings), environment))
-
-
-async def regenerate_secret(call: Call) -> web.Response:
-    """A new secret; those before it are refused, after the grace that was asked for."""
-    (_, _, client), body = await call.keys(), await call.body(RegenerateSecretBody)
-    secret = await call.desk.registry.rotate_secret(client.id, body.gracePeriod)
-    return answer({"consumerKey": client.id, "consumerSecret": secret})
 
 
 async def clean_up(call: Call) -> web.Response:

@@ -42,6 +42,11 @@ _KEYS = {
         "type": ["integer", "null"],
         "description": "Seconds that tokens live; null: the default.",
     },
+    "tokenFormat": {"enum": ["opaque", "jwt", None], "description": "null: the default."},
+    "tokenEndpointAuthMethod": {
+        "enum": ["client_secret_basic", "client_secret_post", None],
+        "description": "The one way in which the secret may be shown; null: either.",
+    },
 }
 _ANSWERS: dict[str, dict[str, Any]] = {
     "Application": _object(
@@ -61,6 +66,18 @@ _ANSWERS: dict[str, dict[str, Any]] = {
     "Keys": _object(["keyMappingId", "keyType", "consumerKey"], **_KEYS, token=_reference("Token")),
     "KeysList": _list_of("Keys"),
     "Secret": _object(["consumerKey", "consumerSecret"], consumerKey=_TEXT, consumerSecret=_TEXT),
+    "NamedSecret": _object(
+        ["secretId"],
+        secretId={"type": "string", "description": "Its name."},
+        secretValue={"type": "string", "description": "Only where it has just been made."},
+        additionalProperties=_object(
+            ["expiresAt"],
+            description=_TEXT,
+            createdAt={"type": "integer", "description": "Seconds since the epoch."},
+            expiresAt={"type": ["integer", "null"], "description": "Likewise; null: it has no end."},
+        ),
+    ),
+    "SecretList": _list_of("NamedSecret"),
     "Token": _object(
         ["accessToken", "tokenScopes", "validityTime"],
         accessToken=_TEXT,
@@ -112,7 +129,12 @@ def document(public_url: str) -> dict[str, Any]:
 
 def _bodies() -> dict[str, Any]:
     models = {operation.body for operation in OPERATIONS if operation.body is not None}
-    return {model.__name__: model.model_json_schema() for model in models}
+    shapes: dict[str, Any] = {}
+    for model in models:
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        shapes |= schema.pop("$defs", {})
+        shapes[model.__name__] = schema
+    return shapes
 
 
 def _operation(operation: Operation) -> dict[str, Any]:

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from gateway.portal.api import applications, keys
+from gateway.portal.api import applications, key_secrets, keys
 from gateway.portal.api.bodies import (
     ApplicationBody,
     Body,
     GenerateKeysBody,
+    GenerateSecretBody,
     GenerateTokenBody,
     KeysBody,
     RegenerateSecretBody,
+    RevokeSecretBody,
 )
 from gateway.portal.api.request import Call
 
@@ -69,10 +71,23 @@ OPERATIONS = (
         "POST",
         _KEYS + "/regenerate-secret",
         "regenerateSecret",
-        keys.regenerate_secret,
+        key_secrets.regenerate,
         200,
         "Secret",
         RegenerateSecretBody,
+    ),
+    Operation("GET", _KEYS + "/secrets", "listSecrets", key_secrets.listing, 200, "SecretList"),
+    Operation(
+        "POST",
+        _KEYS + "/generate-secret",
+        "generateSecret",
+        key_secrets.generate,
+        200,
+        "NamedSecret",
+        GenerateSecretBody,
+    ),
+    Operation(
+        "POST", _KEYS + "/revoke-secret", "revokeSecret", key_secrets.revoke, 204, None, RevokeSecretBody
     ),
     Operation("POST", _KEYS + "/clean-up", "cleanUpKeys", keys.clean_up, 204),
     Operation(

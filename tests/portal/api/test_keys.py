@@ -86,6 +86,28 @@ def test_keys_are_changed_disabled_enabled_and_cleaned_up(program: Program) -> N
     assert program.ask("GET", there)[0] == 404
 
 
+def test_format_and_authentication_are_chosen_and_given_back(program: Program) -> None:
+    path, keys = made(
+        program, tokenFormat="jwt", tokenEndpointAuthMethod="client_secret_post", validityTime=60
+    )
+    there, basic = f"{path}/oauth-keys/{keys['keyMappingId']}", f"{keys['consumerKey']}:"
+    assert (keys["tokenFormat"], keys["tokenEndpointAuthMethod"]) == ("jwt", "client_secret_post")
+    assert keys["token"]["accessToken"].count(".") == 2
+    assert not works(program, keys, keys["consumerSecret"])
+    shown = {"client_id": basic[:-1], "client_secret": keys["consumerSecret"]}
+    assert call(program.base, "/token", FORM | shown)[0] == 200
+    kept = program.ask("PUT", there, {"scopes": []})[1]
+    assert (kept["tokenFormat"], kept["tokenEndpointAuthMethod"], kept["validityTime"]) == (
+        "jwt",
+        "client_secret_post",
+        60,
+    )
+    default = {"tokenFormat": None, "tokenEndpointAuthMethod": None, "validityTime": None}
+    changed = program.ask("PUT", there, default)[1]
+    assert {name: changed[name] for name in default} == default
+    assert works(program, keys, keys["consumerSecret"])
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
@@ -95,6 +117,8 @@ def test_keys_are_changed_disabled_enabled_and_cleaned_up(program: Program) -> N
         ({"validityTime": 999_999}, "validityTime: "),
         ({"validityTime": "1h"}, "validityTime"),
         ({"keyType": "TEST"}, "keyType: "),
+        ({"tokenFormat": "saml"}, "tokenFormat"),
+        ({"tokenEndpointAuthMethod": "none"}, "tokenEndpointAuthMethod"),
     ],
 )
 def test_keys_that_can_not_be_are_refused(program: Program, wrong: dict[str, Any], words: str) -> None:
