@@ -37,14 +37,14 @@ class Tally:
     def __init__(self) -> None:
         self._cells: dict[str, list[int]] = {}
 
-    def call(self, caller: TokenFacts, status: int, seconds: float) -> None:
-        """A caller with a token was answered."""
+    def call(self, caller: TokenFacts, status: int, seconds: float, *, own: bool = False) -> None:
+        """A caller with a token was answered; `own`: by the gateway itself, not by an upstream."""
         if caller.source != "store":
             return
         cells = self._of(caller.client)
         cells[min(max(status // 100, 2), 5) - 2] += 1
         cells[FIRST_LATENCY + bisect_left(LATENCIES, seconds)] += 1
-        if status == LIMITED:
+        if own and status == LIMITED:
             cells[LIMITS_HIT] += 1
 
     def token(self, client: Client | None, issued: bool) -> None:

@@ -28,6 +28,11 @@ class Slot:
         return tuple(self.cells[: len(CLASSES)])
 
     @property
+    def limits_hit(self) -> int:
+        """Calls that the gateway refused because of a limit."""
+        return self.cells[LIMITS_HIT]
+
+    @property
     def tokens(self) -> tuple[int, int]:
         """Tokens issued, and refused."""
         return self.cells[ISSUED], self.cells[REFUSED]
@@ -58,8 +63,8 @@ class Report:
 
     @property
     def limits_hit(self) -> int:
-        """Calls that were refused because of a limit."""
-        return self.total.cells[LIMITS_HIT]
+        """Calls that the gateway refused because of a limit."""
+        return self.total.limits_hit
 
 
 class UsageReports:

@@ -29,9 +29,15 @@ def test_calls_are_counted_by_status_and_duration() -> None:
         (503, 2.0),
         (101, 9.0),
     ):
-        tally.call(caller(), status, seconds)
+        tally.call(caller(), status, seconds, own=True)
     assert tally.take() == {"c1": [3, 1, 2, 1, 1, 2, 1, 1, 1, 2, 0, 0]}
     assert tally.take() == {}
+
+
+def test_an_upstreams_own_limit_is_none_of_the_gateways() -> None:
+    tally = Tally()
+    tally.call(caller(), 429, 0.1, own=False)
+    assert tally.take()["c1"][4] == 0
 
 
 def test_tokens_are_counted_by_outcome() -> None:

@@ -103,10 +103,11 @@ def charts(report: Report) -> tuple[Chart, ...]:
     labels = [datetime.fromtimestamp(one.start, UTC).strftime(_LABELS[report.over]) for one in report.slots]
     every = _EVERY[report.over]
     times = zip(labels, report.slots, strict=True)
-    calls, tokens = [], []
+    calls, tokens, limits = [], [], []
     for label, slot in times:
         calls.append((label, slot.statuses))
         tokens.append((label, slot.tokens))
+        limits.append((label, (slot.limits_hit,)))
     statuses = (("good", "2xx"), ("moved", "3xx"), ("wrong", "4xx"), ("failed", "5xx"))
     kinds = (("good", "Issued"), ("failed", "Refused"))
     bounds = [f"up to {bound * 1000:g} ms" for bound in LATENCIES] + [f"over {LATENCIES[-1]:g} s"]
@@ -115,4 +116,5 @@ def charts(report: Report) -> tuple[Chart, ...]:
         stacked("calls", "Calls by status", statuses, calls, every),
         stacked("latency", "Calls by duration", (("good", "Calls"),), speed, 1),
         stacked("tokens", "Tokens", kinds, tokens, every),
+        stacked("limits", "Limits hit", (("wrong", "Refused calls"),), limits, every),
     )

@@ -54,7 +54,7 @@ class Ledger:
         head, caller = exchange.request, exchange.caller
         self.telemetry.request(exchange.route.path, head.method, status, seconds)
         if self._tally is not None and caller is not None:
-            self._tally.call(caller, status, seconds)
+            self._tally.call(caller, status, seconds, own=exchange.response is None)
         if self._note is not None:
             self._note(
                 address=head.peer.address,

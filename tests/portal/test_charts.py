@@ -22,8 +22,9 @@ def test_parts_stand_on_top_of_each_other_within_the_frame() -> None:
 
 def test_a_report_has_its_pictures_and_an_empty_one_says_so() -> None:
     slots = tuple(Slot(60 * index, [index] * CELLS) for index in range(60))
-    calls, latency, tokens = charts(Report("hour", slots, 0))
-    assert (calls.empty, latency.empty, tokens.empty) == (False, False, False)
+    calls, latency, tokens, limits = charts(Report("hour", slots, 0))
+    assert not any(chart.empty for chart in (calls, latency, tokens, limits))
+    assert limits.summary == f"{sum(range(60))} refused calls."
     assert latency.rows[0] == ("up to 10 ms", str(sum(range(60))))
     empty = tuple(Slot(60 * index, [0] * CELLS) for index in range(60))
     assert all(chart.empty and not chart.rows for chart in charts(Report("hour", empty, 0)))

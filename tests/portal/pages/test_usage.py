@@ -22,7 +22,7 @@ def after_settling(reader: Reader, path: str, words: str) -> Sheet:
 def test_before_there_is_any_the_page_says_so(developer: Reader) -> None:
     path = developer.application()
     shown = developer.open(f"{path}/usage?over=month").words
-    assert shown.count("Nothing in the last month.") == 3
+    assert shown.count("Nothing in the last month.") == 4
     assert "Registered users 0" in shown
     assert "Nothing in the last hour." in developer.open(f"{path}/usage?over=<b>").words
 
@@ -33,16 +33,19 @@ def test_calls_and_tokens_are_shown_with_the_numbers_behind(developer: Reader, g
     form = {"grant_type": "client_credentials", "scope": "orders.read"}
     _, token = call(gateway, "/token", form, basic=credentials)
     call(gateway, "/token", {**form, "scope": "admin"}, basic=credentials)
-    for _ in range(3):
-        assert call(gateway, "/orders", bearer=token["access_token"])[0] == 200
+    told = [call(gateway, "/limited", bearer=token["access_token"])[0] for _ in range(5)]
+    assert told == [200, 200, 200, 429, 429]
     usage = path.replace("/production", "/usage")
-    shown = after_settling(developer, usage, "Calls 3 ")
-    assert "Tokens issued 1" in shown.words
-    assert "3 2xx, 0 3xx, 0 4xx, 0 5xx." in shown.html
-    assert "1 issued, 1 refused." in shown.html
-    assert shown.html.count("<table") == 3
-    assert "Calls 3 " in developer.open("/portal/usage?over=day").words
-    assert "Calls 3 " in developer.open(f"{usage}?over=month").words
+    after_settling(developer, usage, "Calls 5 ")
+    for page in (usage, "/portal/usage"):
+        for over in ("hour", "day", "month"):
+            shown = developer.open(f"{page}?over={over}")
+            assert "Calls 5 Limits hit 2 Tokens issued 1 " in shown.words
+            assert "3 2xx, 0 3xx, 2 4xx, 0 5xx." in shown.html
+            assert f"Calls by duration in the last {over}: 5 calls." in shown.html
+            assert "1 issued, 1 refused." in shown.html
+            assert f"Limits hit in the last {over}: 2 refused calls." in shown.html
+            assert shown.html.count("<table") == 4
 
 
 def test_somebody_elses_pictures_are_not_there(developer: Reader, admin: Reader) -> None:
