@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import time
@@ -21,7 +22,7 @@ class Contender:
     name = "?"
 
     def __init__(self, folder: Path, *, cores: str = CORE) -> None:
-        self.folder = folder / self.name.replace(" ", "-").replace("/", "-")
+        self.folder = folder / re.sub(r"[^A-Za-z0-9]+", "-", self.name)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.cores = cores
         self.port = free_port()

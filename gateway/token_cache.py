@@ -32,7 +32,9 @@ class TokenCache:
         self._by_client: dict[str, set[str]] = {}
         self._on = False
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
+        """How many tokens are known. (No `__len__`: an empty cache must not pass for none.)"""
         return len(self._entries)
 
     def get(self, token: str) -> TokenFacts | None:

@@ -27,7 +27,7 @@ def test_facts_are_known_until_the_token_ends(cache: TokenCache, clock: Clock) -
     assert cache.get("one") == facts()
     clock.now += 0.001
     assert cache.get("one") is None
-    assert len(cache) == 0
+    assert cache.size == 0
 
 
 def test_a_changed_token_is_forgotten(cache: TokenCache) -> None:
@@ -50,7 +50,7 @@ def test_all_tokens_of_a_client_are_forgotten_with_its_generation(cache: TokenCa
 def test_everything_is_forgotten_when_the_store_is_flushed(cache: TokenCache) -> None:
     cache.put("one", "h-one", facts(), 10.0)
     cache.push([b"invalidate", None])
-    assert len(cache) == 0
+    assert cache.size == 0
 
 
 def test_nothing_is_known_while_changes_cannot_be_heard(cache: TokenCache) -> None:
@@ -67,7 +67,7 @@ def test_nothing_is_known_while_changes_cannot_be_heard(cache: TokenCache) -> No
 def test_it_does_not_grow_past_its_limit(cache: TokenCache) -> None:
     for number in range(100):
         cache.put(str(number), f"h-{number}", facts(str(number)), 10.0)
-    assert len(cache) == 3
+    assert cache.size == 3
     assert cache.get("99")
     assert len(cache._by_client) == 3
 

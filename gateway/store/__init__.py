@@ -83,7 +83,7 @@ class Store:
             address = parse_address(url)
         except ValueError as error:
             raise StartError(f"store.url {error}") from None
-        self.listeners = Listeners(*([listener] if listener else ()))
+        self.listeners = Listeners(*([] if listener is None else [listener]))
         """Those who hear of changes."""
         self.link = Link(
             address, timeout=timeout, tracking=tracking, listener=self.listeners, observer=observer

@@ -14,6 +14,7 @@ from gateway.web.server import GatewayServer
 from tests.raw import RawClient, RawMessage, RawUpstream, answer
 from tests.running import Running
 from tests.web.conftest import request
+from tests.web.test_accounting import metrics
 
 
 def without_what_differs(message: RawMessage) -> bytes:
@@ -88,3 +89,20 @@ async def test_the_lane_is_really_used() -> None:
     assert isinstance(connection, LaneConnection)
     connection.data_received(b"GET / HTTP/1.1\r\n")
     assert taken == [b"GET / HTTP/1.1\r\n"]
+
+
+async def test_a_token_that_is_known_costs_no_question_to_the_store(
+    gateway: Running, client: RawClient, upstream: RawUpstream, token: str
+) -> None:
+    bearer = request("/read", f"Authorization: Bearer {token}")
+    assert (await client.ask(bearer)).status == 200
+    before = await asked_about_tokens(gateway)
+    for _ in range(20):
+        assert (await client.ask(bearer)).status == 200
+    assert await asked_about_tokens(gateway) == before
+
+
+async def asked_about_tokens(gateway: Running) -> float:
+    text = await metrics(gateway)
+    line = next(line for line in text.splitlines() if "store_calls_total" in line and "token.facts" in line)
+    return float(line.rpartition(" ")[2])
