@@ -110,7 +110,7 @@ def charts(report: Report) -> tuple[Chart, ...]:
         limits.append((label, (slot.limits_hit,)))
     statuses = (("good", "2xx"), ("moved", "3xx"), ("wrong", "4xx"), ("failed", "5xx"))
     kinds = (("good", "Issued"), ("failed", "Refused"))
-    bounds = [f"up to {bound * 1000:g} ms" for bound in LATENCIES] + [f"over {LATENCIES[-1]:g} s"]
+    bounds = [f"up to {_duration(bound)}" for bound in LATENCIES] + [f"over {_duration(LATENCIES[-1])}"]
     speed = [(bound, (number,)) for bound, number in zip(bounds, report.latencies, strict=True)]
     return (
         stacked("calls", "Calls by status", statuses, calls, every),
@@ -118,3 +118,7 @@ def charts(report: Report) -> tuple[Chart, ...]:
         stacked("tokens", "Tokens", kinds, tokens, every),
         stacked("limits", "Limits hit", (("wrong", "Refused calls"),), limits, every),
     )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:g} s" if seconds >= 1 else f"{seconds * 1000:g} ms"

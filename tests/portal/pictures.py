@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 import sys
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from gateway.commands.demo import shipped_file
+from gateway.store import Store
+from gateway.store.usage import CELLS
+from tests.conftest import Valkey
 from tests.portal.backend import serving
 from tests.portal.browser.chromium import ARGUMENTS, executable
 from tests.running import Running
 
 NAME, PASSWORD = "admin", "for the pictures"
+PREFIX = "gatepost:"
+"""Of the shipped file's keys in the store."""
 APPLICATIONS = (
     ("Billing", "Monthly invoices from the orders"),
     ("Mobile app", "The shop in a pocket"),
@@ -39,35 +48,52 @@ def fill(page: Page) -> str:
     return path
 
 
-def traffic(page: Page, base: str, token: str) -> None:
-    """Calls an API now and then, so that there is something to see."""
-    for target in ("/orders",) * 9 + ("/orders/none",) * 2:
-        page.request.get(f"{base}{target}", headers={"Authorization": f"Bearer {token}"})
+async def traffic(store_url: str, client_id: str) -> None:
+    """An hour of calls, so that there is something to see."""
+    chance, store = random.Random(7), Store(store_url, PREFIX)  # noqa: S311 (a picture, not a secret)
+    await store.start()
+    for minute in range(60):
+        cells = [0] * CELLS
+        calls = 40 + minute + chance.randrange(50)
+        limited = chance.randrange(9) if minute % 20 > 15 else 0
+        wrong = limited + chance.randrange(6)
+        cells[:5] = [calls, chance.randrange(3), wrong, chance.randrange(2), limited]
+        cells[5:10] = [calls // 2, calls // 3, calls // 6 + wrong, calls // 40, 0]
+        cells[10:] = [int(minute % 15 == 0), int(minute == 33)]
+        await store.usage.add(client_id, cells, time.time() - 60 * minute)
+    await store.stop()
 
 
-def take(browser: Browser, base: str, folder: Path) -> None:
+def shoot(page: Page, file: Path, until: str, top: float = 0) -> None:
+    """A picture that ends below an element, not in the middle of one."""
+    box = page.locator(until).first.bounding_box()
+    assert box is not None
+    height = box["y"] + box["height"] + 12 - top
+    page.screenshot(path=file, clip={"x": 0, "y": top, "width": 1280, "height": height})
+
+
+def take(browser: Browser, base: str, store_url: str, folder: Path) -> None:
     """All pictures."""
-    desk = {"width": 1280, "height": 860}
+    desk = {"width": 1280, "height": 1400}
     page = browser.new_page(base_url=base, viewport=desk)
     path = fill(page)
     page.goto("/portal/applications")
-    top = {"x": 0, "y": 0, "width": 1280, "height": 420}
-    page.screenshot(path=folder / "portal-applications.png", clip=top)
+    shoot(page, folder / "portal-applications.png", "table.list")
     page.goto(f"{path}/sandbox")
     page.click("text=GENERATE KEYS")
-    page.screenshot(path=folder / "portal-keys.png")
+    key = page.inner_text("#consumer-key")
+    shoot(page, folder / "portal-keys.png", "table.list")
     page.check("#token input[value='orders.read']")
     page.click("text=Generate token")
     page.emulate_media(color_scheme="dark")
-    page.locator("#token").scroll_into_view_if_needed()
-    page.screenshot(path=folder / "portal-token-dark.png")
+    page.evaluate("scrollTo(0, document.querySelector('#token').getBoundingClientRect().top + scrollY - 24)")
+    shoot(page, folder / "portal-token-dark.png", "#curl .card")
     page.emulate_media(color_scheme="light")
-    traffic(page, base, page.inner_text("#access-token"))
+    with ThreadPoolExecutor() as beside:
+        # In this thread Playwright has a loop of its own.
+        beside.submit(asyncio.run, traffic(store_url, key)).result()
     page.goto(f"{path}/usage")
-    while page.locator("svg.chart").count() < len(("calls", "duration", "tokens")):
-        page.wait_for_timeout(300)
-        page.goto(f"{path}/usage")
-    page.screenshot(path=folder / "portal-usage.png")
+    shoot(page, folder / "portal-usage.png", "section.card >> nth=1")
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto(f"{path}/production")
     page.screenshot(path=folder / "portal-phone.png")
@@ -80,16 +106,21 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     text = shipped_file().read_text().replace("port: 8280", "port: 0").replace("port: 8243", "port: 0")
     text = text.replace("port: 9280", "port: 0")
+    valkey = Valkey()
+    valkey.start()
     with tempfile.TemporaryDirectory(prefix="gp-") as place, serving() as backend:
-        gateway = Running(text, Path(place), PORTAL_PASSWORD=PASSWORD, ORDERS_URL=backend)
+        gateway = Running(
+            text, Path(place), PORTAL_PASSWORD=PASSWORD, ORDERS_URL=backend, GATEPOST_STORE=valkey.url
+        )
         try:
             gateway.await_ready()
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)
-                take(browser, gateway.http.replace("0.0.0.0", "localhost"), folder)
+                take(browser, gateway.http.replace("0.0.0.0", "localhost"), valkey.url, folder)
                 browser.close()
         finally:
             gateway.stop()
+            valkey.remove()
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ def test_a_report_has_its_pictures_and_an_empty_one_says_so() -> None:
     calls, latency, tokens, limits = charts(Report("hour", slots, 0))
     assert not any(chart.empty for chart in (calls, latency, tokens, limits))
     assert limits.summary == f"{sum(range(60))} refused calls."
+    assert [row[0] for row in latency.rows[-2:]] == ["up to 1 s", "over 1 s"]
     assert latency.rows[0] == ("up to 10 ms", str(sum(range(60))))
     empty = tuple(Slot(60 * index, [0] * CELLS) for index in range(60))
     assert all(chart.empty and not chart.rows for chart in charts(Report("hour", empty, 0)))
