@@ -38,12 +38,15 @@ def main() -> None:
     """Reads the options, runs, and writes."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="about a minute: the main cases, one round")
+    parser.add_argument("--case", default="", help="only cases with this in their name")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=5, help="of load for each contender, case and round")
     parser.add_argument("--out", type=Path, default=Path("docs"), help="where performance.* are written")
     parser.add_argument("--node-modules", type=Path, default=Path(".bench/node_modules"))
     options = parser.parse_args()
-    cases = [case for case in CASES if not options.quick or "quick" in case.tags]
+    cases = [
+        case for case in CASES if (not options.quick or "quick" in case.tags) and options.case in case.name
+    ]
     rounds, seconds = (1, 3) if options.quick else (options.rounds, options.seconds)
     wanted = {name for case in cases for name in case.contenders}
     with (
@@ -62,7 +65,7 @@ def main() -> None:
     date = datetime.now(UTC).date().isoformat()
     text = markdown(cases, samples, f"{date}, {shape()}, {rounds} rounds of {seconds:g} s")
     print(text)
-    if not options.quick:
+    if not options.quick and not options.case:
         write(options.out, text, samples)
 
 

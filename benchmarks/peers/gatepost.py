@@ -35,6 +35,8 @@ class Gatepost(Contender):
                 ],
                 "public_url": f"http://127.0.0.1:{self.port}",
                 "workers": workers,
+                # All of the load comes from one address.
+                "max_connections_per_address": 10_000,
             },
             "management": {"host": "127.0.0.1", "port": free_port()},
             "clients": [{"id": "demo", "secrets": ["demo-secret"], "scopes": ["orders.read"]}],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from benchmarks.contender import Contender
 from benchmarks.load import LOAD_CORE
 
 CONFIG = """
-worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
+{user}worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 8192; }}
 http {{
   access_log off; keepalive_requests 1000000000; client_max_body_size 100m; client_body_buffer_size 64k;
@@ -32,5 +33,9 @@ class Upstream(Contender):
         self.cores = LOAD_CORE
         (self.folder / "64k").write_bytes(b"x" * 65_536)
         config = self.folder / "nginx.conf"
-        config.write_text(CONFIG.format(folder=self.folder, port=self.port, small="x" * 120, kilo="x" * 1024))
+        # Started by root it would change its user, who may not read the folder.
+        user = "user root; " if os.geteuid() == 0 else ""
+        config.write_text(
+            CONFIG.format(user=user, folder=self.folder, port=self.port, small="x" * 120, kilo="x" * 1024)
+        )
         return ["nginx", "-c", str(config), "-e", str(self.folder / "error.log")]
