@@ -37,3 +37,10 @@ for (const form of document.querySelectorAll('[data-try]')) {
     }
   });
 }
+
+// The charts go on, but not while somebody reads the numbers behind them.
+if (document.querySelector('[data-live]')) {
+  setInterval(() => {
+    if (!document.hidden && !document.querySelector('details[open]')) location.reload();
+  }, 30000);
+}

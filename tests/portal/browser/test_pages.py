@@ -119,3 +119,17 @@ def test_no_page_weighs_100_kib_or_breaks_its_own_policy(window: Window) -> None
     assert min(weights.values()) > 0
     assert max(weights.values()) < 100 * 1024
     assert not [text for text in said if "Content Security Policy" in text]
+
+
+def test_the_charts_go_on_unless_somebody_reads_the_numbers(window: Window) -> None:
+    page = window()
+    page.clock.install()
+    sign_in(page)
+    page.goto("/portal/usage")
+    page.evaluate("window.before = true")
+    with page.expect_navigation():
+        page.clock.fast_forward(31_000)
+    assert page.evaluate("window.before === undefined")
+    page.evaluate("document.querySelector('dl').innerHTML = '<details open></details>'; window.before = true")
+    page.clock.fast_forward(31_000)
+    assert page.evaluate("window.before")
