@@ -6,7 +6,6 @@ import argparse
 import json
 import statistics
 import tempfile
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,24 +13,8 @@ from benchmarks.cases import CASES, Case
 from benchmarks.contender import Contender
 from benchmarks.load import run
 from benchmarks.machine import shape
-from benchmarks.report import markdown
+from benchmarks.report import Sample, markdown
 from benchmarks.stand import Stand
-
-
-@dataclass(slots=True)
-class Sample:
-    """One contender in one case in one round."""
-
-    case: str
-    contender: str
-    round: int
-    cpu: float
-    """Microseconds of CPU a request."""
-    rate: float
-    p50: float
-    p99: float
-    memory: float
-    wrong: int
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
 
 from benchmarks.cases import Case
 
@@ -12,13 +12,15 @@ HEAD = "| case | server | CPU µs a request | ratio | requests/s | p50 ms | p99 
 RULE = "|---|---|---|---|---|---|---|---|"
 
 
-class Measured(Protocol):
+@dataclass(slots=True)
+class Sample:
     """One contender in one case in one round."""
 
     case: str
     contender: str
     round: int
     cpu: float
+    """Microseconds of CPU a request."""
     rate: float
     p50: float
     p99: float
@@ -26,7 +28,7 @@ class Measured(Protocol):
     wrong: int
 
 
-def markdown(cases: Sequence[Case], samples: Sequence[Measured], heading: str) -> str:
+def markdown(cases: Sequence[Case], samples: Sequence[Sample], heading: str) -> str:
     """The whole table under a line that says when, where and how."""
     lines = [heading, "", HEAD, RULE]
     for case in cases:
@@ -37,7 +39,7 @@ def markdown(cases: Sequence[Case], samples: Sequence[Measured], heading: str) -
     return "\n".join(lines) + "\n"
 
 
-def _row(case: Case, name: str, own: Sequence[Measured], samples: Sequence[Measured]) -> str:
+def _row(case: Case, name: str, own: Sequence[Sample], samples: Sequence[Sample]) -> str:
     ratio = _ratio(case, own, samples)
     wrong = sum(one.wrong for one in own)
     values = [
@@ -53,7 +55,7 @@ def _row(case: Case, name: str, own: Sequence[Measured], samples: Sequence[Measu
     return "| " + " | ".join(values) + " |"
 
 
-def _ratio(case: Case, own: Sequence[Measured], samples: Sequence[Measured]) -> float | None:
+def _ratio(case: Case, own: Sequence[Sample], samples: Sequence[Sample]) -> float | None:
     where = case.base_case or case.name
     base = {one.round: one.cpu for one in samples if one.case == where and one.contender == case.base}
     ratios = [one.cpu / base[one.round] for one in own if one.round in base]
