@@ -127,10 +127,11 @@ class UpstreamSettings(Section):
         default=256, ge=1, le=65535, description="The most connections that a worker opens to each server."
     )
     max_queue: int = Field(
-        default=1024,
+        default=10_000,
         ge=0,
         le=1_000_000,
-        description="The most requests that wait for a connection to a server, in a worker; more get 503.",
+        description="The most requests that wait for a connection to a server, in a worker; more get 503. "
+        "As many as server.max_connections: only queue_timeout bounds the wait.",
     )
     queue_timeout: Timeout = Field(
         default=2.0, description="How long a request waits for a connection; then it gets 503. A duration."

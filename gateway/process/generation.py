@@ -18,8 +18,8 @@ from aiohttp import web
 
 from gateway.config.model import Settings
 from gateway.config.server import ServerTimeouts
+from gateway.process.acceptor import Acceptor
 from gateway.process.farewell import Farewell
-from gateway.process.listeners import BACKLOG
 from gateway.telemetry import Telemetry
 
 log = logging.getLogger("gatepost")
@@ -74,7 +74,7 @@ class Generation:
         self._timeouts = timeouts
         self._closed = closed
         self._management = web.AppRunner(service.management, access_log=None, shutdown_timeout=1.0)
-        self._accepting: list[asyncio.Server] = []
+        self._accepting: list[Acceptor] = []
         self._farewell: Farewell | None = None
 
     async def open(self, doors: list[Door], management: Door | None) -> None:
@@ -85,9 +85,9 @@ class Generation:
                 self._farewell = Farewell(self._service.runner.server)
             await self._management.setup()
             for door in doors:
-                await self._accept(self._service.runner, door)
+                self._accept(self._service.runner, door)
             if management is not None:
-                await self._accept(self._management, management)
+                self._accept(self._management, management)
         except BaseException:
             await self.close(asyncio.Event())
             raise
@@ -112,16 +112,11 @@ class Generation:
         if self._closed is not None:
             self._closed()
 
-    async def _accept(self, runner: web.BaseRunner, door: Door) -> None:
+    def _accept(self, runner: web.BaseRunner, door: Door) -> None:
         assert runner.server is not None  # noqa: S101 (for mypy: it has been set up)
         for each in door.sockets:
-            # A server closes its socket when it ends. The listener must outlive it.
-            server = await asyncio.get_running_loop().create_server(
-                runner.server,
-                sock=each.dup(),
-                backlog=BACKLOG,
-                ssl=door.tls,
+            # An acceptor closes its socket when it ends. The listener must outlive it.
+            self._accepting.append(
                 # A handshake is the head's forerunner: who is slow there is no better.
-                ssl_handshake_timeout=self._timeouts.header if door.tls else None,
+                Acceptor(each.dup(), runner.server, door.tls, self._timeouts.header)
             )
-            self._accepting.append(server)

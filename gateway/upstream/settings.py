@@ -57,7 +57,7 @@ class PoolSettings:
     """The connections to one server, of one worker."""
 
     max_connections: int = 256
-    max_queue: int = 1024
+    max_queue: int = 10_000
     """Requests that wait for a connection; more are refused at once."""
     queue_timeout: float = 2.0
     """Seconds that a request waits for a connection."""

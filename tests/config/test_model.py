@@ -66,7 +66,7 @@ def test_items_have_their_defaults() -> None:
         "timeouts": {"connect": 2, "response": 30, "idle": 60},
         "retries": {"attempts": 1, "on": ("connect", "503")},
         "breaker": {"failures": 5, "open_for": 10},
-        "max_connections": 256, "max_queue": 1024, "queue_timeout": 2, "keep_alive": 4,
+        "max_connections": 256, "max_queue": 10_000, "queue_timeout": 2, "keep_alive": 4,
         "tls": None, "host_header": None,
     }  # fmt: skip
 

@@ -1,0 +1,135 @@
+"""Taking connections: a crowd at once, and none lost when files run out."""
+
+import asyncio
+import os
+import resource
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+
+import pytest
+import trustme
+
+from gateway.process import acceptor
+from gateway.process.acceptor import Acceptor
+from gateway.process.listeners import Address, Listener, listen
+
+CROWD = 300
+
+
+class Greeting(asyncio.Protocol):
+    """Says hello, and counts to how many it did."""
+
+    made = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        Greeting.made += 1
+        transport.write(b"hello")
+        transport.close()
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    Greeting.made = 0
+    (made,) = listen([Address("127.0.0.1", 0)])
+    yield made
+    made.close()
+
+
+def accepting(listener: Listener, tls: ssl.SSLContext | None = None) -> Acceptor:
+    return Acceptor(listener.sockets[0].dup(), Greeting, tls, 5.0)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not holds():  # noqa: ASYNC110 (nothing tells)
+            await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def caller(listener: Listener) -> AsyncIterator[asyncio.StreamReader]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", listener.address.port)
+    yield reader
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_a_crowd_is_let_in_at_a_few_looks(listener: Listener) -> None:
+    async with AsyncExitStack() as crowd:
+        for _ in range(CROWD):
+            await crowd.enter_async_context(caller(listener))
+        door = accepting(listener)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert Greeting.made == CROWD
+        door.close()
+
+
+async def test_closed_it_takes_nobody_and_the_listener_lives_on(listener: Listener) -> None:
+    door = accepting(listener)
+    door.close()
+    door.close()
+    async with caller(listener) as reader:
+        second = accepting(listener)
+        assert await asyncio.wait_for(reader.read(), 5) == b"hello"
+        second.close()
+
+
+async def test_connections_are_kept_alive_by_the_kernel_and_send_at_once(listener: Listener) -> None:
+    with socket.create_connection(listener.sockets[0].getsockname()):
+        await until(lambda: bool(_accepted(listener)))
+
+
+def _accepted(listener: Listener) -> bool:
+    try:
+        found, _ = listener.sockets[0].accept()
+    except BlockingIOError:
+        return False
+    with found:
+        assert found.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert found.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    return True
+
+
+async def test_tls_is_spoken_and_a_handshake_that_fails_harms_nobody(listener: Listener) -> None:
+    authority = trustme.CA()
+    server, client = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
+    authority.issue_cert("localhost").configure_cert(server)
+    authority.configure_trust(client)
+    door = accepting(listener, server)
+    where = ("localhost", listener.address.port)
+    with pytest.raises(ssl.SSLError):
+        await asyncio.open_connection(*where, ssl=ssl.create_default_context())
+    reader, writer = await asyncio.open_connection(*where, ssl=client)
+    assert await asyncio.wait_for(reader.read(), 5) == b"hello"
+    writer.close()
+    await writer.wait_closed()
+    door.close()
+
+
+@contextmanager
+def no_more_files() -> Iterator[None]:
+    """Nothing more can be opened meanwhile."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_without_a_free_file_it_waits_and_takes_them_later(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(acceptor, "PAUSE", 0.05)
+    async with caller(listener) as reader:
+        door = accepting(listener)
+        with no_more_files():
+            await until(lambda: bool(caplog.messages))
+        assert await asyncio.wait_for(reader.read(), 5) == b"hello"
+        door.close()
+    assert "no connection can be accepted now" in caplog.text
