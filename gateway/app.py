@@ -32,7 +32,7 @@ from gateway.file_clients import FileClients
 from gateway.guard import Guard
 from gateway.held_tokens import HeldTokens
 from gateway.introspection_endpoint import IntrospectionDesk
-from gateway.issuer import Issuer, ReuseRules
+from gateway.issuer import Issuer, LiveTokens, ReuseRules
 from gateway.limits import Limits
 from gateway.oauth.guessing import GuessingRules
 from gateway.oauth.lifetime import LifetimeRules
@@ -52,6 +52,7 @@ from gateway.web.arrival import Arrival
 from gateway.web.desk import ProxyDesk
 from gateway.web.jwks import JwksEndpoint
 from gateway.web.lane import Lane
+from gateway.web.lane_token import TokenLane
 from gateway.web.late import LateSite
 from gateway.web.ledger import Ledger, Note
 from gateway.web.metadata import MetadataEndpoints
@@ -79,6 +80,7 @@ class Gateway:
         self._clock = clock
         self._telemetry = telemetry
         self._cache = TokenCache(settings.store.prefix, monotonic)
+        self._live = LiveTokens()
         self.store = Store(
             store_url,
             settings.store.prefix,
@@ -87,6 +89,7 @@ class Gateway:
             listener=self._cache,
             observer=telemetry.store_asked,
         )
+        self.store.listeners.add(self._live)
         of_file = file_clients(settings.clients)
         self._upstreams = make_upstreams(settings, lookup)
         self._new_id = new_request_id()
@@ -121,8 +124,9 @@ class Gateway:
         self._portal = self._late_portal(oauth.desk)
         portal = self._portal if settings.portal.enabled else None
         app = application(arrival, desk, oauth, self._metadata_endpoints(), jwks, portal)
-        lane = Lane(desk, self._guard, arrival.trusted, self._new_id) if settings.server.fast_lane else None
-        self.runner = self._runner(app, lane)
+        tokens = TokenLane(oauth, desk.ledger, arrival.trusted, self._new_id, clock)
+        lane = Lane(desk, self._guard, arrival.trusted, self._new_id, tokens)
+        self.runner = self._runner(app, lane if settings.server.fast_lane else None)
         self.management = management_app(self.store.ping, telemetry)
 
     async def start(self) -> None:
@@ -195,6 +199,7 @@ class Gateway:
                 self._tokens.seal,
                 ReuseRules(tokens.reuse, tokens.renew_before),
                 self._clock,
+                self._live,
             ),
             clock=self._clock,
             binding=self._binding,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gateway.clock import Clock
 from gateway.credentials import Once
 from gateway.oauth.certificate import certificate_thumbprint
@@ -10,6 +12,24 @@ from gateway.oauth.dpop import REMEMBER, Proof, ProofError, ProofRefusal, judge_
 from gateway.oauth.errors import OAuthError, invalid_request
 from gateway.oauth.nonce import Nonces
 from gateway.oauth.values import Client
+
+
+def by_certificate(client: Client, certificate: bytes | None) -> dict[str, str]:
+    """What the client's new token is bound to without a DPoP proof.
+
+    Raises:
+        OAuthError: it must be bound to a certificate, and there is none.
+    """
+    if not client.require_mtls:
+        return {}
+    if certificate is None:
+        raise invalid_request("This client must present its TLS certificate.")
+    return {CERTIFICATE: certificate_thumbprint(certificate)}
+
+
+def shows_a_key(client: Client, proofs: Sequence[bytes]) -> bool:
+    """Whether there is a DPoP proof to be judged, or one is missing."""
+    return bool(proofs) or client.require_dpop
 
 
 class Binding:
@@ -27,12 +47,8 @@ class Binding:
         Raises:
             OAuthError: the proof is wrong, or something is missing that this client's tokens are bound to.
         """
-        bound: dict[str, str] = {}
-        if client.require_mtls:
-            if shown.certificate is None:
-                raise invalid_request("This client must present its TLS certificate.")
-            bound[CERTIFICATE] = certificate_thumbprint(shown.certificate)
-        if not shown.proofs and not client.require_dpop:
+        bound = by_certificate(client, shown.certificate)
+        if not shows_a_key(client, shown.proofs):
             return bound, None
         proven = await self.prove(shown)
         if proven.refusal is not None:

@@ -7,14 +7,25 @@ from typing import Protocol
 
 from gateway.clock import Clock
 from gateway.credentials import Credentials, Once
-from gateway.oauth.client_auth import ClientProof
+from gateway.oauth.client_auth import SECRET_METHODS, ClientProof
 from gateway.oauth.errors import OAuthError, invalid_client
 from gateway.oauth.guessing import Failures, GuessingRules
 from gateway.oauth.values import Client, TokenFacts
 
 
+class Known(Protocol):
+    """What this worker has read of the clients in the store, as far as it would hear of a change."""
+
+    def get(self, client_id: str) -> Client | None:
+        """The client of that id; None where it is not known."""
+
+
 class ClientSource(Protocol):
     """Where further clients are kept."""
+
+    @property
+    def known(self) -> Known:
+        """Those that this worker knows by itself."""
 
     async def get(self, client_id: str) -> Client | None:
         """The client of that id; None where there is none."""
@@ -22,6 +33,9 @@ class ClientSource(Protocol):
 
 class Attempts(Protocol):
     """Where failed authentications are counted, for all workers and gateways together."""
+
+    def known(self, client_id: str, address: str) -> Failures | None:
+        """The failures within the last window, where this worker knows them by itself."""
 
     async def failures(self, client_id: str, address: str) -> Failures:
         """The failures within the last window."""
@@ -44,6 +58,10 @@ class Clients:
         """The client of that id; None where there is none."""
         found = self._of_file.get(client_id)
         return found if found is not None else await self._of_store.get(client_id)
+
+    def known(self, client_id: str) -> Client | None:
+        """The client of that id, where this worker knows it by itself."""
+        return self._of_file.get(client_id) or self._of_store.known.get(client_id)
 
     def may_hold(self, facts: TokenFacts) -> bool:
         """Whether the client that a live token was issued to is still there.
@@ -88,6 +106,19 @@ class ClientAuthentication:
                 "slow_down", "Too many failed attempts.", retry_after=max(1, failures.retry_after)
             )
         return failures
+
+    def known(self, proof: ClientProof, address: str) -> Client | None:
+        """The client that the proof belongs to, where this worker can tell by itself.
+
+        None: `authenticate` has to be asked; it also counts what is wrong.
+        """
+        failures = self._attempts.known(proof.client_id, address)
+        if failures is None or failures.pair or self._rules.shut_out(failures):
+            return None
+        if proof.method not in SECRET_METHODS:
+            return None
+        client = self._clients.known(proof.client_id)
+        return client if self._credentials.wrong_secret(client, proof) is None else None
 
     async def authenticate(self, proof: ClientProof, address: str) -> Client:
         """The client that the proof belongs to.

@@ -11,6 +11,7 @@ from gateway.client_call import (
     authenticate_the_client,
     read_the_form,
     read_the_proof,
+    waiting,
     walk,
 )
 from gateway.clients import ClientAuthentication
@@ -35,6 +36,7 @@ class IntrospectionCall(ClientCall):
     answer: Mapping[str, object] = field(init=False)
 
 
+@waiting
 async def find_the_token(call: IntrospectionCall, desk: IntrospectionDesk) -> None:
     """Section 2.1: `token_type_hint` may be ignored; here each token says what it is."""
     call.held = await desk.tokens.find(call.form.require("token"))

@@ -36,6 +36,9 @@ class Keys(Protocol):
     async def signer(self) -> SigningKey:
         """The key to sign with now. Raises StoreUnavailable."""
 
+    def ready(self) -> SigningKey | None:
+        """The same, where it is known without asking the store."""
+
     def find(self, kid: str) -> SigningKey | None:
         """The published key of that name."""
 
@@ -91,9 +94,17 @@ class JwtTokens:
         self._verified: dict[str, bool] = {}
         self._version = keys.version
 
+    def known_form(self) -> JwtForm | None:
+        """How to make a token now, where that takes no waiting."""
+        key = self.keys.ready()
+        return None if key is None else self._form(key)
+
     async def form(self) -> JwtForm:
         """How to make a token now. Raises StoreUnavailable."""
-        return JwtForm(await self.keys.signer(), self.issuer, self._audience, self._random)
+        return self._form(await self.keys.signer())
+
+    def _form(self, key: SigningKey) -> JwtForm:
+        return JwtForm(key, self.issuer, self._audience, self._random)
 
     def is_ours(self, token: str, jwt: Jwt) -> bool | Unknown:
         """Whether this instance made the token, and its time is not over; it may be revoked all the same."""

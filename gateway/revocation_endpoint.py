@@ -10,6 +10,7 @@ from gateway.client_call import (
     authenticate_the_client,
     read_the_form,
     read_the_proof,
+    waiting,
     walk,
 )
 from gateway.clients import ClientAuthentication
@@ -33,6 +34,7 @@ class RevocationCall(ClientCall):
     held: Held | None = field(init=False)
 
 
+@waiting
 async def find_the_token(call: RevocationCall, desk: RevocationDesk) -> None:
     """Section 2.1: `token_type_hint` only helps to find a token; here each token says what it is."""
     call.token = call.form.require("token")
@@ -45,6 +47,7 @@ def refuse_anothers(call: RevocationCall, desk: RevocationDesk) -> None:
         raise OAuthError("invalid_grant", "The token was issued to another client.")
 
 
+@waiting
 async def end_it(call: RevocationCall, desk: RevocationDesk) -> None:
     """Section 2.2: an unknown or dead token is no error: what the client wants is so already."""
     if call.held is not None:

@@ -52,6 +52,10 @@ class TokenFormats:
         self._jwts = jwts
         self._default = default
 
+    def known(self, client: Client) -> TokenForm | None:
+        """How to make a token for this client, where that needs no waiting."""
+        return self._jwts.known_form() if (client.format or self._default) == JWT else self._opaque
+
     async def of(self, client: Client) -> TokenForm:
         """How to make a token for this client. Raises StoreUnavailable where there is no key to sign with."""
-        return await self._jwts.form() if (client.format or self._default) == JWT else self._opaque
+        return self.known(client) or await self._jwts.form()

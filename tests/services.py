@@ -6,13 +6,15 @@ import base64
 import hashlib
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from gateway.binding import Binding
 from gateway.clients import ClientAuthentication, Clients
 from gateway.guard import Foreign, Guard
-from gateway.issuer import Issuer, ReuseRules
+from gateway.issuer import Issuer, LiveTokens, ReuseRules
 from gateway.jwt_tokens import JwtTokens, Keys
 from gateway.oauth.guessing import GuessingRules
 from gateway.oauth.lifetime import LifetimeRules
@@ -66,6 +68,7 @@ class Services:
     reuse: ReuseRules = field(default_factory=ReuseRules)
     key: bytes = b"m" * 32
     clock: Clock = field(default_factory=Clock)
+    live: LiveTokens = field(default_factory=LiveTokens)
     cache: TokenCache = field(default_factory=lambda: TokenCache("", time.monotonic))
     format: str = field(default_factory=lambda: DEFAULT_FORMAT)
     """What a client gets that has no format of its own."""
@@ -87,7 +90,7 @@ class Services:
         )
         self.jwts = JwtTokens(self.signing_keys, ISSUER, ISSUER, self.clock, secrets.token_bytes)
         formats = TokenFormats(self.tokens, self.jwts, self.format)
-        self.issuer = Issuer(self.store.tokens, formats, seal, self.reuse, self.clock)
+        self.issuer = Issuer(self.store.tokens, formats, seal, self.reuse, self.clock, self.live)
         self.clients = Clients(self.file_clients, self.store.clients)
         self.guard = Guard(self.store.tokens, self.cache, self.tokens, self.jwts, self.clients, self.foreign)
         self.authentication = ClientAuthentication(
@@ -110,6 +113,37 @@ class Services:
             binding=self.binding,
             uri=f"{ISSUER}/token",
         )
+
+
+@dataclass
+class Worker:
+    """A gateway's token server that hears from its store."""
+
+    services: Services
+    store: Store
+    asked: list[str]
+    """What the store was asked, in its order."""
+
+
+@asynccontextmanager
+async def worker(url: str, prefix: str, **options: Any) -> AsyncIterator[Worker]:
+    """One of several workers of a gateway, each with a memory of its own."""
+    asked: list[str] = []
+
+    def observe(name: str, seconds: float, failed: bool) -> None:
+        if name not in ("PING", "HELLO", "CLIENT"):
+            asked.append(name)
+
+    store = Store(url, prefix, tracking=True, observer=observe)
+    services = Services(store, **options)
+    store.listeners.add(services.live)
+    assert isinstance(services.signing_keys, KeyRing)
+    store.listeners.add(services.signing_keys)
+    await store.start()
+    try:
+        yield Worker(services, store, asked)
+    finally:
+        await store.stop()
 
 
 def token_call(

@@ -2,15 +2,19 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.errors import StoreUnavailable
 from gateway.oauth.client_auth import ClientProof
 from gateway.oauth.errors import OAuthError
 from gateway.oauth.guessing import GuessingRules
 from gateway.oauth.values import TokenFacts
 from gateway.store import Store
-from tests.services import Services, a_client
+from tests.conftest import Valkey
+from tests.services import Services, a_client, worker
+from tests.store.stage import until
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 RIGHT = ClientProof("demo", "secret", "client_secret_basic")
+KEPT = ClientProof("kept", "other", "client_secret_post")
 WRONG = ClientProof("demo", "guess", "client_secret_basic")
 
 
@@ -24,8 +28,7 @@ async def test_clients_of_the_file_and_of_the_store_are_found(store: Store) -> N
     await store.clients.create(a_client("kept", "other"))
     services = Services(store)
     assert (await services.authentication.authenticate(RIGHT, HERE)).id == "demo"
-    kept = ClientProof("kept", "other", "client_secret_post")
-    assert (await services.authentication.authenticate(kept, HERE)).source == "store"
+    assert (await services.authentication.authenticate(KEPT, HERE)).source == "store"
 
 
 async def test_an_unknown_client_and_a_wrong_secret_are_told_the_same(store: Store) -> None:
@@ -82,3 +85,79 @@ async def test_a_client_in_the_store_can_never_pass_for_one_of_the_file(store: S
     facts = TokenFacts("demo", (), (), "demo", 0, 2**40, "client_credentials", source="store")
     assert not Services(store).clients.may_hold(facts)
     assert Services(store).clients.may_hold(replace(facts, client="kept"))
+
+
+async def test_a_worker_knows_by_itself_whom_it_has_seen(valkey: Valkey, prefix: str) -> None:
+    async with worker(valkey.url, prefix) as here:
+        await here.store.clients.create(a_client("kept", "other"))
+        for proof in (RIGHT, KEPT):
+            assert here.services.authentication.known(proof, HERE) is None
+            client = await here.services.authentication.authenticate(proof, HERE)
+            assert here.services.authentication.known(proof, HERE) == client
+            assert here.services.authentication.known(proof, THERE) is None
+
+
+@pytest.mark.parametrize("secret", ["guess", ""])
+async def test_what_is_wrong_is_never_known_but_counted(valkey: Valkey, prefix: str, secret: str) -> None:
+    async with worker(valkey.url, prefix) as here:
+        await here.services.authentication.authenticate(RIGHT, HERE)
+        wrong = replace(RIGHT, secret=secret)
+        assert here.services.authentication.known(wrong, HERE) is None
+        await refusal(here.services, wrong)
+        assert here.services.authentication.known(RIGHT, HERE) is None, "the store has to be asked again"
+
+
+async def test_who_is_shut_out_by_one_worker_is_by_the_others(valkey: Valkey, prefix: str) -> None:
+    rules = GuessingRules(pair_limit=3, first_delay=0.0)
+    async with (
+        worker(valkey.url, prefix, rules=rules) as one,
+        worker(valkey.url, prefix, rules=rules) as other,
+    ):
+        await other.services.authentication.authenticate(RIGHT, HERE)
+        assert other.services.authentication.known(RIGHT, HERE)
+        for _ in range(3):
+            await refusal(one.services, WRONG)
+        await until(lambda: other.services.authentication.known(RIGHT, HERE) is None)
+        assert (await refusal(other.services, RIGHT)).status == 429
+
+
+@pytest.mark.parametrize("change", ["disabled", "secret", "deleted"])
+async def test_a_client_that_changes_is_not_known_any_more(valkey: Valkey, prefix: str, change: str) -> None:
+    async with worker(valkey.url, prefix) as here, worker(valkey.url, prefix) as other:
+        await other.store.clients.create(a_client("kept", "other"))
+        await here.services.authentication.authenticate(KEPT, HERE)
+        if change == "deleted":
+            await other.store.clients.delete("kept")
+        else:
+            changes: dict[str, object] = {"disabled": {"enabled": False}, "secret": {"secrets": ()}}
+            await other.store.clients.update("kept", lambda client: replace(client, **changes[change]))  # type: ignore[arg-type]  # fields by name
+        await until(lambda: here.services.authentication.known(KEPT, HERE) is None)
+        assert (await refusal(here.services, KEPT)).error == "invalid_client"
+
+
+async def test_a_worker_that_does_not_hear_from_the_store_knows_nobody(
+    own_valkey: Valkey, prefix: str
+) -> None:
+    async with worker(own_valkey.url, prefix) as here:
+        await here.services.authentication.authenticate(RIGHT, HERE)
+        own_valkey.kill()
+        await until(lambda: here.services.authentication.known(RIGHT, HERE) is None)
+        with pytest.raises(StoreUnavailable):
+            await here.services.authentication.authenticate(RIGHT, HERE)
+
+
+async def test_the_failures_of_others_at_ones_address_do_not_slow_one_down(
+    valkey: Valkey, prefix: str
+) -> None:
+    rules = GuessingRules(address_limit=3, first_delay=0.0)
+    async with worker(valkey.url, prefix, rules=rules) as here:
+        authentication = here.services.authentication
+        for number in range(4):
+            shut_out = number == 3
+            if shut_out:
+                assert (await refusal(here.services, RIGHT)).status == 429
+            else:
+                await authentication.authenticate(RIGHT, HERE)
+            assert (authentication.known(RIGHT, HERE) is None) == shut_out
+            if not shut_out:
+                await refusal(here.services, ClientProof(f"guess-{number}", "x", "client_secret_basic"))

@@ -9,7 +9,8 @@ from gateway.oauth.grants import Grant
 from gateway.oauth.values import Client
 from gateway.store import Store
 from tests.conftest import Valkey
-from tests.services import Services, a_client
+from tests.services import Services, a_client, worker
+from tests.store.stage import until
 
 pytestmark = pytest.mark.usefixtures("both_formats")
 
@@ -185,3 +186,102 @@ def test_a_client_of_the_store_with_another_tier_gets_a_token_of_its_own() -> No
     assert granted_facts(gold, "g", grant, 0).tier == "gold"
     of_file = Client("x", tier="gold")
     assert granted_facts(of_file, "g", grant, 0).tier is None, "the file's word counts"
+
+
+async def test_a_token_that_was_given_out_again_is_known_from_then_on(valkey: Valkey, prefix: str) -> None:
+    async with worker(valkey.url, prefix) as here:
+        issuer = here.services.issuer
+        first = await issuer.issue(a_client(), GRANT_TYPE, GRANT)
+        assert issuer.known(a_client(), GRANT_TYPE, GRANT) is None, "nothing was read of it"
+        await issuer.issue(a_client(), GRANT_TYPE, GRANT)
+        here.asked.clear()
+        known = issuer.known(a_client(), GRANT_TYPE, GRANT)
+        assert known is not None
+        assert (known.access_token, known.name, known.reused) == (first.access_token, first.name, True)
+        assert known.expires_in in (599, 600)
+        assert issuer.known(a_client(), GRANT_TYPE, replace(GRANT, scopes=("default",))) is None
+        assert issuer.known(a_client(), GRANT_TYPE, replace(GRANT, reusable=False)) is None
+        assert issuer.known(a_client(require_dpop=True), GRANT_TYPE, GRANT) is None
+        assert issuer.known(a_client(), GRANT_TYPE, GRANT, {"jkt": "a"}) is None
+        assert here.asked == []
+
+
+@pytest.mark.parametrize("change", ["token", "client", "lost", "slot", "end"])
+async def test_a_known_token_is_forgotten_when_anything_changes(
+    valkey: Valkey, prefix: str, change: str
+) -> None:
+    async with worker(valkey.url, prefix) as here, worker(valkey.url, prefix) as other:
+        issuer = here.services.issuer
+        for _ in range(2):
+            given = await issuer.issue(a_client(), GRANT_TYPE, GRANT)
+        assert issuer.known(a_client(), GRANT_TYPE, GRANT)
+        with valkey.client as redis:
+            if change == "token":
+                await other.store.tokens.revoke(given.name)
+            elif change == "client":
+                await other.store.tokens.revoke_all("demo")
+            elif change == "lost":
+                redis.delete(f"{prefix}g:demo")
+            elif change == "slot":
+                redis.delete(*redis.keys(f"{prefix}s:*"))
+            else:
+                redis.pexpire(f"{prefix}t:{given.name}", 200_000)
+        await until(lambda: issuer.known(a_client(), GRANT_TYPE, GRANT) is None)
+        after = await issuer.issue(a_client(), GRANT_TYPE, GRANT)
+        assert (after.access_token == given.access_token) == (change == "end")
+
+
+async def test_no_token_of_a_client_in_the_store_is_known_when_clients_change(
+    valkey: Valkey, prefix: str
+) -> None:
+    async with worker(valkey.url, prefix) as here, worker(valkey.url, prefix) as other:
+        issuer, kept = here.services.issuer, a_client("kept", source="store")
+        await other.store.clients.create(kept)
+        for _ in range(2):
+            await issuer.issue(kept, GRANT_TYPE, GRANT)
+        assert issuer.known(kept, GRANT_TYPE, GRANT)
+        await other.store.clients.delete("kept")
+        await until(lambda: issuer.known(kept, GRANT_TYPE, GRANT) is None)
+
+
+async def test_a_token_that_is_revoked_here_is_not_given_out_again(valkey: Valkey, prefix: str) -> None:
+    async with worker(valkey.url, prefix) as here:
+        issuer = here.services.issuer
+        for _ in range(2):
+            given = await issuer.issue(a_client(), GRANT_TYPE, GRANT)
+        await here.services.guard.revoke(given.access_token)
+        assert issuer.known(a_client(), GRANT_TYPE, GRANT) is None
+        assert (await issuer.issue(a_client(), GRANT_TYPE, GRANT)).access_token != given.access_token
+
+
+async def test_what_is_left_of_a_known_token_is_judged_each_time(valkey: Valkey, prefix: str) -> None:
+    async with worker(valkey.url, prefix, reuse=ReuseRules(renew_before=598)) as here:
+        issuer = here.services.issuer
+        for _ in range(2):
+            await issuer.issue(a_client(), GRANT_TYPE, GRANT)
+        assert issuer.known(a_client(), GRANT_TYPE, GRANT)
+        await until(lambda: issuer.known(a_client(), GRANT_TYPE, GRANT) is None)
+        assert not (await issuer.issue(a_client(), GRANT_TYPE, GRANT)).reused
+
+
+async def test_a_revocation_while_the_token_is_read_is_heard_of_after_it_was_kept(
+    valkey: Valkey, prefix: str
+) -> None:
+    async with worker(valkey.url, prefix) as here:
+        issuer, store = here.services.issuer, here.store
+        for _ in range(20):
+            given = await issuer.issue(a_client(), GRANT_TYPE, GRANT)
+            # All leave in one write, and the server answers in one go.
+            await asyncio.gather(issuer.issue(a_client(), GRANT_TYPE, GRANT), store.tokens.revoke(given.name))
+            await store.ping()
+            assert issuer.known(a_client(), GRANT_TYPE, GRANT) is None
+
+
+async def test_without_the_store_no_token_is_known(own_valkey: Valkey, prefix: str) -> None:
+    async with worker(own_valkey.url, prefix) as here:
+        issuer = here.services.issuer
+        for _ in range(2):
+            await issuer.issue(a_client(), GRANT_TYPE, GRANT)
+        own_valkey.freeze()
+        await until(lambda: issuer.known(a_client(), GRANT_TYPE, GRANT) is None)
+        own_valkey.thaw()

@@ -1,9 +1,18 @@
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import replace
+
 import pytest
 
+from gateway.client_call import walk_now
 from gateway.oauth.errors import OAuthError
+from gateway.oauth.opaque import token_hash
+from gateway.plugin import Grant, GrantRequest, IssuedToken, PluginConfig, PluginContext
 from gateway.store import Store
 from gateway.token_endpoint import STEPS, TokenCall, answer_token_request
-from tests.services import Services, a_client, token_call
+from plugins.client_credentials import ClientCredentials
+from tests.conftest import Valkey
+from tests.services import Services, a_client, token_call, worker
 
 pytestmark = pytest.mark.usefixtures("both_formats")
 
@@ -75,3 +84,60 @@ async def test_nothing_is_issued_on_the_way_to_an_error(store: Store, valkey: ob
     await refusal(services, token_call("grant_type=client_credentials&scope=admin"))
     keys = await store.link.execute("KEYS", f"{prefix}t:*")
     assert keys == []
+
+
+async def test_a_new_token_is_one_question_to_the_store(valkey: Valkey, prefix: str) -> None:
+    own = "grant_type=client_credentials&validity_period=60"
+    async with worker(valkey.url, prefix) as here:
+        await here.store.clients.create(a_client("kept", "other"))
+        for basic in ("demo:secret", "kept:other"):
+            await answer_token_request(token_call(own, basic=basic), here.services.desk)
+            here.asked.clear()
+            tokens = {
+                (await answer_token_request(token_call(own, basic=basic), here.services.desk)).access_token
+                for _ in range(5)
+            }
+            assert len(tokens) == 5
+            assert here.asked == ["token.issue"] * 5
+
+
+async def test_a_token_that_is_given_out_again_is_none(valkey: Valkey, prefix: str) -> None:
+    async with worker(valkey.url, prefix) as here:
+        await here.store.clients.create(a_client("kept", "other"))
+        for basic in ("demo:secret", "kept:other"):
+            for _ in range(2):
+                given = await answer_token_request(token_call(basic=basic), here.services.desk)
+            here.asked.clear()
+            call = token_call(basic=basic)
+            assert walk_now(STEPS, call, here.services.desk) is None
+            assert (call.answer.access_token, call.answer.reused) == (given.access_token, True)
+            assert here.asked == []
+
+
+class Waiting(ClientCredentials):
+    async def grant(self, request: GrantRequest) -> Grant:  # type: ignore[override]  # a grant may wait
+        await asyncio.sleep(0)
+        return super().grant(request)
+
+
+class Promising(Waiting):
+    def grant(self, request: GrantRequest) -> Awaitable[Grant]:  # type: ignore[override]  # as above
+        return super().grant(request)
+
+
+class Adding(ClientCredentials):
+    def on_issued(self, request: GrantRequest, issued: IssuedToken) -> dict[str, str]:
+        return {"name": issued.name}
+
+
+@pytest.mark.parametrize("kind", [Waiting, Promising, Adding])
+async def test_a_grant_may_take_its_time_and_add_something(
+    store: Store, kind: type[ClientCredentials]
+) -> None:
+    services = Services(store)
+    plugin = kind(PluginConfig(), PluginContext(services.clock))
+    desk = replace(services.desk, grants={"client_credentials": plugin})
+    for _ in range(2):
+        answer = await answer_token_request(token_call(), desk)
+        assert answer.scope == "am_application_scope default"
+        assert answer.beside == ({"name": token_hash(answer.access_token)} if kind is Adding else {})

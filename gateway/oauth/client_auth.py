@@ -141,6 +141,13 @@ def methods_of(client: Client) -> frozenset[str]:
     return frozenset(implied)
 
 
+def may_use(client: Client, method: str) -> bool:
+    """Whether the method is one of `methods_of`, with less work for the usual ones."""
+    if method in SECRET_METHODS and not client.auth:
+        return bool(client.secrets)
+    return method in methods_of(client)
+
+
 def uses_secrets(client: Client) -> bool:
     """Whether a secret is, or would be, of use to the client: it is to use one, or has nothing else."""
     if client.auth:

@@ -43,6 +43,11 @@ class Block:
     lines: bytes
     """The header lines that go upstream, without the token."""
     lines_with_token: bytes
+    content_type: str | None
+    authorization: tuple[bytes, ...]
+    """All values of that header."""
+    proofs: tuple[bytes, ...]
+    """All values of the DPoP header."""
 
 
 @dataclass(slots=True)
@@ -118,6 +123,9 @@ def read_block(data: bytes) -> Block | None:
         presented_token(head),
         _lines(request_headers(head, forward_token=False)),
         _lines(request_headers(head, forward_token=True)),
+        head.header("content-type"),
+        tuple(header_values(headers, b"authorization")),
+        tuple(header_values(headers, b"dpop")),
     )
 
 

@@ -24,6 +24,10 @@ class FixedKeys:
         """The key to sign with."""
         return self._keys[0]
 
+    def ready(self) -> SigningKey | None:
+        """The same."""
+        return self._keys[0]
+
     def find(self, kid: str) -> SigningKey | None:
         """The key of that name."""
         return next((key for key in self._keys if key.kid == kid), None)

@@ -55,10 +55,20 @@ class KeyRing:
             except KeysUnreadable as error:
                 raise StoreUnavailable(str(error)) from error
             await self._read()
-        record = signing(self._records, self._clock())
-        if record is None:
+        key = self._signs()
+        if key is None:
             raise StoreUnavailable("there is no key to sign with")
-        return self._keys[record.kid]
+        return key
+
+    def ready(self) -> SigningKey | None:
+        """The key to sign with now, where that is known without asking the store."""
+        if not self._current or wanting(self._records, self._rules, self._clock()):
+            return None
+        return self._signs()
+
+    def _signs(self) -> SigningKey | None:
+        record = signing(self._records, self._clock())
+        return None if record is None else self._keys[record.kid]
 
     def find(self, kid: str) -> SigningKey | None:
         """The published key of that name."""

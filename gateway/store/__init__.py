@@ -19,7 +19,15 @@ from gateway.store.registered_users import RegisteredUsers
 from gateway.store.script import Script
 from gateway.store.sessions import SessionStore
 from gateway.store.signing_keys import SigningKeyStore
-from gateway.store.tokens import Issued, TokenDraft, TokenStore, closed_generation, new_generation
+from gateway.store.tokens import (
+    Issued,
+    TokenDraft,
+    TokenStore,
+    closed_generation,
+    new_generation,
+    shortest_reusable,
+)
+from gateway.store.tracked import Tracked
 from gateway.store.usage import UsageStore
 from gateway.store.users import UserChanged, UserExists, UserStore
 from gateway.store.wire import Observer, ignore
@@ -52,6 +60,7 @@ __all__ = [
     "Store",
     "TokenDraft",
     "TokenStore",
+    "Tracked",
     "UsageStore",
     "UserChanged",
     "UserExists",
@@ -59,6 +68,7 @@ __all__ = [
     "closed_generation",
     "new_generation",
     "parse_address",
+    "shortest_reusable",
 ]
 
 
@@ -101,6 +111,9 @@ class Store:
         self.users = UserStore(self.link, prefix)
         self.signing_keys = SigningKeyStore(self.link, prefix)
         self.once = OnceStore(self.link, prefix)
+        if tracking:
+            self.listeners.add(self.attempts.counts)
+            self.listeners.add(self.clients.known)
 
     async def start(self) -> None:
         """Connects. Where the store can't be reached within the time-out, it goes on trying: see `ping`."""

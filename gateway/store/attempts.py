@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from math import inf
+from time import monotonic
 from typing import Any
 
 from gateway.store.link import Link
 from gateway.store.script import Script
+from gateway.store.tracked import Tracked
 
 DIGEST_BYTES = 12
+LONGEST_REMEMBERED = 255
+"""Characters of a client id: longer ones are nobody's, and are asked about each time."""
 
 COUNT = Script(
     "attempts.count",
@@ -68,15 +73,32 @@ class AttemptStore:
         self._link = link
         self._prefix = prefix
         self._window = window
+        self.counts: Tracked[tuple[str, str], tuple[Failures, float]] = Tracked()
+        """What this worker has read, and when the first window is over. Off until it hears from the store."""
+
+    def known(self, client_id: str, address: str) -> Failures | None:
+        """The counts, where this worker knows them by itself. None: the store has to be asked."""
+        counted = self.counts.get((client_id, address))
+        return counted[0] if counted is not None and monotonic() < counted[1] else None
 
     async def record_failure(self, client_id: str, address: str) -> Failures:
         """Counts one failure and returns the counts with it."""
         keys = self._keys(client_id, address)
+        # The store says so here too, but only after its answer: who comes before that must ask.
+        self.counts.changed(key.encode() for key in keys)
         return _failures(await self._link.script(COUNT, keys, (self._window * 1000,)))
 
     async def failures(self, client_id: str, address: str) -> Failures:
         """The counts as they stand."""
-        return _failures(await self._link.script(READ, self._keys(client_id, address), ()))
+        keys, asked = self._keys(client_id, address), monotonic()
+
+        def read(answer: list[Any]) -> Failures:
+            failures = _failures(answer)
+            if len(client_id) <= LONGEST_REMEMBERED:
+                self.counts.put((client_id, address), (failures, asked + _end(answer)), keys)
+            return failures
+
+        return await self._link.script(READ, keys, (), read)  # type: ignore[no-any-return]  # read's
 
     async def clear(self, client_id: str, address: str) -> None:
         """Forgets the pair's failures, after a success.
@@ -102,3 +124,9 @@ def _digest(text: str) -> str:
 def _failures(answer: list[Any]) -> Failures:
     pair, address, client, wait = (int(number) for number in answer)
     return Failures(pair, address, client, retry_after=-(-wait // 1000))
+
+
+def _end(answer: list[Any]) -> float:
+    """Seconds for which the counts hold unless something fails: the client's own shuts nobody out."""
+    wait = int(answer[-1])
+    return wait / 1000 if wait > 0 else inf

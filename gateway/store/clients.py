@@ -13,11 +13,14 @@ from gateway.store.client_record import read_client, write_client
 from gateway.store.errors import ClientContended, ClientExists, ClientMissing
 from gateway.store.link import Link
 from gateway.store.pool import Pool
+from gateway.store.tracked import Tracked
 
 LONGEST_ID = 255
 """Characters; a longer id is nobody's, and is not asked for."""
 TRIES = 20
 """How often a change is begun anew because somebody else was quicker."""
+MOST_KNOWN = 1000
+"""Clients that a worker remembers."""
 PAGE = 500
 """Clients read in one round trip of a listing."""
 
@@ -44,13 +47,22 @@ class ClientStore:
         self._pool = pool
         self._prefix = prefix
         self._key = f"{prefix}clients"
+        self.known: Tracked[str, Client] = Tracked(MOST_KNOWN)
+        """Those that this worker has read. Off until it hears from the store."""
 
     async def get(self, client_id: str) -> Client | None:
         """The client, or None. Raises ClientUnreadable where its record is malformed."""
         if not _possible(client_id):
             return None
-        data: bytes | None = await self._link.execute("HGET", self._key, client_id)
-        return None if data is None else read_client(client_id, data)
+
+        def read(data: bytes | None) -> Client | None:
+            if data is None:
+                return None
+            client = read_client(client_id, data)
+            self.known.put(client_id, client, (self._key,))
+            return client
+
+        return await self._link.execute("HGET", self._key, client_id, decode=read)  # type: ignore[no-any-return]  # read's
 
     async def list(self) -> list[Client]:
         """Every client, by id. Raises ClientUnreadable where a record is malformed."""
@@ -92,6 +104,7 @@ class ClientStore:
                 call = redis.eval(SWAP, len(keys), *keys, client_id, before, after, generation)
                 done = await _answer(call)
             if done:
+                self._changed()
                 return read_client(client_id, after.encode())
         raise ClientContended(f"others keep changing client {client_id!r}")
 
@@ -102,7 +115,13 @@ class ClientStore:
         prefix = self._prefix
         keys = (self._key, f"{prefix}g:{client_id}", f"{prefix}u:{client_id}")
         with self._pool.client("the removal of a client") as redis:
-            return bool(await _answer(redis.eval(DELETE, len(keys), *keys, client_id)))
+            there = bool(await _answer(redis.eval(DELETE, len(keys), *keys, client_id)))
+        self._changed()
+        return there
+
+    def _changed(self) -> None:
+        """The store says so here too; its word may come a moment after its answer."""
+        self.known.changed([self._key.encode()])
 
 
 async def _answer(call: Any) -> Any:

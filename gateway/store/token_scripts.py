@@ -37,7 +37,7 @@ if sealed ~= '' then
     local value = redis.call('GET', earlier)
     local left = redis.call('PTTL', earlier)
     if value and left > least and string.sub(value, 1, #generation + 1) == generation .. ' ' then
-      return {left, string.sub(kept, space + 1)}
+      return {left, kept, value}
     end
   end
   redis.call('SET', slot, hash .. ' ' .. sealed, 'PX', lifetime)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,14 @@ def closed_generation() -> str:
     return "!" + new_generation()
 
 
+def shortest_reusable(renew_before: int) -> float:
+    """Seconds: a token that has no more than these left is not given out again.
+
+    Less than a second left could only be told as 0 seconds.
+    """
+    return max(renew_before, 0.999)
+
+
 @dataclass(slots=True, frozen=True)
 class TokenDraft:
     """A token about to be issued."""
@@ -52,11 +60,21 @@ class TokenDraft:
 class Issued:
     """A token that lives in the store."""
 
+    name: str
+    """Its hash: the draft's, or the earlier token's where that is reused. So is `sealed`."""
     sealed: bytes | None
-    """The draft's, or the earlier token's where that is reused."""
-    remaining: int
-    """Whole seconds that it lives on, never more than the store's TTL."""
+    left: float
+    """Seconds that it lives on, as the store's TTL has it."""
     reused: bool
+
+    @property
+    def remaining(self) -> int:
+        """The whole seconds that it lives on, never more than the store's TTL."""
+        return int(self.left)
+
+
+Keep = Callable[[Issued, Sequence[str]], None]
+"""Is told of a token that is given out again, and of the keys whose change may end that."""
 
 
 class TokenStore:
@@ -66,8 +84,11 @@ class TokenStore:
         self._link = link
         self._prefix = prefix
 
-    async def issue(self, draft: TokenDraft) -> Issued:
+    async def issue(self, draft: TokenDraft, keep: Keep | None = None) -> Issued:
         """Stores the draft, or finds the live token of its slot.
+
+        `keep` is for a memory. It is told at the answer's place in the order of answers and invalidations;
+        the link's listener hears when what it was told holds no longer.
 
         Raises ClientMissing where the client was registered in the store and is no longer.
         """
@@ -85,18 +106,26 @@ class TokenStore:
             new_generation(),
             draft.hash,
             sealed,
-            # Less than a second left could only be told as 0 seconds.
-            max(draft.renew_before * 1000, 999),
+            round(shortest_reusable(draft.renew_before) * 1000),
             f"{prefix}t:",
             client if draft.facts.source == "store" else "",
         )
-        answer = await self._link.script(ISSUE, keys, args)
-        if answer is None:
-            raise ClientMissing(f"there is no client {client!r} any more")
-        remaining = int(answer[0]) // 1000
-        if len(answer) > 1:
-            return Issued(sealed=answer[1], remaining=remaining, reused=True)
-        return Issued(sealed=draft.sealed, remaining=remaining, reused=False)
+
+        def read(answer: list[Any] | None) -> Issued:
+            if answer is None:
+                raise ClientMissing(f"there is no client {client!r} any more")
+            if len(answer) == 1:
+                return Issued(draft.hash, draft.sealed, int(answer[0]) / 1000, reused=False)
+            left, kept, value = answer
+            name, _, earlier = kept.partition(b" ")
+            issued = Issued(name.decode(), earlier, left / 1000, reused=True)
+            if keep is not None:
+                token = f"{prefix}t:{issued.name}"
+                keep(issued, (token, *keys[1:]))
+                self._link.watch(token, value)
+            return issued
+
+        return await self._link.script(ISSUE, keys, args, read)  # type: ignore[no-any-return]  # read's
 
     async def facts(
         self,

@@ -61,11 +61,12 @@ def _record(request: web.Request, ledger: Ledger, status: int, size: int, second
     if exchange is not None:
         ledger.exchange(exchange, status, size, seconds)
         return
+    head = request.get(HEAD)
     ledger.other(
         _endpoint(request),
         request.method,
-        request.get(HEAD),
-        request.remote or "-",
+        "-" if head is None else head.path.decode("latin-1"),
+        (request.remote or "-") if head is None else head.peer.address,
         request.get(REQUEST_ID, "-"),
         status,
         size,

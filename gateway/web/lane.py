@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
-from gateway.endpoints import is_own
+from gateway.endpoints import TOKEN, is_own
 from gateway.exchange import Exchange
 from gateway.faults import Fault
 from gateway.guard import Guard, Unknown
@@ -22,6 +23,26 @@ from gateway.proxy.routes import Route
 from gateway.web.desk import ProxyDesk
 from gateway.web.lane_answer import Caller
 from gateway.web.lane_exchange import LaneExchange
+from gateway.web.lane_token import TokenLane
+
+_TOKEN = TOKEN.encode()
+
+
+class Going(Protocol):
+    """A request that the lane has taken, as its connection sees it."""
+
+    @property
+    def over(self) -> bool:
+        """Whether the answer is out."""
+
+    def pause(self) -> None:
+        """The caller takes no more for now."""
+
+    def resume(self) -> None:
+        """The caller takes more."""
+
+    def caller_left(self) -> None:
+        """Ends it at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +53,17 @@ class Lane:
     guard: Guard
     trusted: Callable[[str], bool]
     new_id: Callable[[], str]
+    token: TokenLane | None = None
+    """What is asked of the token endpoint; None: that is not for the lane."""
 
-    def take(self, data: bytes, caller: Caller) -> LaneExchange | None:
+    def take(self, data: bytes, caller: Caller) -> Going | None:
         """Begins to answer the request that `data` is; None: it is not for the lane, and nothing was done.
 
-        The exchange may be over when this returns.
+        It may be over when this returns.
         """
         plain = read_plain(data)
+        if plain is not None and plain.path == _TOKEN and self.token is not None:
+            return self.token.take(plain, caller)
         if plain is None or len(plain.body) > self.desk.max_body or plain.method == "OPTIONS":
             return None
         try:

@@ -9,8 +9,7 @@ from typing import Any
 from gateway.exchange import Peer
 from gateway.web.arrival import connection_peer
 from gateway.web.connection import GatewayConnection
-from gateway.web.lane import Lane
-from gateway.web.lane_exchange import LaneExchange
+from gateway.web.lane import Going, Lane
 
 HELD_LIMIT = 65_536
 """Bytes kept that come before an answer is out; from then on the caller is not read."""
@@ -25,7 +24,7 @@ class LaneConnection(GatewayConnection):
         super().__init__(manager, **options)
         self._serving = manager
         self._lane = lane
-        self._going: LaneExchange | None = None
+        self._going: Going | None = None
         self._held = b""
         self._closing = False
         self._lane_over: asyncio.Future[None] | None = None

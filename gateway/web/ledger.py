@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from gateway.exchange import Exchange, RequestHead
+from gateway.exchange import Exchange
 from gateway.telemetry import Telemetry
 from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamSlow, UpstreamUnavailable
 from gateway.usage import Tally
@@ -76,7 +76,7 @@ class Ledger:
         self,
         route: str,
         method: str,
-        head: RequestHead | None,
+        path: str,
         address: str,
         request_id: str,
         status: int,
@@ -87,9 +87,9 @@ class Ledger:
         self.telemetry.request(route, method, status, seconds)
         if self._note is not None:
             self._note(
-                address=address if head is None else head.peer.address,
+                address=address,
                 method=method,
-                path="-" if head is None else head.path.decode("latin-1"),
+                path=path,
                 status=status,
                 size=size,
                 seconds=seconds,

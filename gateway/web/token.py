@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from aiohttp import web
 
 from gateway.client_call import ClientCall
-from gateway.exchange import RequestHead, header_values
+from gateway.exchange import Answer, RequestHead, header_values
 from gateway.faults import BODY_TOO_LARGE, SLOW_REQUEST, Fault
 from gateway.introspection_endpoint import IntrospectionCall, IntrospectionDesk, answer_introspection
 from gateway.oauth.errors import OAuthError, invalid_request
@@ -18,7 +19,8 @@ from gateway.telemetry import Telemetry
 from gateway.token_endpoint import TokenCall, TokenDesk, answer_token_request
 from gateway.usage import Tally
 from gateway.web.arrival import HEAD
-from gateway.web.faults import TOKEN_HEADERS, oauth_faults, token_response, with_nonce
+from gateway.web.oauth_answers import TOKEN_HEADERS, json_answer, oauth_faults
+from gateway.web.sent import send_answer
 
 MAX_FORM = 65_536
 """Bytes of a form."""
@@ -39,40 +41,52 @@ class OAuthEndpoints:
 
     async def token(self, request: web.Request) -> web.StreamResponse:
         """`POST /token` (RFC 6749 section 3.2)."""
-        return await oauth_faults(self._token(request), self.realm)
+        return await self._send(request, self._token(request))
 
     async def revoke(self, request: web.Request) -> web.StreamResponse:
         """`POST /revoke` (RFC 7009 section 2)."""
-        return await oauth_faults(self._revoke(request), self.realm)
+        return await self._send(request, self._revoke(request))
 
     async def introspect(self, request: web.Request) -> web.StreamResponse:
         """`POST /introspect` (RFC 7662 section 2)."""
-        return await oauth_faults(self._introspect(request), self.realm)
+        return await self._send(request, self._introspect(request))
 
-    async def _revoke(self, request: web.Request) -> web.StreamResponse:
+    def granted(self, call: TokenCall) -> Answer:
+        """Notes that a token goes out, and says what its client is told."""
+        self.telemetry.token(call.grant_type, "reused" if call.answer.reused else "issued")
+        self._tallied(call, issued=True)
+        return json_answer(call.answer.body, nonce=call.nonce)
+
+    def refused(self, call: TokenCall, error: OAuthError) -> None:
+        """Notes that none does."""
+        self.telemetry.token(call.grant_type, error.error)
+        self._tallied(call, issued=False)
+
+    async def _send(self, request: web.Request, work: Awaitable[Answer]) -> web.StreamResponse:
+        answer = await oauth_faults(work, self.realm)
+        return await send_answer(request, answer, [], self.desk.clock())
+
+    async def _revoke(self, request: web.Request) -> Answer:
         only_post(request)
         call = received(RevocationCall, request[HEAD], await read_body(request, self.body_timeout))
         await answer_revocation(call, self.revocation)
         # RFC 7009 section 2.2: the client ignores the body; the status says it all.
-        return web.Response(headers=TOKEN_HEADERS)
+        return Answer(200, headers=TOKEN_HEADERS)
 
-    async def _introspect(self, request: web.Request) -> web.StreamResponse:
+    async def _introspect(self, request: web.Request) -> Answer:
         only_post(request)
         call = received(IntrospectionCall, request[HEAD], await read_body(request, self.body_timeout))
-        return token_response(await answer_introspection(call, self.introspection))
+        return json_answer(await answer_introspection(call, self.introspection))
 
-    async def _token(self, request: web.Request) -> web.StreamResponse:
+    async def _token(self, request: web.Request) -> Answer:
         only_post(request)
         call = received(TokenCall, request[HEAD], await read_body(request, self.body_timeout))
         try:
-            answer = await answer_token_request(call, self.desk)
+            await answer_token_request(call, self.desk)
         except OAuthError as error:
-            self.telemetry.token(call.grant_type, error.error)
-            self._tallied(call, issued=False)
+            self.refused(call, error)
             raise
-        self.telemetry.token(call.grant_type, "reused" if answer.reused else "issued")
-        self._tallied(call, issued=True)
-        return with_nonce(token_response(answer.body), call.nonce)
+        return self.granted(call)
 
     def _tallied(self, call: TokenCall, *, issued: bool) -> None:
         if self.tally is not None:

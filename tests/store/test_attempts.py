@@ -1,11 +1,14 @@
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
 from gateway.errors import StoreUnavailable
 from gateway.store import AttemptStore, Failures, Link
+from gateway.store.listeners import Listeners
 from tests.conftest import Valkey
-from tests.store.stage import until
+from tests.store.stage import linked, until
 
 HERE, THERE = "192.0.2.1", "2001:db8::1"
 
@@ -94,3 +97,64 @@ async def test_without_a_store_the_question_has_no_answer(attempts: AttemptStore
         await attempts.record_failure("shop", HERE)
     with pytest.raises(StoreUnavailable):
         await attempts.clear("shop", HERE)
+
+
+async def test_what_was_read_is_known_until_something_fails(valkey: Valkey, link: Link, prefix: str) -> None:
+    elsewhere = AttemptStore(link, prefix)
+    async with hearing(valkey, prefix) as here:
+        assert here.known("shop", HERE) is None
+        for who, where in [("shop", HERE), ("shop", THERE), ("other", HERE)]:
+            counted = await here.failures("shop", HERE)
+            assert here.known("shop", HERE) == counted
+            await elsewhere.record_failure(who, where)
+            await until(lambda: here.known("shop", HERE) is None)
+        assert counts(await here.failures("shop", HERE)) == (1, 2, 2)
+
+
+async def test_counts_are_not_known_longer_than_their_window(valkey: Valkey, prefix: str) -> None:
+    async with hearing(valkey, prefix, window=1) as here:
+        await here.record_failure("shop", HERE)
+        assert (await here.failures("shop", HERE)).pair == 1
+        assert await until(lambda: here.known("shop", HERE) is None) <= 1.1
+        assert (await here.failures("shop", HERE)).pair == 0
+
+
+async def test_a_failure_here_is_known_before_the_store_has_answered(valkey: Valkey, prefix: str) -> None:
+    async with hearing(valkey, prefix) as here:
+        await here.failures("shop", HERE)
+        failing = asyncio.ensure_future(here.record_failure("shop", HERE))
+        await asyncio.sleep(0)
+        assert here.known("shop", HERE) is None
+        assert not failing.done()
+        await failing
+
+
+async def test_what_fails_while_it_is_asked_is_heard_of_after_the_answer(valkey: Valkey, prefix: str) -> None:
+    async with hearing(valkey, prefix) as here:
+        for number in range(20):
+            who = f"shop-{number}"
+            await asyncio.gather(here.failures(who, THERE), here.record_failure(who, HERE))
+            await here.failures("nobody", "192.0.2.77")
+            assert here.known(who, THERE) is None
+
+
+async def test_without_hearing_of_changes_nothing_is_known(attempts: AttemptStore) -> None:
+    await attempts.failures("shop", HERE)
+    assert attempts.known("shop", HERE) is None
+
+
+async def test_long_names_are_not_remembered(valkey: Valkey, prefix: str) -> None:
+    async with hearing(valkey, prefix) as here:
+        await here.failures("x" * 256, HERE)
+        assert here.counts.size == 0
+
+
+@asynccontextmanager
+async def hearing(valkey: Valkey, prefix: str, window: int = 60) -> AsyncIterator[AttemptStore]:
+    """Counts as a worker knows them that hears from the store."""
+    listeners = Listeners()
+    async with linked(valkey.url, tracking=True, listener=listeners) as link:
+        attempts = AttemptStore(link, prefix, window)
+        listeners.add(attempts.counts)
+        attempts.counts.up()
+        yield attempts

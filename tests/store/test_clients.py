@@ -17,8 +17,9 @@ from gateway.store import (
     TokenStore,
     parse_address,
 )
+from gateway.store.listeners import Listeners
 from tests.conftest import Valkey
-from tests.store.stage import linked
+from tests.store.stage import linked, until
 from tests.store.test_tokens import FACTS, draft
 
 SHOP = Client(id="shop", name="Shop", secrets=(Secret(b"\x01" * 32),), scopes=("a",), source="store")
@@ -158,3 +159,39 @@ async def test_without_a_store_nothing_is_answered(own_valkey: Valkey) -> None:
             with pytest.raises(StoreUnavailable):
                 await attempt
     await pool.close()
+
+
+async def test_what_was_read_is_known_until_any_client_changes(
+    valkey: Valkey, link: Link, pool: Pool, prefix: str
+) -> None:
+    elsewhere = ClientStore(link, pool, prefix)
+    await elsewhere.create(SHOP)
+    listeners = Listeners()
+    async with linked(valkey.url, tracking=True, listener=listeners) as tracking:
+        here = ClientStore(tracking, pool, prefix)
+        await here.get("shop")
+        assert here.known.get("shop") is None, "it does not hear of changes yet"
+        listeners.add(here.known)
+        here.known.up()
+        for change in ("update", "delete"):
+            await here.get("shop")
+            assert here.known.get("shop") is not None
+            if change == "update":
+                await elsewhere.update("shop", renamed("other"))
+            else:
+                await elsewhere.delete("shop")
+            await until(lambda: here.known.get("shop") is None)
+        assert await here.get("shop") is None
+        assert here.known.size == 0
+
+
+async def test_a_change_of_ones_own_is_known_at_once(
+    valkey: Valkey, link: Link, pool: Pool, prefix: str
+) -> None:
+    clients = ClientStore(link, pool, prefix)
+    await clients.create(SHOP)
+    clients.known.up()
+    for change in (clients.update("shop", renamed("other")), clients.delete("shop")):
+        clients.known.put("shop", SHOP, [f"{prefix}clients"])
+        await change
+        assert clients.known.get("shop") is None

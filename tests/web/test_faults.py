@@ -1,15 +1,12 @@
-import json
-
 import pytest
 from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMessage, BadHttpMethod, LineTooLong
 
 from gateway.errors import StoreUnavailable
 from gateway.faults import BAD_REQUEST, Fault
-from gateway.oauth.errors import OAuthError
 from gateway.proxy.target import MAX_TARGET
 from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamSlow, UpstreamUnavailable
-from gateway.web.faults import as_fault, http_fault, oauth_faults, oauth_response, unread_kind
+from gateway.web.faults import as_fault, http_fault, unread_kind
 
 
 @pytest.mark.parametrize(
@@ -38,23 +35,6 @@ def test_an_upstream_that_is_away_says_when_to_come_back() -> None:
 def test_what_aiohttp_raises_is_told_in_the_gateways_words(status: int, code: str) -> None:
     kinds = {404: web.HTTPNotFound(), 413: web.HTTPRequestEntityTooLarge(1, 2), 400: web.HTTPBadRequest()}
     assert http_fault(kinds.get(status, web.HTTPUnsupportedMediaType())).kind.code == code
-
-
-async def test_a_lost_store_is_503_in_oauths_words() -> None:
-    async def fails() -> web.StreamResponse:
-        raise StoreUnavailable("redis://10.0.0.7 refused", 3)
-
-    response = await oauth_faults(fails(), "gatepost")
-    assert isinstance(response, web.Response)
-    assert (response.status, response.headers["Retry-After"]) == (503, "3")
-    assert "10.0.0.7" not in (response.text or "")
-
-
-def test_a_challenge_stands_only_where_it_belongs() -> None:
-    assert "WWW-Authenticate" in oauth_response(OAuthError("invalid_client", "x"), "r").headers
-    other = oauth_response(OAuthError("invalid_scope", "x"), "r")
-    assert "WWW-Authenticate" not in other.headers
-    assert json.loads(other.text or "")["error"] == "invalid_scope"
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def test_a_request_on_a_route_is_entered_with_its_caller(ledger: Ledger, lines: 
 
 
 def test_what_no_route_took_is_entered_too(ledger: Ledger, lines: list[dict[str, Any]]) -> None:
-    ledger.other("-", "GET", None, "192.0.2.1", "id-1", 400, 0, 0.1)
+    ledger.other("-", "GET", "-", "192.0.2.1", "id-1", 400, 0, 0.1)
     assert (lines[0]["address"], lines[0]["path"], lines[0]["client"]) == ("192.0.2.1", "-", "-")
 
 
