@@ -12,7 +12,7 @@ from time import monotonic
 from aiohttp import web
 
 from gateway.assembly.clients import file_clients
-from gateway.assembly.grants import grant_users, refresh_families
+from gateway.assembly.grants import grant_users, refresh_families, scope_rules
 from gateway.assembly.issuers import Issuers
 from gateway.assembly.metadata import about_the_resources, about_the_server
 from gateway.assembly.overseers import overseer, patience
@@ -25,7 +25,6 @@ from gateway.binding import Binding
 from gateway.clients import ClientAuthentication, Clients
 from gateway.clock import Clock, system_clock
 from gateway.config.model import Settings
-from gateway.config.tokens import Scopes
 from gateway.endpoints import TOKEN
 from gateway.errors import StoreUnavailable
 from gateway.file_clients import FileClients
@@ -36,7 +35,6 @@ from gateway.issuer import Issuer, LiveTokens, ReuseRules
 from gateway.limits import Limits
 from gateway.oauth.guessing import GuessingRules
 from gateway.oauth.lifetime import LifetimeRules
-from gateway.oauth.scope import ScopeRules
 from gateway.plugin_catalog import Catalog
 from gateway.process.management import management_app
 from gateway.proxy.forwarded import trust
@@ -242,11 +240,6 @@ class Gateway:
             lingering_time=5.0,
             lane=lane,
         )
-
-
-def scope_rules(scopes: Scopes) -> ScopeRules:
-    """What gateway.yaml says about scopes, as a rule."""
-    return ScopeRules(tuple(scopes.default), scopes.application, tuple(scopes.allowed))
 
 
 def new_request_id() -> Callable[[], str]:

@@ -11,9 +11,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from gateway.app import Gateway, new_request_id, scope_rules
+from gateway.app import Gateway, new_request_id
 from gateway.config.load import load_text
-from gateway.config.tokens import Scopes
 from gateway.errors import StartError
 from gateway.plugin import Exchange, PluginConfig, ProxyPlugin
 from gateway.plugin_catalog import Catalog
@@ -185,10 +184,3 @@ def test_request_ids_differ_and_are_32_hex_digits() -> None:
     made = [make() for make in (one, other) for _ in range(1000)]
     assert len(set(made)) == len(made)
     assert all(len(text) == 32 and int(text, 16) >= 0 for text in made)
-
-
-def test_the_files_scopes_become_a_rule() -> None:
-    rules = scope_rules(Scopes(default=("basic",), application="app", allowed=("device",)))
-    assert rules.granted(None, ()) == ("basic",)
-    assert rules.granted("device read", ("read",)) == ("device", "read")
-    assert rules.with_application(("basic",)) == ("app", "basic")

@@ -1,4 +1,4 @@
-"""What the grants are lent: people and refresh tokens."""
+"""What the grants are lent: people, refresh tokens, and the rules of gateway.yaml."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from gateway.assembly.users import file_users
 from gateway.clients import Clients
 from gateway.clock import Clock
 from gateway.config.model import Settings
+from gateway.config.tokens import Scopes
 from gateway.grant_users import SignedUpUsers
 from gateway.oauth.guessing import GuessingRules
 from gateway.oauth.opaque import derived_key
 from gateway.oauth.refresh import RefreshTokens
+from gateway.oauth.scope import ScopeRules
 from gateway.passwords import Passwords
 from gateway.refresh_tokens import RefreshFamilies
 from gateway.store import Store
@@ -30,3 +32,8 @@ def grant_users(settings: Settings, store: Store, clock: Clock) -> SignedUpUsers
     users = Users(file_users(settings.portal.users), store.users, Passwords(), clock)
     door = UserAuthentication(users, store.attempts, GuessingRules())
     return SignedUpUsers(users, door, store.registered_users)
+
+
+def scope_rules(scopes: Scopes) -> ScopeRules:
+    """What gateway.yaml says about scopes, as a rule."""
+    return ScopeRules(tuple(scopes.default), scopes.application, tuple(scopes.allowed))

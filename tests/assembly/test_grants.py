@@ -2,9 +2,10 @@
 
 import pytest
 
-from gateway.assembly.grants import grant_users, refresh_families
+from gateway.assembly.grants import grant_users, refresh_families, scope_rules
 from gateway.clients import Clients
 from gateway.config.model import Settings
+from gateway.config.tokens import Scopes
 from gateway.oauth.errors import OAuthError
 from gateway.oauth.grants import Grant, IssuedToken
 from gateway.oauth.opaque import token_hash
@@ -64,3 +65,10 @@ async def test_gateways_with_the_same_key_know_each_others(store: Store) -> None
     assert facts is not None
     assert (facts.user, facts.scopes) == ("Ann", ("a",))
     assert await stranger.known(token) is None
+
+
+def test_the_files_scopes_become_a_rule() -> None:
+    rules = scope_rules(Scopes(default=("basic",), application="app", allowed=("device",)))
+    assert rules.granted(None, ()) == ("basic",)
+    assert rules.granted("device read", ("read",)) == ("device", "read")
+    assert rules.with_application(("basic",)) == ("app", "basic")

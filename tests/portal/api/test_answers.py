@@ -26,5 +26,5 @@ def test_a_page_says_how_much_there_is() -> None:
 
 def test_shapes_are_wso2s() -> None:
     assert application_shape(Application("a1", "Shop", "ada"))["applicationId"] == "a1"
-    token = TokenAnswer("gpt_x", "a b", 7, reused=False)
+    token = TokenAnswer("gpt_x", "a b", 7, reused=False, name="n")
     assert token_shape(token) == {"accessToken": "gpt_x", "tokenScopes": ["a", "b"], "validityTime": 7}
