@@ -6,12 +6,13 @@ import re
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 from benchmarks.machine import cpu_seconds, family, resident_mib
+from benchmarks.store import Store
 
-CORE = "0"
+CORE = frozenset({0})
 START_LIMIT = 20.0
 """Seconds."""
 
@@ -21,7 +22,10 @@ class Contender:
 
     name = "?"
 
-    def __init__(self, folder: Path, *, cores: str = CORE) -> None:
+    store: Store | None = None
+    """The Redis server that it asks, once it is started."""
+
+    def __init__(self, folder: Path, *, cores: Set[int] = CORE) -> None:
         self.folder = folder / re.sub(r"[^A-Za-z0-9]+", "-", self.name)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.cores = cores
@@ -32,20 +36,29 @@ class Contender:
         """Writes the configuration; what to start."""
         raise NotImplementedError
 
-    def start(self) -> None:
-        """Returns when the port answers."""
-        command = self.command()
+    def launch(self, command: Sequence[str]) -> None:
+        """Starts it, and does not wait."""
+        cores = ",".join(map(str, self.cores))
         with (self.folder / "output").open("ab") as output:
             self._process = subprocess.Popen(
-                ["taskset", "-c", self.cores, *command], cwd=self.folder, stdout=output, stderr=output
+                ["taskset", "-c", cores, *command], cwd=self.folder, stdout=output, stderr=output
             )
+
+    def start(self) -> None:
+        """Returns when the port answers."""
+        self.launch(self.command())
+        assert self._process is not None
         deadline = time.monotonic() + START_LIMIT
-        while not answers(self.port):
+        while not self.ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(
                     f"{self.name} does not start: {(self.folder / 'output').read_text()[-2000:]}"
                 )
             time.sleep(0.05)
+
+    def ready(self) -> bool:
+        """Whether it answers."""
+        return answers(self.port)
 
     def stop(self) -> None:
         """Ends it and everything below it."""

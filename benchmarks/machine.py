@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -27,6 +28,18 @@ def cpu_seconds(pids: list[int]) -> float:
 def resident_mib(pids: list[int]) -> float:
     """Resident memory of processes together."""
     return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids) * _PAGE / 2**20
+
+
+def core_busy_seconds(cores: Sequence[int]) -> float:
+    """What all processes used of these cores so far, with what other guests of the machine took."""
+    lines = Path("/proc/stat").read_text().splitlines()
+    ticks = 0
+    for line in lines:
+        name, *fields = line.split()
+        if name in {f"cpu{core}" for core in cores}:
+            user, nice, system, _idle, _wait, interrupts, soft, steal = map(int, fields[:8])
+            ticks += user + nice + system + interrupts + soft + steal
+    return ticks / _TICK
 
 
 def _ticks(pid: int) -> int:

@@ -1,49 +1,80 @@
-"""All contenders, started once and left running: who is not asked costs nothing."""
+"""All contenders, started once and left running: who is not asked costs next to nothing."""
 
 from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from benchmarks.contender import Contender
+from benchmarks.gateposts import gatepost
+from benchmarks.names import CADDY, ENVOY, HAPROXY, NGINX, NGINX_EXTRAS, NGINX_REDIS, OIDC, ON_REDIS, TRAEFIK
 from benchmarks.peers.caddy import Caddy
 from benchmarks.peers.envoy import Envoy
 from benchmarks.peers.gatepost import Gatepost
-from benchmarks.peers.nginx_lua import NginxLua
+from benchmarks.peers.haproxy import HAProxy
+from benchmarks.peers.nginx_lua import NginxLua, NginxLuaExtras, NginxLuaRedis
 from benchmarks.peers.oidc_provider import OidcProvider
+from benchmarks.peers.redis_server import RedisServer
 from benchmarks.peers.traefik import Traefik
 from benchmarks.peers.upstream import Upstream
+from benchmarks.tokens import make_tokens
 
-NGINX, GATEPOST, TOKEN_SERVER = "nginx + Lua", "Gatepost", "oidc-provider"
 TOKEN = "gpt_" + "t" * 65
 """What the peers know as a live token: as long as Gatepost's."""
+MANY = 100_000
+NGINX_LUA = Path("/usr/lib/nginx/modules/ngx_http_lua_module.so")
+
+
+class PeerMissingError(Exception):
+    """A peer is not installed."""
 
 
 class Stand:
     """Starts those that are needed, and says who is missing and why."""
 
     def __init__(self, folder: Path, modules: Path, wanted: Iterable[str]) -> None:
-        self._wanted = set(wanted)
+        self._wanted = list(dict.fromkeys(wanted))
         self._modules = modules
         self._folder = folder
         self._tokens: dict[str, str] = {}
+        self._many: dict[str, Path] = {}
+        self._upstream, self._redis = Upstream(folder), RedisServer(folder)
+        self._fresh = 0
         self.contenders: dict[str, Contender] = {}
         self.missing: dict[str, str] = {}
+        self.asked: dict[str, int] = {}
+        """How many of the many tokens have been shown to whom: the next load goes on from there."""
 
     def __enter__(self) -> Stand:
-        self._upstream = Upstream(self._folder)
-        self._upstream.start()
-        for contender in self._possible():
-            if contender.name in self._wanted:
+        # Whatever fails, none of them is left behind.
+        with ExitStack() as started:
+            for contender in (self._upstream, self._redis, *self._possible()):
+                started.callback(contender.stop)
                 contender.start()
-                self.contenders[contender.name] = contender
+            self._started = started.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for contender in (*self.contenders.values(), self._upstream):
-            contender.stop()
+        self._started.close()
+
+    @contextmanager
+    def fresh(self, **changes: Any) -> Iterator[Gatepost]:
+        """A Gatepost that has done nothing yet; it is not started."""
+        self._fresh += 1
+        made = Gatepost(self._folder, self._upstream.port, name=f"fresh {self._fresh}", **changes)
+        try:
+            yield made
+        finally:
+            made.stop()
+
+    @property
+    def redis_url(self) -> str:
+        """Of the Redis of its own."""
+        return f"redis://127.0.0.1:{self._redis.port}/1"
 
     def token_for(self, contender: Contender) -> str:
         """A token that this contender takes."""
@@ -53,35 +84,57 @@ class Stand:
             self._tokens[contender.name] = contender.token()
         return self._tokens[contender.name]
 
-    def _possible(self) -> list[Contender]:
-        port, folder = self._upstream.port, self._folder
-        routes = [
-            {"path": f"/r{number}", "upstream": "backend", "scopes": ["orders.read"], "strip_prefix": False}
-            for number in range(10_000)
-        ]
-        found: list[Contender] = [
-            Gatepost(folder, port),
-            Gatepost(folder, port, name="Gatepost, 10,000 routes", routes=routes),
-            Gatepost(folder, port, name="Gatepost, 2 workers", workers=2),
-            Gatepost(folder, port, name="Gatepost, JWT", tokens={"format": "jwt"}),
-        ]
-        plain = Gatepost(folder, port, name="Gatepost, aiohttp only")
-        plain.set_server(fast_lane=False)
-        found.append(plain)
-        if Path("/usr/lib/nginx/modules/ngx_http_lua_module.so").exists():
-            found.append(NginxLua(folder, port, TOKEN))
-        else:
-            self.missing[NGINX] = "Debian's libnginx-mod-http-lua is not installed"
-        for name, peer in (("envoy", Envoy), ("traefik", Traefik), ("caddy", Caddy)):
-            program = shutil.which(name, path=str(Path(sys.executable).parent))
-            if program is None:
-                self.missing[name] = f"{name} is not installed: see scripts/benchmark"
-            elif peer is Envoy:
-                found.append(Envoy(folder, port, TOKEN, program))
+    def many_for(self, contender: Gatepost) -> Path:
+        """A file with many tokens that it takes."""
+        if contender.name not in self._many:
+            self._many[contender.name] = make_tokens(contender, MANY)
+        return self._many[contender.name]
+
+    def _possible(self) -> Iterator[Contender]:
+        for name in self._wanted:
+            try:
+                self.contenders[name] = self._made(name)
+            except PeerMissingError as reason:
+                self.missing[name] = str(reason)
             else:
-                found.append(peer(folder, port, program))  # type: ignore[call-arg, arg-type]  # Traefik, Caddy
-        if (self._modules / "oidc-provider").is_dir():
-            found.append(OidcProvider(folder, self._modules))
-        else:
-            self.missing[TOKEN_SERVER] = "npm's oidc-provider is not installed: see scripts/benchmark"
-        return found
+                yield self.contenders[name]
+
+    def _made(self, name: str) -> Contender:
+        port, folder = self._upstream.port, self._folder
+        if name == ON_REDIS or name not in PEERS:
+            return gatepost(name, folder, port, self._redis.port)
+        return PEERS[name](self, folder, port)
+
+    def nginx(self, kind: type[NginxLua], folder: Path, port: int) -> Contender:
+        """nginx with Lua."""
+        if not NGINX_LUA.exists():
+            raise PeerMissingError("Debian's libnginx-mod-http-lua is not installed")
+        return kind(folder, port, TOKEN, self._redis.port)
+
+    def oidc_provider(self, folder: Path) -> Contender:
+        """The token server."""
+        if not (self._modules / "oidc-provider").is_dir():
+            raise PeerMissingError("npm's oidc-provider is not installed: see scripts/benchmark")
+        return OidcProvider(folder, self._modules)
+
+
+def program(name: str, path: str = str(Path(sys.executable).parent)) -> str:
+    """Where a peer is: those from PyPI stand beside Python."""
+    found = shutil.which(name, path=path)
+    if found is None:
+        raise PeerMissingError(f"{name} is not installed: see scripts/benchmark")
+    return found
+
+
+PEERS: dict[str, Callable[[Stand, Path, int], Contender]] = {
+    NGINX: lambda stand, folder, port: stand.nginx(NginxLua, folder, port),
+    NGINX_EXTRAS: lambda stand, folder, port: stand.nginx(NginxLuaExtras, folder, port),
+    NGINX_REDIS: lambda stand, folder, port: stand.nginx(NginxLuaRedis, folder, port),
+    ENVOY: lambda _, folder, port: Envoy(folder, port, TOKEN, program("envoy")),
+    HAPROXY: lambda _, folder, port: HAProxy(
+        folder, port, TOKEN, program("haproxy", "/usr/sbin:/usr/local/sbin")
+    ),
+    TRAEFIK: lambda _, folder, port: Traefik(folder, port, program("traefik")),
+    CADDY: lambda _, folder, port: Caddy(folder, port, program("caddy")),
+    OIDC: lambda stand, folder, _: stand.oidc_provider(folder),
+}

@@ -3,59 +3,73 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import sys
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from benchmarks.contender import Contender, free_port
+from benchmarks.contender import CORE, Contender, free_port
+from benchmarks.store import Store
 
 CLIENT = base64.b64encode(b"demo:demo-secret").decode()
+FORM = ("Content-Type: application/x-www-form-urlencoded", f"Authorization: Basic {CLIENT}")
+ASKING = "grant_type=client_credentials&scope=orders.read"
+STATE = "state"
 
 
 class Gatepost(Contender):
-    """Gatepost."""
+    """Gatepost. `changes` are sections of its configuration; `server` adds to the keys that stand here."""
 
-    name = "Gatepost"
-
-    def __init__(self, folder: Path, upstream: int, *, name: str = "Gatepost", **changes: Any) -> None:
+    def __init__(
+        self, folder: Path, upstream: int, *, name: str = "Gatepost", cores: Set[int] = CORE, **changes: Any
+    ) -> None:
         self.name = name
-        workers = changes.pop("workers", 1)
-        super().__init__(folder, cores="0" if workers == 1 else "0,1")
+        super().__init__(folder, cores=cores)
         self.tls_port = free_port()
+        server = {
+            "listen": [
+                {"host": "127.0.0.1", "port": self.port},
+                {"host": "127.0.0.1", "port": self.tls_port, "tls": "auto"},
+            ],
+            "public_url": f"http://127.0.0.1:{self.port}",
+            "state_dir": STATE,
+            # All of the load comes from one address.
+            "max_connections_per_address": 10_000,
+        }
         self._config = {
-            "server": {
-                "listen": [
-                    {"host": "127.0.0.1", "port": self.port},
-                    {"host": "127.0.0.1", "port": self.tls_port, "tls": "auto"},
-                ],
-                "public_url": f"http://127.0.0.1:{self.port}",
-                "workers": workers,
-                # All of the load comes from one address.
-                "max_connections_per_address": 10_000,
-            },
             "management": {"host": "127.0.0.1", "port": free_port()},
             "clients": [{"id": "demo", "secrets": ["demo-secret"], "scopes": ["orders.read"]}],
             "upstreams": {"backend": {"servers": [{"url": f"http://127.0.0.1:{upstream}"}]}},
-            "routes": [
-                {"path": "/", "upstream": "backend", "scopes": ["orders.read"], "strip_prefix": False}
-            ],
+            "routes": routes("/"),
             "plugins": [{"use": "request_id"}],
             **changes,
+            "server": server | changes.get("server", {}),
         }
-
-    def set_server(self, **changes: Any) -> None:
-        """Changes keys of `server`."""
-        self._config["server"] |= changes
 
     def command(self) -> Sequence[str]:
         config = self.folder / "gateway.yaml"
         config.write_text(yaml.safe_dump(self._config))
         return [sys.executable, "-m", "gateway", "run", "-c", str(config)]
+
+    def start(self) -> None:
+        super().start()
+        self.store = Store(self._store_url())
+
+    def ready(self) -> bool:
+        """Whether it gives out a token. It listens a moment earlier."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("POST", "/token", ASKING, dict(one.split(": ", 1) for one in FORM))
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
 
     @property
     def pids(self) -> list[int]:
@@ -66,8 +80,21 @@ class Gatepost(Contender):
         """A token for the route."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/token",
-            data=f"grant_type=client_credentials&scope=orders.read{form}".encode(),
+            data=f"{ASKING}{form}".encode(),
             headers={"Authorization": f"Basic {CLIENT}"},
         )
         with urllib.request.urlopen(request) as answer:
             return str(json.load(answer)["access_token"])
+
+    def _store_url(self) -> str:
+        if "store" in self._config:
+            return str(self._config["store"]["url"])
+        return (self.folder / STATE / "store" / "url").read_text()
+
+
+def routes(*paths: str) -> list[dict[str, Any]]:
+    """Routes to the backend, open to who has the scope."""
+    return [
+        {"path": path, "upstream": "backend", "scopes": ["orders.read"], "strip_prefix": False}
+        for path in paths
+    ]

@@ -1,4 +1,4 @@
-"""nginx with Lua: the token in a shared dictionary, looked up for every request."""
+"""nginx with Lua: the token in a shared dictionary, or in Redis, looked up for every request."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.contender import Contender
+from benchmarks.store import Store
 
 CONFIG = """
 load_module /usr/lib/nginx/modules/ndk_http_module.so;
@@ -19,12 +20,14 @@ http {{
   access_log {folder}/access.log json buffer=64k flush=1s;
   keepalive_requests 1000000000; client_max_body_size 100m; client_body_buffer_size 64k;
   upstream backend {{ server 127.0.0.1:{upstream}; keepalive 256; keepalive_requests 1000000000; }}
+  {beside}
   server {{
     listen 127.0.0.1:{port} backlog=8192;
     location / {{
+      {more}
       access_by_lua_block {{
         local header = ngx.var.http_authorization
-        local facts = header and ngx.shared.tokens:get(string.sub(header, 8))
+        {lookup}
         if not facts then ngx.header["WWW-Authenticate"] = "Bearer" return ngx.exit(401) end
         local bar = string.find(facts, "|", 1, true)
         if not string.find(facts, "orders.read", bar, true) then return ngx.exit(403) end
@@ -38,20 +41,67 @@ http {{
   }}
 }}
 """
+REMEMBERED = "local facts = header and ngx.shared.tokens:get(string.sub(header, 8))"
+# What lua-resty-redis does for a GET, over the same kind of socket, and no more.
+FROM_REDIS = """
+        local redis, facts = ngx.socket.tcp(), nil
+        if not redis:connect("127.0.0.1", {redis}) then return ngx.exit(503) end
+        local key = header and string.sub(header, 8) or ""
+        redis:send("*2\\r\\n$3\\r\\nGET\\r\\n$" .. #key .. "\\r\\n" .. key .. "\\r\\n")
+        local length = tonumber(string.sub(redis:receive() or "", 2))
+        if length and length > 0 then facts = redis:receive(length) redis:receive(2) end
+        redis:setkeepalive(60000, 256)
+"""
+EXTRAS_BESIDE = """
+  limit_req_zone $http_authorization zone=all:10m rate=100000r/s;
+  map $http_origin $page { default ""; "https://app.example.org" $http_origin; }
+"""
+EXTRAS = """
+      allow 127.0.0.0/24; deny all;
+      limit_req zone=all burst=100000 nodelay;
+      client_max_body_size 1m; proxy_read_timeout 10s;
+      add_header Access-Control-Allow-Origin $page; add_header Vary Origin;
+      add_header Strict-Transport-Security "max-age=31536000"; proxy_set_header X-Debug "";
+"""
 
 
 class NginxLua(Contender):
     """nginx + Lua."""
 
     name = "nginx + Lua"
+    lookup = REMEMBERED
+    beside = more = ""
 
-    def __init__(self, folder: Path, upstream: int, token: str) -> None:
+    def __init__(self, folder: Path, upstream: int, token: str, redis: int = 0) -> None:
         super().__init__(folder)
-        self._upstream, self._token = upstream, token
+        self._upstream, self._token, self._redis = upstream, token, redis
 
     def command(self) -> Sequence[str]:
         config = self.folder / "nginx.conf"
+        lookup = self.lookup.replace("{redis}", str(self._redis))
         config.write_text(
-            CONFIG.format(folder=self.folder, port=self.port, upstream=self._upstream, token=self._token)
-        )
+            CONFIG.format(
+                folder=self.folder, port=self.port, upstream=self._upstream, token=self._token,
+                lookup=lookup, beside=self.beside, more=self.more,
+            )
+        )  # fmt: skip
         return ["nginx", "-c", str(config), "-e", str(self.folder / "error.log")]
+
+
+class NginxLuaExtras(NginxLua):
+    """nginx + Lua, which does what Gatepost's usual plugins do."""
+
+    name = "nginx + Lua, the same extras"
+    beside, more = EXTRAS_BESIDE, EXTRAS
+
+
+class NginxLuaRedis(NginxLua):
+    """nginx + Lua, which asks Redis for every token."""
+
+    name = "nginx + Lua, asks Redis"
+    lookup = FROM_REDIS
+
+    def start(self) -> None:
+        super().start()
+        self.store = Store(f"redis://127.0.0.1:{self._redis}/0")
+        self.store.put(self._token, "demo|orders.read")

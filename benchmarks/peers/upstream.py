@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from benchmarks.contender import Contender
 from benchmarks.load import LOAD_CORE
@@ -12,7 +13,7 @@ CONFIG = """
 {user}worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 8192; }}
 http {{
-  access_log off; keepalive_requests 1000000000; client_max_body_size 100m; client_body_buffer_size 64k;
+  access_log off; sendfile on; tcp_nopush on; open_file_cache max=10; keepalive_requests 1000000000; client_max_body_size 100m; client_body_buffer_size 64k;
   server {{
     listen 127.0.0.1:{port} backlog=8192;
     location /small {{ return 200 "{small}"; }}
@@ -29,8 +30,10 @@ class Upstream(Contender):
 
     name = "upstream"
 
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, cores={LOAD_CORE})
+
     def command(self) -> Sequence[str]:
-        self.cores = LOAD_CORE
         (self.folder / "64k").write_bytes(b"x" * 65_536)
         config = self.folder / "nginx.conf"
         # Started by root it would change its user, who may not read the folder.

@@ -1,0 +1,98 @@
+"""Numbers that are no load's: memory, and the time that a start takes. Each has a Gatepost of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks import wrk
+from benchmarks.gateposts import BOTH_CORES
+from benchmarks.load import Load
+from benchmarks.machine import resident_mib
+from benchmarks.names import GATEPOST, ON_REDIS, TWO_WORKERS
+from benchmarks.peers.gatepost import Gatepost
+from benchmarks.samples import Figure
+from benchmarks.stand import Stand
+from benchmarks.store import Store
+from benchmarks.tokens import make_tokens
+
+WORKER_MEMORY = "memory of a worker after a load with 1,000 connections"
+STORE_SPACE = "a live token in the store"
+REUSABLE_SPACE = "a live token in the store, with what finds it again"
+START = "start to first token, embedded store"
+COUNT = 20_000
+STARTS = 3
+"""In each round."""
+
+Take = Callable[[Stand, int, float], list[Figure]]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something to find out; `take` is given the stand, the round, and the seconds of a load."""
+
+    name: str
+    take: Take
+    once: bool = False
+    """It is the same in each round."""
+
+
+def worker_memory(stand: Stand, number: int, seconds: float) -> list[Figure]:
+    """One worker alone, and the larger of two beside their supervisor."""
+    found = []
+    for name, workers in ((GATEPOST, 1), (TWO_WORKERS, 2)):
+        with stand.fresh(server={"workers": workers}, cores=BOTH_CORES if workers > 1 else {0}) as gatepost:
+            gatepost.start()
+            header = f"Authorization: Bearer {gatepost.token()}"
+            load = Load(f"http://127.0.0.1:{gatepost.port}/small", (header,), connections=1000)
+            wrk.run(load, seconds)
+            pids = gatepost.pids[1:] if workers > 1 else gatepost.pids
+            largest = max(resident_mib([pid]) for pid in pids)
+        found.append(Figure(WORKER_MEMORY, name, number, largest, "MiB"))
+    return found
+
+
+def token_memory(stand: Stand, number: int, _: float) -> list[Figure]:
+    """Bytes of the store's memory, over many."""
+    found = []
+    for name, changes in ((GATEPOST, {}), (ON_REDIS, {"store": {"url": stand.redis_url}})):
+        for case, reusable in ((STORE_SPACE, False), (REUSABLE_SPACE, True)):
+            with stand.fresh(scopes={"allowed": ["device_*"]}, **changes) as gatepost:
+                gatepost.start()
+                assert gatepost.store is not None
+                each = bytes_each(gatepost, gatepost.store, reusable=reusable)
+            found.append(Figure(case, name, number, each, "bytes"))
+    return found
+
+
+def bytes_each(gatepost: Gatepost, store: Store, *, reusable: bool) -> float:
+    """What one of many tokens takes in the store."""
+    before = store.memory()
+    kept = make_tokens(gatepost, COUNT, reusable=reusable)
+    return (store.memory() - before) / len(kept.read_text().splitlines())
+
+
+def first_token(stand: Stand, number: int, _: float) -> list[Figure]:
+    """Some starts, each in a folder without anything."""
+    return [Figure(START, GATEPOST, number, one_start(stand), "s") for _ in range(STARTS)]
+
+
+def one_start(stand: Stand) -> float:
+    """Seconds from the start of the process to the first token, on all cores, as a user starts it."""
+    with stand.fresh(cores=BOTH_CORES) as gatepost:
+        command = gatepost.command()
+        began = time.perf_counter()
+        gatepost.launch(command)
+        while not gatepost.ready():
+            time.sleep(0.005)
+            if time.perf_counter() - began > 20:
+                raise RuntimeError("no token came")
+        return time.perf_counter() - began
+
+
+QUESTIONS = (
+    Question(WORKER_MEMORY, worker_memory),
+    Question(STORE_SPACE, token_memory, once=True),
+    Question(START, first_token),
+)

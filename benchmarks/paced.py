@@ -1,0 +1,135 @@
+"""Requests at a given rate, whatever the contender can do: `python -m benchmarks.paced`, pinned to the load's core.
+
+They come at random (a Poisson process; each contender gets the same one), and a latency begins when its request was
+due. So an answer that is late makes those behind it late, too: a load that waits for answers would not see it.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import re
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from dataclasses import asdict
+from random import Random
+from urllib.parse import urlsplit
+
+from benchmarks.load import LOAD_CORE, Load, Outcome
+
+PATIENCE = 5.0
+"""Seconds for the last answers."""
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+
+
+def run_paced(load: Load, seconds: float, rate: float) -> Outcome:
+    """Asks so many times a second, from a process of its own."""
+    task = {"url": load.url, "headers": load.headers, "connections": load.connections,
+            "wanted": load.wanted, "rate": rate, "seconds": seconds}  # fmt: skip
+    command = ["taskset", "-c", str(LOAD_CORE), sys.executable, "-m", "benchmarks.paced", json.dumps(task)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return Outcome(**json.loads(done.stdout))
+
+
+def outcome(latencies: list[float], seconds: float, wrong: dict[str, int]) -> Outcome:
+    """What latencies come to."""
+    if not latencies:
+        raise RuntimeError("not one answer came")
+    ordered = sorted(latencies)
+    half, most = (ordered[int(len(ordered) * part)] for part in (0.5, 0.99))
+    return Outcome(len(ordered), seconds, half, most, wrong)
+
+
+def complete(answer: bytes) -> bool:
+    """Whether an answer with a Content-Length is there."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    length = _LENGTH.search(head)
+    return length is not None and len(body) >= int(length[1])
+
+
+class Pace:
+    """The connections, those that are due, and those that are under way."""
+
+    def __init__(self, address: tuple[str, int], request: bytes, connections: int, wanted: int) -> None:
+        self._address, self._request = address, request
+        self._right = b"HTTP/1.1 %d " % wanted
+        self._idle = deque(self._connect() for _ in range(connections))
+        self._due: deque[float] = deque()
+        self._under_way: dict[socket.socket, tuple[float, bytes]] = {}
+        self.latencies: list[float] = []
+        self.wrong: dict[str, int] = {}
+
+    def run(self, rate: float, seconds: float, chance: Random) -> None:
+        """Until the time is over and the last answer is here."""
+        now = time.perf_counter()
+        end = now + seconds
+        following = now + chance.expovariate(rate)
+        while now < end or ((self._under_way or self._due) and now < end + PATIENCE):
+            while following <= now and following < end:
+                self._due.append(following)
+                following += chance.expovariate(rate)
+            self._send()
+            until = following if following < end else max(end, now + 0.1)
+            ready, _, _ = select.select(list(self._under_way), (), (), max(0.0, until - time.perf_counter()))
+            for each in ready:
+                self._receive(each)
+            now = time.perf_counter()
+        late = len(self._under_way) + len(self._due)
+        if late:
+            self.wrong["time-out"] = late
+
+    def __enter__(self) -> Pace:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in (*self._idle, *self._under_way):
+            each.close()
+
+    def _connect(self) -> socket.socket:
+        made = socket.create_connection(self._address)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made
+
+    def _send(self) -> None:
+        while self._due and self._idle:
+            each = self._idle.popleft()
+            each.send(self._request)
+            self._under_way[each] = (self._due.popleft(), b"")
+
+    def _receive(self, each: socket.socket) -> None:
+        due, before = self._under_way[each]
+        data = each.recv(262_144)
+        answer = before + data
+        if data and not complete(answer):
+            self._under_way[each] = (due, answer)
+            return
+        del self._under_way[each]
+        self.latencies.append(time.perf_counter() - due)
+        kind = "status" if data and not answer.startswith(self._right) else "" if data else "read"
+        if kind:
+            self.wrong[kind] = self.wrong.get(kind, 0) + 1
+        if not data:
+            each.close()
+        self._idle.append(each if data else self._connect())
+
+
+def main(text: str) -> None:
+    """Does what `run_paced` asks for."""
+    task = json.loads(text)
+    parts = urlsplit(task["url"])
+    lines = [f"GET {parts.path} HTTP/1.1", f"Host: {parts.netloc}", *task["headers"], "", ""]
+    assert parts.hostname is not None
+    assert parts.port is not None
+    address, request = (parts.hostname, parts.port), "\r\n".join(lines).encode()
+    gc.disable()
+    with Pace(address, request, task["connections"], task["wanted"]) as pace:
+        pace.run(task["rate"], task["seconds"], Random(7))  # noqa: S311 (when requests come is no secret)
+    print(json.dumps(asdict(outcome(pace.latencies, task["seconds"], pace.wrong))))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

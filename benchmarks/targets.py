@@ -1,0 +1,98 @@
+"""What is wanted, as data; and whether it was reached."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from benchmarks.cases import FORGED, HALF_RATE, NEW, REUSED, ROUTES, SMALL, TLS, WORKERS
+from benchmarks.figures import START, STORE_SPACE, WORKER_MEMORY
+from benchmarks.names import (
+    ENVOY,
+    GATEPOST,
+    MANY_ROUTES,
+    NGINX,
+    OIDC,
+    ON_REDIS,
+    TEN_ROUTES,
+    TRAEFIK,
+    TWO_WORKERS,
+)
+from benchmarks.samples import Reading, Side, by_round, ratios
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One number to reach."""
+
+    what: str
+    of: Side
+    limit: float
+    unit: str
+    to: Side | None = None
+    """What it is a ratio to, within a round; None: it counts by itself."""
+    at_least: bool = False
+    """Whether more is better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a target."""
+
+    target: Target
+    median: float
+    least: float
+    most: float
+
+    @property
+    def reached(self) -> bool:
+        """Judged by the median, as it is, not as it is shown."""
+        return self.median >= self.target.limit if self.target.at_least else self.median <= self.target.limit
+
+
+def judge(target: Target, readings: Iterable[Reading]) -> Verdict | None:
+    """None where it was not measured."""
+    readings = list(readings)
+    if target.to is None:
+        values = list(by_round(readings, target.of).values())
+    else:
+        values = ratios(readings, target.of, target.to)
+    return Verdict(target, statistics.median(values), min(values), max(values)) if values else None
+
+
+def _cpu(what: str, of: Side, to: Side, limit: float) -> Target:
+    return Target(f"{what}: CPU a request", of, limit, f"× {to.contender}", to)
+
+
+def _tokens(what: str, case: str, contender: str, limit: float, quantity: str = "rate") -> Target:
+    measure = "requests/s" if quantity == "rate" else "CPU a request, without the store's"
+    return Target(
+        f"{what}: {measure}", Side(case, contender, quantity), limit, f"× {OIDC}",
+        Side(case, OIDC, quantity), at_least=quantity == "rate",
+    )  # fmt: skip
+
+
+CHECKED = Side(SMALL, GATEPOST)
+TARGETS = (
+    _cpu("token checked, small answer", CHECKED, Side(SMALL, NGINX), 1.6),
+    _cpu("token checked, small answer", CHECKED, Side(SMALL, ENVOY), 0.5),
+    _cpu("token checked, small answer", CHECKED, Side(SMALL, TRAEFIK), 0.55),
+    Target("p99 at half of its own top rate", Side(HALF_RATE, GATEPOST, "p99"), 1.0, f"× {ENVOY}", Side(HALF_RATE, ENVOY, "p99")),
+    _cpu("401 for a forged token, to a proxied request", Side(FORGED, GATEPOST), Side(SMALL, NGINX), 1.0),
+    Target("401 for a forged token: questions to the store a request", Side(FORGED, GATEPOST, "store_commands"), 0.01, ""),
+    Target("TLS 1.3, 1 KiB, 100 connections, 2 workers", Side(TLS, TWO_WORKERS, "rate"), 17_500, "requests/s", at_least=True),
+    _tokens("/token, new each, Redis apart", NEW, ON_REDIS, 2),
+    _tokens("/token, new each, own store on the same core", NEW, GATEPOST, 2),
+    _tokens("/token, new each, Redis apart", NEW, ON_REDIS, 1 / 2, "cpu"),
+    _tokens("/token, reused, Redis apart", REUSED, ON_REDIS, 3),
+    _tokens("/token, reused, own store on the same core", REUSED, GATEPOST, 3),
+    _tokens("/token, reused, Redis apart", REUSED, ON_REDIS, 1 / 3, "cpu"),
+    _cpu("10,000 routes", Side(ROUTES, MANY_ROUTES), Side(ROUTES, TEN_ROUTES), 1.1),
+    Target(WORKER_MEMORY, Side(WORKER_MEMORY, GATEPOST, "value"), 80, "MiB"),
+    Target(f"{WORKER_MEMORY}, the larger of two", Side(WORKER_MEMORY, TWO_WORKERS, "value"), 80, "MiB"),
+    Target(f"{STORE_SPACE}, Redis", Side(STORE_SPACE, ON_REDIS, "value"), 400, "bytes"),
+    Target(f"{STORE_SPACE}, its own Valkey", Side(STORE_SPACE, GATEPOST, "value"), 400, "bytes"),
+    Target(START, Side(START, GATEPOST, "value"), 0.8, "s"),
+    _cpu("2 workers", Side(WORKERS, TWO_WORKERS), Side(WORKERS, GATEPOST), 1.1),
+)  # fmt: skip
