@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import subprocess
 import time
 from collections.abc import Sequence, Set
+from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.machine import cpu_seconds, family, resident_mib
 from benchmarks.store import Store
 
 CORE = frozenset({0})
+_PORTS = iter(range(20_000 + os.getpid() % 10_000, 32_000))
 START_LIMIT = 20.0
 """Seconds."""
 
@@ -86,10 +89,12 @@ class Contender:
 
 
 def free_port() -> int:
-    """A port that nobody has now."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+    """A port that nobody has now, nor gets by chance: the system gives out higher ones to who connects."""
+    for port in _PORTS:
+        with socket.socket() as taken, suppress(OSError):
+            taken.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port is free")
 
 
 def answers(port: int) -> bool:

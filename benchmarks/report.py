@@ -74,7 +74,7 @@ def figures_table(readings: Readings) -> str:
 
 def _row(case: Case, name: str, own: Sequence[Sample], samples: Readings) -> str:
     found = ratios(samples, Side(case.name, name), Side(case.base_case or case.name, case.base))
-    beside = f", {case.base_case}" if case.base_case else ""
+    beside = f" in “{case.base_case}”" if case.base_case else ""
     return _line(
         [
             case.name,
@@ -100,10 +100,11 @@ def remarks(own: Sequence[Sample]) -> list[str]:
         found.append(f"**{wrong} wrong answers** ({kinds})")
     if not own[0].own_core:
         found.append("shares a core with the load")
-    elif not own[0].paced and _median(one.busy for one in own) < BUSY_ENOUGH:
+    elif not own[0].paced and _median(one.busy + one.disturbed for one in own) < BUSY_ENOUGH:
         found.append("the load was the limit")
-    if own[0].own_core and _median(one.disturbed for one in own) > QUIET_ENOUGH:
-        found.append(f"others used {_median(one.disturbed for one in own):.0%} of its core")
+    others = _median(one.disturbed for one in own)
+    if own[0].own_core and others > QUIET_ENOUGH:
+        found.append(f"others used {others:.0%} of its core")
     cpu = [one.store_cpu for one in own if one.store_cpu is not None]
     commands = [one.store_commands for one in own if one.store_commands is not None]
     if cpu and commands and statistics.median(commands) > 0.01:

@@ -10,7 +10,7 @@ from benchmarks.contender import Contender
 CONFIG = """
 global
   nbthread 1
-  maxconn 20000
+  maxconn 4096
   log stdout format raw local0
 defaults
   mode http

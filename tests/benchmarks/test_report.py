@@ -35,7 +35,14 @@ def test_it_is_said_when_the_load_was_the_limit() -> None:
     slack = replace(sample(), busy=0.89)
     assert remarks([slack]) == ["the load was the limit"]
     assert remarks([replace(slack, paced=True)]) == []
+    assert remarks([replace(slack, disturbed=0.02)]) == []
     assert remarks([replace(slack, own_core=False)]) == ["shares a core with the load"]
+
+
+def test_a_base_in_another_case_is_named_with_it() -> None:
+    other = replace(FIRST, name="other", base_case=FIRST.name)
+    samples = [sample(NGINX, 10), replace(sample(GATEPOST, 20), case="other")]
+    assert f"| 2.00 × nginx + Lua in “{FIRST.name}” |" in cases_table([other], samples)
 
 
 def test_it_is_said_when_others_used_the_core() -> None:
