@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
-import secrets
-from collections.abc import Callable
 from dataclasses import replace
 from time import monotonic
 
@@ -38,6 +35,7 @@ from gateway.oauth.lifetime import LifetimeRules
 from gateway.plugin_catalog import Catalog
 from gateway.process.management import management_app
 from gateway.proxy.forwarded import trust
+from gateway.proxy.opening import openings
 from gateway.revocation_endpoint import RevocationDesk
 from gateway.store import Store
 from gateway.telemetry import Telemetry
@@ -46,7 +44,7 @@ from gateway.token_endpoint import TokenDesk
 from gateway.upstream.resolve import Lookup, look_up
 from gateway.usage import Tally, UsageKeeper
 from gateway.web.application import application
-from gateway.web.arrival import Arrival
+from gateway.web.arrival import Arrival, new_request_id
 from gateway.web.desk import ProxyDesk
 from gateway.web.jwks import JwksEndpoint
 from gateway.web.lane import Lane
@@ -123,7 +121,8 @@ class Gateway:
         portal = self._portal if settings.portal.enabled else None
         app = application(arrival, desk, oauth, self._metadata_endpoints(), jwks, portal)
         tokens = TokenLane(oauth, desk.ledger, arrival.trusted, self._new_id, clock)
-        lane = Lane(desk, self._guard, arrival.trusted, self._new_id, tokens)
+        read = openings(desk.routes)
+        lane = Lane(desk, self._guard, arrival.trusted, self._new_id, read, tokens)
         self.runner = self._runner(app, lane if settings.server.fast_lane else None)
         self.management = management_app(self.store.ping, telemetry)
 
@@ -240,9 +239,3 @@ class Gateway:
             lingering_time=5.0,
             lane=lane,
         )
-
-
-def new_request_id() -> Callable[[], str]:
-    """Makes ids that differ between all requests, workers and gateways. They need not be secret."""
-    source = random.Random(secrets.randbits(256))  # noqa: S311 (an id, not a secret)
-    return lambda: f"{source.getrandbits(128):032x}"

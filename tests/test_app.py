@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from gateway.app import Gateway, new_request_id
+from gateway.app import Gateway
 from gateway.config.load import load_text
 from gateway.errors import StartError
 from gateway.plugin import Exchange, PluginConfig, ProxyPlugin
@@ -177,10 +177,3 @@ async def test_without_a_store_it_starts_and_gives_nobody_a_token(make: Make, ow
         login = {"Authorization": aiohttp.encode_basic_auth("demo", "demo-secret")}
         async with session.post("/token", data={"grant_type": "client_credentials"}, headers=login) as answer:
             assert (answer.status, "Retry-After" in answer.headers) == (503, True)
-
-
-def test_request_ids_differ_and_are_32_hex_digits() -> None:
-    one, other = new_request_id(), new_request_id()
-    made = [make() for make in (one, other) for _ in range(1000)]
-    assert len(set(made)) == len(made)
-    assert all(len(text) == 32 and int(text, 16) >= 0 for text in made)

@@ -81,8 +81,9 @@ def judge(
     # RFC 8705 section 3, RFC 9449 section 7.2: a bound token is never taken as a bearer token.
     if facts.cnf and any(proven.get(name) != value for name, value in facts.cnf.items()):
         return Refusal.INVALID
-    if not scopes.issubset(facts.scopes):
-        return Refusal.SCOPE
+    for scope in scopes:
+        if scope not in facts.scopes:
+            return Refusal.SCOPE
     if audience is not None and audience not in facts.audience:
         return Refusal.AUDIENCE
     return None

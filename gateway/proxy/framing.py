@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gateway.exchange import Header, ResponseHead
+from gateway.fields import field_lines
 from gateway.proxy.headers import response_headers, response_trailers
 
 # RFC 9110 sections 15.3.5 and 15.4.5: these never have a body.
@@ -55,12 +56,16 @@ def answer_framing(method: str, version: tuple[int, int], response: ResponseHead
     return _CHUNKED if version >= (1, 1) else _CLOSE
 
 
+def status_line(response: ResponseHead) -> bytes:
+    """RFC 9112 section 4."""
+    return b"HTTP/1.1 %d %s\r\n" % (response.status, response.reason)
+
+
 def answer_head(
     response: ResponseHead, framing: Framing, *, keep_alive: bool, version: tuple[int, int]
 ) -> bytes:
     """The answer's head as it goes over the wire."""
-    lines = [b"HTTP/1.1 %d %s\r\n" % (response.status, response.reason)]
-    lines += [b"%s: %s\r\n" % item for item in response.headers]
+    lines = [status_line(response), field_lines(response.headers)]
     if framing.header is not None:
         lines.append(b"%s: %s\r\n" % framing.header)
     if not keep_alive:
@@ -73,8 +78,7 @@ def answer_head(
 
 def informational_head(early: ResponseHead) -> bytes:
     """A 1xx answer on its way to the caller (RFC 9110 section 15.2: a proxy must forward it)."""
-    lines = [b"%s: %s\r\n" % item for item in response_headers(early.headers)]
-    return b"HTTP/1.1 %d %s\r\n%s\r\n" % (early.status, early.reason, b"".join(lines))
+    return b"%s%s\r\n" % (status_line(early), field_lines(response_headers(early.headers)))
 
 
 def chunk(data: bytes) -> bytes:
@@ -86,7 +90,7 @@ def last_chunk(trailers: list[Header]) -> bytes:
     """The end of a chunked body, with those of the upstream's trailers that go to the caller."""
     if not trailers:
         return b"0\r\n\r\n"
-    return b"0\r\n%s\r\n" % b"".join(b"%s: %s\r\n" % item for item in response_trailers(trailers))
+    return b"0\r\n%s\r\n" % field_lines(response_trailers(trailers))
 
 
 def _length(response: ResponseHead) -> bytes | None:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from enum import IntEnum
 from functools import lru_cache
 
-from gateway.exchange import Headers, RequestHead
+from gateway.exchange import Headers, RequestHead, ResponseHead
+from gateway.fields import field_lines
 from gateway.header_names import HOP_BY_HOP, is_identity
 from gateway.oauth.values import TokenFacts
 
@@ -99,41 +100,44 @@ def nominees(connection: bytes) -> frozenset[bytes]:
 def identity_headers(request: RequestHead, request_id: str, caller: TokenFacts | None) -> Headers:
     """What the gateway tells the upstream about the request."""
     peer = request.peer
-    added: Headers = [
-        (b"X-Request-Id", request_id.encode()),
-        (b"X-Forwarded-For", peer.forwarded_for),
-        (b"X-Forwarded-Proto", peer.scheme.encode()),
-        (b"X-Forwarded-Host", peer.forwarded_host or request.host.encode()),
-    ]
+    added: Headers = [(b"X-Request-Id", request_id.encode())]
+    added += _way_headers(peer.forwarded_for, peer.scheme, peer.forwarded_host or request.host.encode())
     if caller is not None:
         added += _caller_headers(caller.client, caller.scopes, caller.user)
     return added
 
 
-_REQUEST_LINES = (
-    b"X-Request-Id: %s\r\nX-Forwarded-For: %s\r\nX-Forwarded-Proto: %s\r\nX-Forwarded-Host: %s\r\n%s"
-)
-
-
 def identity_lines(request: RequestHead, request_id: str, caller: TokenFacts | None) -> bytes:
     """`identity_headers` as lines, from what is remembered of the peer and of the caller."""
     peer = request.peer
-    told = b"" if caller is None else _caller_lines(caller.client, caller.scopes, caller.user)
-    return (
-        b"X-Request-Id: %s\r\nX-Forwarded-For: %s\r\nX-Forwarded-Proto: %s\r\nX-Forwarded-Host: %s\r\n%s"
-        % (
-            request_id.encode(),
-            peer.forwarded_for,
-            peer.scheme.encode(),
-            peer.forwarded_host or request.host.encode(),
-            told,
-        )
-    )
+    way = (peer.forwarded_for, peer.scheme, peer.forwarded_host, request.host)
+    if caller is None:
+        told = _told_lines(*way, None, (), None)
+    else:
+        told = _told_lines(*way, caller.client, caller.scopes, caller.user)
+    return b"X-Request-Id: %s\r\n%s" % (request_id.encode(), told)
 
 
 @lru_cache(maxsize=4096)
-def _caller_lines(client: str, scopes: tuple[str, ...], user: str | None) -> bytes:
-    return b"".join(b"%s: %s\r\n" % item for item in _caller_headers(client, scopes, user))
+def _told_lines(
+    address: bytes,
+    scheme: str,
+    forwarded: bytes | None,
+    host: str,
+    client: str | None,
+    scopes: tuple[str, ...],
+    user: str | None,
+) -> bytes:
+    told = _way_headers(address, scheme, forwarded or host.encode())
+    return field_lines(told if client is None else told + _caller_headers(client, scopes, user))
+
+
+def _way_headers(address: bytes, scheme: str, host: bytes) -> Headers:
+    return [
+        (b"X-Forwarded-For", address),
+        (b"X-Forwarded-Proto", scheme.encode()),
+        (b"X-Forwarded-Host", host),
+    ]
 
 
 def _caller_headers(client: str, scopes: tuple[str, ...], user: str | None) -> Headers:
@@ -170,6 +174,11 @@ def response_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     if nominated:
         kept = [item for item in kept if item[0].lower() not in nominated]
     return kept
+
+
+def passing_head(head: ResponseHead, added: Headers) -> ResponseHead:
+    """The upstream's head as it goes to the caller, with what plugins add: one that may be changed."""
+    return ResponseHead(head.status, head.reason, response_headers(head.headers) + added, head.version)
 
 
 # RFC 9110 section 6.5.1: what frames or routes a message, or says who may, must stand before its body.

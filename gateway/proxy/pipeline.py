@@ -37,13 +37,19 @@ class Pipeline:
     on_finish: tuple[Hook, ...]
     synchronous: bool
     """Whether no hook awaits anything."""
+    sees_answers: bool
+    """Whether a hook sees what the upstream answers."""
 
 
 def compile_pipeline(plugins: Sequence[ProxyPlugin]) -> Pipeline:
     """The hooks that these plugins override, phase by phase."""
     phases = {name: tuple(_overridden(plugins, name)) for name in HOOKS}
     hooks = [hook for phase in phases.values() for hook in phase]
-    return Pipeline(**phases, synchronous=not any(inspect.iscoroutinefunction(hook) for hook in hooks))
+    return Pipeline(
+        **phases,
+        synchronous=not any(inspect.iscoroutinefunction(hook) for hook in hooks),
+        sees_answers=bool(phases["on_response"] or phases["on_finish"]),
+    )
 
 
 def _overridden(plugins: Sequence[ProxyPlugin], name: str) -> list[Hook]:

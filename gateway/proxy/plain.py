@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from gateway.exchange import Headers, Peer, RequestHead, header_values
 from gateway.faults import Fault
+from gateway.fields import field_lines, read_fields
 from gateway.oauth.bearer import Presented, Refusal
 from gateway.proxy.arrival import check_framing, check_size, content_length, read_host
 from gateway.proxy.headers import request_headers
@@ -23,9 +24,6 @@ MAX_BLOCK = 2048
 MAX_BLOCKS = 2048
 
 _LINE = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/[!-\"$-\[\]-~]*) HTTP/1\.1\r\n")
-_NAME = rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)"
-_VALUE = rb"((?:[!-~\x80-\xff](?:[ -~\t\x80-\xff]*[!-~\x80-\xff])?)?)"
-_FIELD = re.compile(_NAME + rb":[ \t]*" + _VALUE + rb"[ \t]*\r\n")
 # Each of these asks for more than a plain exchange.
 _SPECIAL = (b"expect", b"transfer-encoding", b"te", b"upgrade", b"trailer", b"max-forwards")
 _HTTP_1_1 = (1, 1)
@@ -59,7 +57,7 @@ class Plain:
     path: bytes
     query: bytes | None
     block: Block
-    body: bytes
+    body: bytes = b""
 
     def head(self, peer: Peer) -> RequestHead:
         """The request's head.
@@ -83,28 +81,35 @@ class Plain:
 
 def read_plain(data: bytes) -> Plain | None:
     """The request that `data` is, if it is whole, plain, and nothing follows it."""
+    end = data.find(b"\r\n\r\n") + 4
+    plain = read_opening(data[:end])
+    if plain is None or len(data) - end != plain.block.length:
+        return None
+    plain.body = data[end:]
+    return plain
+
+
+def read_opening(data: bytes) -> Plain | None:
+    """The request that begins with `data`, its first lines up to the empty one, if it is plain."""
     line = _LINE.match(data)
-    end = data.find(b"\r\n\r\n")
-    if line is None or end < 0:
+    if line is None:
         return None
-    start = line.end()
+    start, end = line.end(), len(data) - 2
     # Nothing but an empty line behind the request line: no Host.
-    if end < start or end - start > MAX_BLOCK:
+    if end <= start or end - start > MAX_BLOCK:
         return None
-    block = read_block(data[start : end + 2])
-    if block is None or len(data) - end - 4 != block.length:
-        return None
+    block = read_block(data[start:end])
     method, target = line.groups()
-    if len(target) > MAX_TARGET:
+    if block is None or len(target) > MAX_TARGET:
         return None
     path, mark, query = target.partition(b"?")
-    return Plain(method.decode(), target, path, query if mark else None, block, data[end + 4 :])
+    return Plain(method.decode(), target, path, query if mark else None, block)
 
 
 @lru_cache(maxsize=MAX_BLOCKS)
 def read_block(data: bytes) -> Block | None:
     """What a header block says; None where it is not plain, or not sound: then the full parser judges."""
-    headers = _fields(data)
+    headers = read_fields(data)
     if headers is None or any(name.lower() in _SPECIAL for name, _ in headers):
         return None
     if any(value.lower() != b"keep-alive" for value in header_values(headers, b"connection")):
@@ -121,26 +126,9 @@ def read_block(data: bytes) -> Block | None:
         host,
         content_length(headers) or 0,
         presented_token(head),
-        _lines(request_headers(head, forward_token=False)),
-        _lines(request_headers(head, forward_token=True)),
+        field_lines(request_headers(head, forward_token=False)),
+        field_lines(request_headers(head, forward_token=True)),
         head.header("content-type"),
         tuple(header_values(headers, b"authorization")),
         tuple(header_values(headers, b"dpop")),
     )
-
-
-def _fields(data: bytes) -> Headers | None:
-    """The header lines, if every byte belongs to a sound one."""
-    headers: Headers = []
-    place = 0
-    while place < len(data):
-        field = _FIELD.match(data, place)
-        if field is None:
-            return None
-        headers.append((field[1], field[2]))
-        place = field.end()
-    return headers
-
-
-def _lines(headers: Headers) -> bytes:
-    return b"".join(b"%s: %s\r\n" % item for item in headers)

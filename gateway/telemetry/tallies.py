@@ -33,7 +33,6 @@ class Telemetry:
         "_shared",
         "_store",
         "_store_times",
-        "_times",
         "_tokens",
         "_upstream",
         "gauges",
@@ -45,8 +44,7 @@ class Telemetry:
         """Requests that have begun and not ended: add 1 and take 1 away."""
         self.gauges: Callable[[], Gauges] = dict
         """Says what is so at the moment; asked only when somebody wants to know."""
-        self._requests: dict[Labels, float] = {}
-        self._times: Timings = {}
+        self._requests: Timings = {}
         self._tokens: dict[Labels, float] = {}
         self._store: dict[Labels, float] = {}
         self._store_times: Timings = {}
@@ -55,10 +53,13 @@ class Telemetry:
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """A request was answered, by the upstream or by the gateway itself."""
-        if method not in METHODS:
-            method = OTHER
-        _count(self._requests, (route, method, status))
-        _observe(self._times, (route,), seconds, _REQUEST)
+        try:
+            cells = self._requests[route, method, status]
+        except KeyError:
+            labels = (route, method if method in METHODS else OTHER, status)
+            cells = _cells(self._requests, labels, _REQUEST)
+        cells[bisect_left(_REQUEST, seconds)] += 1
+        cells[-1] += seconds
 
     def token(self, grant: str, outcome: str) -> None:
         """The token endpoint answered: `outcome` is `issued`, `reused` or an OAuth error code."""
@@ -83,13 +84,13 @@ class Telemetry:
             in_flight=self.in_flight,
             workers=1,
             counts={
-                "requests": dict(self._requests),
+                "requests": {labels: sum(cells[:-1]) for labels, cells in self._requests.items()},
                 "tokens": dict(self._tokens),
                 "store_calls": dict(self._store),
                 "upstream_failures": dict(self._upstream),
             },
             timings={
-                "request_duration": {key: list(cells) for key, cells in self._times.items()},
+                "request_duration": _by_route(self._requests),
                 "store_duration": {key: list(cells) for key, cells in self._store_times.items()},
             },
             gauges=self.gauges(),
@@ -132,13 +133,28 @@ def _count(family: dict[Labels, float], labels: Labels) -> None:
 
 
 def _observe(family: Timings, labels: Labels, seconds: float, bounds: tuple[float, ...]) -> None:
-    try:
-        cells = family[labels]
-    except KeyError:
-        # One cell a bound, one for what is longer than all, and the sum at the end.
-        cells = family.setdefault(_bounded(labels, len(family)), [0] * (len(bounds) + 2))
+    cells = _cells(family, labels, bounds)
     cells[bisect_left(bounds, seconds)] += 1
     cells[-1] += seconds
+
+
+def _cells(family: Timings, labels: Labels, bounds: tuple[float, ...]) -> list[float]:
+    try:
+        return family[labels]
+    except KeyError:
+        # One cell a bound, one for what is longer than all, and the sum at the end.
+        return family.setdefault(_bounded(labels, len(family)), [0] * (len(bounds) + 2))
+
+
+def _by_route(requests: Timings) -> Timings:
+    """The durations of all requests on a route together."""
+    routes: Timings = {}
+    for labels, cells in requests.items():
+        known = routes.get(labels[:1])
+        routes[labels[:1]] = (
+            list(cells) if known is None else [a + b for a, b in zip(known, cells, strict=True)]
+        )
+    return routes
 
 
 def _bounded(labels: Labels, series: int) -> Labels:

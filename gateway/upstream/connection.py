@@ -7,8 +7,9 @@ import asyncio
 from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamSlow
 from gateway.upstream.link import Link, Owner
 from gateway.upstream.parser import ResponseParser
+from gateway.upstream.plain import read_plain
 from gateway.upstream.request import UpstreamRequest
-from gateway.upstream.settings import PoolSettings, Timeouts
+from gateway.upstream.settings import PoolSettings
 from gateway.upstream.sink import Framing, Sink
 
 
@@ -20,11 +21,10 @@ class UpstreamConnection(Link):
     """
 
     __slots__ = (
-        "_chunked",
         "_parser",
         "_reading_paused",
+        "_request",
         "_sink",
-        "_timeouts",
         "_tunnel",
         "_upload_done",
         "answered",
@@ -36,8 +36,8 @@ class UpstreamConnection(Link):
         super().__init__(loop, owner, settings)
         self._parser = ResponseParser()
         self._sink: Sink | None = None
-        self._timeouts = Timeouts()
-        self._chunked = self._tunnel = self._reading_paused = False
+        self._request: UpstreamRequest
+        self._tunnel = self._reading_paused = False
         self._upload_done = True
         self.writing_paused = False
         """The upstream takes no bytes for now."""
@@ -54,12 +54,10 @@ class UpstreamConnection(Link):
         Where a body follows, `write` and `write_end` give it.
         """
         self._sink = sink
-        self._timeouts = request.timeouts
-        self._chunked = request.chunked
+        self._request = request
         self._upload_done = not request.body_follows
         self.answered = False
         self.served += 1
-        self._parser.expect(to_head=request.method == "HEAD", upgrade=request.upgrade)
         self._transport.write(request.head)
         self._await_head()
 
@@ -67,7 +65,7 @@ class UpstreamConnection(Link):
         """The next piece of the request's body, or of a tunnel's bytes."""
         if not data or not self._alive():
             return
-        if self._chunked and not self._tunnel:
+        if self._request.chunked and not self._tunnel:
             self._transport.writelines((b"%x\r\n" % len(data), data, b"\r\n"))
         else:
             self._transport.write(data)
@@ -78,9 +76,9 @@ class UpstreamConnection(Link):
         if self._upload_done or not self._alive():
             return
         self._upload_done = True
-        if self._chunked:
+        if self._request.chunked:
             self._transport.write(b"0\r\n\r\n")
-        if self._parser.head is None:
+        if not self._has_head:
             self._await_head()
 
     def pause_reading(self) -> None:
@@ -110,8 +108,24 @@ class UpstreamConnection(Link):
         if sink is None:
             # Bytes that nobody asked for: whatever they are, they must not become the next answer.
             self.discard()
-            return
-        self.answered = True
+        elif self.answered:
+            self._read_on(sink, data)
+        else:
+            self.answered = True
+            self._read_first(sink, data)
+
+    def _read_first(self, sink: Sink, data: bytes) -> None:
+        """An answer begins: most are whole and plain, and need no parser."""
+        to_head = self._request.method == "HEAD"
+        found = None if to_head else read_plain(data)
+        if found is not None:
+            self._settle(reusable=True)
+            sink.on_whole(found[0].head, Framing.LENGTH, found[1], [])
+        else:
+            self._parser.expect(to_head=to_head, upgrade=self._request.upgrade)
+            self._read_on(sink, data)
+
+    def _read_on(self, sink: Sink, data: bytes) -> None:
         if self._tunnel:
             self._keep_waiting()
             sink.on_data(data)
@@ -123,8 +137,9 @@ class UpstreamConnection(Link):
             sink.on_informational(interim)
             if self._sink is not sink:
                 return
-        if fresh and parser.complete:
-            self._deliver_whole(sink)
+        if fresh and parser.complete and parser.head is not None:
+            self._settle(reusable=parser.reusable)
+            sink.on_whole(parser.head, parser.framing, parser.take_body(), parser.trailers)
         else:
             self._deliver(sink, fresh=fresh)
 
@@ -140,19 +155,24 @@ class UpstreamConnection(Link):
         """The transport's buffer is full: the upstream must go on reading."""
         self.writing_paused = True
         if self._sink is not None:
-            if not self._upload_done and self._parser.head is None:
-                self._deadline.after(self._timeouts.idle)
+            if not self._upload_done and not self._has_head:
+                self._deadline.after(self._request.timeouts.idle)
             self._sink.pause_writing()
 
     def resume_writing(self) -> None:
         """The transport's buffer has room again."""
         self.writing_paused = False
         if self._sink is not None:
-            if self._parser.head is None:
+            if not self._has_head:
                 self._await_head()
             self._sink.resume_writing()
 
     # How an exchange goes on and ends.
+
+    @property
+    def _has_head(self) -> bool:
+        # Until an answer begins, what the parser holds is of the one before.
+        return self.answered and self._parser.head is not None
 
     def _alive(self) -> bool:
         # A transport that is closing raises on some event loops where others say nothing.
@@ -160,20 +180,13 @@ class UpstreamConnection(Link):
 
     def _await_head(self) -> None:
         if self._upload_done:
-            self._deadline.after(self._timeouts.response)
+            self._deadline.after(self._request.timeouts.response)
         else:  # the upstream is not late while the body is still on its way to it
             self._deadline.clear()
 
     def _keep_waiting(self) -> None:
-        if self._parser.head is not None and not self._reading_paused:
-            self._deadline.after(self._timeouts.idle)
-
-    def _deliver_whole(self, sink: Sink) -> None:
-        parser = self._parser
-        head, framing, body, trailers = parser.head, parser.framing, parser.take_body(), parser.trailers
-        self._settle()
-        if head is not None:
-            sink.on_whole(head, framing, body, trailers)
+        if self._has_head and not self._reading_paused:
+            self._deadline.after(self._request.timeouts.idle)
 
     def _deliver(self, sink: Sink, *, fresh: bool) -> None:
         parser = self._parser
@@ -188,18 +201,18 @@ class UpstreamConnection(Link):
         if parser.error is not None:
             self.fail(parser.error)
         elif parser.complete:
-            trailers = parser.trailers
-            self._settle()
-            sink.on_end(trailers)
+            self._settle(reusable=parser.reusable)
+            sink.on_end(parser.trailers)
         else:
             self._keep_waiting()
 
-    def _settle(self) -> None:
+    def _settle(self, *, reusable: bool) -> None:
         """The answer is complete: keeps the connection if both sides are at a message's end."""
-        self.resume_reading()
+        if self._reading_paused:
+            self.resume_reading()
         self._sink = None
         # RFC 9112 section 9.3: an answer that came before the request had ended leaves the rest unread.
-        if self._parser.reusable and self._upload_done:
+        if reusable and self._upload_done:
             self.make_idle()
         else:
             self.discard()
@@ -213,6 +226,8 @@ class UpstreamConnection(Link):
             sink.on_end([])
         elif cause is not None:
             self.fail(UpstreamBroken(f"connection lost: {cause}"))
+        elif not self.answered:
+            self.fail(UpstreamBroken("closed before it answered"))
         else:
             self._parser.finish()
             self._deliver(sink, fresh=False)
@@ -220,10 +235,10 @@ class UpstreamConnection(Link):
     def _expired(self) -> None:
         if self._sink is None:
             self.discard()
-        elif self._parser.head is None and self._upload_done:
-            self.fail(UpstreamSlow(f"no answer within {self._timeouts.response:g} s"))
+        elif not self._has_head and self._upload_done:
+            self.fail(UpstreamSlow(f"no answer within {self._request.timeouts.response:g} s"))
         else:
-            self.fail(UpstreamSlow(f"silent for {self._timeouts.idle:g} s"))
+            self.fail(UpstreamSlow(f"silent for {self._request.timeouts.idle:g} s"))
 
     def fail(self, error: UpstreamError) -> None:
         """Ends the exchange and the connection at once, and tells the sink why."""

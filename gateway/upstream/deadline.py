@@ -26,7 +26,11 @@ class Deadline:
 
     def after(self, seconds: float) -> None:
         """Sets it to `seconds` from now, in place of what was set before."""
-        self._due = due = self._loop.time() + seconds
+        self.at(self._loop.time() + seconds)
+
+    def at(self, due: float) -> None:
+        """Sets it to a time of the loop's clock."""
+        self._due = due
         if self._timer is not None:
             if self._wakes <= due:
                 return

@@ -43,11 +43,11 @@ class Link(asyncio.Protocol):
 
     def make_idle(self) -> None:
         """Offers the connection to its owner, and closes it if nobody uses it in time, or if it is old."""
-        owner = self._owner
-        if owner is None or self._transport.is_closing() or self._loop.time() >= self._old_from:
+        owner, now = self._owner, self._loop.time()
+        if owner is None or now >= self._old_from or self._transport.is_closing():
             self.discard()
         else:
-            self._deadline.after(self._keep_alive)
+            self._deadline.at(now + self._keep_alive)
             owner.released(self)
 
     def discard(self) -> None:

@@ -103,7 +103,7 @@ class Pool:
         if self._closed:
             connection.abort()
             return
-        waiter = self._next_waiter()
+        waiter = self._next_waiter() if self._waiting else None
         if waiter is None:
             self._idle.append(connection)
         else:

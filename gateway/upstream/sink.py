@@ -29,6 +29,8 @@ class Sink(Protocol):
     The order is: any number of `on_informational`, then either `on_whole`, or `on_head`, any number of
     `on_data`, and `on_end`. `on_error` may come in place of any of them and is the last call; so are
     `on_whole` and `on_end`. After `abort()` nothing more is called.
+
+    A head may be one that other answers share: it is never changed.
     """
 
     def on_informational(self, head: ResponseHead) -> None:

@@ -65,7 +65,7 @@ def _record(request: web.Request, ledger: Ledger, status: int, size: int, second
     ledger.other(
         _endpoint(request),
         request.method,
-        "-" if head is None else head.path.decode("latin-1"),
+        b"-" if head is None else head.path,
         (request.remote or "-") if head is None else head.peer.address,
         request.get(REQUEST_ID, "-"),
         status,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
+import secrets
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -97,3 +99,9 @@ def _logged(error: Exception) -> Fault:
 async def _answer(request: web.Request, fault: Fault, arrival: Arrival) -> web.StreamResponse:
     extra: Headers = request[ANSWER_HEADERS]
     return await send_fault(request, fault, request[REQUEST_ID], extra, arrival.clock())
+
+
+def new_request_id() -> Callable[[], str]:
+    """Makes ids that differ between all requests, workers and gateways. They need not be secret."""
+    source = random.Random(secrets.randbits(256))  # noqa: S311 (an id, not a secret)
+    return lambda: f"{source.getrandbits(128):032x}"

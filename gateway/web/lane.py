@@ -11,14 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.endpoints import TOKEN, is_own
+from gateway.endpoints import TOKEN
 from gateway.exchange import Exchange
-from gateway.faults import Fault
 from gateway.guard import Guard, Unknown
 from gateway.oauth.bearer import Presented, Refusal
 from gateway.oauth.values import TokenFacts
 from gateway.proxy.forwarded import real_peer
-from gateway.proxy.plain import Plain, read_plain
+from gateway.proxy.opening import Opening
+from gateway.proxy.plain import read_plain
 from gateway.proxy.routes import Route
 from gateway.web.desk import ProxyDesk
 from gateway.web.lane_answer import Caller
@@ -26,6 +26,7 @@ from gateway.web.lane_exchange import LaneExchange
 from gateway.web.lane_token import TokenLane
 
 _TOKEN = TOKEN.encode()
+_TOKEN_REQUEST = b"POST " + _TOKEN
 
 
 class Going(Protocol):
@@ -53,6 +54,8 @@ class Lane:
     guard: Guard
     trusted: Callable[[str], bool]
     new_id: Callable[[], str]
+    read: Callable[[bytes], Opening | None]
+    """Reads a request's head (`gateway.proxy.opening.openings`)."""
     token: TokenLane | None = None
     """What is asked of the token endpoint; None: that is not for the lane."""
 
@@ -61,34 +64,33 @@ class Lane:
 
         It may be over when this returns.
         """
-        plain = read_plain(data)
-        if plain is not None and plain.path == _TOKEN and self.token is not None:
-            return self.token.take(plain, caller)
-        if plain is None or len(plain.body) > self.desk.max_body or plain.method == "OPTIONS":
-            return None
-        try:
-            exchange = self._exchange(plain, caller)
-        except Fault:
-            return None
-        route = exchange.route
-        if not route.pipeline.synchronous or is_own(exchange.request.segments):
+        end = data.find(b"\r\n\r\n") + 4
+        opening = self.read(data[:end])
+        if opening is None:
+            return self._take_token(data, caller)
+        length, route = opening.block.length, opening.route
+        # It must be whole, and nothing may follow it.
+        if len(data) - end != length or length > self.desk.max_body:
             return None
         facts: TokenFacts | Refusal | None = None
         if route.protected:
-            known = self._facts(plain.block.token, route)
+            known = self._facts(opening.block.token, route)
             if isinstance(known, Unknown):
                 return None
             facts = known
-        going = LaneExchange(self.desk, exchange, caller)
-        going.begin(plain, facts)
-        return going
-
-    def _exchange(self, plain: Plain, caller: Caller) -> Exchange:
         peer = caller.peer
         if self.trusted(peer.address):
-            peer = real_peer(peer, plain.block.headers, self.trusted)
-        head = plain.head(peer)
-        return Exchange(head, self.desk.routes.match(head), self.new_id())
+            peer = real_peer(peer, opening.block.headers, self.trusted)
+        exchange = Exchange(opening.head_from(peer), route, self.new_id())
+        going = LaneExchange(self.desk, exchange, caller)
+        going.begin(opening, data[end:], facts)
+        return going
+
+    def _take_token(self, data: bytes, caller: Caller) -> Going | None:
+        if self.token is None or not data.startswith(_TOKEN_REQUEST):
+            return None
+        plain = read_plain(data)
+        return self.token.take(plain, caller) if plain is not None and plain.path == _TOKEN else None
 
     def _facts(self, token: Presented | Refusal, route: Route) -> TokenFacts | Refusal | Unknown | None:
         if isinstance(token, Refusal):

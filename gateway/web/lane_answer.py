@@ -6,7 +6,7 @@ import logging
 from time import perf_counter
 from typing import Protocol
 
-from gateway.exchange import Answer, Exchange, Headers, Peer, ResponseHead
+from gateway.exchange import Answer, Exchange, Headers, Peer, ResponseHead, SharedHead
 from gateway.proxy.answers import answer_bytes, fault_answer
 from gateway.proxy.framing import (
     Body,
@@ -16,8 +16,9 @@ from gateway.proxy.framing import (
     informational_head,
     last_chunk,
 )
-from gateway.proxy.headers import response_headers
+from gateway.proxy.headers import passing_head
 from gateway.proxy.pipeline import run_now
+from gateway.proxy.relay import relay
 from gateway.upstream.call import Call
 from gateway.upstream.errors import UpstreamError
 from gateway.upstream.sink import Framing
@@ -142,9 +143,15 @@ class LaneAnswer:
         """The head as the caller gets it; None where a plugin has failed on it, and the answer is another."""
         exchange = self._exchange
         request = exchange.request
-        framing = answer_framing(request.method, request.version, head)
-        head.headers = response_headers(head.headers) + exchange.answer_headers
-        exchange.response = head
+        self._keep = not self._caller.closing
+        self._status = head.status
+        unseen = not exchange.route.pipeline.sees_answers and request.method != "HEAD"
+        if unseen and isinstance(head, SharedHead):
+            exchange.response = head
+            relayed = relay(head)
+            self._chunked = relayed.chunked
+            return relayed.head(exchange.answer_headers, keep_alive=self._keep)
+        exchange.response = seen = passing_head(head, exchange.answer_headers)
         try:
             run_now(exchange.route.pipeline.on_response, exchange)
         except Exception as error:  # as in begin
@@ -152,10 +159,10 @@ class LaneAnswer:
                 self._call.abort()
             self._refuse(error)
             return None
-        self._keep = not self._caller.closing
-        self._status = head.status
+        framing = answer_framing(request.method, request.version, head)
+        self._status = seen.status
         self._chunked = framing.body is Body.CHUNKED
-        return answer_head(head, framing, keep_alive=self._keep, version=request.version)
+        return answer_head(seen, framing, keep_alive=self._keep, version=request.version)
 
     def _refuse(self, error: Exception) -> None:
         fault = as_fault(error)

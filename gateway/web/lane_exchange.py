@@ -8,9 +8,8 @@ from gateway.oauth.bearer import Refusal, judge
 from gateway.oauth.values import TokenFacts
 from gateway.proxy.destination import hash_key, settle
 from gateway.proxy.headers import identity_lines
+from gateway.proxy.opening import Opening
 from gateway.proxy.pipeline import forward_head, head_bytes, run_now
-from gateway.proxy.plain import Plain
-from gateway.proxy.routes import upstream_target
 from gateway.upstream import Upstream
 from gateway.upstream.errors import UpstreamError
 from gateway.web.bearer import refused
@@ -23,24 +22,24 @@ class LaneExchange(LaneAnswer):
 
     __slots__ = ()
 
-    def begin(self, plain: Plain, facts: TokenFacts | Refusal | None) -> None:
+    def begin(self, opening: Opening, body: bytes, facts: TokenFacts | Refusal | None) -> None:
         """Goes through the phases until the upstream is asked, or an answer is there."""
         self._desk.ledger.telemetry.in_flight += 1
         try:
-            answer = self._admit(plain, facts) or self._ask(plain)
+            answer = self._admit(len(body), facts) or self._ask(opening, body)
         except Exception as error:  # whatever a plugin raises ends the request: a broken guard lets nobody in
             self._refuse(error)
         else:
             if answer is not None:
                 self._answer(answer, close=False)
 
-    def _admit(self, plain: Plain, facts: TokenFacts | Refusal | None) -> Answer | None:
+    def _admit(self, size: int, facts: TokenFacts | Refusal | None) -> Answer | None:
         exchange, desk = self._exchange, self._desk
         hooks, route = exchange.route.pipeline, exchange.route
         answer = run_now(hooks.on_request, exchange)
         if answer is not None:
             return answer
-        if exchange.max_body is not None and len(plain.body) > exchange.max_body:
+        if exchange.max_body is not None and size > exchange.max_body:
             raise Fault(BODY_TOO_LARGE, close=True)
         if route.protected:
             # A plugin may have found out who calls.
@@ -55,7 +54,7 @@ class LaneExchange(LaneAnswer):
             exchange.caller = facts if isinstance(facts, TokenFacts) else None
         return run_now(hooks.on_authorized, exchange)
 
-    def _ask(self, plain: Plain) -> Answer | None:
+    def _ask(self, opening: Opening, body: bytes) -> Answer | None:
         exchange = self._exchange
         settle(exchange)
         route = exchange.route
@@ -67,13 +66,15 @@ class LaneExchange(LaneAnswer):
                 return answer
             wire = head_bytes(exchange.forward, b"")
         else:
-            wire = self._plain_head(plain)
+            # The same bytes that `forward_head` and `head_bytes` make, from what is ready.
+            told = identity_lines(exchange.request, exchange.request_id, exchange.caller)
+            wire = b"%s%s\r\n" % (opening.start_for(route), told)
         upstream: Upstream = route.upstream
         try:
             self._call = upstream.begin(
                 self,
-                wire + plain.body if plain.body else wire,
-                plain.method,
+                wire + body if body else wire,
+                exchange.request.method,
                 key=hash_key(exchange),
                 timeouts=upstream.settings.timeouts.for_one(exchange.patience),
             )
@@ -81,14 +82,6 @@ class LaneExchange(LaneAnswer):
             self._desk.ledger.upstream_failed(exchange, error)
             raise
         return None
-
-    def _plain_head(self, plain: Plain) -> bytes:
-        """The same bytes that `forward_head` and `head_bytes` make, from what the block has ready."""
-        exchange, block = self._exchange, plain.block
-        lines = block.lines_with_token if exchange.route.forward_token else block.lines
-        added = identity_lines(exchange.request, exchange.request_id, exchange.caller)
-        target = upstream_target(exchange.route, exchange.request)
-        return b"%s %s HTTP/1.1\r\n%s%s\r\n" % (plain.method.encode(), target, lines, added)
 
     # What the connection tells.
 

@@ -30,6 +30,7 @@ from gateway.web.token import MAX_FORM, OAuthEndpoints
 
 log = logging.getLogger("gatepost")
 _HTTP_1_1 = (1, 1)
+_PATH = TOKEN.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ class TokenExchange:
         ledger = self._lane.ledger
         ledger.telemetry.in_flight -= 1
         seconds = perf_counter() - self._began
-        ledger.other(TOKEN, "POST", TOKEN, self._peer.address, self._request_id, status, size, seconds)
+        ledger.other(TOKEN, "POST", _PATH, self._peer.address, self._request_id, status, size, seconds)
         self._caller.lane_done(keep=keep)
 
     # What the connection tells.

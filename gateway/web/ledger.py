@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
 
 from gateway.exchange import Exchange
 from gateway.telemetry import Telemetry
+from gateway.telemetry.entry import Entry
 from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamSlow, UpstreamUnavailable
 from gateway.usage import Tally
 
@@ -20,23 +21,8 @@ _KINDS: dict[type[UpstreamError], str] = {
 }
 
 
-class Note(Protocol):
-    """Writes one line of the access log."""
-
-    def __call__(
-        self,
-        *,
-        address: str,
-        method: str,
-        path: str,
-        status: int,
-        size: int,
-        seconds: float,
-        route: str,
-        client: str,
-        request_id: str,
-    ) -> None:
-        """The parts of the line, in their order."""
+Note = Callable[[Entry], None]
+"""Keeps a line of the access log."""
 
 
 class Ledger:
@@ -57,15 +43,17 @@ class Ledger:
             self._tally.call(caller, status, seconds, own=exchange.response is None)
         if self._note is not None:
             self._note(
-                address=head.peer.address,
-                method=head.method,
-                path=head.path.decode("latin-1"),
-                status=status,
-                size=size,
-                seconds=seconds,
-                route=exchange.route.path,
-                client="-" if caller is None else caller.client,
-                request_id=exchange.request_id,
+                (
+                    head.peer.address,
+                    head.method,
+                    head.path,
+                    status,
+                    size,
+                    seconds,
+                    exchange.route.path,
+                    "-" if caller is None else caller.client,
+                    exchange.request_id,
+                )
             )
 
     def upstream_failed(self, exchange: Exchange, error: UpstreamError) -> None:
@@ -76,7 +64,7 @@ class Ledger:
         self,
         route: str,
         method: str,
-        path: str,
+        path: bytes,
         address: str,
         request_id: str,
         status: int,
@@ -86,14 +74,4 @@ class Ledger:
         """A request was answered that no route took: by an endpoint, or by a refusal."""
         self.telemetry.request(route, method, status, seconds)
         if self._note is not None:
-            self._note(
-                address=address,
-                method=method,
-                path=path,
-                status=status,
-                size=size,
-                seconds=seconds,
-                route=route,
-                client="-",
-                request_id=request_id,
-            )
+            self._note((address, method, path, status, size, seconds, route, "-", request_id))

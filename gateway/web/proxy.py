@@ -22,7 +22,7 @@ from gateway.proxy.framing import (
     informational_head,
     last_chunk,
 )
-from gateway.proxy.headers import response_headers
+from gateway.proxy.headers import passing_head
 from gateway.proxy.max_forwards import last_hop_answer
 from gateway.proxy.pipeline import forward_head, head_bytes, presented_token, run
 from gateway.proxy.upgrade import asked_upgrade, upgrade_lines, upgraded_headers
@@ -74,8 +74,8 @@ async def _pass_on(
 ) -> web.StreamResponse:
     head = exchange.request
     framing = answer_framing(head.method, head.version, response.head)
-    await _see_response(exchange, response)
-    delivery = _Delivery(request, head, response, framing)
+    seen = await _see_response(exchange, response)
+    delivery = _Delivery(request, head, response, seen, framing)
     try:
         return await delivery.deliver()
     except UpstreamError as error:
@@ -84,11 +84,11 @@ async def _pass_on(
         return delivery.break_off()
 
 
-async def _see_response(exchange: Exchange, response: UpstreamResponse) -> None:
+async def _see_response(exchange: Exchange, response: UpstreamResponse) -> ResponseHead:
     """What came back, as the plugins and the caller get it."""
-    response.head.headers = response_headers(response.head.headers) + exchange.answer_headers
-    exchange.response = response.head
+    exchange.response = seen = passing_head(response.head, exchange.answer_headers)
     await run(exchange.route.pipeline.on_response, exchange)
+    return seen
 
 
 async def _tunnel(
@@ -97,12 +97,12 @@ async def _tunnel(
     """RFC 9110 section 7.8: after 101 the connection belongs to the other protocol."""
     connection = cast(GatewayConnection, request.protocol)
     agreed = upgraded_headers(response.head, asked)
-    await _see_response(exchange, response)
-    response.head.headers += agreed
+    seen = await _see_response(exchange, response)
+    seen.headers += agreed
     tunnel = response.upgraded
     assert tunnel is not None  # noqa: S101 (for mypy: the caller has made sure)
     stream = connection.become_tunnel()
-    connection.write(answer_head(response.head, NO_BODY, keep_alive=True, version=(1, 1)))
+    connection.write(answer_head(seen, NO_BODY, keep_alive=True, version=(1, 1)))
     try:
         carried = await carry(connection, stream, tunnel, _end_of_tunnel(exchange, desk))
     except asyncio.CancelledError:
@@ -110,7 +110,7 @@ async def _tunnel(
             raise
         # The caller has closed the tunnel, which is how tunnels end.
         carried = 0
-    return SentResponse(response.head.status, carried, keep_alive=False)
+    return SentResponse(seen.status, carried, keep_alive=False)
 
 
 def _end_of_tunnel(exchange: Exchange, desk: ProxyDesk) -> Callable[[], Awaitable[None]]:
@@ -153,14 +153,20 @@ class _Delivery:
     """One answer on its way to the caller."""
 
     def __init__(
-        self, request: web.Request, head: RequestHead, response: UpstreamResponse, framing: Framing
+        self,
+        request: web.Request,
+        head: RequestHead,
+        response: UpstreamResponse,
+        seen: ResponseHead,
+        framing: Framing,
     ) -> None:
         self._response = response
+        self._status = seen.status
         self._connection = cast(GatewayConnection, request.protocol)
         self._chunked = framing.body is Body.CHUNKED
         self._ends_by_closing = framing.must_close
         self._keep_alive = request.keep_alive and not framing.must_close
-        self._pending = answer_head(response.head, framing, keep_alive=self._keep_alive, version=head.version)
+        self._pending = answer_head(seen, framing, keep_alive=self._keep_alive, version=head.version)
         self._size = 0
 
     async def deliver(self) -> SentResponse:
@@ -170,7 +176,7 @@ class _Delivery:
             UpstreamError: the body broke off.
         """
         await self._send_body()
-        return SentResponse(self._response.head.status, self._size, keep_alive=self._keep_alive)
+        return SentResponse(self._status, self._size, keep_alive=self._keep_alive)
 
     def break_off(self) -> SentResponse:
         """Ends the connection: a body that broke off is never made to look whole."""
@@ -178,7 +184,7 @@ class _Delivery:
             self._connection.reset()
         else:
             self._connection.abort()
-        return SentResponse(self._response.head.status, self._size, keep_alive=False)
+        return SentResponse(self._status, self._size, keep_alive=False)
 
     async def _send_body(self) -> None:
         whole = self._response.take_whole()

@@ -56,17 +56,7 @@ class SmallGateway:
     async def about(self, request: web.Request) -> web.Response:
         self.telemetry.request(self.version, request.method, 200, 0.001)
         if self.note is not None:
-            self.note(
-                address="-",
-                method="GET",
-                path="/",
-                status=200,
-                size=0,
-                seconds=0.0,
-                route="/",
-                client="-",
-                request_id="-",
-            )
+            self.note(("-", "GET", b"/", 200, 0, 0.0, "/", "-", "-"))
         return web.json_response({"pid": os.getpid(), "version": self.version, "store": self.store_url})
 
     async def slow(self, request: web.Request) -> web.Response:

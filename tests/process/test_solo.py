@@ -55,8 +55,9 @@ async def test_no_request_is_lost_in_many_reloads(running: Running) -> None:
     stop = asyncio.Event()
 
     async def ask() -> set[str]:
-        versions = set()
-        while not stop.is_set():
+        versions, last = set(), False
+        while not last:
+            last = stop.is_set()
             versions.add((await about(running))["version"])
         return versions
 

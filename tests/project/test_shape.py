@@ -35,6 +35,7 @@ TESTED_ELSEWHERE = {
         "gateway/issuers/fetching.py",
         "gateway/oauth/lent.py",
         "gateway/store/errors.py",
+        "gateway/telemetry/entry.py",
         "gateway/web/desk.py",
     ],
     "an OAuth endpoint, asked over the wire: tests/standards": [

@@ -57,7 +57,7 @@ async def test_no_answer_is_a_bad_one(serve: Serve) -> None:
     async def hang_up(peer: Peer) -> None:
         await peer.head()
 
-    assert await checker(await serve(hang_up)).ask() == "closed before the answer was complete"
+    assert await checker(await serve(hang_up)).ask() == "closed before it answered"
     server.stop_listening()
     assert await checker(server).ask() is not None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import astuple
 from itertools import pairwise
 
 from hypothesis import given, settings
@@ -70,7 +71,10 @@ def test_the_answer_is_the_same_however_it_is_cut(data: bytes, cuts: list[int]) 
             for start, end in pairwise(marks):
                 connection.data_received(data[start:end])
             connection.eof_received()
-            answers.append((sink.head, sink.framing, sink.body, sink.events[-1][1], len(keeper.free)))
+            assert sink.head is not None
+            answers.append(
+                (astuple(sink.head), sink.framing, sink.body, sink.events[-1][1], len(keeper.free))
+            )
     finally:
         loop.close()
     assert answers[0] == answers[1]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.web.arrival import new_request_id
 from tests.raw import RawClient, RawUpstream
 from tests.running import Running
 from tests.web.conftest import request
@@ -118,3 +119,10 @@ async def test_expect_of_who_is_not_let_in_is_answered_with_the_refusal(client: 
 async def test_an_unknown_expectation_is_417(client: RawClient) -> None:
     reply = await client.ask(request("/open", "Expect: miracles", method="POST", body=b"x"))
     assert reply.status == 417
+
+
+def test_request_ids_differ_and_are_32_hex_digits() -> None:
+    one, other = new_request_id(), new_request_id()
+    made = [make() for make in (one, other) for _ in range(1000)]
+    assert len(set(made)) == len(made)
+    assert all(len(text) == 32 and int(text, 16) >= 0 for text in made)

@@ -1,0 +1,76 @@
+import pytest
+
+from gateway.exchange import Exchange
+from gateway.plugin import ProxyPlugin
+from gateway.proxy.headers import identity_lines
+from gateway.proxy.opening import MAX_HEAD, Opening, openings
+from gateway.proxy.pipeline import Pipeline, compile_pipeline, forward_head, head_bytes
+from gateway.proxy.routes import Route, RouteTable
+from tests.proxy.routing import request, route
+
+HEAD = b"GET /orders/7?a=b HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer t\r\nX-A: 1\r\n\r\n"
+
+
+def read(data: bytes, *routes: Route) -> Opening | None:
+    return openings(RouteTable(routes))(data)
+
+
+@pytest.mark.parametrize("changes", [{}, {"strip": 1, "base_path": b"/v1"}, {"forward_token": True}])
+def test_what_goes_upstream_begins_as_on_the_long_way(changes: dict[str, object]) -> None:
+    taken = route("/orders", **changes)
+    opening = read(HEAD, taken)
+    assert opening is not None
+    head = opening.head_from(request("/").peer)
+    exchange = Exchange(head, taken, "id-1")
+    told = identity_lines(head, "id-1", None)
+    assert b"%s%s\r\n" % (opening.start_for(taken), told) == head_bytes(forward_head(exchange), b"")
+
+
+def test_by_a_canary_s_route_it_begins_in_that_route_s_way() -> None:
+    opening = read(HEAD, route("/orders"))
+    assert opening is not None
+    assert opening.start_for(route("/orders", base_path=b"/new")).startswith(b"GET /new/orders/7?a=b ")
+
+
+def test_the_same_bytes_are_read_once_and_long_ones_each_time() -> None:
+    reading = openings(RouteTable([route("/orders")]))
+    long = HEAD.replace(b"/7", b"/" + b"7" * MAX_HEAD)
+    assert reading(HEAD) is reading(HEAD)
+    assert reading(long) is not None
+    assert reading(long) is not reading(long)
+
+
+def test_each_request_has_its_own_peer() -> None:
+    opening = read(HEAD, route("/orders"))
+    assert opening is not None
+    peer = request("/").peer
+    assert opening.head_from(peer).peer is peer
+
+
+def asynchronous() -> Pipeline:
+    class Waiting(ProxyPlugin):
+        async def on_request(self, exchange: Exchange) -> None:
+            """Waits."""
+
+    return compile_pipeline([Waiting.__new__(Waiting)])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        HEAD.replace(b"GET", b"OPTIONS"),
+        HEAD.replace(b"/orders", b"/nowhere"),
+        HEAD.replace(b"/orders", b"/orders/.."),
+        HEAD.replace(b"/orders", b"/slow"),
+        HEAD.replace(b"X-A: 1", b"Expect: 100-continue"),
+        HEAD[:-2],
+        b"\r\n\r\n",
+        b"",
+    ],
+)
+def test_what_may_need_more_is_not_read(data: bytes) -> None:
+    assert read(data, route("/orders"), route("/slow", pipeline=asynchronous())) is None
+
+
+def test_the_gateway_s_own_paths_are_not_read() -> None:
+    assert read(HEAD.replace(b"/orders", b"/token"), route("/")) is None
