@@ -53,7 +53,7 @@ def main() -> None:
         bench = Bench(stand, seconds)
         for number in range(rounds):
             bench.round(number, cases, questions)
-    heading = f"{datetime.now(UTC).date().isoformat()}, {shape()}, {rounds} rounds of {seconds} s"
+    heading = f"{datetime.now(UTC).date().isoformat()}, {shape()}, {rounds} × {seconds} s each"
     text = tables(heading, cases, bench.readings)
     print(text)
     if not options.quick and not options.case:
