@@ -45,7 +45,9 @@ class Bench:
         self._load(case, contender, case.warm_up, rate)
         meter = Meter(contender)
         outcome = self._load(case, contender, self._seconds, rate)
-        return meter.sample(case.name, number, outcome, paced=rate is not None)
+        done = meter.sample(case.name, number, outcome, paced=rate is not None)
+        contender.empty_logs()
+        return done
 
     def _load(self, case: Case, contender: Contender, seconds: float, rate: float | None) -> Outcome:
         load = case.load(self._stand, contender)
