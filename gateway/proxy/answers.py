@@ -32,8 +32,12 @@ def reason_phrase(status: int) -> bytes:
 def fault_answer(fault: Fault, request_id: str) -> Answer:
     """A fault as problem+json (RFC 9457)."""
     body = json.dumps(fault.problem(request_id), separators=(",", ":")).encode()
-    headers = [(b"Content-Type", PROBLEM_TYPE), (b"Cache-Control", b"no-store"), *fault.headers]
-    return Answer(fault.kind.status, body, headers)
+    return Answer(fault.kind.status, body, fault_headers(fault))
+
+
+def fault_headers(fault: Fault) -> Headers:
+    """The headers of a problem."""
+    return [(b"Content-Type", PROBLEM_TYPE), (b"Cache-Control", b"no-store"), *fault.headers]
 
 
 def answer_bytes(

@@ -5,33 +5,16 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.exchange import Answer, Exchange, RequestHead, header_value
-from gateway.faults import BAD_REQUEST, FORBIDDEN, INVALID_TOKEN, MISSING_TOKEN, Fault, FaultKind
-from gateway.oauth.bearer import DPOP, Refusal, challenge
+from gateway.oauth.bearer import DPOP
 from gateway.proxy.arrival import check_length
 from gateway.proxy.pipeline import authorize, run
 from gateway.proxy.preflight import preflight_route
+from gateway.proxy.refused import refused
 from gateway.proxy.routes import Route
 from gateway.web.arrival import ANSWER_HEADERS, HEAD, REQUEST_ID
 from gateway.web.desk import EXCHANGE, PROXIED, ProxyDesk
 from gateway.web.faults import Handler
 from gateway.web.sent import send_answer
-
-_KINDS: dict[Refusal, FaultKind] = {
-    Refusal.MISSING: MISSING_TOKEN,
-    Refusal.MALFORMED: BAD_REQUEST,
-    Refusal.INVALID: INVALID_TOKEN,
-    Refusal.SCOPE: FORBIDDEN,
-    Refusal.AUDIENCE: FORBIDDEN,
-    Refusal.PROOF: INVALID_TOKEN,
-    Refusal.NONCE: INVALID_TOKEN,
-}
-_DETAILS = {
-    Refusal.MALFORMED: "The Authorization header is malformed.",
-    Refusal.SCOPE: "The access token lacks a scope that this route needs.",
-    Refusal.AUDIENCE: "The access token is not meant for this route.",
-    Refusal.PROOF: "The DPoP proof is missing, not valid, or was used before.",
-    Refusal.NONCE: "The DPoP proof must bear the nonce of the DPoP-Nonce header.",
-}
 
 
 def bearer_middleware(desk: ProxyDesk) -> object:
@@ -89,11 +72,3 @@ def scheme_of(head: RequestHead) -> str:
     """The way in which the caller has brought its token, and so the way in which it is answered."""
     given = header_value(head.headers, b"authorization") or b""
     return DPOP if given[:5].lower() == b"dpop " else "Bearer"
-
-
-def refused(refusal: Refusal, route: Route, realm: str, *, scheme: str = "Bearer") -> Fault:
-    """What a caller is told who is not let in."""
-    value = challenge(
-        refusal, realm=realm, metadata=route.metadata_url, scope=route.scope_text, scheme=scheme
-    )
-    return Fault(_KINDS[refusal], _DETAILS.get(refusal, ""), headers=[(b"WWW-Authenticate", value.encode())])

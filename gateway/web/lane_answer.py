@@ -18,6 +18,7 @@ from gateway.proxy.framing import (
 )
 from gateway.proxy.headers import passing_head
 from gateway.proxy.pipeline import run_now
+from gateway.proxy.refused import Prepared
 from gateway.proxy.relay import relay
 from gateway.upstream.call import Call
 from gateway.upstream.errors import UpstreamError
@@ -185,6 +186,15 @@ class LaneAnswer:
                 now=self._desk.clock(),
             )
         )
+        self._finish(keep=self._keep)
+
+    def _turn_away(self, answer: Prepared) -> None:
+        exchange = self._exchange
+        body = answer.body(exchange.request_id)
+        self._status, self._size = answer.status, len(body)
+        self._keep = not self._caller.closing
+        extra, now = exchange.answer_headers, self._desk.clock()
+        self._caller.write(answer.message(body, extra, keep_alive=self._keep, now=now))
         self._finish(keep=self._keep)
 
     def _finish(self, *, keep: bool) -> None:

@@ -10,9 +10,9 @@ from gateway.proxy.destination import hash_key, settle
 from gateway.proxy.headers import identity_lines
 from gateway.proxy.opening import Opening
 from gateway.proxy.pipeline import forward_head, head_bytes, run_now
+from gateway.proxy.refused import Prepared, prepared, refused
 from gateway.upstream import Upstream
 from gateway.upstream.errors import UpstreamError
-from gateway.web.bearer import refused
 from gateway.web.lane_answer import LaneAnswer
 from gateway.web.ledger import CALLER_LEFT
 
@@ -30,10 +30,12 @@ class LaneExchange(LaneAnswer):
         except Exception as error:  # whatever a plugin raises ends the request: a broken guard lets nobody in
             self._refuse(error)
         else:
-            if answer is not None:
+            if isinstance(answer, Prepared):
+                self._turn_away(answer)
+            elif answer is not None:
                 self._answer(answer, close=False)
 
-    def _admit(self, size: int, facts: TokenFacts | Refusal | None) -> Answer | None:
+    def _admit(self, size: int, facts: TokenFacts | Refusal | None) -> Answer | Prepared | None:
         exchange, desk = self._exchange, self._desk
         hooks, route = exchange.route.pipeline, exchange.route
         answer = run_now(hooks.on_request, exchange)
@@ -50,7 +52,9 @@ class LaneExchange(LaneAnswer):
                 else judge(facts, route.scopes, route.audience, desk.clock())
             )
             if refusal is not None:
-                raise refused(refusal, route, desk.realm)
+                if exchange.request.method == "HEAD":
+                    raise refused(refusal, route, desk.realm)
+                return prepared(refusal, route, desk.realm)
             exchange.caller = facts if isinstance(facts, TokenFacts) else None
         return run_now(hooks.on_authorized, exchange)
 
