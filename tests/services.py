@@ -81,7 +81,7 @@ class Services:
 
     def __post_init__(self) -> None:
         self.tokens = OpaqueTokens(derived_key(self.key, "token tag"), secrets.token_bytes)
-        seal = TokenSeal(derived_key(self.key, "token seal"), secrets.token_bytes)
+        seal = TokenSeal(derived_key(self.key, "token seal 2"), secrets.token_bytes)
         self.vault = KeyVault(
             self.store.signing_keys, TokenSeal(derived_key(self.key, PURPOSE), secrets.token_bytes)
         )

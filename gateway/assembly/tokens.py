@@ -74,7 +74,8 @@ def token_parts(settings: Settings, store: Store, cache: TokenCache, clock: Cloc
         opaque,
         jwts,
         TokenFormats(opaque, jwts, settings.tokens.format),
-        TokenSeal(derived_key(master, "token seal"), secrets.token_bytes),
+        # Another name than before tags were BLAKE2b: a token with an old tag is never given out again.
+        TokenSeal(derived_key(master, "token seal 2"), secrets.token_bytes),
         Nonces(derived_key(master, "dpop nonce")) if settings.tokens.dpop_nonce else None,
         keys,
     )
