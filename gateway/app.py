@@ -46,6 +46,7 @@ from gateway.usage import Tally, UsageKeeper
 from gateway.web.application import application
 from gateway.web.arrival import Arrival, new_request_id
 from gateway.web.desk import ProxyDesk
+from gateway.web.house import Terms
 from gateway.web.jwks import JwksEndpoint
 from gateway.web.lane import Lane
 from gateway.web.lane_token import TokenLane
@@ -228,14 +229,5 @@ class Gateway:
     def _runner(self, app: web.Application, lane: Lane | None) -> GatewayRunner:
         server = self._settings.server
         timeouts = server.timeouts
-        return GatewayRunner(
-            app,
-            drain=timeouts.drain,
-            header_timeout=timeouts.header,
-            clock=self._clock,
-            new_id=self._new_id,
-            keepalive_timeout=timeouts.idle,
-            overseer=overseer(server),
-            lingering_time=5.0,
-            lane=lane,
-        )
+        terms = Terms(overseer(server), timeouts.header, timeouts.idle, self._clock, self._new_id, lane)
+        return GatewayRunner(app, terms, drain=timeouts.drain)

@@ -14,6 +14,13 @@ LIMIT = 10.0
 """Seconds after which whatever a test waits for is taken not to come."""
 
 
+async def until(holds: Callable[[], object]) -> None:
+    """Returns when it holds; fails where it does not in time."""
+    async with asyncio.timeout(LIMIT):
+        while not holds():  # noqa: ASYNC110 (nothing tells)
+            await asyncio.sleep(0.002)
+
+
 @dataclass(slots=True)
 class RawMessage:
     """A request or an answer, as it came over the wire."""

@@ -19,4 +19,5 @@ def overseer(server: Server) -> Overseer:
     limits = GateLimits(
         server.max_connections, server.max_connections_per_address, trust(server.trusted_proxies)
     )
-    return Overseer(limits, patience(server))
+    timeouts = server.timeouts
+    return Overseer(limits, patience(server), min(timeouts.header, timeouts.idle))

@@ -1,244 +1,241 @@
-"""aiohttp's server side of a connection, with what a gateway needs beside it.
+"""A client connection: the fast lane and aiohttp take turns on it, and it may become a tunnel.
 
-Bad requests are answered as problem+json, a head that does not arrive in time ends the connection, and
-who writes can wait until the caller has taken what was written.
+aiohttp's part, with its parser and its task, is made when a request first needs it. While the lane answers,
+aiohttp sees nothing of the connection, and what comes before an answer is out waits here.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
-from collections.abc import Callable
-from typing import Any, cast
+from contextlib import suppress
 
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
 
-from gateway.clock import Clock
-from gateway.faults import (
-    FAILED,
-    SLOW_REQUEST,
-    Fault,
-)
+from gateway.faults import SLOW_REQUEST, Fault
 from gateway.proxy.answers import answer_bytes, fault_answer
 from gateway.proxy.arrival import check_request_line
-from gateway.web.arrival import connection_peer
-from gateway.web.faults import unread_kind
-from gateway.web.overseer import Overseer
-from gateway.web.patience import SlowReader
-from gateway.web.sent import SentResponse
+from gateway.web.handler import Handler
+from gateway.web.house import House, Terms
+from gateway.web.intake import Intake
+from gateway.web.lane import Going
 from gateway.web.tunnel import CallerStream
+from gateway.web.wire import Wire
 
-_RST = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+HELD_LIMIT = 65_536
+"""Bytes kept that come before an answer is out; from then on the caller is not read."""
 
 
-class GatewayConnection(RequestHandler):
-    """One client connection."""
+class Connection(Wire):
+    """One client connection, and whose turn it is."""
 
-    __slots__: tuple[str, ...] = (
-        "_address",
-        "_clock",
-        "_drained",
-        "_head_timer",
-        "_header_timeout",
-        "_lost",
-        "_new_id",
-        "_overseer",
-        "_reading",
-        "_stream",
-        "_wire",
-    )
+    __slots__ = (
+        "_answered", "_closing", "_going", "_handler", "_head_since", "_held", "_house", "_idle_until",
+        "_intake", "_lane_over", "_reads", "_stream", "_terms",
+    )  # fmt: skip
 
-    def __init__(
-        self,
-        manager: web.Server,
-        *,
-        header_timeout: float,
-        overseer: Overseer,
-        clock: Clock,
-        new_id: Callable[[], str],
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(manager, **kwargs)
-        self._header_timeout = header_timeout
-        self._overseer = overseer
-        self._reading = SlowReader(overseer.patience)
-        self._wire: asyncio.Transport | None = None
-        self._address = ""
-        self._clock = clock
-        self._new_id = new_id
+    def __init__(self, house: House, terms: Terms, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(terms.overseer, loop)
+        self._house = house
+        self._terms = terms
+        self._going: Going | None = None
+        """What the lane answers now."""
+        self._lane_over: asyncio.Future[None] | None = None
+        self._handler: Handler | None = None
+        self._intake: Intake | None = None
+        self._reads = False
+        """Whether aiohttp has a request, from its first byte to its last and that of its answer."""
+        self._answered = False
+        """Whether aiohttp's answer is out, though the request may still come."""
+        self._head_since: float | None = None
+        """Since when aiohttp waits for the rest of a head."""
         self._stream: CallerStream | None = None
-        self._head_timer: asyncio.TimerHandle | None = None
-        self._drained: asyncio.Future[None] | None = None
-        self._lost = False
+        self._held = b""
+        self._closing = False
+        self._idle_until = loop.time() + terms.idle_timeout
 
-    @property
-    def address(self) -> str:
-        """The other end's IP address."""
-        return self._address
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._wire = cast(asyncio.Transport, transport)
-        self._address = connection_peer(self._wire).address
-        if self._overseer.enter(self):
-            super().connection_made(transport)
-        else:
-            self._wire.abort()
-
-    def look(self, now: float) -> None:
-        """Ends the connection where its caller takes too long to say anything, or to take its answer."""
-        wire = self._wire
-        if wire is not None and self._reading.too_slow(wire.get_write_buffer_size(), now):
-            wire.abort()
-        elif self._at_rest() and now > self._next_keepalive_close_time:
-            self.force_close()
-
-    def _at_rest(self) -> bool:
-        """Whether nothing is on its way, either way."""
-        return self._at_beginning() and not self._request_in_progress and self._stream is None
+    # What the transport calls.
 
     def data_received(self, data: bytes) -> None:
-        """Bytes have come: for the tunnel, or aiohttp."""
+        """Bytes have come: for the tunnel, for the request that aiohttp has, or a new one."""
         if self._stream is not None:
             self._stream.feed(data)
-        else:
-            self._to_aiohttp(data)
+        elif self._going is not None:
+            self._hold(data)
+        elif self._reads:
+            self._feed(data)
+        elif self.transport is not None:
+            self._begin(data)
 
-    def _to_aiohttp(self, data: bytes) -> None:
-        """Hands the bytes to aiohttp, and watches that a head that has begun also ends."""
-        if self._at_beginning() and not self._is_request(data):
-            return
-        before = self._request_count
-        super().data_received(data)
-        if self._request_count != before or self._request_in_progress or self._messages:
-            self._stop_head_timer()
-        elif self._head_timer is None and not self._force_close:
-            self._head_timer = asyncio.get_running_loop().call_later(self._header_timeout, self._head_late)
-
-    def _at_beginning(self) -> bool:
-        """Whether the next byte is the first of a request."""
-        # The first bytes can come before aiohttp has begun to wait for them.
-        waits = self._waiter is not None or self._request_count == 0
-        return waits and self._head_timer is None and not self._messages
-
-    def _is_request(self, data: bytes) -> bool:
-        """Refuses what does not begin like a request."""
-        try:
-            check_request_line(data)
-        except Fault as fault:
-            self.write(self._refusal(fault))
-            self.force_close()
-            return False
-        return True
-
-    def _stop_head_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
-
-    def _head_late(self) -> None:
-        self._head_timer = None
-        if self.transport is not None and not self._request_in_progress:
-            self.transport.write(self._refusal(Fault(SLOW_REQUEST, close=True)))
-            self.force_close()
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._going is not None:
+            self._going.pause()
+        if self._handler is not None:
+            self._handler.pause_writing()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._reading.relieved()
-        self._wake()
+        if self._going is not None:
+            self._going.resume()
+        if self._handler is not None:
+            self._handler.resume_writing()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._lost = True
-        self._wire = None
-        self._overseer.leave(self)
-        self._stop_head_timer()
+        if self._going is not None:
+            self._going.caller_left()
+        super().connection_lost(exc)
         if self._stream is not None:
             self._stream.end()
-        super().connection_lost(exc)
-        self._wake()
+        if self._handler is not None:
+            self._handler.connection_lost(exc)
 
-    def write(self, data: bytes) -> None:
-        """Sends bytes past aiohttp's own writer."""
-        if self.transport is not None:
-            self.transport.write(data)
+    # A request begins: in the lane, or with aiohttp.
 
-    def abort(self) -> None:
-        """Breaks the connection off, so that the caller sees that an answer is not whole."""
-        if self.transport is not None:
-            self.transport.abort()
+    def _begin(self, data: bytes) -> None:
+        lane = self._terms.lane
+        if lane is not None:
+            going = lane.take(data, self)
+            if going is not None:
+                self._going = None if going.over else going
+                return
+        try:
+            check_request_line(data)
+        except Fault as fault:
+            self.refuse(fault)
+            self.hang_up()
+            return
+        if self._intake is None:
+            self._intake = Intake()
+        self._intake.begin()
+        self._reads, self._answered = True, False
+        self._head_since = self._loop.time()
+        self._feed(data)
 
-    def await_no_body(self) -> None:
-        """Closes after the answer without waiting for the rest of the request."""
-        self._lingering_time = 0.0
+    def _feed(self, data: bytes) -> None:
+        """Gives aiohttp what belongs to its request, and keeps the rest."""
+        assert self._intake is not None  # noqa: S101 (for mypy: `_begin` has made it)
+        handler = self._handler or self._first_need()
+        share = self._intake.share(data)
+        if share:
+            handler.data_received(data if share == len(data) else data[:share])
+        if share < len(data):
+            self._hold(data[share:])
+        if self._answered:
+            self._settle(parsed=False)
 
-    def reset(self) -> None:
-        """Breaks off so that it can't be taken for the end of an answer: TCP says RST, not FIN."""
-        if self.transport is not None:
-            self.transport.get_extra_info("socket").setsockopt(*_RST)
-            self.transport.abort()
+    def _first_need(self) -> Handler:
+        assert self.transport is not None  # noqa: S101 (for mypy: bytes have just come)
+        self._handler = handler = self._house.handler(self)
+        handler.connection_made(self.transport)
+        if self._paused:
+            handler.pause_writing()
+        return handler
+
+    def _hold(self, data: bytes) -> None:
+        """Keeps what comes before the answer is out."""
+        self._held += data
+        if len(self._held) > HELD_LIMIT:
+            self.pause()
+
+    # What aiohttp's handler says.
+
+    def begun(self) -> None:
+        """The head is whole."""
+        self._head_since = None
+        self._reads, self._answered = True, False
+        if self._intake is not None:
+            self._intake.begun()
+
+    def answered(self, request: web.BaseRequest, *, keep: bool) -> None:
+        """The answer is out; `keep`: aiohttp would answer another one."""
+        self._answered = True
+        self._idle_until = self._loop.time() + self._terms.idle_timeout
+        if keep and not self._closing:
+            self._settle(parsed=request.content.is_eof())
+
+    def _settle(self, *, parsed: bool) -> None:
+        """Turns to what comes next, once aiohttp has done with the whole request."""
+        handler, intake = self._handler, self._intake
+        if handler is None or intake is None or not intake.whole(parsed=parsed and not handler.behind):
+            return
+        self._reads = False
+        self._next()
+
+    # What the lane says.
+
+    @property
+    def closing(self) -> bool:
+        """Whether the next answer is the last."""
+        return self._closing or self._house.leaving
+
+    def lane_done(self, *, keep: bool) -> None:
+        """The exchange in the lane is over."""
+        self._going = None
+        if self._lane_over is not None:
+            self._lane_over.set_result(None)
+            self._lane_over = None
+        if keep and not self._closing:
+            self._next()
+        else:
+            self.hang_up()
+
+    def _next(self) -> None:
+        """Waits for the next request, or begins with what has come of it."""
+        self._idle_until = self._loop.time() + self._terms.idle_timeout
+        if self._held:
+            held, self._held = self._held, b""
+            if len(held) > HELD_LIMIT:
+                self.resume()
+            self.data_received(held)
+
+    # What ends it.
+
+    def look(self, now: float) -> None:
+        """Ends the connection where its caller takes too long to say anything, or to take its answer."""
+        super().look(now)
+        if self._head_since is not None:
+            if now - self._head_since > self._terms.header_timeout:
+                self._head_since = None
+                self.refuse(Fault(SLOW_REQUEST, close=True))
+                self.hang_up()
+        elif now > self._idle_until and self._at_rest():
+            self.hang_up()
+
+    def _at_rest(self) -> bool:
+        """Whether nothing is on its way, either way."""
+        return self._going is None and self._stream is None and (self._answered or not self._reads)
 
     def become_tunnel(self) -> CallerStream:
         """From here on the caller's bytes are no HTTP: aiohttp sees no more of them."""
-        self._stream = CallerStream(self, self._message_tail)
-        self._message_tail = b""
+        self._stream = CallerStream(self, self._held)
+        self._held = b""
         self.resume()
         return self._stream
 
-    def pause(self) -> None:
-        """Reads no more for now."""
-        if self.transport is not None:
-            self.transport.pause_reading()
+    def refuse(self, fault: Fault) -> None:
+        """Answers what is no request that can be read."""
+        answer = fault_answer(fault, self._terms.new_id())
+        now = self._terms.clock()
+        self.write(answer_bytes(answer, [], method="GET", version=(1, 1), keep_alive=False, now=now))
 
-    def resume(self) -> None:
-        """Reads on."""
-        if self.transport is not None:
-            self.transport.resume_reading()
+    def close(self) -> None:
+        """Closes when nothing is in flight any more."""
+        self._closing = True
+        if self._reads and not self._answered and self._handler is not None:
+            self._handler.close()
+        elif self._going is None and self._stream is None:
+            self.hang_up()
 
-    async def drain(self) -> None:
-        """Waits until the caller has taken most of what was written.
-
-        Raises:
-            ConnectionResetError: the caller is gone.
-        """
-        if self.writing_paused and not self._lost:
-            self._drained = asyncio.get_running_loop().create_future()
-            try:
-                await self._drained
-            finally:
-                self._drained = None
-        if self._lost:
-            raise ConnectionResetError("the caller is gone")
-
-    def _wake(self) -> None:
-        if self._drained is not None and not self._drained.done():
-            self._drained.set_result(None)
-
-    def log_exception(self, *args: Any, **kw: Any) -> None:
-        """Logs an error, unless it is that the connection ended while the rest of a body was thrown away.
-
-        An error in a handler is logged where it becomes an answer.
-        """
-        if self.connected and not self._lost:
-            super().log_exception(*args, **kw)
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """What aiohttp can't parse, or a handler let escape, in the gateway's own words."""
-        if status < 500:  # noqa: PLR2004 (the server's own errors begin there)
-            fault = Fault(unread_kind(exc), close=True)
-        else:
-            self.log_exception("Unhandled error", exc_info=exc)
-            fault = Fault(FAILED, close=True)
-        self.write(self._refusal(fault))
-        return SentResponse(status, 0, keep_alive=False)
-
-    def _refusal(self, fault: Fault) -> bytes:
-        """The answer to a request that could not be read."""
-        answer = fault_answer(fault, self._new_id())
-        return answer_bytes(answer, [], method="GET", version=(1, 1), keep_alive=False, now=self._clock())
+    async def shutdown(self, timeout: float | None) -> None:  # noqa: ASYNC109 (as aiohttp's own)
+        """Waits for what is in flight, up to `timeout` seconds; then ends it."""
+        self._closing = True
+        if self._going is not None:
+            self._lane_over = self._loop.create_future()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await asyncio.shield(self._lane_over)
+        if self._going is not None:
+            self._going.caller_left()
+        if self._handler is not None:
+            await self._handler.shutdown(timeout)
+        self.hang_up()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.web.gate import Gate, GateLimits
 from gateway.web.patience import Patience
@@ -30,12 +30,18 @@ class Overseer:
     are closed but can't go, because their caller doesn't read the rest, are looked at too.
     """
 
-    def __init__(self, limits: GateLimits, patience: Patience) -> None:
+    def __init__(self, limits: GateLimits, patience: Patience, shortest: float = MOST_BETWEEN_LOOKS) -> None:
+        """`shortest`: seconds of the shortest time that a connection looks after beside its patience."""
         self.patience = patience
         self._gate = Gate(limits)
         self._standing: set[Standing] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._between = min(MOST_BETWEEN_LOOKS, patience.seconds / 4)
+        self._between = min(MOST_BETWEEN_LOOKS, patience.seconds / 4, shortest / 4)
+
+    @property
+    def standing(self) -> list[Any]:
+        """The connections that were let in and have not gone."""
+        return list(self._standing)
 
     def enter(self, connection: Standing) -> bool:
         """Whether the connection may stand. Whoever was let in must `leave`."""

@@ -28,8 +28,8 @@ from gateway.proxy.pipeline import forward_head, head_bytes, presented_token, ru
 from gateway.proxy.upgrade import asked_upgrade, upgrade_lines, upgraded_headers
 from gateway.upstream.errors import UpstreamError
 from gateway.upstream.stream import UpstreamResponse
-from gateway.web.connection import GatewayConnection
 from gateway.web.desk import EXCHANGE, ProxyDesk
+from gateway.web.owner import connection_of
 from gateway.web.sent import SentResponse, send_answer
 from gateway.web.tunnel import carry, forever, while_token_lives
 from gateway.web.upload import is_chunked, upload
@@ -95,7 +95,7 @@ async def _tunnel(
     request: web.Request, exchange: Exchange, response: UpstreamResponse, asked: bytes, desk: ProxyDesk
 ) -> SentResponse:
     """RFC 9110 section 7.8: after 101 the connection belongs to the other protocol."""
-    connection = cast(GatewayConnection, request.protocol)
+    connection = connection_of(request)
     agreed = upgraded_headers(response.head, asked)
     seen = await _see_response(exchange, response)
     seen.headers += agreed
@@ -125,7 +125,7 @@ async def _ask_upstream(
 ) -> UpstreamResponse:
     head, forward = exchange.request, exchange.forward
     assert forward is not None  # noqa: S101 (for mypy: the caller has set it)
-    connection = cast(GatewayConnection, request.protocol)
+    connection = connection_of(request)
     chunked = is_chunked(head)
     limit = desk.max_body if exchange.max_body is None else exchange.max_body
     body = upload(request, head, limit, desk.patience)
@@ -162,7 +162,7 @@ class _Delivery:
     ) -> None:
         self._response = response
         self._status = seen.status
-        self._connection = cast(GatewayConnection, request.protocol)
+        self._connection = connection_of(request)
         self._chunked = framing.body is Body.CHUNKED
         self._ends_by_closing = framing.must_close
         self._keep_alive = request.keep_alive and not framing.must_close

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Protocol, cast
-
 from aiohttp import web
 
 from gateway.exchange import Answer, Headers
 from gateway.faults import Fault
 from gateway.proxy.answers import answer_bytes, fault_answer
-
-
-class Writing(Protocol):
-    """The part of a connection that answers are written to."""
-
-    def write(self, data: bytes) -> None:
-        """Sends bytes."""
-
-    async def drain(self) -> None:
-        """Waits until the caller has taken most of them."""
-
-    def await_no_body(self) -> None:
-        """Closes after the answer without waiting for the rest of the request."""
+from gateway.web.owner import connection_of
 
 
 class SentResponse(web.StreamResponse):
     """An answer that is on the wire already: aiohttp has nothing left to send."""
 
-    def __init__(self, status: int, size: int, *, keep_alive: bool) -> None:
+    def __init__(self, status: int, size: int, *, keep_alive: bool, unread: bool = False) -> None:
+        """`unread`: the connection closes without waiting for the rest of the request."""
         super().__init__(status=status)
         self.size = size
         """Bytes of the body."""
         self._reusable = keep_alive
+        self._unread = unread
 
     @property
     def keep_alive(self) -> bool:
@@ -40,6 +28,8 @@ class SentResponse(web.StreamResponse):
 
     async def prepare(self, request: web.BaseRequest) -> None:
         """Nothing is left to prepare."""
+        if self._unread:
+            request.protocol.force_close()
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing is left to write."""
@@ -49,12 +39,10 @@ async def send_answer(
     request: web.Request, answer: Answer, extra: Headers, now: float, *, close: bool = False
 ) -> SentResponse:
     """Sends a whole answer."""
-    connection = cast(Writing, request.protocol)
+    connection = connection_of(request)
     # RFC 9110 section 10.1.1: who waits to be told to go on will send no body now, or will send it all the
     # same. Closing is what both understand.
     unsent = _body_is_held_back(request)
-    if unsent:
-        connection.await_no_body()
     keep_alive = request.keep_alive and not close and not unsent
     connection.write(
         answer_bytes(
@@ -67,7 +55,7 @@ async def send_answer(
         )
     )
     await connection.drain()
-    return SentResponse(answer.status, len(answer.body), keep_alive=keep_alive)
+    return SentResponse(answer.status, len(answer.body), keep_alive=keep_alive, unread=unsent)
 
 
 async def send_fault(

@@ -5,7 +5,7 @@ import os
 import resource
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import pytest
@@ -14,6 +14,7 @@ import trustme
 from gateway.process import acceptor
 from gateway.process.acceptor import Acceptor
 from gateway.process.listeners import Address, Listener, listen
+from tests.raw import until
 
 CROWD = 300
 
@@ -40,12 +41,6 @@ def listener() -> Iterator[Listener]:
 
 def accepting(listener: Listener, tls: ssl.SSLContext | None = None) -> Acceptor:
     return Acceptor(listener.sockets[0].dup(), Greeting, tls, 5.0)
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not holds():  # noqa: ASYNC110 (nothing tells)
-            await asyncio.sleep(0.005)
 
 
 @asynccontextmanager

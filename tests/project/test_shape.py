@@ -37,6 +37,8 @@ TESTED_ELSEWHERE = {
         "gateway/store/errors.py",
         "gateway/telemetry/entry.py",
         "gateway/web/desk.py",
+        "gateway/web/house.py",
+        "gateway/web/owner.py",
     ],
     "an OAuth endpoint, asked over the wire: tests/standards": [
         "gateway/introspection_endpoint.py",

@@ -2,19 +2,15 @@
 
 import asyncio
 import re
+import socket
 
 import pytest
-from aiohttp import web
 
-from gateway.web.gate import GateLimits
-from gateway.web.lane_connection import LaneConnection
-from gateway.web.overseer import Overseer
-from gateway.web.patience import Patience
-from gateway.web.server import GatewayServer
-from tests.raw import RawClient, RawMessage, RawUpstream, answer
+from tests.raw import RawClient, RawMessage, RawUpstream, answer, until
 from tests.running import Running
 from tests.web.conftest import request
 from tests.web.test_accounting import metrics
+from tests.web.test_server import served
 
 
 def without_what_differs(message: RawMessage) -> bytes:
@@ -80,15 +76,15 @@ async def test_the_lane_is_really_used() -> None:
         def take(self, data: bytes, caller: object) -> None:
             taken.append(data)
 
-    async def handle(request: object) -> None: ...
-
-    made = web.Server(handle)  # type: ignore[arg-type]  # it is never called
-    door = Overseer(GateLimits(1, 1, bool), Patience(1.0, 1))
-    server = GatewayServer(made, lane=Noting(), overseer=door, header_timeout=1.0, clock=float, new_id=str)  # type: ignore[arg-type]  # as much of a lane as is asked
-    connection = server()
-    assert isinstance(connection, LaneConnection)
-    connection.data_received(b"GET / HTTP/1.1\r\n")
+    loop = asyncio.get_running_loop()
+    server = served(lane=Noting())
+    here, there = socket.socketpair()
+    transport, _ = await loop.connect_accepted_socket(server, there)
+    await loop.sock_sendall(here, b"GET / HTTP/1.1\r\n")
+    await until(lambda: taken)
     assert taken == [b"GET / HTTP/1.1\r\n"]
+    transport.abort()
+    here.close()
 
 
 async def test_a_token_that_is_known_costs_no_question_to_the_store(
