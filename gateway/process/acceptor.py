@@ -50,6 +50,11 @@ class Acceptor:
         self._loop.remove_reader(self._sock)
         self._sock.close()
 
+    async def finish(self, seconds: float) -> None:
+        """Returns when every connection that was accepted stands, after `seconds` at the latest."""
+        if self._beginning:
+            await asyncio.wait(self._beginning, timeout=seconds)
+
     def _accept(self) -> None:
         for _ in range(BATCH):
             try:

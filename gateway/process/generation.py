@@ -19,7 +19,7 @@ from aiohttp import web
 from gateway.config.model import Settings
 from gateway.config.server import ServerTimeouts
 from gateway.process.acceptor import Acceptor
-from gateway.process.farewell import Farewell
+from gateway.process.farewell import SETTLE, Farewell
 from gateway.telemetry import Telemetry
 
 log = logging.getLogger("gatepost")
@@ -92,13 +92,19 @@ class Generation:
             await self.close(asyncio.Event())
             raise
 
+    def accept_no_more(self) -> None:
+        """From now on connections are somebody else's."""
+        for accepting in self._accepting:
+            accepting.close()
+
     async def close(self, hurry: asyncio.Event) -> None:
         """Accepts no more, finishes what is in flight unless there is hurry, and stops.
 
         Never raises: there is nobody to tell.
         """
-        for accepting in self._accepting:
-            accepting.close()
+        self.accept_no_more()
+        # Whoever has just been let in is told like the others, and not cut off before a word.
+        await asyncio.gather(*(accepting.finish(SETTLE) for accepting in self._accepting))
         if self._farewell is not None:
             await self._farewell.say(self._timeouts.drain, hurry)
         try:

@@ -59,6 +59,8 @@ class Worker:
         successor = await self._generation(settings, store_url)
         retired, self._present = self._present, successor
         if retired is not None:
+            # At once: who asks after this has returned is answered by the successor.
+            retired.accept_no_more()
             task = asyncio.create_task(retired.close(self._hurry))
             self._retiring.add(task)
             task.add_done_callback(self._retiring.discard)

@@ -72,6 +72,16 @@ async def test_closed_it_takes_nobody_and_the_listener_lives_on(listener: Listen
         second.close()
 
 
+async def test_who_was_accepted_last_still_gets_a_connection(listener: Listener) -> None:
+    door = accepting(listener)
+    async with caller(listener) as reader:
+        door._accept()  # as if the loop had seen the caller at the last moment
+        door.close()
+        await door.finish(5.0)
+        assert Greeting.made == 1
+        assert await asyncio.wait_for(reader.read(), 5) == b"hello"
+
+
 async def test_connections_are_kept_alive_by_the_kernel_and_send_at_once(listener: Listener) -> None:
     with socket.create_connection(listener.sockets[0].getsockname()):
         await until(lambda: bool(_accepted(listener)))
