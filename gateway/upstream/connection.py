@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from gateway.upstream.counted import CountedBody
 from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamSlow
 from gateway.upstream.link import Link, Owner
 from gateway.upstream.parser import ResponseParser
@@ -21,7 +22,9 @@ class UpstreamConnection(Link):
     """
 
     __slots__ = (
+        "_has_head",
         "_parser",
+        "_reader",
         "_reading_paused",
         "_request",
         "_sink",
@@ -35,9 +38,10 @@ class UpstreamConnection(Link):
     def __init__(self, loop: asyncio.AbstractEventLoop, owner: Owner, settings: PoolSettings) -> None:
         super().__init__(loop, owner, settings)
         self._parser = ResponseParser()
+        self._reader: CountedBody | ResponseParser = self._parser
         self._sink: Sink | None = None
         self._request: UpstreamRequest
-        self._tunnel = self._reading_paused = False
+        self._tunnel = self._reading_paused = self._has_head = False
         self._upload_done = True
         self.writing_paused = False
         """The upstream takes no bytes for now."""
@@ -49,14 +53,11 @@ class UpstreamConnection(Link):
     # The exchange, as the caller drives it.
 
     def send(self, sink: Sink, request: UpstreamRequest) -> None:
-        """Begins an exchange: the request's head goes out as it is, and `sink` hears of the answer.
-
-        Where a body follows, `write` and `write_end` give it.
-        """
+        """Sends a head as it is; `write` and `write_end` give a body behind it. `sink` hears the answer."""
         self._sink = sink
         self._request = request
         self._upload_done = not request.body_follows
-        self.answered = False
+        self.answered = self._has_head = False
         self.served += 1
         self._transport.write(request.head)
         self._await_head()
@@ -115,33 +116,33 @@ class UpstreamConnection(Link):
             self._read_first(sink, data)
 
     def _read_first(self, sink: Sink, data: bytes) -> None:
-        """An answer begins: most are whole and plain, and need no parser."""
+        """An answer begins: most are plain, and need no parser."""
         to_head = self._request.method == "HEAD"
         found = None if to_head else read_plain(data)
-        if found is not None:
-            self._settle(reusable=True)
-            sink.on_whole(found[0].head, Framing.LENGTH, found[1], [])
-        else:
+        if found is None:
+            self._reader = self._parser
             self._parser.expect(to_head=to_head, upgrade=self._request.upgrade)
             self._read_on(sink, data)
+            return
+        plain, body = found
+        if len(body) == plain.length:
+            self._settle(reusable=True)
+            sink.on_whole(plain.head, Framing.LENGTH, body, [])
+        else:
+            self._reader = CountedBody(plain, body)
+            self._tell(sink)
 
     def _read_on(self, sink: Sink, data: bytes) -> None:
         if self._tunnel:
             self._keep_waiting()
             sink.on_data(data)
             return
-        parser = self._parser
-        fresh = parser.head is None
-        parser.feed(data)
-        for interim in parser.take_informational():
+        self._reader.feed(data)
+        for interim in self._reader.take_informational():
             sink.on_informational(interim)
             if self._sink is not sink:
                 return
-        if fresh and parser.complete and parser.head is not None:
-            self._settle(reusable=parser.reusable)
-            sink.on_whole(parser.head, parser.framing, parser.take_body(), parser.trailers)
-        else:
-            self._deliver(sink, fresh=fresh)
+        self._tell(sink)
 
     def eof_received(self) -> None:
         """The upstream has sent its last byte."""
@@ -169,11 +170,6 @@ class UpstreamConnection(Link):
 
     # How an exchange goes on and ends.
 
-    @property
-    def _has_head(self) -> bool:
-        # Until an answer begins, what the parser holds is of the one before.
-        return self.answered and self._parser.head is not None
-
     def _alive(self) -> bool:
         # A transport that is closing raises on some event loops where others say nothing.
         return self._sink is not None and not self._transport.is_closing()
@@ -188,21 +184,27 @@ class UpstreamConnection(Link):
         if self._has_head and not self._reading_paused:
             self._deadline.after(self._request.timeouts.idle)
 
-    def _deliver(self, sink: Sink, *, fresh: bool) -> None:
-        parser = self._parser
-        if fresh and parser.head is not None:
-            self._tunnel = parser.framing is Framing.UPGRADE
-            sink.on_head(parser.head, parser.framing)
-        body = parser.take_body()
+    def _tell(self, sink: Sink) -> None:
+        """Passes on what the reader has found."""
+        reader = self._reader
+        if reader.head is not None and not self._has_head:
+            self._has_head = True
+            if reader.complete:
+                self._settle(reusable=reader.reusable)
+                sink.on_whole(reader.head, reader.framing, reader.take_body(), reader.trailers)
+                return
+            self._tunnel = reader.framing is Framing.UPGRADE
+            sink.on_head(reader.head, reader.framing)
+        body = reader.take_body()
         if body and self._sink is sink:
             sink.on_data(body)
         if self._sink is not sink:
             return
-        if parser.error is not None:
-            self.fail(parser.error)
-        elif parser.complete:
-            self._settle(reusable=parser.reusable)
-            sink.on_end(parser.trailers)
+        if reader.error is not None:
+            self.fail(reader.error)
+        elif reader.complete:
+            self._settle(reusable=reader.reusable)
+            sink.on_end(reader.trailers)
         else:
             self._keep_waiting()
 
@@ -229,8 +231,8 @@ class UpstreamConnection(Link):
         elif not self.answered:
             self.fail(UpstreamBroken("closed before it answered"))
         else:
-            self._parser.finish()
-            self._deliver(sink, fresh=False)
+            self._reader.finish()
+            self._tell(sink)
 
     def _expired(self) -> None:
         if self._sink is None:

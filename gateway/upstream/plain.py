@@ -34,12 +34,10 @@ class PlainHead:
 
 
 def read_plain(data: bytes) -> tuple[PlainHead, bytes] | None:
-    """The answer that `data` is, if it is whole, plain, and nothing follows it: its head and its body."""
+    """The plain head that `data` begins with, and what came behind it."""
     end = data.find(b"\r\n\r\n") + 4
     plain = read_head(data[:end]) if end <= MAX_HEAD else None
-    if plain is None or len(data) - end != plain.length:
-        return None
-    return plain, data[end:]
+    return None if plain is None else (plain, data[end:])
 
 
 @lru_cache(maxsize=MAX_HEADS)
