@@ -26,6 +26,7 @@ MAX_BLOCKS = 2048
 _LINE = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/[!-\"$-\[\]-~]*) HTTP/1\.1\r\n")
 # Each of these asks for more than a plain exchange.
 _SPECIAL = (b"expect", b"transfer-encoding", b"te", b"upgrade", b"trailer", b"max-forwards")
+_OPTIONS = frozenset({b"keep-alive", b"close"})
 _HTTP_1_1 = (1, 1)
 
 
@@ -46,6 +47,8 @@ class Block:
     """All values of that header."""
     proofs: tuple[bytes, ...]
     """All values of the DPoP header."""
+    last: bool
+    """Whether the connection ends with the answer (RFC 9112 section 9.6)."""
 
 
 @dataclass(slots=True)
@@ -112,7 +115,8 @@ def read_block(data: bytes) -> Block | None:
     headers = read_fields(data)
     if headers is None or any(name.lower() in _SPECIAL for name, _ in headers):
         return None
-    if any(value.lower() != b"keep-alive" for value in header_values(headers, b"connection")):
+    options = {value.lower() for value in header_values(headers, b"connection")}
+    if not options <= _OPTIONS:
         return None
     try:
         check_size(headers)
@@ -131,4 +135,5 @@ def read_block(data: bytes) -> Block | None:
         head.header("content-type"),
         tuple(header_values(headers, b"authorization")),
         tuple(header_values(headers, b"dpop")),
+        b"close" in options,
     )

@@ -168,6 +168,10 @@ class Connection(Wire):
         """Whether the next answer is the last."""
         return self._closing or self._house.leaving
 
+    def close_after(self) -> None:
+        """The next answer is to be the last."""
+        self._closing = True
+
     def lane_done(self, *, keep: bool) -> None:
         """The exchange in the lane is over."""
         self._going = None

@@ -82,6 +82,8 @@ class Lane:
         if self.trusted(peer.address):
             peer = real_peer(peer, opening.block.headers, self.trusted)
         exchange = Exchange(opening.head_from(peer), route, self.new_id())
+        if opening.block.last:
+            caller.close_after()
         going = LaneExchange(self.desk, exchange, caller)
         going.begin(opening, data[end:], facts)
         return going

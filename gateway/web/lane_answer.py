@@ -41,6 +41,9 @@ class Caller(Protocol):
     def closing(self) -> bool:
         """Whether the next answer is the last."""
 
+    def close_after(self) -> None:
+        """The next answer is to be the last."""
+
     def write(self, data: bytes) -> None:
         """Sends bytes."""
 

@@ -50,6 +50,8 @@ class TokenLane:
         block, peer = plain.block, caller.peer
         if self.trusted(peer.address):
             peer = real_peer(peer, block.headers, self.trusted)
+        if block.last:
+            caller.close_after()
         going = TokenExchange(self, caller, peer, self.new_id())
         going.begin(
             TokenCall(

@@ -49,7 +49,7 @@ def test_the_lines_that_go_upstream_are_those_of_the_header_rules() -> None:
         b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: bad host\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close, X-A\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nConnection: x\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nConnection: X-A\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n",
@@ -91,3 +91,13 @@ def test_what_the_lane_reads_the_full_rules_accept_with_the_same_meaning(middle:
     except Fault:
         return
     assert head == read_head("GET", plain.target, (1, 1), plain.block.headers, PEER)
+
+
+@pytest.mark.parametrize(
+    ("lines", "last"),
+    [(b"", False), (b"Connection: Keep-Alive\r\n", False), (b"Connection: Close\r\n", True)],
+)
+def test_it_says_whether_the_connection_ends_with_the_answer(lines: bytes, last: bool) -> None:
+    plain = read_plain(b"GET / HTTP/1.1\r\nHost: a\r\n%s\r\n" % lines)
+    assert plain is not None
+    assert plain.block.last is last

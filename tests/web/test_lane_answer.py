@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from tests.raw import RawClient, RawMessage, RawUpstream, says
 from tests.running import Running
 from tests.web.conftest import request
@@ -45,3 +47,10 @@ async def test_a_slow_reader_gets_everything(gateway: Running, upstream: RawUpst
     await asyncio.sleep(0.3)
     assert len((await slow.receive()).body) == 20_000_000
     await slow.close()
+
+
+@pytest.mark.parametrize("target", ["/open", "/read", "/nothing"])
+async def test_who_asks_for_the_end_gets_an_answer_and_the_end(client: RawClient, target: str) -> None:
+    reply = await client.ask(request(target, "Connection: close"))
+    assert reply.header("Connection") == "close"
+    assert await client.closed()

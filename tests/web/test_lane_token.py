@@ -191,3 +191,9 @@ async def test_what_waits_for_the_store_can_be_left_and_is_finished_before_a_sto
 
 def test_the_exchange_is_what_the_connection_expects() -> None:
     assert {"over", "pause", "resume", "caller_left"} <= set(dir(TokenExchange))
+
+
+async def test_who_asks_for_a_token_and_the_end_gets_both(client: RawClient) -> None:
+    reply = await client.ask(post(GRANT, FORM, BASIC, "Connection: close"))
+    assert (reply.status, reply.header("Connection")) == (200, "close")
+    assert await client.closed()
