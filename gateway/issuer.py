@@ -212,18 +212,27 @@ def reuse_slot(
     client: Client, grant_type: str, grant: Grant, mark: str = "", cnf: Mapping[str, str] = NOTHING
 ) -> str:
     """The name under which a live token with these facts is found again. `mark` is the token format's."""
-    tier = tier_of(client)
-    parts = [client.id, grant_type, grant.subject, " ".join(sorted(grant.scopes)), *sorted(grant.audience)]
-    parts += [f"={mark}"] if mark else []
-    parts += [f"tier {tier}"] if tier else []
-    parts += [f"{name}={value}" for name, value in sorted(grant.extra.items())]
-    parts += [f"cnf {name}={value}" for name, value in sorted(cnf.items())]
-    return _slot(tuple(parts))
+    extra, bound = tuple(grant.extra.items()), tuple(cnf.items())
+    who = (client.id, grant_type, grant.subject)
+    return _slot(who, grant.scopes, grant.audience, mark, tier_of(client), extra, bound)
 
 
 @lru_cache(maxsize=4096)
-def _slot(parts: tuple[str, ...]) -> str:
+def _slot(
+    who: tuple[str, ...],
+    scopes: tuple[str, ...],
+    audience: tuple[str, ...],
+    mark: str,
+    tier: str | None,
+    extra: tuple[tuple[str, str], ...],
+    cnf: tuple[tuple[str, str], ...],
+) -> str:
     """Each part bears its length, so that no two sets of facts share a name."""
+    parts = [*who, " ".join(sorted(scopes)), *sorted(audience)]
+    parts += [f"={mark}"] if mark else []
+    parts += [f"tier {tier}"] if tier else []
+    parts += [f"{name}={value}" for name, value in sorted(extra)]
+    parts += [f"cnf {name}={value}" for name, value in sorted(cnf)]
     text = "".join(f"{len(part)}:{part}" for part in parts)
     digest = hmac.digest(b"gatepost reuse", text.encode(), "sha256")
     return urlsafe_b64encode(digest[:24]).decode()

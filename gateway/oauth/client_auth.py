@@ -8,11 +8,16 @@ import hashlib
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.oauth.assertion import ASSERTION_TYPE, assertion_client
 from gateway.oauth.errors import OAuthError, invalid_client, invalid_request
 from gateway.oauth.form import Form, form_decode
 from gateway.oauth.values import Client, Secret
+
+
+REMEMBERED = 512
+"""Authorization headers that are read once: a client sends the same one again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +47,12 @@ class ProofRequest:
 
 def client_secret_basic(request: ProofRequest) -> ClientProof | None:
     """RFC 6749 section 2.3.1: HTTP Basic, each half form-encoded before it was joined by a colon."""
-    if not request.authorization:
-        return None
-    scheme, _, encoded = request.authorization[0].partition(b" ")
+    return _basic(request.authorization[0]) if request.authorization else None
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _basic(header: bytes) -> ClientProof:
+    scheme, _, encoded = header.partition(b" ")
     if scheme.lower() != b"basic":
         raise invalid_client("the Authorization header is not Basic")
     try:

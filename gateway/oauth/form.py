@@ -13,6 +13,7 @@ from gateway.oauth.errors import invalid_request
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 MAX_PARAMETERS = 64
 _BAD_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
+_CODED = re.compile("[%+\0]")
 _CREDENTIALS = frozenset({"client_secret", "client_assertion", "password", "refresh_token", "token"})
 
 # RFC 8707 section 2: "resource" may be sent more than once. Nothing else may (RFC 6749 section 3.2).
@@ -82,6 +83,8 @@ def form_decode(text: str) -> str:
     Raises:
         OAuthError: `invalid_request` for a broken escape, broken UTF-8 or a NUL.
     """
+    if not _CODED.search(text):
+        return text
     if _BAD_ESCAPE.search(text):
         raise invalid_request("A percent sign is not followed by two hexadecimal digits.")
     try:

@@ -6,6 +6,7 @@ import json
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 class Record:
@@ -67,5 +68,5 @@ def _be(kind: type[T], value: Any) -> T:
 
 def write_record(members: dict[str, Any]) -> str:
     """Compact JSON, without members that are None or empty."""
-    kept = {name: value for name, value in members.items() if value not in (None, "", [], (), {})}
-    return json.dumps(kept, separators=(",", ":"), ensure_ascii=False)
+    # Zero and false say something.
+    return _compact({name: value for name, value in members.items() if value or value in (0, False)})

@@ -6,9 +6,11 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Mapping
+from json.encoder import encode_basestring_ascii as _string
 
 from gateway.errors import StoreUnavailable
 from gateway.exchange import Answer, Headers
+from gateway.issuer import TokenAnswer
 from gateway.oauth.errors import OAuthError
 
 log = logging.getLogger("gatepost")
@@ -29,12 +31,23 @@ def json_answer(body: Mapping[str, object], status: int = 200, nonce: str | None
 
     `nonce` is what the client is to put into its next DPoP proof (RFC 9449 section 8).
     """
-    return Answer(status, json.dumps(body).encode(), [*TOKEN_HEADERS, *_nonce(nonce)])
+    return _answer(status, json.dumps(body), nonce)
+
+
+def token_answer(token: TokenAnswer, nonce: str | None = None) -> Answer:
+    """A token, as RFC 6749 section 5.1 has it: the JSON of its `body`."""
+    text = (
+        f'{{"access_token": {_string(token.access_token)}, "scope": {_string(token.scope)}, '
+        f'"token_type": {_string(token.token_type)}, "expires_in": {token.expires_in}'
+    )
+    for name, value in token.beside.items():
+        text += f", {_string(name)}: {_string(value)}"
+    return _answer(200, text + "}", nonce)
 
 
 def error_answer(error: OAuthError, realm: str) -> Answer:
     """An OAuth error as RFC 6749 section 5.2 has it."""
-    answer = json_answer(error.body, error.status)
+    answer = json_answer(error.body, error.status, error.nonce)
     if error.error == "invalid_client" and error.status == 401:  # noqa: PLR2004 (Unauthorized)
         # RFC 9110 section 15.5.2: a 401 must have a challenge.
         answer.headers.append((b"WWW-Authenticate", f'Basic realm="{realm}"'.encode()))
@@ -43,7 +56,6 @@ def error_answer(error: OAuthError, realm: str) -> Answer:
         answer.headers.append((b"Allow", b"POST"))
     if error.retry_after is not None:
         answer.headers.append((b"Retry-After", b"%d" % error.retry_after))
-    answer.headers += _nonce(error.nonce)
     return answer
 
 
@@ -68,5 +80,6 @@ async def oauth_faults(work: Awaitable[Answer], realm: str) -> Answer:
         return away_answer(error, realm)
 
 
-def _nonce(nonce: str | None) -> Headers:
-    return [] if nonce is None else [(b"DPoP-Nonce", nonce.encode())]
+def _answer(status: int, text: str, nonce: str | None) -> Answer:
+    headers = [*TOKEN_HEADERS] if nonce is None else [*TOKEN_HEADERS, (b"DPoP-Nonce", nonce.encode())]
+    return Answer(status, text.encode(), headers)

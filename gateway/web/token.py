@@ -19,7 +19,7 @@ from gateway.telemetry import Telemetry
 from gateway.token_endpoint import TokenCall, TokenDesk, answer_token_request
 from gateway.usage import Tally
 from gateway.web.arrival import HEAD
-from gateway.web.oauth_answers import TOKEN_HEADERS, json_answer, oauth_faults
+from gateway.web.oauth_answers import TOKEN_HEADERS, json_answer, oauth_faults, token_answer
 from gateway.web.sent import send_answer
 
 MAX_FORM = 65_536
@@ -55,7 +55,7 @@ class OAuthEndpoints:
         """Notes that a token goes out, and says what its client is told."""
         self.telemetry.token(call.grant_type, "reused" if call.answer.reused else "issued")
         self._tallied(call, issued=True)
-        return json_answer(call.answer.body, nonce=call.nonce)
+        return token_answer(call.answer, call.nonce)
 
     def refused(self, call: TokenCall, error: OAuthError) -> None:
         """Notes that none does."""
