@@ -15,7 +15,6 @@ from gateway.oauth.errors import OAuthError, invalid_client, invalid_request
 from gateway.oauth.form import Form, form_decode
 from gateway.oauth.values import Client, Secret
 
-
 REMEMBERED = 512
 """Authorization headers that are read once: a client sends the same one again and again."""
 

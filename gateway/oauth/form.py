@@ -63,9 +63,10 @@ def parse_parameters(text: str) -> Form:
     single: dict[str, str] = {}
     seen: set[str] = set()
     resources: list[str] = []
+    decode = form_decode if _CODED.search(text) else str
     for pair in pairs:
         raw_name, _, raw_value = pair.partition("=")
-        name, value = form_decode(raw_name), form_decode(raw_value)
+        name, value = decode(raw_name), decode(raw_value)
         if name in _REPEATABLE:
             resources += [value] if value else []
             continue

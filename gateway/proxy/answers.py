@@ -7,8 +7,9 @@ from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
 
-from gateway.exchange import Answer, Headers
+from gateway.exchange import Answer, Header, Headers
 from gateway.faults import Fault
+from gateway.fields import field_lines
 
 PROBLEM_TYPE = b"application/problem+json"
 _BODILESS = frozenset({204, 304})
@@ -29,6 +30,12 @@ def reason_phrase(status: int) -> bytes:
         return b""
 
 
+@lru_cache(maxsize=256)
+def _start(status: int, headers: tuple[Header, ...]) -> bytes:
+    """The first lines of an answer: the same answers are given again and again."""
+    return b"HTTP/1.1 %d %s\r\n%s" % (status, reason_phrase(status), field_lines([*headers]))
+
+
 def fault_answer(fault: Fault, request_id: str) -> Answer:
     """A fault as problem+json (RFC 9457)."""
     body = json.dumps(fault.problem(request_id), separators=(",", ":")).encode()
@@ -44,8 +51,8 @@ def answer_bytes(
     answer: Answer, extra: Headers, *, method: str, version: tuple[int, int], keep_alive: bool, now: float
 ) -> bytes:
     """A whole answer as it goes over the wire."""
-    lines = [b"HTTP/1.1 %d %s\r\n" % (answer.status, reason_phrase(answer.status))]
-    lines += [b"%s: %s\r\n" % item for item in (*answer.headers, *extra)]
+    lines = [_start(answer.status, tuple(answer.headers))]
+    lines += [b"%s: %s\r\n" % item for item in extra]
     lines.append(b"Date: %s\r\n" % date_header(int(now)))
     if answer.status not in _BODILESS:
         lines.append(b"Content-Length: %d\r\n" % len(answer.body))

@@ -11,22 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.endpoints import TOKEN
 from gateway.exchange import Exchange
 from gateway.guard import Guard, Unknown
 from gateway.oauth.bearer import Presented, Refusal
 from gateway.oauth.values import TokenFacts
 from gateway.proxy.forwarded import real_peer
 from gateway.proxy.opening import Opening
-from gateway.proxy.plain import read_plain
 from gateway.proxy.routes import Route
 from gateway.web.desk import ProxyDesk
 from gateway.web.lane_answer import Caller
 from gateway.web.lane_exchange import LaneExchange
-from gateway.web.lane_token import TokenLane
-
-_TOKEN = TOKEN.encode()
-_TOKEN_REQUEST = b"POST " + _TOKEN
+from gateway.web.lane_token import TOKEN_REQUESTS, TokenLane
 
 
 class Going(Protocol):
@@ -65,9 +60,11 @@ class Lane:
         It may be over when this returns.
         """
         end = data.find(b"\r\n\r\n") + 4
+        if data.startswith(TOKEN_REQUESTS) and self.token is not None:
+            return self.token.take(data[:end], data[end:], caller)
         opening = self.read(data[:end])
         if opening is None:
-            return self._take_token(data, caller)
+            return None
         length, route = opening.block.length, opening.route
         # It must be whole, and nothing may follow it.
         if len(data) - end != length or length > self.desk.max_body:
@@ -87,12 +84,6 @@ class Lane:
         going = LaneExchange(self.desk, exchange, caller)
         going.begin(opening, data[end:], facts)
         return going
-
-    def _take_token(self, data: bytes, caller: Caller) -> Going | None:
-        if self.token is None or not data.startswith(_TOKEN_REQUEST):
-            return None
-        plain = read_plain(data)
-        return self.token.take(plain, caller) if plain is not None and plain.path == _TOKEN else None
 
     def _facts(self, token: Presented | Refusal, route: Route) -> TokenFacts | Refusal | Unknown | None:
         if isinstance(token, Refusal):

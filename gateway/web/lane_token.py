@@ -20,7 +20,7 @@ from gateway.exchange import Answer, Peer
 from gateway.oauth.errors import OAuthError
 from gateway.proxy.answers import answer_bytes, fault_answer
 from gateway.proxy.forwarded import real_peer
-from gateway.proxy.plain import Plain
+from gateway.proxy.plain import read_opening
 from gateway.token_endpoint import STEPS, TokenCall, TokenDesk
 from gateway.web.faults import as_fault
 from gateway.web.lane_answer import Caller
@@ -30,6 +30,9 @@ from gateway.web.token import MAX_FORM, OAuthEndpoints
 
 log = logging.getLogger("gatepost")
 _HTTP_1_1 = (1, 1)
+
+TOKEN_REQUESTS = (b"POST %s " % TOKEN.encode(), b"POST %s?" % TOKEN.encode())
+"""How requests for the endpoint begin."""
 _PATH = TOKEN.encode()
 
 
@@ -43,9 +46,14 @@ class TokenLane:
     new_id: Callable[[], str]
     clock: Clock
 
-    def take(self, plain: Plain, caller: Caller) -> TokenExchange | None:
-        """Begins to answer a request; None: it is not for the lane, and nothing was done."""
-        if plain.method != "POST" or len(plain.body) > MAX_FORM:
+    def take(self, head: bytes, body: bytes, caller: Caller) -> TokenExchange | None:
+        """Begins to answer a request that begins like one of `TOKEN_REQUESTS`.
+
+        None: it is not for the lane, and nothing was done.
+        """
+        plain = read_opening(head)
+        # It must be whole, and nothing may follow it.
+        if plain is None or len(body) != plain.block.length or len(body) > MAX_FORM:
             return None
         block, peer = plain.block, caller.peer
         if self.trusted(peer.address):
@@ -57,7 +65,7 @@ class TokenLane:
             TokenCall(
                 "" if plain.query is None else plain.query.decode("latin-1"),
                 block.content_type,
-                plain.body,
+                body,
                 block.authorization,
                 peer.address,
                 block.proofs,
