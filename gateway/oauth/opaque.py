@@ -8,7 +8,7 @@ and who reads the store can neither use nor make one.
 from __future__ import annotations
 
 import hmac
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 from collections.abc import Callable
 from hashlib import blake2b, sha256
 
@@ -66,5 +66,8 @@ class OpaqueTokens:
         return _text(tag.digest())
 
 
+_URLSAFE = bytes.maketrans(b"+/", b"-_")
+
+
 def _text(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
+    return b2a_base64(data, newline=False).rstrip(b"=").translate(_URLSAFE).decode()

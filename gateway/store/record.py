@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from json.encoder import encode_basestring as _string
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -69,4 +70,12 @@ def _be(kind: type[T], value: Any) -> T:
 def write_record(members: dict[str, Any]) -> str:
     """Compact JSON, without members that are None or empty."""
     # Zero and false say something.
-    return _compact({name: value for name, value in members.items() if value or value in (0, False)})
+    kept = [(name, value) for name, value in members.items() if value or value in (0, False)]
+    return "{" + ",".join([f'"{name}":{_text(value)}' for name, value in kept]) + "}"
+
+
+def _text(value: Any) -> str:
+    """A value's JSON. Most are plain strings and numbers: for these the whole encoder is a long way round."""
+    if type(value) is str:
+        return _string(value)
+    return str(value) if type(value) is int else _compact(value)
