@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Protocol, TypeVar
 
 from gateway.clients import ClientAuthentication
-from gateway.oauth.client_auth import ClientProof, ProofRequest, read_proof
+from gateway.oauth.client_auth import ClientProof, read_proof
 from gateway.oauth.form import Form, parse_form, refuse_credentials_in_query
 from gateway.oauth.values import Client
 
@@ -74,7 +74,7 @@ def read_the_form(call: ClientCall, desk: ClientDesk) -> None:
 
 def read_the_proof(call: ClientCall, desk: ClientDesk) -> None:
     """RFC 6749 section 2.3: exactly one way of client authentication."""
-    call.proof = read_proof(ProofRequest(call.authorization, call.form, call.certificate))
+    call.proof = read_proof(call)
 
 
 def authenticate_the_client(call: ClientCall, desk: ClientDesk) -> Wait[ClientCall, ClientDesk] | None:

@@ -46,7 +46,7 @@ LiveTokens = Tracked[str, Live]
 """By the name of their slot. Facts, never decisions: what is left of them is judged on every request."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TokenAnswer:
     """A token as its client gets it (RFC 6749 section 5.1)."""
 

@@ -9,6 +9,7 @@ import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 from gateway.oauth.assertion import ASSERTION_TYPE, assertion_client
 from gateway.oauth.errors import OAuthError, invalid_client, invalid_request
@@ -33,14 +34,13 @@ class ClientProof:
     """In DER."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProofRequest:
+class ProofRequest(Protocol):
     """The parts of a request that a way of authentication may look at."""
 
     authorization: Sequence[bytes]
     """All values of the Authorization header."""
     form: Form
-    certificate: bytes | None = None
+    certificate: bytes | None
     """The client's TLS certificate in DER, verified by TLS or by a trusted proxy."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from urllib.parse import unquote_plus
 
@@ -49,10 +50,14 @@ def parse_form(content_type: str | None, body: bytes) -> Form:
     Raises:
         OAuthError: `invalid_request` where the body is no form, or a parameter stands in it twice.
     """
-    media_type = (content_type or "").partition(";")[0].strip().lower()
-    if media_type != MEDIA_TYPE:
+    if not _is_form(content_type):
         raise invalid_request(f"The body must be {MEDIA_TYPE}.")
     return parse_parameters(_decoded(body))
+
+
+@lru_cache(maxsize=64)
+def _is_form(content_type: str | None) -> bool:
+    return (content_type or "").partition(";")[0].strip().lower() == MEDIA_TYPE
 
 
 def parse_parameters(text: str) -> Form:

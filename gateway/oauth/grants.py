@@ -11,9 +11,9 @@ from gateway.oauth.scope import ScopeRules
 from gateway.oauth.values import Client
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class GrantRequest:
-    """A token request whose client is known and may use the grant."""
+    """A token request whose client is known and may use the grant. Plugins read it and do not change it."""
 
     client: Client
     form: Form
@@ -42,7 +42,7 @@ class GrantRequest:
         return self.lifetime_rules.lifetime(self.client.lifetime, self.form.get("validity_period"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Grant:
     """What a grant decided: the facts of the token that is to be issued."""
 

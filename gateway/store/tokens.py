@@ -39,7 +39,7 @@ def shortest_reusable(renew_before: int) -> float:
     return max(renew_before, 0.999)
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class TokenDraft:
     """A token about to be issued."""
 
@@ -56,7 +56,7 @@ class TokenDraft:
     """Seconds: a token with no more than these left is not given out again."""
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Issued:
     """A token that lives in the store."""
 

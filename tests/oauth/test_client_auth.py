@@ -1,14 +1,16 @@
 import base64
 import hashlib
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.oauth.client_auth import ProofRequest, read_proof, secret_matches
+from gateway.oauth.client_auth import METHODS, may_use, methods_of, read_proof, secret_matches
 from gateway.oauth.errors import OAuthError
-from gateway.oauth.form import parse_parameters
+from gateway.oauth.form import Form, parse_parameters
 from gateway.oauth.values import Client, Secret
 
 NOW = 1_000.0
@@ -18,8 +20,17 @@ def basic(text: str) -> bytes:
     return b"Basic " + base64.b64encode(text.encode())
 
 
+@dataclass
+class Brought:
+    """What a request brings."""
+
+    authorization: Sequence[bytes]
+    form: Form
+    certificate: bytes | None = None
+
+
 def proof(authorization: list[bytes], form: str = "") -> tuple[str, str, str]:
-    found = read_proof(ProofRequest(authorization, parse_parameters(form)))
+    found = read_proof(Brought(authorization, parse_parameters(form)))
     return found.client_id, found.secret, found.method
 
 
@@ -125,3 +136,14 @@ def test_a_disabled_client_does_not_get_in() -> None:
 
 def test_a_secret_that_is_not_text_does_not_get_in() -> None:
     assert not secret_matches(client(secret("right")), "\ud800", NOW)
+
+
+@pytest.mark.parametrize("auth", [(), ("client_secret_post",), ("private_key_jwt", "tls_client_auth")])
+@pytest.mark.parametrize("secrets", [(), (Secret(b"x"),)])
+@pytest.mark.parametrize("jwks", ["", "{}"])
+def test_a_method_may_be_used_if_it_is_one_of_the_clients(
+    auth: tuple[str, ...], secrets: tuple[Secret, ...], jwks: str
+) -> None:
+    client = Client("demo", auth=frozenset(auth), secrets=secrets, jwks=jwks)
+    for method in METHODS:
+        assert may_use(client, method) == (method in methods_of(client))

@@ -1,9 +1,12 @@
 import json
 
+import pytest
+
 from gateway.errors import StoreUnavailable
 from gateway.exchange import Answer
+from gateway.issuer import TokenAnswer
 from gateway.oauth.errors import OAuthError
-from gateway.web.oauth_answers import TOKEN_HEADERS, error_answer, json_answer, oauth_faults
+from gateway.web.oauth_answers import TOKEN_HEADERS, error_answer, json_answer, oauth_faults, token_answer
 
 
 def headers(answer: Answer) -> dict[bytes, bytes]:
@@ -14,6 +17,13 @@ def test_every_answer_says_that_it_is_not_to_be_kept() -> None:
     for answer in (json_answer({"a": 1}), error_answer(OAuthError("invalid_scope", "x"), "r")):
         assert answer.headers[: len(TOKEN_HEADERS)] == TOKEN_HEADERS
         assert headers(answer)[b"Cache-Control"] == b"no-store"
+
+
+@pytest.mark.parametrize("beside", [{}, {"refresh_token": "r"}, {'q"': "\u00f6\n"}])
+def test_a_token_is_told_as_the_json_of_its_body(beside: dict[str, str]) -> None:
+    token = TokenAnswer("gpt_x", 'a "b" \u00f6', 7, reused=False, name="n", beside=beside)
+    assert token_answer(token).body == json.dumps(token.body).encode()
+    assert headers(token_answer(token, "n"))[b"DPoP-Nonce"] == b"n"
 
 
 async def test_a_lost_store_is_503_in_oauths_words() -> None:
