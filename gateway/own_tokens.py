@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 from gateway.clock import Clock
 from gateway.held_tokens import HeldTokens
 from gateway.issuer import TokenAnswer
@@ -36,7 +34,7 @@ class OwnTokens:
         """
         plugin = self._plugin(client)
         single = {"scope": " ".join(scopes), "validity_period": validity}
-        form = Form(MappingProxyType({name: value for name, value in single.items() if value}))
+        form = Form({name: value for name, value in single.items() if value})
         desk = self._desk
         request = GrantRequest(client, form, self._clock(), desk.scope_rules, desk.lifetime_rules)
         decision = plugin.grant(request)

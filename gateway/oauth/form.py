@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
 from urllib.parse import unquote_plus
 
 from gateway.oauth.errors import invalid_request
@@ -21,9 +20,9 @@ _CREDENTIALS = frozenset({"client_secret", "client_assertion", "password", "refr
 _REPEATABLE = frozenset({"resource"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Form:
-    """A form's parameters. An empty one counts as absent (RFC 6749 section 3.2)."""
+    """A form's parameters. An empty one counts as absent (RFC 6749 section 3.2). Nobody changes it."""
 
     single: Mapping[str, str]
     resources: tuple[str, ...] = ()
@@ -66,7 +65,6 @@ def parse_parameters(text: str) -> Form:
     if len(pairs) > MAX_PARAMETERS:
         raise invalid_request(f"The body has more than {MAX_PARAMETERS} parameters.")
     single: dict[str, str] = {}
-    seen: set[str] = set()
     resources: list[str] = []
     decode = form_decode if _CODED.search(text) else str
     for pair in pairs:
@@ -75,12 +73,12 @@ def parse_parameters(text: str) -> Form:
         if name in _REPEATABLE:
             resources += [value] if value else []
             continue
-        if name in seen:
+        if name in single:
             raise invalid_request("A parameter is included more than once.")
-        seen.add(name)
-        if value:
-            single[name] = value
-    return Form(MappingProxyType(single), tuple(resources))
+        single[name] = value
+    if "" in single.values():
+        single = {name: value for name, value in single.items() if value}
+    return Form(single, tuple(resources))
 
 
 def form_decode(text: str) -> str:

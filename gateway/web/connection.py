@@ -63,6 +63,9 @@ class Connection(Wire):
             self._hold(data)
         elif self._reads:
             self._feed(data)
+        elif self._paused:
+            # Who does not take the answers that there are gets no more of them.
+            self._hold(data)
         elif self.transport is not None:
             self._begin(data)
 
@@ -79,6 +82,8 @@ class Connection(Wire):
             self._going.resume()
         if self._handler is not None:
             self._handler.resume_writing()
+        if self._held and self._going is None and not self._reads:
+            self._next()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         if self._going is not None:

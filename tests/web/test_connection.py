@@ -5,11 +5,13 @@ import asyncio
 import pytest
 from aiohttp import web
 
+from gateway.web.connection import Connection
 from gateway.web.server import GatewayServer
 from tests.raw import RawClient, RawMessage, RawUpstream, answer
 from tests.running import Running
+from tests.store.stage import until
 from tests.web.conftest import request
-from tests.web.test_server import GET, handle, listening, terms
+from tests.web.test_server import GET, handle, listening, served, terms
 
 SPECIAL = ("TE: trailers",)
 """Makes a request that the lane leaves to aiohttp."""
@@ -160,3 +162,36 @@ async def test_who_waits_for_an_answer_is_not_idle() -> None:
     server = GatewayServer(web.Server(slow), terms(header=0.1, idle=0.1))
     async with listening(server) as port, await RawClient.connect("127.0.0.1", port) as client:
         assert (await client.ask(GET)).content == b"late"
+
+
+async def test_who_does_not_take_an_answer_gets_no_other_until_he_does() -> None:
+    much = b"x" * 20_000_000
+    taken: list[bytes] = []
+
+    class Quick:
+        """A lane that answers at once."""
+
+        over = True
+
+        def take(self, data: bytes, caller: Connection) -> "Quick":
+            taken.append(data)
+            caller.write(much)
+            caller.lane_done(keep=True)
+            return self
+
+    server = served(Quick())
+    async with listening(server) as port, await RawClient.connect("127.0.0.1", port) as client:
+        await client.send(GET)
+        await until(lambda: bool(taken))
+        await client.send(GET)
+        await client.send(GET)
+        # Whoever has connected later has been heard by now.
+        async with await RawClient.connect("127.0.0.1", port) as other:
+            await other.send(GET)
+            await until(lambda: len(taken) > 1)
+            assert len(taken) == 2
+            await other.reader.readexactly(len(much))
+        await client.reader.readexactly(len(much))
+        await until(lambda: len(taken) > 2)
+        assert b"".join(taken[2:]) == GET * 2
+        await client.reader.readexactly(len(much) * (len(taken) - 2))
