@@ -48,8 +48,8 @@ class AccessLog:
         self._piece = BLOCK if S_ISREG(os.fstat(descriptor).st_mode) else LINE_LIMIT
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
-        self._second = -1
-        self._date = ""
+        self._moment = -1
+        self._time = ""
         self.lost = 0
         """Lines dropped because nobody read them."""
 
@@ -107,8 +107,10 @@ class AccessLog:
         return sent == len(piece)
 
     def _stamp(self, at: float) -> str:
-        second = int(at)
-        if second != self._second:
-            self._second = second
-            self._date = datetime.fromtimestamp(second, UTC).isoformat()[:19]
-        return f"{self._date}.{int((at - second) * 1000):03d}Z"
+        """The time to the millisecond: worked out once for all entries within it."""
+        moment = int(at * 1000)
+        if moment != self._moment:
+            self._moment = moment
+            date = datetime.fromtimestamp(moment // 1000, UTC).isoformat()[:19]
+            self._time = f"{date}.{moment % 1000:03d}Z"
+        return self._time
