@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import gc
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -18,6 +21,8 @@ from gateway.plugin import Exchange, PluginConfig, ProxyPlugin
 from gateway.plugin_catalog import Catalog
 from gateway.telemetry import Telemetry
 from tests.conftest import Valkey
+from tests.raw import RawClient, raw_upstream, until
+from tests.web.conftest import request
 
 LIVES: list[str] = []
 
@@ -177,3 +182,46 @@ async def test_without_a_store_it_starts_and_gives_nobody_a_token(make: Make, ow
         login = {"Authorization": aiohttp.encode_basic_auth("demo", "demo-secret")}
         async with session.post("/token", data={"grant_type": "client_credentials"}, headers=login) as answer:
             assert (answer.status, "Retry-After" in answer.headers) == (503, True)
+
+
+OPEN = """\
+server: {{state_dir: "{state}"}}
+routes: [{{path: /open, upstream: "{upstream}", auth: none, strip_prefix: false}}]
+"""
+
+
+@contextmanager
+def found_by_the_collector() -> Iterator[Counter[str]]:
+    """Which of the gateway's own objects only the garbage collector would have freed meanwhile."""
+    found: Counter[str] = Counter()
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        yield found
+        gc.collect()
+        kinds = (type(each) for each in gc.garbage)
+        found.update(kind.__qualname__ for kind in kinds if kind.__module__.startswith("gateway."))
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+
+
+@pytest.mark.parametrize("header", ["X-A: plain", "TE: trailers", "Connection: close"])
+async def test_requests_leave_nothing_to_the_garbage_collector(
+    valkey: Valkey, tmp_path: Path, header: str
+) -> None:
+    with raw_upstream() as upstream:
+        settings = load_text(OPEN.format(state=tmp_path, upstream=upstream.url), {}, Catalog())
+        gateway = Gateway(settings, store_url=valkey.url, telemetry=Telemetry())
+        async with served(gateway) as session:
+            port = urlsplit(str(session._base_url)).port
+            assert port is not None
+            with found_by_the_collector() as found:
+                for _ in range(10):
+                    async with await RawClient.connect("127.0.0.1", port) as client:
+                        assert (await client.ask(request("/open", header))).status == 200
+                assert gateway.runner.server is not None
+                await until(lambda: not gateway.runner.server.connections)  # type: ignore[union-attr]  # as above
+            assert not found

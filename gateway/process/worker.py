@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from gateway.process.access_log import AccessLog
 from gateway.process.doors import Doors
 from gateway.process.generation import Build, Door, Generation
 from gateway.process.listeners import Share
+from gateway.process.memory import settle
 from gateway.process.store_host import StoreHost
 from gateway.telemetry import Telemetry
 
@@ -47,9 +47,7 @@ class Worker:
     async def open(self, settings: Settings, store_url: str) -> None:
         """Starts to serve. GatepostError says why that can't be."""
         self._present = await self._generation(settings, store_url)
-        # What is alive now stays for good; the collector need not look at it again and again.
-        gc.collect()
-        gc.freeze()
+        settle()
 
     async def replace(self, settings: Settings, store_url: str) -> None:
         """Serves the new settings to whoever comes from now on; what is in flight ends as it began.

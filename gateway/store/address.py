@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 import ssl
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import SplitResult, parse_qsl, urlsplit
-
-from redis.asyncio.connection import parse_url
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from gateway.errors import StartError
 
@@ -20,6 +17,7 @@ OPTIONS = frozenset(
     {"db", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname"}
 )
 DEFAULT_PORT = 6379
+NO = frozenset({"0", "F", "FALSE", "N", "NO"})
 DATABASE = re.compile(r"/?|/[0-9]+/?")
 
 
@@ -65,38 +63,45 @@ class Address:
 
 
 def parse_address(url: str) -> Address:
-    """Reads a `store.url` other than `embedded`. Raises ValueError, whose text never repeats the URL."""
+    """Reads a `store.url` other than `embedded`. Raises ValueError, whose text never repeats the URL.
+
+    The forms are those of redis-py, which is not asked: it is several MiB in each worker.
+    """
     try:
         parts = urlsplit(url)
         problem = _problem(parts)
-        known = {} if problem else dict(parse_url(url))
+        if problem is None:
+            return _address(parts)
     except ValueError:
-        # The libraries' texts repeat pieces of the URL, which may be pieces of the password.
+        # The library's texts repeat pieces of the URL, which may be pieces of the password.
         problem = "is not a URL of a Redis server"
-    if problem:
-        raise ValueError(problem)
-    return _address(parts.scheme == "rediss", known)
+    raise ValueError(problem) from None
 
 
-def _address(tls: bool, known: dict[str, Any]) -> Address:
+def _address(parts: SplitResult) -> Address:
+    options: dict[str, str] = {}
+    for name, value in parse_qsl(parts.query):
+        options.setdefault(name, value)
+    local = parts.scheme == "unix"
+    number = options.get("db", "" if local else parts.path.strip("/"))
     return Address(
-        host=known.get("host", "localhost"),
-        port=known.get("port", DEFAULT_PORT),
-        path=known.get("path"),
-        db=known.get("db", 0),
-        username=known.get("username"),
-        password=known.get("password"),
-        tls=tls,
-        ca_certs=known.get("ssl_ca_certs"),
-        certfile=known.get("ssl_certfile"),
-        keyfile=known.get("ssl_keyfile"),
-        verify=known.get("ssl_cert_reqs") != "none",
-        check_hostname=known.get("ssl_check_hostname") is not False,
+        host=unquote(parts.hostname or "localhost"),
+        port=parts.port or DEFAULT_PORT,
+        path=unquote(parts.path) if local else None,
+        db=int(number or 0),
+        username=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        tls=parts.scheme == "rediss",
+        ca_certs=options.get("ssl_ca_certs"),
+        certfile=options.get("ssl_certfile"),
+        keyfile=options.get("ssl_keyfile"),
+        verify=options.get("ssl_cert_reqs") != "none",
+        check_hostname=options.get("ssl_check_hostname", "").upper() not in NO,
     )
 
 
 def _problem(parts: SplitResult) -> str | None:
-    """What redis-py would read in silence, and perhaps not as it was meant."""
+    """What could be read in silence, and perhaps not as it was meant."""
     if parts.scheme not in SCHEMES:
         return f"begins with none of {', '.join(f'{scheme}://' for scheme in SCHEMES)}"
     if "@" in parts.path + parts.query or parts.fragment:

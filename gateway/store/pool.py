@@ -1,73 +1,41 @@
-"""Connections for what is not on the hot path: redis-py's own client, with bounds on everything."""
+"""Connections for what is not on the hot path."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
-from redis.asyncio import BlockingConnectionPool, Redis, SSLConnection, UnixDomainSocketConnection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
-
-from gateway.errors import StoreUnavailable
 from gateway.store.address import Address
-from gateway.store.handshake import CLIENT_NAME
-from gateway.store.refusal import Refused
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+    from gateway.store.redis_pool import RedisPool
 
 MOST_CONNECTIONS = 8
 
 
 class Pool:
-    """A bounded pool of connections; each wait in it ends after `timeout` seconds."""
+    """A bounded pool of connections, made when somebody needs one; each wait ends after `timeout` seconds.
+
+    Few workers ever do, and redis-py with its hundreds of commands is several MiB in each.
+    """
 
     def __init__(self, address: Address, *, timeout: float = 1.0, size: int = MOST_CONNECTIONS) -> None:
-        self._redis = Redis.from_pool(
-            BlockingConnectionPool(
-                max_connections=size,
-                timeout=timeout,
-                socket_timeout=timeout,
-                socket_connect_timeout=timeout,
-                # A second attempt would double the time-out, and what was sent may have been done.
-                retry=Retry(NoBackoff(), 0),
-                username=address.username,
-                password=address.password,
-                db=address.db,
-                client_name=CLIENT_NAME,
-                **_transport(address),
-            )
-        )
+        self._address = address
+        self._timeout = timeout
+        self._size = size
+        self._made: RedisPool | None = None
 
-    @contextmanager
-    def client(self, doing: str) -> Iterator[Redis]:
+    def client(self, doing: str) -> AbstractContextManager[Redis]:
         """The client, for a `with` around its commands: what goes wrong with it becomes StoreUnavailable."""
-        try:
-            yield self._redis
-        except ResponseError as error:
-            raise Refused(doing, str(error)) from None
-        except (RedisError, OSError) as error:
-            raise StoreUnavailable(
-                f"the store can't be reached for {doing}: {type(error).__name__}"
-            ) from None
+        if self._made is None:
+            from gateway.store.redis_pool import RedisPool  # noqa: PLC0415 (as said above)
+
+            self._made = RedisPool(self._address, timeout=self._timeout, size=self._size)
+        return self._made.client(doing)
 
     async def close(self) -> None:
         """Closes every connection."""
-        await self._redis.aclose()
-
-
-def _transport(address: Address) -> dict[str, Any]:
-    if address.path is not None:
-        return {"connection_class": UnixDomainSocketConnection, "path": address.path}
-    if not address.tls:
-        return {"host": address.host, "port": address.port}
-    return {
-        "connection_class": SSLConnection,
-        "host": address.host,
-        "port": address.port,
-        "ssl_ca_certs": address.ca_certs,
-        "ssl_certfile": address.certfile,
-        "ssl_keyfile": address.keyfile,
-        "ssl_cert_reqs": "required" if address.verify else "none",
-        "ssl_check_hostname": address.check_hostname and address.verify,
-    }
+        if self._made is not None:
+            await self._made.close()

@@ -25,7 +25,8 @@ class Receiver:
 
     head: ResponseHead
     framing: Framing
-    call: Call
+    call: Call | None = None
+    """None once it is over. The two know each other: else only the garbage collector would find them."""
 
     def __init__(self, upload: Upload | None, informed: Informed | None) -> None:
         self._loop = asyncio.get_running_loop()
@@ -59,7 +60,8 @@ class Receiver:
         self._held -= len(piece)
         if self._paused and self._held <= LOW_WATER:
             self._paused = False
-            self.call.resume_reading()
+            if self.call is not None:
+                self.call.resume_reading()
         return piece
 
     def take_all(self) -> bytes | None:
@@ -107,19 +109,20 @@ class Receiver:
         self._held += len(data)
         if self._held > HIGH_WATER and not self._paused:
             self._paused = True
-            self.call.pause_reading()
+            if self.call is not None:
+                self.call.pause_reading()
         self._wake()
 
     def on_end(self, trailers: Headers) -> None:
         """The end. An upload that is still going on has no reader any more."""
         self.trailers = trailers
         self.complete = True
-        self._end_upload()
+        self._over()
 
     def on_error(self, error: UpstreamError) -> None:
         """No (whole) answer."""
         self.break_off(error)
-        self._end_upload()
+        self._over()
 
     def pause_writing(self) -> None:
         """The upstream takes no more for now."""
@@ -129,7 +132,8 @@ class Receiver:
         """The upstream takes more."""
         self.room.set()
 
-    def _end_upload(self) -> None:
+    def _over(self) -> None:
+        self.call = None
         if self._upload is not None:
             self._upload.cancel()
         self._wake()

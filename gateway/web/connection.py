@@ -91,8 +91,10 @@ class Connection(Wire):
         super().connection_lost(exc)
         if self._stream is not None:
             self._stream.end()
-        if self._handler is not None:
-            self._handler.connection_lost(exc)
+        # The two know each other. Like this neither waits for the garbage collector.
+        handler, self._handler = self._handler, None
+        if handler is not None:
+            handler.connection_lost(exc)
 
     # A request begins: in the lane, or with aiohttp.
 

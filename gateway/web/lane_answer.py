@@ -202,6 +202,8 @@ class LaneAnswer:
 
     def _finish(self, *, keep: bool) -> None:
         self._over = True
+        # The two know each other: without this, only the garbage collector would find them.
+        self._call = None
         exchange, ledger = self._exchange, self._desk.ledger
         ledger.telemetry.in_flight -= 1
         if exchange.route.pipeline.on_finish:
