@@ -44,6 +44,8 @@ class Jwt:
 
 def read_jwt(token: str) -> Jwt | None:
     """The parts of a token; None for what is no JWT, too large, or has a header that must be understood."""
+    if "." not in token:  # a made-up token, most often
+        return None
     try:
         header, claims, signed, signature = read_parts(token)
     except ValueError:

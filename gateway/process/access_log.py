@@ -19,7 +19,7 @@ from gateway.process.access_lines import LINE_LIMIT, LINES, fitting
 from gateway.process.logs import Format
 from gateway.telemetry.entry import Entry
 
-MOST_KEPT = 256
+MOST_KEPT = 64
 """Entries that are kept before they become lines."""
 
 BLOCK = 64 * 1024
