@@ -66,38 +66,16 @@ class Upstream:
         """Requests in flight."""
         return sum(server.active for server in self.servers)
 
-    def begin(
-        self,
-        sink: Sink,
-        head: bytes,
-        method: str,
-        *,
-        body_follows: bool = False,
-        chunked: bool = False,
-        upgrade: bool = False,
-        key: bytes = b"",
-        timeouts: Timeouts | None = None,
-    ) -> Call:
+    def begin(self, sink: Sink, request: UpstreamRequest) -> Call:
         """Sends a request, without waiting; `sink` hears of the answer, never before this returns.
 
-        Args:
-            sink: takes the answer.
-            head: request line, headers, empty line, and a whole body behind it where there is one.
-            method: as in the head.
-            body_follows: the body comes by the call's `write` and `write_end`, from `resume_writing` on.
-            chunked: pieces that are written become chunks; the head says `Transfer-Encoding: chunked`.
-            upgrade: the head asks for another protocol.
-            key: what `balance: hash` goes by.
-            timeouts: in place of the upstream's own.
+        Where a body follows, it comes by the call's `write` and `write_end`, from `resume_writing` on.
 
         Raises:
             UpstreamUnavailable: there is nobody to send it to; the sink hears nothing.
         """
         if self._dispatcher is None:
             raise UpstreamUnavailable("not started")
-        request = UpstreamRequest(
-            head, method, timeouts or self.settings.timeouts, body_follows, chunked, upgrade, key
-        )
         call = Call(self._dispatcher, sink, request)
         call.begin()
         return call
@@ -136,16 +114,10 @@ class Upstream:
         elif body is not None:
             upload = Upload(body, None if chunked else declared_length(head) or 0)
         receiver = Receiver(upload, on_informational)
-        call = receiver.call = self.begin(
-            receiver,
-            head,
-            method,
-            body_follows=upload is not None,
-            chunked=chunked,
-            upgrade=upgrade,
-            key=key,
-            timeouts=timeouts,
+        request = UpstreamRequest(
+            head, method, timeouts or self.settings.timeouts, upload is not None, chunked, upgrade, key
         )
+        call = receiver.call = self.begin(receiver, request)
         if upload is not None:
             upload.start(call, receiver.room, receiver.break_off)
         return await UpstreamResponse(call, receiver, upload).wait_for_head()

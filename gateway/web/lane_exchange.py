@@ -13,6 +13,7 @@ from gateway.proxy.pipeline import forward_head, head_bytes, run_now
 from gateway.proxy.refused import Prepared, prepared, refused
 from gateway.upstream import Upstream
 from gateway.upstream.errors import UpstreamError
+from gateway.upstream.request import UpstreamRequest
 from gateway.web.lane_answer import LaneAnswer
 from gateway.web.ledger import CALLER_LEFT
 
@@ -74,14 +75,14 @@ class LaneExchange(LaneAnswer):
             told = identity_lines(exchange.request, exchange.request_id, exchange.caller)
             wire = b"%s%s\r\n" % (opening.start_for(route), told)
         upstream: Upstream = route.upstream
+        request = UpstreamRequest(
+            wire + body if body else wire,
+            exchange.request.method,
+            upstream.settings.timeouts.for_one(exchange.patience),
+            key=hash_key(exchange),
+        )
         try:
-            self._call = upstream.begin(
-                self,
-                wire + body if body else wire,
-                exchange.request.method,
-                key=hash_key(exchange),
-                timeouts=upstream.settings.timeouts.for_one(exchange.patience),
-            )
+            self._call = upstream.begin(self, request)
         except UpstreamError as error:
             self._desk.ledger.upstream_failed(exchange, error)
             raise

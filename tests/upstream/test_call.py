@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.upstream.errors import UpstreamBroken
+from gateway.upstream.request import UpstreamRequest
+from gateway.upstream.settings import Timeouts
 from tests.upstream.recorder import Recorder
 from tests.upstream.scripted import MakeUpstream, Peer, Script, Serve, answer, get
 
@@ -128,7 +130,7 @@ async def test_a_streamed_body_that_has_not_begun_waits_for_the_next_connection(
     upstream = await make_upstream(server.url)
     await upstream.fetch(get(), "GET")
     sink = Recorder()
-    call = upstream.begin(sink, get("/x", "PUT"), "PUT", body_follows=True)
+    call = upstream.begin(sink, UpstreamRequest(get("/x", "PUT"), "PUT", Timeouts(), body_follows=True))
     assert sink.names == ["resume"]
     sink.react = lambda event: call.write_end() if event == "resume" else None
     await sink.done()
@@ -140,7 +142,7 @@ async def test_the_handle_is_harmless_when_all_is_over(serve: Serve, make_upstre
     _, script = dies_on_second_request()
     upstream = await make_upstream((await serve(script)).url)
     sink = Recorder()
-    call = upstream.begin(sink, get(), "GET")
+    call = upstream.begin(sink, UpstreamRequest(get(), "GET", Timeouts()))
     await sink.done()
     assert call.done
     call.write(b"x")

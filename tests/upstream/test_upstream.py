@@ -8,6 +8,7 @@ import socket
 import pytest
 
 from gateway.upstream.errors import UpstreamBroken, UpstreamSlow, UpstreamUnavailable
+from gateway.upstream.request import UpstreamRequest
 from gateway.upstream.settings import ServerSettings, Timeouts, UpstreamSettings
 from gateway.upstream.sink import Framing
 from gateway.upstream.upstream import Upstream
@@ -38,11 +39,11 @@ async def test_a_connection_serves_many_requests(serve: Serve, make_upstream: Ma
 async def test_by_callbacks_nothing_is_awaited(serve: Serve, make_upstream: MakeUpstream) -> None:
     upstream = await make_upstream((await serve(always(answer()))).url)
     first, second = Recorder(), Recorder()
-    upstream.begin(first, get(), "GET")
+    upstream.begin(first, UpstreamRequest(get(), "GET", Timeouts()))
     assert first.events == []
     await first.done()
     tasks = len(asyncio.all_tasks())
-    upstream.begin(second, get(), "GET")
+    upstream.begin(second, UpstreamRequest(get(), "GET", Timeouts()))
     assert len(asyncio.all_tasks()) == tasks
     await second.done()
     assert second.body == b"ok"
