@@ -217,7 +217,7 @@ def reuse_slot(
     return _slot(who, grant.scopes, grant.audience, mark, tier_of(client), extra, bound)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _slot(
     who: tuple[str, ...],
     scopes: tuple[str, ...],

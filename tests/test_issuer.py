@@ -231,9 +231,7 @@ async def test_a_known_token_is_forgotten_when_anything_changes(
         assert (after.access_token == given.access_token) == (change == "end")
 
 
-async def test_no_token_of_a_client_in_the_store_is_known_when_clients_change(
-    valkey: Valkey, prefix: str
-) -> None:
+async def test_no_token_is_known_of_a_client_that_was_removed(valkey: Valkey, prefix: str) -> None:
     async with worker(valkey.url, prefix) as here, worker(valkey.url, prefix) as other:
         issuer, kept = here.services.issuer, a_client("kept", source="store")
         await other.store.clients.create(kept)

@@ -18,6 +18,8 @@ from gateway.oauth.values import Client, Secret
 
 REMEMBERED = 512
 """Authorization headers that are read once: a client sends the same one again and again."""
+LONGEST_REMEMBERED = 512
+"""Bytes of such a header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,12 @@ class ProofRequest(Protocol):
 
 def client_secret_basic(request: ProofRequest) -> ClientProof | None:
     """RFC 6749 section 2.3.1: HTTP Basic, each half form-encoded before it was joined by a colon."""
-    return _basic(request.authorization[0]) if request.authorization else None
+    if not request.authorization:
+        return None
+    header = request.authorization[0]
+    return _remembered(header) if len(header) <= LONGEST_REMEMBERED else _basic(header)
 
 
-@lru_cache(maxsize=REMEMBERED)
 def _basic(header: bytes) -> ClientProof:
     scheme, _, encoded = header.partition(b" ")
     if scheme.lower() != b"basic":
@@ -62,6 +66,9 @@ def _basic(header: bytes) -> ClientProof:
     if not colon:
         raise invalid_client("the Basic credentials have no colon")
     return ClientProof(_form_decoded(client_id), _form_decoded(secret), "client_secret_basic")
+
+
+_remembered = lru_cache(maxsize=REMEMBERED)(_basic)
 
 
 def client_secret_post(request: ProofRequest) -> ClientProof | None:

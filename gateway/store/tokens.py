@@ -94,12 +94,8 @@ class TokenStore:
         """
         prefix, client = self._prefix, draft.facts.client
         sealed = draft.sealed if draft.reuse_slot is not None and draft.sealed else b""
-        keys = (
-            f"{prefix}t:{draft.hash}",
-            f"{prefix}g:{client}",
-            f"{prefix}s:{draft.reuse_slot or ''}",
-            f"{prefix}clients",
-        )
+        generation, slot = f"{prefix}g:{client}", f"{prefix}s:{draft.reuse_slot or ''}"
+        keys = (f"{prefix}t:{draft.hash}", generation, slot, f"{prefix}clients")
         args = (
             write_facts(draft.facts),
             draft.lifetime * 1000,
@@ -121,7 +117,8 @@ class TokenStore:
             issued = Issued(name.decode(), earlier, left / 1000, reused=True)
             if keep is not None:
                 token = f"{prefix}t:{issued.name}"
-                keep(issued, (token, *keys[1:]))
+                # A client that is removed loses its generation in the same step.
+                keep(issued, (token, generation, slot))
                 self._link.watch(token, value)
             return issued
 
