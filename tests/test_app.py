@@ -225,3 +225,33 @@ async def test_requests_leave_nothing_to_the_garbage_collector(
                 assert gateway.runner.server is not None
                 await until(lambda: not gateway.runner.server.connections)  # type: ignore[union-attr]  # as above
             assert not found
+
+
+TOKENS = """\
+server: {{state_dir: "{state}"}}
+clients: [{{id: demo, secrets: [demo-secret]}}]
+"""
+BASIC = "Authorization: Basic ZGVtbzpkZW1vLXNlY3JldA=="
+FORM = "Content-Type: application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize("more", ["", "&validity_period=60", "&scope=unknown"])
+@pytest.mark.parametrize("header", ["X-A: plain", "TE: trailers"])
+async def test_nor_do_requests_for_tokens(valkey: Valkey, tmp_path: Path, header: str, more: str) -> None:
+    settings = load_text(TOKENS.format(state=tmp_path), {}, Catalog())
+    gateway = Gateway(settings, store_url=valkey.url, telemetry=Telemetry())
+    body = b"grant_type=client_credentials" + more.encode()
+    asked = request("/token", header, BASIC, FORM, method="POST", body=body)
+    async with served(gateway) as session:
+        port = urlsplit(str(session._base_url)).port
+        assert port is not None
+        with found_by_the_collector() as found:
+            for _ in range(10):
+                async with await RawClient.connect("127.0.0.1", port) as client:
+                    answer = await client.ask(
+                        request("/token", header, BASIC, FORM, method="POST", body=body)
+                    )
+                    assert answer.status == (400 if "scope" in more else 200)
+            assert gateway.runner.server is not None
+            await until(lambda: not gateway.runner.server.connections)  # type: ignore[union-attr]  # as above
+        assert not found

@@ -59,13 +59,11 @@ class Connection(Wire):
         """Bytes have come: for the tunnel, for the request that aiohttp has, or a new one."""
         if self._stream is not None:
             self._stream.feed(data)
-        elif self._going is not None:
+        elif self._going is not None or (self._paused and not self._reads):
+            # Who does not take the answers that there are gets no more of them.
             self._hold(data)
         elif self._reads:
             self._feed(data)
-        elif self._paused:
-            # Who does not take the answers that there are gets no more of them.
-            self._hold(data)
         elif self.transport is not None:
             self._begin(data)
 
