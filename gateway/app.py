@@ -172,6 +172,7 @@ class Gateway:
             realm=REALM,
             max_body=settings.server.max_body,
             patience=patience(settings.server),
+            ask_token=self._guard.ask,
             prove=self._binding.prove,
         )
 

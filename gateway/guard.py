@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from gateway.clients import Clients
@@ -95,8 +95,23 @@ class Guard:
             return await self._foreign.facts(token, read_jwt(token), accepted)
         if known is Unknown.KEYS and not await self._ours_after_all(token):
             return None
-        facts = await self._asked(token)
-        return facts if facts is not None and self._clients.may_hold(facts) else None
+        # Whoever leaves does not take the answer from the others.
+        return self._held(await asyncio.shield(self._asked(token)))
+
+    def ask(self, token: str, then: Callable[[TokenFacts | BaseException | None], None]) -> None:
+        """As `facts`, without a task, of a token of which `known` says that the store must be asked.
+
+        `then` hears the facts, or why there are none.
+
+        Raises:
+            StoreUnavailable: it can't be known now, as is known at once.
+        """
+
+        def heard(asked: asyncio.Future[TokenFacts | None]) -> None:
+            error = asked.exception()
+            then(self._held(asked.result()) if error is None else error)
+
+        self._asked(token).add_done_callback(heard)
 
     async def revoke(self, token: str) -> None:
         """Ends a token: it is dead here at once, and everywhere as soon as the store has said so.
@@ -126,15 +141,21 @@ class Guard:
         jwt = read_jwt(token)
         return jwt is not None and await self._jwts.is_ours_after_all(token, jwt)
 
-    async def _asked(self, token: str) -> TokenFacts | None:
+    def _held(self, facts: TokenFacts | None) -> TokenFacts | None:
+        """The facts, unless the client is gone."""
+        return facts if facts is not None and self._clients.may_hold(facts) else None
+
+    def _asked(self, token: str) -> asyncio.Future[TokenFacts | None]:
         """Asks the store, once for all who ask about the same token at the same time."""
         asking = self._asking.get(token)
-        if asking is None:
-            question = self._store.facts(
+        if asking is None or asking.done():
+            asking = self._store.facts(
                 token_hash(token), lambda name, facts, left: self._cache.put(token, name, facts, left)
             )
-            asking = asyncio.ensure_future(question)
             self._asking[token] = asking
-            asking.add_done_callback(lambda _: self._asking.pop(token, None))
-        # Whoever leaves does not take the answer from the others.
-        return await asyncio.shield(asking)
+            asking.add_done_callback(lambda asked: self._answered(token, asked))
+        return asking
+
+    def _answered(self, token: str, asked: asyncio.Future[TokenFacts | None]) -> None:
+        if self._asking.get(token) is asked:
+            del self._asking[token]

@@ -6,6 +6,7 @@ can't hear of revocations the cache is empty and off, and each request asks the 
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -27,7 +28,8 @@ class TokenCache:
         self._generation_key = f"{prefix}g:".encode()
         self._monotonic = monotonic
         self._limit = limit
-        self._entries: dict[str, Entry] = {}
+        # Of a plain dict the oldest is not found at once, once many before it are gone.
+        self._entries: OrderedDict[str, Entry] = OrderedDict()
         self._by_name: dict[str, str] = {}
         self._by_client: dict[str, set[str]] = {}
         self._on = False

@@ -1,3 +1,4 @@
+import asyncio
 import time
 
 import pytest
@@ -61,6 +62,58 @@ async def test_a_forged_token_is_refused_without_asking_the_store(own_valkey: Va
     assert await guard.facts("nonsense") is None
     with pytest.raises(StoreUnavailable):
         await guard.facts(real)
+    await store.stop()
+
+
+async def heard(guard: Guard, token: str, times: int = 1) -> list[TokenFacts | BaseException | None]:
+    """What several are told who ask about a token at the same time."""
+    told: list[TokenFacts | BaseException | None] = []
+    over = asyncio.Event()
+
+    def hear(facts: TokenFacts | BaseException | None) -> None:
+        told.append(facts)
+        if len(told) == times:
+            over.set()
+
+    for _ in range(times):
+        guard.ask(token, hear)
+    async with asyncio.timeout(5):
+        await over.wait()
+    return told
+
+
+async def test_who_asks_without_a_task_hears_the_same(store: Store) -> None:
+    services = Services(store)
+    token = await a_token(services)
+    assert await heard(services.guard, token) == [await services.guard.facts(token)]
+    assert await heard(Services(store, []).guard, token) == [None]
+    await store.tokens.revoke_all("demo")
+    assert await heard(services.guard, token) == [None]
+
+
+async def test_all_who_ask_at_the_same_time_cost_one_question(valkey: Valkey, prefix: str) -> None:
+    asked: list[str] = []
+    store = Store(valkey.url, prefix, observer=lambda name, _, __: asked.append(name))
+    await store.start()
+    services = Services(store)
+    token = await a_token(services)
+    asked.clear()
+    first, *others = await heard(services.guard, token, times=5)
+    assert isinstance(first, TokenFacts)
+    assert others == [first] * 4
+    assert asked.count("token.facts") == 1
+    await store.stop()
+
+
+async def test_who_asks_a_store_that_hangs_hears_so(own_valkey: Valkey) -> None:
+    store = Store(own_valkey.url, timeout=0.2)
+    await store.start()
+    services = Services(store)
+    token = await a_token(services)
+    own_valkey.freeze()
+    told = await heard(services.guard, token, times=2)
+    own_valkey.thaw()
+    assert all(isinstance(error, StoreUnavailable) for error in told)
     await store.stop()
 
 

@@ -6,6 +6,7 @@ configuration alone is worked out once, and remembered. Who may do it is judged 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,16 +14,23 @@ from functools import lru_cache
 from gateway.endpoints import is_own
 from gateway.exchange import Peer, RequestHead
 from gateway.faults import Fault
+from gateway.fields import field_lines
+from gateway.oauth.bearer import Presented
+from gateway.proxy.headers import request_headers
 from gateway.proxy.plain import Block, Plain, read_opening
 from gateway.proxy.routes import Route, RouteTable, upstream_target
 
 MAX_HEAD = 2048
 """Bytes of a head that is remembered: with the number of them a bound on memory."""
 MAX_HEADS = 1024
+# RFC 6750 section 2.1, as nearly all clients write it. What is found is a sound value wherever it stands.
+_BEARER = re.compile(rb"\n(?i:authorization: bearer) ([A-Za-z0-9\-._~+/]+=*)\r\n")
+_ANY = b"x"
+"""Stands for the token in what is remembered of all that have one."""
 _NOBODY = Peer("", "http")
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Opening:
     """A plain request for a route that can be served without waiting, but for its body."""
 
@@ -39,6 +47,30 @@ class Opening:
         return RequestHead(
             head.method, head.target, head.path, head.segments, head.query, head.host, head.headers, peer
         )
+
+    def with_token(self, token: bytes) -> Opening:
+        """The same request with another bearer token in its one Authorization header."""
+        head, block = self.head, self.block
+        value = block.authorization[0][: -len(_ANY)] + token
+        headers = [
+            (name, value) if name.lower() == b"authorization" else (name, old) for name, old in head.headers
+        ]
+        head = RequestHead(
+            head.method, head.target, head.path, head.segments, head.query, head.host, headers, head.peer
+        )
+        block = Block(
+            headers,
+            block.host,
+            block.length,
+            Presented(token.decode(), dpop=False),
+            block.lines,
+            block.content_type,
+            (value,),
+            block.proofs,
+            block.last,
+        )
+        start = _start(self.route, head, block) if self.route.forward_token else self.start
+        return Opening(head, block, self.route, start)
 
     def start_for(self, route: Route) -> bytes:
         """The first lines that go upstream, by this route or by its canary's."""
@@ -57,7 +89,20 @@ def openings(routes: RouteTable) -> Callable[[bytes], Opening | None]:
         except Fault:
             return None
 
-    remembered = lru_cache(maxsize=MAX_HEADS)(read)
+    templates = lru_cache(maxsize=MAX_HEADS)(read)
+
+    def read_template(data: bytes) -> Opening | None:
+        """The heads of many callers differ in the token alone."""
+        bearer = _BEARER.search(data)
+        if bearer is None:
+            return read(data)
+        start, end = bearer.span(1)
+        opening = templates(data[:start] + _ANY + data[end:])
+        if opening is None or len(opening.block.authorization) > 1:
+            return read(data)
+        return opening.with_token(data[start:end])
+
+    remembered = lru_cache(maxsize=MAX_HEADS)(read_template)
     return lambda data: remembered(data) if len(data) <= MAX_HEAD else read(data)
 
 
@@ -70,5 +115,5 @@ def _opening(plain: Plain, routes: RouteTable) -> Opening | None:
 
 
 def _start(route: Route, head: RequestHead, block: Block) -> bytes:
-    lines = block.lines_with_token if route.forward_token else block.lines
+    lines = field_lines(request_headers(head, forward_token=True)) if route.forward_token else block.lines
     return b"%s %s HTTP/1.1\r\n%s" % (head.method.encode(), upstream_target(route, head), lines)

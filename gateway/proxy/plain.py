@@ -30,7 +30,7 @@ _OPTIONS = frozenset({b"keep-alive", b"close"})
 _HTTP_1_1 = (1, 1)
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Block:
     """What a header block says, worked out once."""
 
@@ -41,7 +41,6 @@ class Block:
     token: Presented | Refusal
     lines: bytes
     """The header lines that go upstream, without the token."""
-    lines_with_token: bytes
     content_type: str | None
     authorization: tuple[bytes, ...]
     """All values of that header."""
@@ -131,7 +130,6 @@ def read_block(data: bytes) -> Block | None:
         content_length(headers) or 0,
         presented_token(head),
         field_lines(request_headers(head, forward_token=False)),
-        field_lines(request_headers(head, forward_token=True)),
         head.header("content-type"),
         tuple(header_values(headers, b"authorization")),
         tuple(header_values(headers, b"dpop")),

@@ -13,7 +13,6 @@ from gateway.errors import StoreUnavailable
 from gateway.store.address import Address
 from gateway.store.handshake import greet, open_wire
 from gateway.store.listener import INVALIDATE, Deaf, Listener, keep_hearing
-from gateway.store.refusal import Refused
 from gateway.store.script import Script
 from gateway.store.wire import FAILED, Argument, Decode, Observer, Wire, ignore
 
@@ -25,6 +24,8 @@ LONGEST_PAUSE = 0.5
 STEADY = 1.0
 """Seconds that a connection has stood before its loss is worth an attempt at once."""
 MOST_PENDING = 10_000
+MOST_WATCHED = 10_000
+"""Keys that are remembered as watched; with more all are forgotten, which costs a question for each."""
 
 
 class Link:
@@ -56,6 +57,8 @@ class Link:
         self._reason = "the store is not connected yet"
         self._up = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
+        self._watched: dict[bytes, bytes] = {}
+        """The keys whose changes this connection is told of, and what they hold."""
 
     @property
     def connected(self) -> bool:
@@ -82,29 +85,33 @@ class Link:
         """Runs one command. `decode` sees the reply at its place in the order of replies and pushes."""
         return await self._send(str(args[0]), args, decode)
 
-    async def script(
+    def script(
         self, script: Script, keys: Sequence[Argument], args: Sequence[Argument], decode: Decode | None = None
-    ) -> Any:
+    ) -> asyncio.Future[Any]:
         """Runs a script by its digest, or by its text where the server has not seen it yet."""
         rest = (len(keys), *keys, *args)
-        try:
-            return await self._send(script.name, ("EVALSHA", script.digest, *rest), decode)
-        except Refused as error:
-            if error.code != "NOSCRIPT":
-                raise
-        return await self._send(script.name, ("EVAL", script.source, *rest), decode)
+        by_text = ("EVAL", script.source, *rest)
+        return self._send(script.name, ("EVALSHA", script.digest, *rest), decode, by_text)
 
     def watch(self, key: str, value: bytes) -> None:
         """Sees that the listener hears when `key` no longer holds `value`, if it does so now.
 
-        Redis tracks only those keys of a script that were named beforehand (up to 7.0), or all that it
-        reads (later). A key whose name only the script finds out must be read again by itself. Until the
-        answer is there, which is in order too, what depends on the key may be kept.
+        What is watched already, and has not changed, costs nothing. Redis tracks only those keys of a
+        script that were named beforehand (up to 7.0), or all that it reads (later). A key whose name only
+        the script finds out must be read again by itself. Until the answer is there, which is in order
+        too, what depends on the key may be kept.
         """
+
+        name = key.encode()
+        if self._watched.get(name) == value:
+            return
+        if len(self._watched) >= MOST_WATCHED:
+            self._watched.clear()
+        self._watched[name] = value
 
         def compare(reply: Any) -> None:
             if reply != value:
-                self._listener.push([INVALIDATE, [key.encode()]])
+                self._hear([INVALIDATE, [name]])
 
         try:
             answer = self._send("GET", ("GET", key), compare)
@@ -114,15 +121,31 @@ class Link:
             # Without an answer nobody would hear of a change.
             answer.add_done_callback(lambda done: compare(None) if done.exception() else None)
 
+    def _hear(self, message: list[Any]) -> None:
+        """What the server says unasked. It says once that a key has changed."""
+        if message[0] == INVALIDATE:
+            if message[1] is None:
+                self._watched.clear()
+            else:
+                for key in message[1]:
+                    self._watched.pop(key, None)
+        self._listener.push(message)
+
     async def ping(self) -> None:
         """Returns if the store answers."""
         await self.execute("PING")
 
-    def _send(self, name: str, args: tuple[Argument, ...], decode: Decode | None) -> asyncio.Future[Any]:
+    def _send(
+        self,
+        name: str,
+        args: tuple[Argument, ...],
+        decode: Decode | None,
+        otherwise: tuple[Argument, ...] | None = None,
+    ) -> asyncio.Future[Any]:
         try:
             if self._wire is None:
                 raise StoreUnavailable(self._reason)
-            return self._wire.send(name, args, decode)
+            return self._wire.send(name, args, decode, otherwise)
         except StoreUnavailable:
             self._observer(name, 0.0, FAILED)
             raise
@@ -159,7 +182,7 @@ class Link:
         wire = Wire(
             timeout=self._timeout,
             limit=self._limit,
-            on_push=self._listener.push,
+            on_push=self._hear,
             on_lost=lambda reason: self._lost(gone, reason),
             observer=self._observer,
         )
@@ -175,6 +198,7 @@ class Link:
     def _lost(self, gone: asyncio.Event, reason: str) -> None:
         if self._wire is not None:
             self._wire = None
+            self._watched.clear()
             self._listener.down()
             self._note(reason)
         gone.set()

@@ -51,15 +51,24 @@ return {lifetime}
 FACTS = Script(
     "token.facts",
     """
-local value = redis.call('GET', KEYS[1])
-if not value then return false end
+local function read(key)
+  local value = redis.pcall('GET', key)
+  -- Something else has this key: there is no such token.
+  if type(value) == 'table' and string.find(value.err, 'WRONGTYPE', 1, true) then return false end
+  return value
+end
+
+local value = read(KEYS[1])
+if type(value) ~= 'string' then return value end
 local generation, record = string.match(value, '^(%S+) (.+)$')
 if not record then return false end
 local left = redis.call('PTTL', KEYS[1])
 if left < 0 then return false end
 local sound, facts = pcall(cjson.decode, record)
 if not sound or type(facts) ~= 'table' or type(facts.client) ~= 'string' then return false end
-if redis.call('GET', ARGV[1] .. facts.client) ~= generation then return false end
+local present = read(ARGV[1] .. facts.client)
+if type(present) == 'table' then return present end
+if present ~= generation then return false end
 return {record, left, generation}
 """,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,6 @@ from typing import Any
 from gateway.oauth.values import TokenFacts
 from gateway.store.errors import ClientMissing
 from gateway.store.link import Link
-from gateway.store.refusal import Refused
 from gateway.store.token_record import read_facts, write_facts
 from gateway.store.token_scripts import FACTS, ISSUE, NEXT_GENERATION
 
@@ -124,11 +124,11 @@ class TokenStore:
 
         return await self._link.script(ISSUE, keys, args, read)  # type: ignore[no-any-return]  # read's
 
-    async def facts(
+    def facts(
         self,
         hash: str,  # noqa: A002 (the field's own word)
         note: Note | None = None,
-    ) -> TokenFacts | None:
+    ) -> asyncio.Future[TokenFacts | None]:
         """What is known of a live token; None for one that is unknown, dead, revoked or malformed.
 
         `note` is for a cache. It is told of the facts at their place in the order of answers and
@@ -145,13 +145,7 @@ class TokenStore:
                 self._link.watch(f"{self._prefix}g:{facts.client}", generation)
             return facts
 
-        try:
-            keys, args = (f"{self._prefix}t:{hash}",), (f"{self._prefix}g:",)
-            return await self._link.script(FACTS, keys, args, read)  # type: ignore[no-any-return]  # read's
-        except Refused as error:
-            if error.code == "WRONGTYPE":
-                return None
-            raise
+        return self._link.script(FACTS, (f"{self._prefix}t:{hash}",), (f"{self._prefix}g:",), read)
 
     async def revoke(self, hash: str) -> None:  # noqa: A002 (as above)
         """Ends one token. Returns only when the store has done it; a token that is unknown is ended too."""

@@ -24,7 +24,7 @@ Decode = Callable[[Any], Any]
 Observer = Callable[[str, float, bool], None]
 """Is told of each command: its name, the seconds it took, whether it failed."""
 FAILED = True
-Pending = tuple[asyncio.Future[Any], float, str, Decode | None]
+Pending = tuple[asyncio.Future[Any], float, str, Decode | None, Sequence[Argument] | None]
 
 SECOND_LOOK = 0.02
 """Seconds to wait once more: a busy event loop may see its timer before a reply that came in time."""
@@ -60,20 +60,39 @@ class Wire(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._lost: str | None = None
 
-    def send(self, name: str, args: Sequence[Argument], decode: Decode | None = None) -> asyncio.Future[Any]:
-        """Queues a command; all that are queued in one turn of the loop leave in one write."""
+    def send(
+        self,
+        name: str,
+        args: Sequence[Argument],
+        decode: Decode | None = None,
+        otherwise: Sequence[Argument] | None = None,
+    ) -> asyncio.Future[Any]:
+        """Queues a command; all that are queued in one turn of the loop leave in one write.
+
+        `otherwise` is the command in its place where the server does not know a script yet.
+        """
         self.check()
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._queue(future, name, args, decode, otherwise)
+        return future
+
+    def _queue(
+        self,
+        future: asyncio.Future[Any],
+        name: str,
+        args: Sequence[Argument],
+        decode: Decode | None,
+        otherwise: Sequence[Argument] | None,
+    ) -> None:
         packed: bytes = hiredis.pack_command(tuple(args))  # type: ignore[arg-type]  # its stub says a 1-tuple
         if len(self._pending) >= self._limit:
             raise StoreUnavailable("too many commands wait for the store")
-        future = self._loop.create_future()
-        self._pending.append((future, monotonic(), name, decode))
+        self._pending.append((future, monotonic(), name, decode, otherwise))
         self._outbox.append(packed)
         if len(self._outbox) == 1:
             self._loop.call_soon(self._flush)
         if self._timer is None:
             self._timer = self._loop.call_later(self._timeout, self._look)
-        return future
 
     def check(self) -> None:
         """Raises StoreUnavailable once the connection is lost."""
@@ -91,7 +110,7 @@ class Wire(asyncio.Protocol):
             self._transport.abort()
         self._on_lost(reason)
         pending, self._pending = self._pending, deque()
-        for future, sent, name, _ in pending:
+        for future, sent, name, *_ in pending:
             self._observer(name, monotonic() - sent, FAILED)
             if not future.done():
                 future.set_exception(StoreUnavailable(reason))
@@ -125,17 +144,20 @@ class Wire(asyncio.Protocol):
             self.lose("the store sent an answer that nobody asked for")
 
     def _answer(self, pending: Pending, reply: Any) -> None:
-        future, sent, name, decode = pending
+        future, sent, name, decode, otherwise = pending
         refusal = Refused(name, str(reply)) if type(reply) is hiredis.ReplyError else None
         # NOSCRIPT is no failure: the script's text follows.
-        self._observer(name, monotonic() - sent, refusal is not None and refusal.code != "NOSCRIPT")
+        by_text = otherwise if refusal is not None and refusal.code == "NOSCRIPT" else None
+        self._observer(name, monotonic() - sent, refusal is not None and by_text is None)
         if future.done():
             return  # Its caller was cancelled; the answer must not reach the next one.
-        if refusal is not None:
-            future.set_exception(refusal)
-            return
         try:
-            future.set_result(reply if decode is None else decode(reply))
+            if by_text is not None:
+                self._queue(future, name, by_text, decode, None)
+            elif refusal is not None:
+                future.set_exception(refusal)
+            else:
+                future.set_result(reply if decode is None else decode(reply))
         except Exception as error:
             future.set_exception(error)
 

@@ -16,6 +16,8 @@ from gateway.web.ledger import Ledger
 from gateway.web.patience import Patience
 
 EXCHANGE = web.RequestKey("exchange", Exchange)
+Hear = Callable[[TokenFacts | BaseException | None], None]
+"""Hears the facts of a token, or why they can't be known."""
 PROXIED = "proxied"
 """The name in the match info that says: this is no endpoint of the gateway's own."""
 
@@ -34,5 +36,7 @@ class ProxyDesk:
     """Bytes."""
     patience: Patience
     """How slow a body may come."""
+    ask_token: Callable[[str, Hear], None]
+    """The same, without a task, of an own token that must be asked for (`gateway.guard.Guard.ask`)."""
     prove: Prove | None = None
     """Judges DPoP proofs (`gateway.binding.Binding.prove`)."""

@@ -1,8 +1,8 @@
 """The fast lane: plain requests answered where their bytes arrive, without a task or a wait.
 
-It serves what needs nothing that could wait: a whole head of the plainest shape, a body that is here, facts
-of the token that are known, hooks that are plain functions. All else goes to aiohttp with the bytes
-untouched. Rules, plugins and answers are the same as there: only the way to them is shorter.
+It serves what waits for nothing but the upstream, and perhaps for the store's word on the token: a whole head
+of the plainest shape, a body that is here, hooks that are plain functions. All else goes to aiohttp with the
+bytes untouched. Rules, plugins and answers are the same as there: only the way to them is shorter.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from gateway.oauth.bearer import Presented, Refusal
 from gateway.oauth.values import TokenFacts
 from gateway.proxy.forwarded import real_peer
 from gateway.proxy.opening import Opening
+from gateway.proxy.plain import Block
 from gateway.proxy.routes import Route
 from gateway.web.desk import ProxyDesk
 from gateway.web.lane_answer import Caller
@@ -69,12 +70,11 @@ class Lane:
         # It must be whole, and nothing may follow it.
         if len(data) - end != length or length > self.desk.max_body:
             return None
-        facts: TokenFacts | Refusal | None = None
+        facts: TokenFacts | Refusal | Unknown | None = None
         if route.protected:
-            known = self._facts(opening.block.token, route)
-            if isinstance(known, Unknown):
+            facts = self._facts(opening.block, route)
+            if facts is Unknown.KEYS or facts is Unknown.ISSUER:
                 return None
-            facts = known
         peer = caller.peer
         if self.trusted(peer.address):
             peer = real_peer(peer, opening.block.headers, self.trusted)
@@ -85,9 +85,11 @@ class Lane:
         going.begin(opening, data[end:], facts)
         return going
 
-    def _facts(self, token: Presented | Refusal, route: Route) -> TokenFacts | Refusal | Unknown | None:
-        if isinstance(token, Refusal):
-            return token
-        facts = Unknown.STORE if token.dpop else self.guard.known(token.token, route.issuers)
-        # What a bound token's caller holds is judged where there is time to ask the store.
-        return Unknown.STORE if isinstance(facts, TokenFacts) and facts.cnf else facts
+    def _facts(self, block: Block, route: Route) -> TokenFacts | Refusal | Unknown | None:
+        """What is known of the request's token. Where more than the store would have to be asked, and where
+        the answer depends on the scheme that the token came with, the request is not for the lane.
+        """
+        token = block.token
+        if isinstance(token, Presented):
+            return Unknown.KEYS if token.dpop else self.guard.known(token.token, route.issuers)
+        return Unknown.KEYS if token is Refusal.MALFORMED else token

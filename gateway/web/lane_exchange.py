@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from gateway.exchange import Answer
 from gateway.faults import BODY_TOO_LARGE, Fault
-from gateway.oauth.bearer import Refusal, judge
+from gateway.guard import Unknown
+from gateway.oauth.bearer import NOTHING, Presented, Refusal, judge
+from gateway.oauth.confirmation import proven_by
 from gateway.oauth.values import TokenFacts
 from gateway.proxy.destination import hash_key, settle
 from gateway.proxy.headers import identity_lines
@@ -23,11 +25,21 @@ class LaneExchange(LaneAnswer):
 
     __slots__ = ()
 
-    def begin(self, opening: Opening, body: bytes, facts: TokenFacts | Refusal | None) -> None:
-        """Goes through the phases until the upstream is asked, or an answer is there."""
+    def begin(self, opening: Opening, body: bytes, facts: TokenFacts | Refusal | Unknown | None) -> None:
+        """Goes through the phases until the upstream is asked, or an answer is there.
+
+        Where the token's facts are unknown, the store is asked first; nothing else waits here.
+        """
         self._desk.ledger.telemetry.in_flight += 1
         try:
-            answer = self._admit(len(body), facts) or self._ask(opening, body)
+            answer: Answer | Prepared | None = self._arrive(len(body))
+            if answer is None:
+                if isinstance(facts, Unknown):
+                    # A plugin may have found out who calls.
+                    if self._exchange.caller is None:
+                        return self._ask_token(opening, body)
+                    facts = None
+                answer = self._admit(facts) or self._ask(opening, body)
         except Exception as error:  # whatever a plugin raises ends the request: a broken guard lets nobody in
             self._refuse(error)
         else:
@@ -36,21 +48,48 @@ class LaneExchange(LaneAnswer):
             elif answer is not None:
                 self._answer(answer, close=False)
 
-    def _admit(self, size: int, facts: TokenFacts | Refusal | None) -> Answer | Prepared | None:
+    def _go_on(self, opening: Opening, body: bytes, facts: TokenFacts | BaseException | None) -> None:
+        """The store has spoken."""
+        if self._over:
+            return
+        try:
+            if isinstance(facts, BaseException):
+                raise facts
+            answer = self._admit(facts) or self._ask(opening, body)
+        except Exception as error:  # as in begin
+            self._refuse(error)
+        else:
+            if isinstance(answer, Prepared):
+                self._turn_away(answer)
+            elif answer is not None:
+                self._answer(answer, close=False)
+
+    def _ask_token(self, opening: Opening, body: bytes) -> None:
+        presented = opening.block.token
+        assert isinstance(presented, Presented)  # noqa: S101 (for mypy: only of one can the facts be unknown)
+        self._desk.ask_token(presented.token, lambda facts: self._go_on(opening, body, facts))
+
+    def _arrive(self, size: int) -> Answer | None:
+        exchange = self._exchange
+        answer = run_now(exchange.route.pipeline.on_request, exchange)
+        if answer is None and exchange.max_body is not None and size > exchange.max_body:
+            raise Fault(BODY_TOO_LARGE, close=True)
+        return answer
+
+    def _admit(self, facts: TokenFacts | Refusal | None) -> Answer | Prepared | None:
         exchange, desk = self._exchange, self._desk
         hooks, route = exchange.route.pipeline, exchange.route
-        answer = run_now(hooks.on_request, exchange)
-        if answer is not None:
-            return answer
-        if exchange.max_body is not None and size > exchange.max_body:
-            raise Fault(BODY_TOO_LARGE, close=True)
         if route.protected:
+            proven = NOTHING
             # A plugin may have found out who calls.
-            facts = exchange.caller or facts
+            if exchange.caller is not None:
+                facts = exchange.caller
+            elif isinstance(facts, TokenFacts) and facts.cnf:
+                proven = proven_by(facts.cnf, exchange.request.peer.certificate, None)
             refusal = (
                 facts
                 if isinstance(facts, Refusal)
-                else judge(facts, route.scopes, route.audience, desk.clock())
+                else judge(facts, route.scopes, route.audience, desk.clock(), proven)
             )
             if refusal is not None:
                 if exchange.request.method == "HEAD":

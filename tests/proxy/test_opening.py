@@ -1,10 +1,12 @@
 import pytest
 
 from gateway.exchange import Exchange
+from gateway.fields import field_lines
 from gateway.plugin import ProxyPlugin
-from gateway.proxy.headers import identity_lines
+from gateway.proxy.headers import identity_lines, request_headers
 from gateway.proxy.opening import MAX_HEAD, Opening, openings
 from gateway.proxy.pipeline import Pipeline, compile_pipeline, forward_head, head_bytes
+from gateway.proxy.plain import read_plain
 from gateway.proxy.routes import Route, RouteTable
 from tests.proxy.routing import request, route
 
@@ -24,6 +26,42 @@ def test_what_goes_upstream_begins_as_on_the_long_way(changes: dict[str, object]
     exchange = Exchange(head, taken, "id-1")
     told = identity_lines(head, "id-1", None)
     assert b"%s%s\r\n" % (opening.start_for(taken), told) == head_bytes(forward_head(exchange), b"")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"Authorization: Bearer %s",
+        b"authorization: bearer %s",
+        b"X-A: 2\r\nAuthorization: Bearer %s\r\nXAuthorization: Bearer x",
+        b"X-A: Authorization: Bearer x\r\nAuthorization: Bearer %s",
+        b"Authorization:  Bearer  %s ",
+        b"Authorization: Bearer %s, Bearer x",
+        b"Authorization: DPoP %s",
+        b"Authorization: Basic %s",
+        b"Authorization: Bearer %s\r\nAuthorization: Bearer x",
+        b"Authorization: Basic %s\r\nAuthorization: Bearer x",
+        b"X-A: 1\nAuthorization: Bearer %s",
+        b"Content-Length: 3\r\nAuthorization: Bearer %s",
+        b"Connection: close\r\nAuthorization: Bearer %s",
+    ],
+)
+@pytest.mark.parametrize("forward_token", [False, True])
+def test_heads_that_differ_in_their_token_alone_mean_what_each_of_them_would(
+    line: bytes, forward_token: bool
+) -> None:
+    table = RouteTable([route("/orders", forward_token=forward_token)])
+    reading = openings(table)
+    for token in (b"one", b"x", b"an.other_1~+/==", b"=", b"a b", b"", b"\xe9", b"a" * 500, b"one"):
+        head = HEAD.replace(b"Authorization: Bearer t", line % token)
+        opening = reading(head)
+        assert opening == openings(table)(head)
+        if opening is not None:
+            alone = read_plain(head + b"x" * opening.block.length)
+            assert alone is not None
+            assert (opening.block, opening.head.headers) == (alone.block, alone.block.headers)
+            lines = field_lines(request_headers(opening.head, forward_token=forward_token))
+            assert opening.start.endswith(b" HTTP/1.1\r\n" + lines)
 
 
 def test_by_a_canary_s_route_it_begins_in_that_route_s_way() -> None:

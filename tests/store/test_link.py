@@ -1,11 +1,13 @@
 import asyncio
 import logging
+from typing import Any
 
 import pytest
 import uvloop
 
 from gateway.errors import StoreUnavailable
 from gateway.store import Link, Script, parse_address
+from gateway.store.listener import Deaf
 from gateway.store.refusal import Refused
 from tests.conftest import Valkey
 from tests.store.stage import answers, linked, until
@@ -167,3 +169,37 @@ def test_works_under_uvloop(own_valkey: Valkey) -> None:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         assert runner.run(run()) == [str(n).encode() for n in range(100)]
+
+
+async def test_what_is_watched_and_unchanged_costs_no_further_question(valkey: Valkey, prefix: str) -> None:
+    asked: list[str] = []
+    pushed: list[list[bytes]] = []
+
+    class Hearing(Deaf):
+        def push(self, message: list[Any]) -> None:
+            pushed.append(message[1])
+
+    key = f"{prefix}k"
+    observe = lambda name, _, __: asked.append(name)  # noqa: E731 (it is said in one line)
+    async with linked(valkey.url, tracking=True, listener=Hearing(), observer=observe) as link:
+        with valkey.client as other:
+            other.set(key, "1")
+            for _ in range(3):
+                link.watch(key, b"1")
+            await link.ping()
+            assert (asked.count("GET"), pushed) == (1, [])
+
+            other.set(key, "2")
+            await until(lambda: pushed == [[key.encode()]])
+            # It is told once: whoever goes on must watch again.
+            link.watch(key, b"2")
+            await link.ping()
+            assert (asked.count("GET"), len(pushed)) == (2, 1)
+
+            # It holds something else than what was read.
+            link.watch(key, b"3")
+            await until(lambda: len(pushed) == 2)
+            assert asked.count("GET") == 3
+            link.watch(key, b"2")
+            await link.ping()
+            assert (asked.count("GET"), len(pushed)) == (4, 2)

@@ -1,6 +1,7 @@
 """That the fast lane is used, and that nobody can tell."""
 
 import asyncio
+import json
 import re
 import socket
 
@@ -8,7 +9,7 @@ import pytest
 
 from tests.raw import RawClient, RawMessage, RawUpstream, answer, until
 from tests.running import Running
-from tests.web.conftest import request
+from tests.web.conftest import ask_for_token, request
 from tests.web.test_accounting import metrics
 from tests.web.test_server import served
 
@@ -26,6 +27,8 @@ def without_what_differs(message: RawMessage) -> bytes:
         request("/read"),
         request("/read", "Authorization: Bearer gpt_" + "A" * 65),
         request("/read", "Authorization: Bearer a b"),
+        request("/read", "Authorization: DPoP a b"),
+        request("/read", "Authorization: DPoP abc"),
         request("/nothing"),
         request("/read", method="DELETE"),
         request("/lost"),
@@ -96,6 +99,43 @@ async def test_a_token_that_is_known_costs_no_question_to_the_store(
     for _ in range(20):
         assert (await client.ask(bearer)).status == 200
     assert await asked_about_tokens(gateway) == before
+
+
+async def test_a_token_that_is_not_known_is_asked_for_once(gateway: Running, upstream: RawUpstream) -> None:
+    """The store's answer lets all in who wait for it; twins come in both ways."""
+    callers = [await gateway.connect() for _ in range(6)]
+    answer = await ask_for_token(callers[0], "scope=read&validity_period=777")
+    bearer = f"Authorization: Bearer {json.loads(answer.content)['access_token']}"
+    twins = [request("/read", bearer), request("/read", bearer, "TE: trailers")]
+    before = await asked_about_tokens(gateway)
+    for caller, data in zip(callers, twins * 3, strict=True):
+        await caller.send(data)
+    answers = [await caller.receive() for caller in callers]
+    assert {answer.status for answer in answers} == {200}
+    assert len({without_what_differs(answer) for answer in answers}) == 1
+    assert before < await asked_about_tokens(gateway) <= before + 6
+    seen = [await upstream.next() for _ in callers]
+    assert {one.header("X-Client-Id") for one in seen} == {"demo"}
+    for caller in callers:
+        await caller.close()
+
+
+async def test_unknown_tokens_are_judged_alike_on_both_ways(
+    gateway: Running, client: RawClient, upstream: RawUpstream
+) -> None:
+    for target, form, status in (
+        ("/write", "scope=read", 403),
+        ("/audience", "", 403),
+        ("/read", "scope=read", 200),
+        ("/token-too", "", 200),
+    ):
+        answers = []
+        for number, special in enumerate(((), ("TE: trailers",))):
+            asked = await ask_for_token(client, f"{form}&validity_period={600 + number}")
+            bearer = f"Authorization: Bearer {json.loads(asked.content)['access_token']}"
+            answers.append(await client.ask(request(target, bearer, *special)))
+        assert [answer.status for answer in answers] == [status, status]
+        assert without_what_differs(answers[0]) == without_what_differs(answers[1])
 
 
 async def asked_about_tokens(gateway: Running) -> float:

@@ -1,13 +1,18 @@
 """What plugins can do to a request, on both ways through the gateway."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import Valkey
 from tests.raw import RawClient, RawUpstream
 from tests.running import Running
-from tests.web.conftest import problem, request, web_config
+from tests.store.stage import until
+from tests.web.conftest import ask_for_token, problem, request, web_config
+from tests.web.test_accounting import metrics
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["lane", "aiohttp"])
@@ -79,3 +84,69 @@ async def test_a_body_goes_with_the_head(client: RawClient, upstream: RawUpstrea
 async def test_a_plugin_changes_what_comes_back(client: RawClient, upstream: RawUpstream) -> None:
     reply = await client.ask(request("/plugin", "X-Do: response change"))
     assert (reply.header("X-Changed"), reply.content) == ("2", b"hello")
+
+
+@pytest.fixture(params=[True, False], ids=["lane", "aiohttp"])
+def lonely(
+    request: pytest.FixtureRequest, upstream: RawUpstream, own_valkey: Valkey, tmp_path: Path
+) -> Iterator[Running]:
+    """One whose store a test may freeze."""
+    config = web_config(upstream, own_valkey.url, "own:", fast_lane=request.param)
+    config["store"]["timeout"] = "2s"
+    running = Running(config, tmp_path)
+    running.await_ready()
+    yield running
+    running.stop()
+
+
+async def test_who_waits_for_the_store_s_word_is_answered_in_time_or_leaves(
+    lonely: Running, own_valkey: Valkey, upstream: RawUpstream
+) -> None:
+    asking, waiting, leaving = [await lonely.connect() for _ in range(3)]
+    token = json.loads((await ask_for_token(asking, "scope=read")).content)["access_token"]
+    bearer = request("/read", f"Authorization: Bearer {token}")
+    own_valkey.freeze()
+    await waiting.send(bearer)
+    await waiting.send(request("/open/next"))
+    await leaving.send(bearer)
+    await until(lambda: in_flight(lonely, 2))
+    await leaving.close()
+    await until(lambda: in_flight(lonely, 1))
+    refused, after = [await waiting.receive() for _ in range(2)]
+    assert (refused.status, problem(refused)["code"], after.status) == (503, "503", 200)
+    assert refused.header("Retry-After") is not None
+    assert [seen.target for seen in upstream.requests] == ["/open/next"]
+    own_valkey.thaw()
+    await until(lambda: is_let_in(asking, bearer))
+    await until(lambda: in_flight(lonely, 0))
+    assert upstream.requests[-1].target == "/read"
+    await asking.close()
+    await waiting.close()
+
+
+async def test_who_waits_for_the_store_s_word_is_answered_before_a_stop(
+    lonely: Running, own_valkey: Valkey, upstream: RawUpstream
+) -> None:
+    waiting = await lonely.connect()
+    token = json.loads((await ask_for_token(waiting, "scope=read")).content)["access_token"]
+    own_valkey.freeze()
+    await waiting.send(request("/read", f"Authorization: Bearer {token}"))
+    await until(lambda: in_flight(lonely, 1))
+    stopping = asyncio.create_task(asyncio.to_thread(lonely.stop))
+    await asyncio.sleep(0.1)
+    own_valkey.thaw()
+    assert (await waiting.receive()).status == 200
+    assert await waiting.closed()
+    await waiting.close()
+    await stopping
+
+
+async def in_flight(gateway: Running, number: int) -> bool:
+    lines = (await metrics(gateway)).splitlines()
+    return any(
+        line.startswith("gatepost_requests_in_flight") and line.endswith(f" {number}") for line in lines
+    )
+
+
+async def is_let_in(client: RawClient, data: bytes) -> bool:
+    return (await client.ask(data)).status == 200
