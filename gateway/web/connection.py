@@ -161,7 +161,7 @@ class Connection(Wire):
     def _settle(self, *, parsed: bool) -> None:
         """Turns to what comes next, once aiohttp has done with the whole request."""
         handler, intake = self._handler, self._intake
-        if handler is None or intake is None or not intake.whole(parsed=parsed and not handler.behind):
+        if handler is None or intake is None or handler.behind or not intake.whole(parsed=parsed):
             return
         self._reads = False
         self._next()

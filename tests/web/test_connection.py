@@ -127,6 +127,14 @@ async def test_after_a_chunked_body_the_next_request_is_judged_as_strictly(clien
     assert (await client.ask(b"GET  /open HTTP/1.1\r\nHost: a\r\n\r\n")).status == 400
 
 
+@pytest.mark.parametrize("end", [b"\n\r\n", b"\n\n", b"\r\n\n", b"\r\r\n\r\n"])
+async def test_a_head_that_does_not_end_as_it_should_hides_no_other(client: RawClient, end: bytes) -> None:
+    hidden = request("/open/hidden", "Content-Length: 5")
+    await client.send(b"GET /open HTTP/1.1\r\nHost: a" + end + hidden + b"12345" + request("/open/2"))
+    assert (await client.receive()).status == 400
+    assert await client.closed()
+
+
 async def test_an_early_answer_to_a_body_that_still_comes_keeps_the_connection(
     client: RawClient, upstream: RawUpstream
 ) -> None:
