@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from gateway.oauth.opaque import OpaqueTokens, derived_key
 from tests.conftest import Valkey
 from tests.raw import RawClient, RawUpstream
 from tests.running import Running
@@ -147,3 +149,20 @@ async def in_flight(gateway: Running, number: int) -> bool:
 
 async def is_let_in(client: RawClient, data: bytes) -> bool:
     return (await client.ask(data)).status == 200
+
+
+async def test_a_plugin_answers_before_the_store_is_asked_about_a_token(
+    upstream: RawUpstream, tmp_path: Path
+) -> None:
+    config = web_config(upstream, "redis://127.0.0.1:1", "test-away:")
+    config["plugins"].append({"use": "tests.web.misbehaving:Misbehaving"})
+    config["tokens"] = {"key": "k" * 32}
+    config["routes"] = [{"path": "/plugin", "scopes": ["read"], "upstream": "backend"}]
+    running = Running(config, tmp_path)
+    running.await_ready()
+    bearer = f"Authorization: Bearer {OpaqueTokens(derived_key(b'k' * 32, 'token tag'), os.urandom).make()}"
+    async with await running.connect() as client:
+        assert (await client.ask(request("/plugin", bearer, "X-Do: request answer"))).status == 418
+        assert (await client.ask(request("/plugin", bearer))).status == 503
+        assert (await client.ask(request("/plugin", bearer, "X-Do: request answer"))).status == 418
+    running.stop()
