@@ -113,17 +113,6 @@ class ResponseHead:
         self.headers = [item for item in self.headers if item[0].lower() != lower]
 
 
-class SharedHead(ResponseHead):
-    """One that all answers share that begin with the same bytes. Never changed: plugins get a copy.
-
-    It is equal to itself alone, so that what follows from it can be remembered at no cost.
-    """
-
-    __slots__ = ()
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
-
-
 @dataclass(slots=True)
 class Answer:
     """A whole answer of the gateway's own, from a plugin or a rule, in place of the upstream's."""

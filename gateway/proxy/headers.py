@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import IntEnum
 from functools import lru_cache
 
@@ -12,6 +12,10 @@ from gateway.header_names import HOP_BY_HOP, is_identity
 from gateway.oauth.values import TokenFacts
 
 VIA = b"gatepost"
+
+
+# A message to the caller is framed for the caller.
+RESPONSE_DROPS = HOP_BY_HOP | {b"content-length"}
 
 
 class _Rule(IntEnum):
@@ -36,25 +40,33 @@ def _request_rule(lower: bytes) -> _Rule:
     return _Rule.DROP if is_identity(lower) else _Rule.PASS
 
 
+def _response_rule(lower: bytes) -> _Rule:
+    if lower == b"connection":
+        return _Rule.CONNECTION
+    return _Rule.DROP if lower in RESPONSE_DROPS else _Rule.PASS
+
+
 class HeaderRules:
-    """Rules by header name, each worked out once. Bounded: a caller can't make it grow without end."""
+    """Rules by header name, each worked out once. Bounded: nobody can make it grow without end."""
 
     _LIMIT = 2048
 
-    def __init__(self) -> None:
+    def __init__(self, judge: Callable[[bytes], _Rule]) -> None:
+        self._judge = judge
         self._known: dict[bytes, _Rule] = {}
 
     def rule(self, name: bytes) -> _Rule:
-        """What is done with a request header of this name."""
+        """What is done with a header of this name."""
         rule = self._known.get(name)
         if rule is None:
-            rule = _request_rule(name.lower())
+            rule = self._judge(name.lower())
             if len(self._known) < self._LIMIT:
                 self._known[name] = rule
         return rule
 
 
-_RULES = HeaderRules()
+_REQUEST_RULES = HeaderRules(_request_rule)
+_RESPONSE_RULES = HeaderRules(_response_rule)
 
 
 def request_headers(request: RequestHead, *, forward_token: bool) -> Headers:
@@ -62,7 +74,7 @@ def request_headers(request: RequestHead, *, forward_token: bool) -> Headers:
     kept: Headers = []
     nominated: frozenset[bytes] = frozenset()
     via: list[bytes] = []
-    known = _RULES.rule
+    known = _REQUEST_RULES.rule
     for item in request.headers:
         rule = known(item[0])
         if rule is _Rule.PASS or (rule is _Rule.AUTHORIZATION and forward_token):
@@ -157,19 +169,16 @@ def header_text(text: str) -> bytes:
     ).encode()
 
 
-# A message to the caller is framed for the caller.
-_RESPONSE_DROPS = HOP_BY_HOP | {b"content-length"}
-
-
 def response_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     """The upstream's headers that go to the caller, without those of framing."""
     kept: Headers = []
     nominated: frozenset[bytes] = frozenset()
+    known = _RESPONSE_RULES.rule
     for item in headers:
-        lower = item[0].lower()
-        if lower not in _RESPONSE_DROPS:
+        rule = known(item[0])
+        if rule is _Rule.PASS:
             kept.append(item)
-        elif lower == b"connection":
+        elif rule is _Rule.CONNECTION:
             nominated |= nominees(item[1])
     if nominated:
         kept = [item for item in kept if item[0].lower() not in nominated]
@@ -182,7 +191,7 @@ def passing_head(head: ResponseHead, added: Headers) -> ResponseHead:
 
 
 # RFC 9110 section 6.5.1: what frames or routes a message, or says who may, must stand before its body.
-_NO_TRAILERS = _RESPONSE_DROPS | {b"host", b"trailer", b"authorization", b"set-cookie"}
+_NO_TRAILERS = RESPONSE_DROPS | {b"host", b"trailer", b"authorization", b"set-cookie"}
 
 
 def response_trailers(trailers: Headers) -> Headers:

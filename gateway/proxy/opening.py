@@ -32,7 +32,7 @@ _NOBODY = Peer("", "http")
 
 @dataclass(slots=True)
 class Opening:
-    """A plain request for a route that can be served without waiting, but for its body."""
+    """A plain request for a route that can be served without waiting, but for its body. Never changed."""
 
     head: RequestHead
     """From nobody yet."""

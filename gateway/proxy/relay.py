@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+import re
 
-from gateway.exchange import Headers, SharedHead
+from gateway.exchange import Headers
 from gateway.fields import field_lines
-from gateway.proxy.framing import Body, answer_framing, status_line
-from gateway.proxy.headers import response_headers
+from gateway.plain_head import PlainHead
+from gateway.proxy.framing import status_line
+from gateway.proxy.headers import RESPONSE_DROPS
 
-MOST = 1024
-
-
-@dataclass(slots=True, frozen=True)
-class Relay:
-    """An upstream's head on its way to a caller who asked in HTTP/1.1, not with HEAD."""
-
-    start: bytes
-    """The status line and the lines that pass."""
-    framing: bytes
-    """The line that says how the body ends, if there is one."""
-    chunked: bool
-
-    def head(self, added: Headers, *, keep_alive: bool) -> bytes:
-        """The same bytes that `answer_head` makes, with the headers that plugins add."""
-        close = b"" if keep_alive else b"Connection: close\r\n"
-        return b"%s%s%s%s\r\n" % (self.start, field_lines(added) if added else b"", self.framing, close)
+_DROPPED = re.compile(
+    rb"^(?:" + b"|".join(map(re.escape, sorted(RESPONSE_DROPS))) + rb"): [^\r\n]*\r\n",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
-@lru_cache(maxsize=MOST)
-def relay(head: SharedHead) -> Relay:
-    """What a head becomes."""
-    framing = answer_framing("GET", (1, 1), head)
-    start = status_line(head) + field_lines(response_headers(head.headers))
-    line = b"" if framing.header is None else b"%s: %s\r\n" % framing.header
-    return Relay(start, line, framing.body is Body.CHUNKED)
+def relayed(head: PlainHead, added: Headers, *, keep_alive: bool) -> bytes:
+    """The head for a caller who asked in HTTP/1.1, not with HEAD: the same bytes that `answer_head` makes.
+
+    `added` is what plugins add.
+    """
+    start = head.relayed
+    if start is None:
+        # The Connection of a plain head names no other headers.
+        start = head.relayed = status_line(head) + _DROPPED.sub(b"", head.lines)
+    return b"%s%sContent-Length: %d\r\n%s\r\n" % (
+        start,
+        field_lines(added) if added else b"",
+        head.length,
+        b"" if keep_alive else b"Connection: close\r\n",
+    )

@@ -124,12 +124,12 @@ class UpstreamConnection(Link):
             self._parser.expect(to_head=to_head, upgrade=self._request.upgrade)
             self._read_on(sink, data)
             return
-        plain, body = found
-        if len(body) == plain.length:
+        head, body = found
+        if len(body) == head.length:
             self._settle(reusable=True)
-            sink.on_whole(plain.head, Framing.LENGTH, body, [])
+            sink.on_whole(head, Framing.LENGTH, body, [])
         else:
-            self._reader = CountedBody(plain, body)
+            self._reader = CountedBody(head, body)
             self._tell(sink)
 
     def _read_on(self, sink: Sink, data: bytes) -> None:

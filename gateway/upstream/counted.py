@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gateway.exchange import Headers, ResponseHead
+from gateway.plain_head import PlainHead
 from gateway.upstream.errors import UpstreamBroken
-from gateway.upstream.plain import PlainHead
 from gateway.upstream.sink import Framing
 
 
@@ -15,12 +15,12 @@ class CountedBody:
 
     framing = Framing.LENGTH
 
-    def __init__(self, plain: PlainHead, body: bytes) -> None:
-        self.head: ResponseHead = plain.head
+    def __init__(self, head: PlainHead, body: bytes) -> None:
+        self.head: ResponseHead = head
         self.complete = False
         self.reusable = True
         self.error: UpstreamBroken | None = None
-        self._left = plain.length
+        self._left = head.length
         self._body = b""
         self.feed(body)
 

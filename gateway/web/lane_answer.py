@@ -6,7 +6,8 @@ import logging
 from time import perf_counter
 from typing import Protocol
 
-from gateway.exchange import Answer, Exchange, Headers, Peer, ResponseHead, SharedHead
+from gateway.exchange import Answer, Exchange, Headers, Peer, ResponseHead
+from gateway.plain_head import PlainHead
 from gateway.proxy.answers import answer_bytes, fault_answer
 from gateway.proxy.framing import (
     Body,
@@ -19,7 +20,7 @@ from gateway.proxy.framing import (
 from gateway.proxy.headers import passing_head
 from gateway.proxy.pipeline import run_now
 from gateway.proxy.refused import Prepared
-from gateway.proxy.relay import relay
+from gateway.proxy.relay import relayed
 from gateway.upstream.call import Call
 from gateway.upstream.errors import UpstreamError
 from gateway.upstream.sink import Framing
@@ -150,11 +151,9 @@ class LaneAnswer:
         self._keep = not self._caller.closing
         self._status = head.status
         unseen = not exchange.route.pipeline.sees_answers and request.method != "HEAD"
-        if unseen and isinstance(head, SharedHead):
+        if unseen and isinstance(head, PlainHead):
             exchange.response = head
-            relayed = relay(head)
-            self._chunked = relayed.chunked
-            return relayed.head(exchange.answer_headers, keep_alive=self._keep)
+            return relayed(head, exchange.answer_headers, keep_alive=self._keep)
         exchange.response = seen = passing_head(head, exchange.answer_headers)
         try:
             run_now(exchange.route.pipeline.on_response, exchange)

@@ -21,6 +21,7 @@ GROUND = frozenset(
         "jwk",
         "signatures",
         "path_template",
+        "plain_head",
         "subject",
         "telemetry",
     }
@@ -39,6 +40,7 @@ MAY_IMPORT = {
     "fields": frozenset({"exchange"}),
     "header_names": frozenset[str](),
     "path_template": frozenset[str](),
+    "plain_head": frozenset({"exchange", "fields"}),
     "signatures": frozenset[str](),
     "jwk": frozenset({"signatures"}),
     "subject": frozenset[str](),

@@ -8,16 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.exchange import SharedHead
+from gateway.plain_head import PlainHead
 from gateway.upstream.counted import CountedBody
-from gateway.upstream.plain import PlainHead
 from gateway.upstream.sink import Framing
 
 LENGTH = 10
 
 
 def counted(body: bytes = b"") -> CountedBody:
-    return CountedBody(PlainHead(SharedHead(200, b"OK", []), LENGTH), body)
+    return CountedBody(PlainHead(200, b"OK", b"", LENGTH), body)
 
 
 @given(st.binary(max_size=14), st.lists(st.integers(0, 14), max_size=4))

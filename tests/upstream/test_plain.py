@@ -17,19 +17,18 @@ TWO = b"Content-Length: 2\r\n"
 
 
 def test_a_plain_answer_is_read_with_its_body() -> None:
-    found = read_plain(OK + b"X-A:  1\r\n" + TWO + b"Connection: Keep-Alive\r\n\r\nhi")
+    found = read_plain(OK + b"X-A: 1\r\n" + TWO + b"Connection: Keep-Alive\r\n\r\nhi")
     assert found is not None
-    plain, body = found
-    assert plain.length == 2
-    assert (plain.head.status, plain.head.reason, body) == (200, b"OK", b"hi")
-    assert plain.head.headers[0] == (b"X-A", b"1")
+    head, body = found
+    assert (head.status, head.reason, head.length, body) == (200, b"OK", 2, b"hi")
+    assert head.headers[0] == (b"X-A", b"1")
 
 
 def test_the_same_bytes_have_the_same_head() -> None:
     first, second = (read_plain(OK + TWO + b"\r\n" + body) for body in (b"hi", b"ho"))
     assert first is not None
     assert second is not None
-    assert first[0].head is second[0].head
+    assert first[0] is second[0]
 
 
 @pytest.mark.parametrize(
@@ -48,6 +47,10 @@ def test_the_same_bytes_have_the_same_head() -> None:
         OK + TWO + b"Proxy-Connection: close\r\n\r\nhi",
         OK + TWO + b"Upgrade: h2c\r\n\r\nhi",
         OK + TWO + b"X-A: 1 \r\n\r\nhi",
+        OK + TWO + b"X-A:1\r\n\r\nhi",
+        OK + TWO + b"X-A:  1\r\n\r\nhi",
+        OK + b"Content-Length: 02\r\n\r\nhi",
+        OK + b"Content-Length:2\r\n\r\nhi",
         OK + TWO + b"X-A : 1\r\n\r\nhi",
         OK + TWO + b"X-A: 1\r\n 2\r\n\r\nhi",
         OK + TWO + b"X-A: \0\r\n\r\nhi",
@@ -74,7 +77,7 @@ def test_what_is_remembered_is_bounded() -> None:
 
 
 LINES = st.sampled_from(
-    [TWO, b"Connection: keep-alive\r\n", b"X-A:\t1\r\n", b"Set-Cookie: a=b; c\r\n", b"x:\r\n"]
+    [TWO, b"Connection: keep-alive\r\n", b"X-A:\t1\r\n", b"X-B: \r\n", b"Set-Cookie: a=b; c\r\n", b"x:\r\n"]
 )
 
 
@@ -83,12 +86,12 @@ LINES = st.sampled_from(
 def test_what_it_reads_the_parser_reads_alike(lines: list[bytes], first: bytes) -> None:
     data = first + b"".join(lines) + b"\r\nhi"
     found = read_plain(data)
-    if found is None:
+    if found is None or found[0].length != len(found[1]):
         return
     parser = ResponseParser()
     parser.expect(to_head=False, upgrade=False)
     parser.feed(data)
     assert parser.head is not None
-    assert astuple(parser.head) == astuple(found[0].head)
+    assert astuple(parser.head) == astuple(found[0])
     assert (parser.framing, parser.complete, parser.reusable) == (Framing.LENGTH, True, True)
     assert (parser.error, parser.take_body()) == (None, found[1])

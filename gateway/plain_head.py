@@ -1,0 +1,35 @@
+"""The head of an answer in the plainest shape: its lines can go to the caller as they came."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.exchange import ResponseHead
+from gateway.fields import read_fields
+
+
+class PlainHead(ResponseHead):
+    """A head that all answers share that begin with the same bytes. Never changed: plugins get a copy."""
+
+    __slots__ = ("length", "lines", "relayed")
+
+    def __init__(self, status: int, reason: bytes, lines: bytes, length: int) -> None:
+        """`lines` are sound, with one space behind each colon and none at a line's end."""
+        self.status = status
+        self.reason = reason
+        self.version = (1, 1)
+        self.lines = lines
+        self.length = length
+        """Bytes of the body."""
+        self.relayed: bytes | None = None
+        """What it becomes on its way to a caller, once that is worked out (`gateway.proxy.relay`)."""
+
+    def __getattr__(self, name: str) -> Any:
+        """The headers: read when somebody first asks for them, which most routes do not."""
+        if name != "headers":
+            raise AttributeError(name)
+        headers = read_fields(self.lines)
+        if headers is None:
+            raise ValueError("not the lines of a plain head")
+        self.headers = headers
+        return headers
