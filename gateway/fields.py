@@ -6,6 +6,7 @@ The same lines come again and again, even where no two heads are the same: each 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from gateway.exchange import Header, Headers
@@ -46,6 +47,6 @@ def read_field(line: bytes) -> Header | None:
 _remembered = lru_cache(maxsize=MOST_LINES)(read_field)
 
 
-def field_lines(headers: Headers) -> bytes:
+def field_lines(headers: Iterable[Header]) -> bytes:
     """The headers as lines."""
     return b"".join([b"%s: %s\r\n" % item for item in headers])

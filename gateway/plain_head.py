@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.exchange import ResponseHead
+from gateway.exchange import Headers, ResponseHead
 from gateway.fields import read_fields
 
 
 class PlainHead(ResponseHead):
     """A head that all answers share that begin with the same bytes. Never changed: plugins get a copy."""
 
-    __slots__ = ("length", "lines", "relayed")
+    __slots__ = ("length", "lines", "passing", "relayed")
 
     def __init__(self, status: int, reason: bytes, lines: bytes, length: int) -> None:
         """`lines` are sound, with one space behind each colon and none at a line's end."""
@@ -23,6 +23,8 @@ class PlainHead(ResponseHead):
         """Bytes of the body."""
         self.relayed: bytes | None = None
         """What it becomes on its way to a caller, once that is worked out (`gateway.proxy.relay`)."""
+        self.passing: Headers | None = None
+        """The headers that go to a caller, for plugins to see, once they are worked out. Not to be changed."""
 
     def __getattr__(self, name: str) -> Any:
         """The headers: read when somebody first asks for them, which most routes do not."""

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from gateway.plugin import Exchange, PluginConfig, ProxyPlugin, Size
+from gateway.plugin import Exchange, PluginConfig, PluginContext, ProxyPlugin, Size
 
 
 class BodyLimitConfig(PluginConfig):
@@ -18,9 +18,13 @@ class BodyLimit(ProxyPlugin):
 
     Config = BodyLimitConfig
 
+    def __init__(self, config: BodyLimitConfig, context: PluginContext) -> None:
+        super().__init__(config, context)
+        self._max = config.max
+
     def on_request(self, exchange: Exchange) -> None:
         """Before anything of the body is read."""
-        exchange.max_body = self.config.max
+        exchange.max_body = self._max
 
     def summary(self) -> str:
         """The limit in words."""

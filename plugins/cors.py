@@ -12,6 +12,7 @@ _ORIGIN = re.compile(
     r"[a-z][a-z0-9+.-]*://[a-z0-9._~-]+(:[0-9]{1,5})?|[a-z][a-z0-9+.-]*://\[[0-9a-f:.]+\](:[0-9]{1,5})?"
 )
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}")
+_ORIGIN_LENGTH = len(b"Origin")
 _OURS = frozenset(
     {
         b"access-control-allow-origin",
@@ -22,6 +23,7 @@ _OURS = frozenset(
         b"access-control-max-age",
     }
 )
+_SHORTEST = min(map(len, _OURS))
 
 
 def check_origin(value: str) -> str:
@@ -93,10 +95,13 @@ class Cors(ProxyPlugin):
         self._headers = ", ".join(config.headers).encode()
         self._expose = ", ".join(config.expose).encode()
         self._age = b"%d" % config.max_age
+        self._told = {origin: self._tell(origin) for origin in self._origins}
+        """What each origin is told, worked out once; not to be changed."""
+        self._others = self._tell(None)
 
     def on_preflight(self, exchange: Exchange) -> Answer:
         """What pages of the asking origin may do."""
-        headers = self._for(exchange)
+        headers = list(self._for(exchange))
         vary = b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
         if len(headers) > (0 if self._any else 1):
             headers += [
@@ -114,21 +119,30 @@ class Cors(ProxyPlugin):
         """What the upstream says of CORS gives way: two answers to one question are none to a browser."""
         response = exchange.response
         if response is not None:
-            theirs = [item for item in response.headers if item[0].lower() in _OURS]
-            if theirs:
-                kept = [item for item in response.headers if item[0].lower() not in _OURS]
+            headers = response.headers
+            kept = [item for item in headers if len(item[0]) < _SHORTEST or item[0].lower() not in _OURS]
+            if len(kept) < len(headers):
                 response.headers = kept + [item for item in self._for(exchange) if item[0] != b"Vary"]
 
     def _for(self, exchange: Exchange) -> Headers:
-        """What the origin of this request is told. The answer depends on it, so caches must know (Vary)."""
+        """What the origin of this request is told."""
+        origin = None
+        for name, value in exchange.request.headers:
+            if len(name) == _ORIGIN_LENGTH and name.lower() == b"origin":
+                if origin is not None:
+                    return self._others
+                origin = value
+        return self._others if origin is None else self._told.get(origin, self._others)
+
+    def _tell(self, origin: bytes | None) -> Headers:
+        """What an origin is told. The answer depends on it, so caches must know (Vary)."""
         if self._any:
             headers: Headers = [(b"Access-Control-Allow-Origin", b"*")]
         else:
-            origins = [value for name, value in exchange.request.headers if name.lower() == b"origin"]
             headers = [(b"Vary", b"Origin")]
-            if len(origins) != 1 or origins[0] not in self._origins:
+            if origin is None:
                 return headers
-            headers.append((b"Access-Control-Allow-Origin", origins[0]))
+            headers.append((b"Access-Control-Allow-Origin", origin))
             if self.config.credentials:
                 headers.append((b"Access-Control-Allow-Credentials", b"true"))
         if self._expose:

@@ -56,12 +56,16 @@ class HeadersConfig(PluginConfig):
 class _Changes:
     def __init__(self, rules: RequestHeaders | ResponseHeaders) -> None:
         self._gone = frozenset(name.lower().encode() for name in (*rules.remove, *rules.set))
+        self._lengths = frozenset(map(len, self._gone))
         self._more = [(n.encode(), v.encode()) for n, v in (*rules.set.items(), *rules.add.items())]
 
     def applied(self, headers: Headers) -> Headers:
-        gone = self._gone
-        kept = [item for item in headers if item[0].lower() not in gone] if gone else headers
-        return kept + self._more
+        kept = headers
+        if self._gone:
+            gone, lengths = self._gone, self._lengths
+            # Most names need not be looked at: they are of another length.
+            kept = [item for item in headers if len(item[0]) not in lengths or item[0].lower() not in gone]
+        return kept + self._more if self._more else kept
 
 
 class HeaderRules(ProxyPlugin):

@@ -33,10 +33,11 @@ class RequestId(ProxyPlugin):
         super().__init__(config, context)
         self._name = config.header.encode()
         self._lower = self._name.lower()
+        self._accept = config.accept
 
     def on_request(self, exchange: Exchange) -> None:
         """Noted early, so that refusals carry it too."""
-        if self.config.accept and exchange.request.peer.trusted:
+        if self._accept and exchange.request.peer.trusted:
             given = header_values(exchange.request.headers, self._lower)
             if len(given) == 1 and _ID.match(given[0]):
                 exchange.request_id = given[0].decode()

@@ -2,7 +2,7 @@
 
 from pydantic import Field, model_validator
 
-from gateway.plugin import Exchange, Patience, PluginConfig, ProxyPlugin, Timeout
+from gateway.plugin import Exchange, Patience, PluginConfig, PluginContext, ProxyPlugin, Timeout
 
 
 class RouteTimeoutConfig(PluginConfig):
@@ -29,6 +29,10 @@ class RouteTimeout(ProxyPlugin):
 
     Config = RouteTimeoutConfig
 
+    def __init__(self, config: RouteTimeoutConfig, context: PluginContext) -> None:
+        super().__init__(config, context)
+        self._patience = Patience(config.response, config.idle)
+
     def on_request(self, exchange: Exchange) -> None:
         """Known before the upstream is asked."""
-        exchange.patience = Patience(self.config.response, self.config.idle)
+        exchange.patience = self._patience

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from gateway.config.tiers import Rate
-from gateway.exchange import Exchange
+from gateway.exchange import Exchange, Header
 from gateway.faults import LIMITED, Fault, retry_after
 from gateway.limits.bucket import Bucket, Window
 from gateway.limits.keeper import Limits
@@ -21,7 +21,7 @@ class Part:
     window: Window
     label: bytes
     """What callers know it as."""
-    policy: bytes
+    policy: Header
     seconds: int
     """Of the window, rounded up."""
     ends: float | None = None
@@ -33,7 +33,7 @@ class Part:
         quoted = f'"{label}"'.encode()
         seconds = ceil(window.length)
         policy = b"%s;q=%d;w=%d" % (quoted, window.limit, seconds)
-        return cls(name, window, quoted, policy, seconds, ends)
+        return cls(name, window, quoted, (b"RateLimit-Policy", policy), seconds, ends)
 
 
 def rate_parts(name: str, rate: Rate, label: str) -> tuple[Part, ...]:
@@ -52,16 +52,19 @@ def admit(limits: Limits, parts: tuple[Part, ...], subject: str, exchange: Excha
         Fault: 429, with when to come again; nothing is counted then.
     """
     taken: list[Bucket] = []
+    now = limits.now()
     for part in parts:
-        bucket = limits.find(part.name, subject, part.window)
-        admitted = limits.take(bucket)
-        wait = waits(limits, part, bucket)
+        bucket = limits.find(part.name, subject, part.window, now)
+        admitted = limits.take(bucket, now)
+        wait = waits(part, bucket, now)
         remaining = bucket.remaining if admitted else 0
         if admitted:
             # A window's last slot makes it a little longer, which only matters to who must wait for it.
             wait = min(wait, part.seconds)
-        exchange.answer_headers.append((b"RateLimit-Policy", part.policy))
-        exchange.answer_headers.append((b"RateLimit", b"%s;r=%d;t=%d" % (part.label, remaining, wait)))
+        exchange.answer_headers += (
+            part.policy,
+            (b"RateLimit", b"%s;r=%d;t=%d" % (part.label, remaining, wait)),
+        )
         if not admitted:
             for before in taken:
                 limits.put_back(before)
@@ -69,8 +72,7 @@ def admit(limits: Limits, parts: tuple[Part, ...], subject: str, exchange: Excha
         taken.append(bucket)
 
 
-def waits(limits: Limits, part: Part, bucket: Bucket) -> int:
+def waits(part: Part, bucket: Bucket, now: float) -> int:
     """Whole seconds until there is more, at least one."""
-    now = limits.now()
     seconds = bucket.resets(now) if part.ends is None else part.ends - now
     return max(1, ceil(seconds))

@@ -149,12 +149,13 @@ class Bucket:
 
     def resets(self, now: float) -> float:
         """Seconds until something more is left."""
-        slots = [slot for slot, count in self.uses.items() if count]
-        if self.oldest is not None:
-            slots.append(self.oldest)
-        if not slots:
-            return self.window.length
-        return min(max(self.window.frees(min(slots)) - now, 0.0), 2 * self.window.length)
+        first, window = self.oldest, self.window
+        for slot, count in self.uses.items():
+            if count and (first is None or slot < first):
+                first = slot
+        if first is None:
+            return window.length
+        return min(max(window.frees(first) - now, 0.0), 2 * window.length)
 
     def entry(self, now: float, workers: int, *, idle: bool) -> Entry:
         """What is to be settled. It is no longer among `uses`; call `settle` or `failed` next."""

@@ -72,14 +72,17 @@ class Limits:
         """Whether the store can't be reached, as far as is known."""
         return self._lost or (self._asked_at is not None and self._tick() - self._asked_at > PATIENCE)
 
-    def find(self, name: str, subject: str, window: Window) -> Bucket:
-        """The bucket of a subject, such as a client's id, under the limit of that name."""
-        return self._ledger.find(name, subject, window, self.now())
+    def find(self, name: str, subject: str, window: Window, now: float | None = None) -> Bucket:
+        """The bucket of a subject, such as a client's id, under the limit of that name.
 
-    def take(self, bucket: Bucket) -> bool:
+        Who asks more than one thing of a moment says what time it is.
+        """
+        return self._ledger.find(name, subject, window, self.now() if now is None else now)
+
+    def take(self, bucket: Bucket, now: float | None = None) -> bool:
         """Uses one, if there is one left."""
         ledger = self._ledger
-        admitted = ledger.take(bucket, self.now(), away=self.away)
+        admitted = ledger.take(bucket, self.now() if now is None else now, away=self.away)
         if ledger.next < self._sleeps_until:
             self._wake.set()
         return admitted

@@ -91,8 +91,11 @@ class Ledger:
 
     def note(self, bucket: Bucket, now: float, *, urgent: bool) -> None:
         """The bucket is to be settled."""
+        due = self._due.get(bucket, FAR)
+        if due <= now:
+            return
         when = now if urgent else now + min(RELAXED, bucket.window.length / 20)
-        if when < self._due.get(bucket, FAR):
+        if when < due:
             self._due[bucket] = when
             self.next = min(self.next, when)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from enum import IntEnum
 from functools import lru_cache
+from typing import Any
 
-from gateway.exchange import Headers, RequestHead, ResponseHead
+from gateway.exchange import Header, Headers, RequestHead, ResponseHead
 from gateway.fields import field_lines
 from gateway.header_names import HOP_BY_HOP, is_identity
 from gateway.oauth.values import TokenFacts
@@ -111,27 +112,28 @@ def nominees(connection: bytes) -> frozenset[bytes]:
 
 def identity_headers(request: RequestHead, request_id: str, caller: TokenFacts | None) -> Headers:
     """What the gateway tells the upstream about the request."""
-    peer = request.peer
-    added: Headers = [(b"X-Request-Id", request_id.encode())]
-    added += _way_headers(peer.forwarded_for, peer.scheme, peer.forwarded_host or request.host.encode())
-    if caller is not None:
-        added += _caller_headers(caller.client, caller.scopes, caller.user)
-    return added
+    return [(b"X-Request-Id", request_id.encode()), *_told(*_told_of(request, caller))]
 
 
 def identity_lines(request: RequestHead, request_id: str, caller: TokenFacts | None) -> bytes:
-    """`identity_headers` as lines, from what is remembered of the peer and of the caller."""
+    """`identity_headers` as lines."""
+    return b"X-Request-Id: %s\r\n%s" % (request_id.encode(), _told_lines(*_told_of(request, caller)))
+
+
+_Told = tuple[bytes, str, bytes | None, str, str | None, tuple[str, ...], str | None]
+
+
+def _told_of(request: RequestHead, caller: TokenFacts | None) -> _Told:
+    """What is remembered of the peer and of the caller goes by this."""
     peer = request.peer
     way = (peer.forwarded_for, peer.scheme, peer.forwarded_host, request.host)
     if caller is None:
-        told = _told_lines(*way, None, (), None)
-    else:
-        told = _told_lines(*way, caller.client, caller.scopes, caller.user)
-    return b"X-Request-Id: %s\r\n%s" % (request_id.encode(), told)
+        return (*way, None, (), None)
+    return (*way, caller.client, caller.scopes, caller.user)
 
 
 @lru_cache(maxsize=4096)
-def _told_lines(
+def _told(
     address: bytes,
     scheme: str,
     forwarded: bytes | None,
@@ -139,9 +141,14 @@ def _told_lines(
     client: str | None,
     scopes: tuple[str, ...],
     user: str | None,
-) -> bytes:
+) -> tuple[Header, ...]:
     told = _way_headers(address, scheme, forwarded or host.encode())
-    return field_lines(told if client is None else told + _caller_headers(client, scopes, user))
+    return tuple(told if client is None else told + _caller_headers(client, scopes, user))
+
+
+@lru_cache(maxsize=4096)
+def _told_lines(*told: Any) -> bytes:
+    return field_lines(_told(*told))
 
 
 def _way_headers(address: bytes, scheme: str, host: bytes) -> Headers:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gateway.endpoints import is_own
-from gateway.exchange import Peer, RequestHead
+from gateway.exchange import Headers, Peer, RequestHead
 from gateway.faults import Fault
 from gateway.fields import field_lines
 from gateway.oauth.bearer import Presented
-from gateway.proxy.headers import request_headers
+from gateway.proxy.headers import request_headers, with_host
 from gateway.proxy.plain import Block, Plain, read_opening
 from gateway.proxy.routes import Route, RouteTable, upstream_target
 
@@ -30,6 +30,17 @@ _ANY = b"x"
 _NOBODY = Peer("", "http")
 
 
+@dataclass(slots=True, frozen=True)
+class Start:
+    """What goes upstream of a request by one route, before the lines that tell of it."""
+
+    target: bytes
+    headers: Headers
+    """Not to be changed."""
+    lines: bytes
+    """All of it, as it goes over the wire."""
+
+
 @dataclass(slots=True)
 class Opening:
     """A plain request for a route that can be served without waiting, but for its body. Never changed."""
@@ -38,8 +49,10 @@ class Opening:
     """From nobody yet."""
     block: Block
     route: Route
-    start: bytes
-    """The first lines of what goes upstream, where no plugin changes them."""
+    start: Start
+    """What goes upstream by this route."""
+    canary: Start | None
+    """The same by its canary's."""
 
     def head_from(self, peer: Peer) -> RequestHead:
         """The request's head, sent by `peer`."""
@@ -63,18 +76,16 @@ class Opening:
             block.host,
             block.length,
             Presented(token.decode(), dpop=False),
-            block.lines,
             block.content_type,
             (value,),
             block.proofs,
             block.last,
         )
-        start = _start(self.route, head, block) if self.route.forward_token else self.start
-        return Opening(head, block, self.route, start)
+        return _opening(head, block, self.route, self)
 
-    def start_for(self, route: Route) -> bytes:
-        """The first lines that go upstream, by this route or by its canary's."""
-        return self.start if route is self.route else _start(route, self.head, self.block)
+    def start_for(self, route: Route) -> Start:
+        """What goes upstream by the route, or by its canary's."""
+        return self.start if route is self.route or self.canary is None else self.canary
 
 
 def openings(routes: RouteTable) -> Callable[[bytes], Opening | None]:
@@ -85,7 +96,7 @@ def openings(routes: RouteTable) -> Callable[[bytes], Opening | None]:
         if plain is None or plain.method == "OPTIONS":
             return None
         try:
-            return _opening(plain, routes)
+            return _routed(plain, routes)
         except Fault:
             return None
 
@@ -106,14 +117,29 @@ def openings(routes: RouteTable) -> Callable[[bytes], Opening | None]:
     return lambda data: remembered(data) if len(data) <= MAX_HEAD else read(data)
 
 
-def _opening(plain: Plain, routes: RouteTable) -> Opening | None:
+def _routed(plain: Plain, routes: RouteTable) -> Opening | None:
     head = plain.head(_NOBODY)
     route = routes.match(head)
     if not route.pipeline.synchronous or is_own(head.segments):
         return None
-    return Opening(head, plain.block, route, _start(route, head, plain.block))
+    return _opening(head, plain.block, route)
 
 
-def _start(route: Route, head: RequestHead, block: Block) -> bytes:
-    lines = field_lines(request_headers(head, forward_token=True)) if route.forward_token else block.lines
-    return b"%s %s HTTP/1.1\r\n%s" % (head.method.encode(), upstream_target(route, head), lines)
+def _opening(head: RequestHead, block: Block, route: Route, twin: Opening | None = None) -> Opening:
+    """`twin` differs in the token alone."""
+    start = _start(route, head, None if twin is None else twin.start)
+    other = None
+    if route.canary is not None:
+        other = _start(route.canary.route, head, None if twin is None else twin.canary)
+    return Opening(head, block, route, start, other)
+
+
+def _start(route: Route, head: RequestHead, twin: Start | None) -> Start:
+    if twin is not None and not route.forward_token:
+        return twin
+    headers = request_headers(head, forward_token=route.forward_token)
+    if route.host_header is not None:
+        headers = with_host(headers, route.host_header)
+    target = upstream_target(route, head)
+    line = b"%s %s HTTP/1.1\r\n" % (head.method.encode(), target)
+    return Start(target, headers, line + field_lines(headers))

@@ -12,10 +12,9 @@ from functools import lru_cache
 
 from gateway.exchange import Headers, Peer, RequestHead, header_values
 from gateway.faults import Fault
-from gateway.fields import field_lines, read_fields
+from gateway.fields import read_fields
 from gateway.oauth.bearer import Presented, Refusal
 from gateway.proxy.arrival import check_framing, check_size, content_length, read_host
-from gateway.proxy.headers import request_headers
 from gateway.proxy.pipeline import presented_token
 from gateway.proxy.target import MAX_TARGET, path_segments
 
@@ -39,8 +38,6 @@ class Block:
     length: int
     """Bytes of the body that follows."""
     token: Presented | Refusal
-    lines: bytes
-    """The header lines that go upstream, without the token."""
     content_type: str | None
     authorization: tuple[bytes, ...]
     """All values of that header."""
@@ -129,7 +126,6 @@ def read_block(data: bytes) -> Block | None:
         host,
         content_length(headers) or 0,
         presented_token(head),
-        field_lines(request_headers(head, forward_token=False)),
         head.header("content-type"),
         tuple(header_values(headers, b"authorization")),
         tuple(header_values(headers, b"dpop")),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from gateway.exchange import Headers
+from gateway.exchange import Headers, ResponseHead
 from gateway.fields import field_lines
 from gateway.plain_head import PlainHead
 from gateway.proxy.framing import status_line
-from gateway.proxy.headers import RESPONSE_DROPS
+from gateway.proxy.headers import RESPONSE_DROPS, response_headers
 
 _DROPPED = re.compile(
     rb"^(?:" + b"|".join(map(re.escape, sorted(RESPONSE_DROPS))) + rb"): [^\r\n]*\r\n",
@@ -28,6 +28,24 @@ def relayed(head: PlainHead, added: Headers, *, keep_alive: bool) -> bytes:
     return b"%s%sContent-Length: %d\r\n%s\r\n" % (
         start,
         field_lines(added) if added else b"",
+        head.length,
+        b"" if keep_alive else b"Connection: close\r\n",
+    )
+
+
+def shown(head: PlainHead, added: Headers) -> ResponseHead:
+    """The head as plugins see it, who may change it: the same that `passing_head` makes."""
+    passing = head.passing
+    if passing is None:
+        passing = head.passing = response_headers(head.headers)
+    return ResponseHead(head.status, head.reason, passing + added, head.version)
+
+
+def changed(head: PlainHead, seen: ResponseHead, *, keep_alive: bool) -> bytes:
+    """What plugins have made of the head, for such a caller. How long the body is they don't say."""
+    return b"%s%sContent-Length: %d\r\n%s\r\n" % (
+        status_line(seen),
+        field_lines(seen.headers),
         head.length,
         b"" if keep_alive else b"Connection: close\r\n",
     )

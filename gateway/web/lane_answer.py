@@ -20,7 +20,7 @@ from gateway.proxy.framing import (
 from gateway.proxy.headers import passing_head
 from gateway.proxy.pipeline import run_now
 from gateway.proxy.refused import Prepared
-from gateway.proxy.relay import relayed
+from gateway.proxy.relay import changed, relayed, shown
 from gateway.upstream.call import Call
 from gateway.upstream.errors import UpstreamError
 from gateway.upstream.sink import Framing
@@ -150,20 +150,24 @@ class LaneAnswer:
         request = exchange.request
         self._keep = not self._caller.closing
         self._status = head.status
-        unseen = not exchange.route.pipeline.sees_answers and request.method != "HEAD"
-        if unseen and isinstance(head, PlainHead):
-            exchange.response = head
-            return relayed(head, exchange.answer_headers, keep_alive=self._keep)
-        exchange.response = seen = passing_head(head, exchange.answer_headers)
+        pipeline, added = exchange.route.pipeline, exchange.answer_headers
+        plain = head if isinstance(head, PlainHead) and request.method != "HEAD" else None
+        if plain is not None and not pipeline.sees_answers:
+            exchange.response = plain
+            return relayed(plain, added, keep_alive=self._keep)
+        seen = passing_head(head, added) if plain is None else shown(plain, added)
+        exchange.response = seen
         try:
-            run_now(exchange.route.pipeline.on_response, exchange)
+            run_now(pipeline.on_response, exchange)
         except Exception as error:  # as in begin
             if self._call is not None and not self._call.done:
                 self._call.abort()
             self._refuse(error)
             return None
-        framing = answer_framing(request.method, request.version, head)
         self._status = seen.status
+        if plain is not None:
+            return changed(plain, seen, keep_alive=self._keep)
+        framing = answer_framing(request.method, request.version, head)
         self._chunked = framing.body is Body.CHUNKED
         return answer_head(seen, framing, keep_alive=self._keep, version=request.version)
 

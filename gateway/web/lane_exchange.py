@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from gateway.exchange import Answer
+from gateway.exchange import Answer, ForwardHead
 from gateway.faults import BODY_TOO_LARGE, Fault
 from gateway.guard import Unknown
 from gateway.oauth.bearer import NOTHING, Presented, Refusal, judge
 from gateway.oauth.confirmation import proven_by
 from gateway.oauth.values import TokenFacts
 from gateway.proxy.destination import hash_key, settle
-from gateway.proxy.headers import identity_lines
+from gateway.proxy.headers import identity_headers, identity_lines
 from gateway.proxy.opening import Opening
-from gateway.proxy.pipeline import forward_head, head_bytes, run_now
+from gateway.proxy.pipeline import head_bytes, run_now
 from gateway.proxy.refused import Prepared, prepared, refused
 from gateway.upstream import Upstream
 from gateway.upstream.errors import UpstreamError
@@ -102,17 +102,18 @@ class LaneExchange(LaneAnswer):
         exchange = self._exchange
         settle(exchange)
         route = exchange.route
-        hooks = route.pipeline.on_forward
-        if hooks or route.host_header is not None:
-            exchange.forward = forward_head(exchange)
+        start, hooks = opening.start_for(route), route.pipeline.on_forward
+        # The same bytes that `forward_head` and `head_bytes` make, from what is ready.
+        if hooks:
+            told = identity_headers(exchange.request, exchange.request_id, exchange.caller)
+            exchange.forward = ForwardHead(exchange.request.method, start.target, start.headers + told)
             answer = run_now(hooks, exchange)
             if answer is not None:
                 return answer
             wire = head_bytes(exchange.forward, b"")
         else:
-            # The same bytes that `forward_head` and `head_bytes` make, from what is ready.
-            told = identity_lines(exchange.request, exchange.request_id, exchange.caller)
-            wire = b"%s%s\r\n" % (opening.start_for(route), told)
+            lines = identity_lines(exchange.request, exchange.request_id, exchange.caller)
+            wire = b"%s%s\r\n" % (start.lines, lines)
         upstream: Upstream = route.upstream
         request = UpstreamRequest(
             wire + body if body else wire,

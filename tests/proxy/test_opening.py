@@ -1,9 +1,10 @@
 import pytest
 
-from gateway.exchange import Exchange
+from gateway.exchange import Exchange, ForwardHead
 from gateway.fields import field_lines
 from gateway.plugin import ProxyPlugin
-from gateway.proxy.headers import identity_lines, request_headers
+from gateway.proxy.canary import Canary
+from gateway.proxy.headers import identity_headers, identity_lines, request_headers
 from gateway.proxy.opening import MAX_HEAD, Opening, openings
 from gateway.proxy.pipeline import Pipeline, compile_pipeline, forward_head, head_bytes
 from gateway.proxy.plain import read_plain
@@ -17,7 +18,16 @@ def read(data: bytes, *routes: Route) -> Opening | None:
     return openings(RouteTable(routes))(data)
 
 
-@pytest.mark.parametrize("changes", [{}, {"strip": 1, "base_path": b"/v1"}, {"forward_token": True}])
+CHANGES = [
+    {},
+    {"strip": 1, "base_path": b"/v1"},
+    {"forward_token": True},
+    {"host_header": b"b"},
+    {"forward_token": True, "host_header": b"b", "strip": 1},
+]
+
+
+@pytest.mark.parametrize("changes", CHANGES)
 def test_what_goes_upstream_begins_as_on_the_long_way(changes: dict[str, object]) -> None:
     taken = route("/orders", **changes)
     opening = read(HEAD, taken)
@@ -25,7 +35,10 @@ def test_what_goes_upstream_begins_as_on_the_long_way(changes: dict[str, object]
     head = opening.head_from(request("/").peer)
     exchange = Exchange(head, taken, "id-1")
     told = identity_lines(head, "id-1", None)
-    assert b"%s%s\r\n" % (opening.start_for(taken), told) == head_bytes(forward_head(exchange), b"")
+    start = opening.start_for(taken)
+    assert b"%s%s\r\n" % (start.lines, told) == head_bytes(forward_head(exchange), b"")
+    items = identity_headers(head, "id-1", None)
+    assert ForwardHead(head.method, start.target, start.headers + items) == forward_head(exchange)
 
 
 @pytest.mark.parametrize(
@@ -61,13 +74,22 @@ def test_heads_that_differ_in_their_token_alone_mean_what_each_of_them_would(
             assert alone is not None
             assert (opening.block, opening.head.headers) == (alone.block, alone.block.headers)
             lines = field_lines(request_headers(opening.head, forward_token=forward_token))
-            assert opening.start.endswith(b" HTTP/1.1\r\n" + lines)
+            assert opening.start.lines.endswith(b" HTTP/1.1\r\n" + lines)
 
 
-def test_by_a_canary_s_route_it_begins_in_that_route_s_way() -> None:
-    opening = read(HEAD, route("/orders"))
-    assert opening is not None
-    assert opening.start_for(route("/orders", base_path=b"/new")).startswith(b"GET /new/orders/7?a=b ")
+@pytest.mark.parametrize("changes", CHANGES)
+def test_by_a_canary_s_route_it_begins_in_that_route_s_way(changes: dict[str, object]) -> None:
+    there = route("/orders", **changes)
+    taken = route("/orders", canary=Canary(there, 0.5, None))
+    reading = openings(RouteTable([taken]))
+    for token in (b"one", b"other", b"other"):
+        opening = reading(HEAD.replace(b"Bearer t", b"Bearer " + token))
+        assert opening is not None
+        for way in (taken, there):
+            exchange = Exchange(opening.head_from(request("/").peer), way, "id-1")
+            told = identity_lines(exchange.request, "id-1", None)
+            lines = opening.start_for(way).lines
+            assert b"%s%s\r\n" % (lines, told) == head_bytes(forward_head(exchange), b"")
 
 
 def test_the_same_bytes_are_read_once_and_long_ones_each_time() -> None:

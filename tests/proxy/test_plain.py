@@ -6,7 +6,6 @@ from gateway.faults import Fault
 from gateway.oauth.bearer import Presented, Refusal
 from gateway.proxy.arrival import read_head
 from gateway.proxy.forwarded import direct_peer
-from gateway.proxy.headers import request_headers
 from gateway.proxy.plain import MAX_BLOCK, MAX_BLOCKS, read_block, read_plain
 
 PEER = direct_peer("192.0.2.1", "http")
@@ -19,13 +18,6 @@ def test_a_plain_request_is_read() -> None:
     assert (plain.method, plain.path, plain.query, plain.body) == ("POST", b"/a/b", b"c=d", b"abc")
     assert plain.block.token == Presented("t", dpop=False)
     assert (b"X-A", b"1") in plain.block.headers
-
-
-def test_the_lines_that_go_upstream_are_those_of_the_header_rules() -> None:
-    plain = read_plain(b"GET / HTTP/1.1\r\n" + BLOCK + b"X-Client-Id: admin\r\nVia: 1.0 x\r\n\r\n")
-    assert plain is not None
-    kept = request_headers(plain.head(PEER), forward_token=False)
-    assert plain.block.lines == b"".join(b"%s: %s\r\n" % item for item in kept)
 
 
 @pytest.mark.parametrize(

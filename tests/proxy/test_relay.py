@@ -7,7 +7,7 @@ from gateway.header_names import HOP_BY_HOP
 from gateway.plain_head import PlainHead
 from gateway.proxy.framing import answer_framing, answer_head
 from gateway.proxy.headers import passing_head
-from gateway.proxy.relay import relayed
+from gateway.proxy.relay import changed, relayed, shown
 
 LENGTH = b"content-length: 3\r\n"
 ADDED: Headers = [(b"X-Request-Id", b"1"), (b"X-B", b"2")]
@@ -29,6 +29,22 @@ def test_it_makes_the_same_bytes_as_the_long_way(added: Headers, keep_alive: boo
     head = PlainHead(200, b"Fine", lines, 3)
     for _ in range(2):  # worked out, and remembered
         assert relayed(head, added, keep_alive=keep_alive) == the_long_way(head, added, keep_alive=keep_alive)
+
+
+@pytest.mark.parametrize("keep_alive", [True, False], ids=["kept", "closed"])
+def test_what_plugins_change_is_as_on_the_long_way(keep_alive: bool) -> None:
+    head = PlainHead(200, b"Fine", b"X-A: 1\r\nConnection: keep-alive\r\n" + LENGTH, 3)
+    framing = answer_framing("GET", (1, 1), head)
+    for _ in range(2):  # worked out, and remembered
+        seen = shown(head, ADDED)
+        assert seen == passing_head(head, ADDED)
+        assert changed(head, seen, keep_alive=keep_alive) == the_long_way(head, ADDED, keep_alive=keep_alive)
+        seen.status, seen.reason = 299, b"Else"
+        seen.set("X-A", "2")
+        seen.remove("X-B")
+        seen.headers.append((b"X-C", b"3"))
+        expected = answer_head(seen, framing, keep_alive=keep_alive, version=(1, 1))
+        assert changed(head, seen, keep_alive=keep_alive) == expected
 
 
 NAMES = st.sampled_from([*sorted(HOP_BY_HOP - {b"connection", b"transfer-encoding"}), b"x-te", b"via"])
