@@ -24,7 +24,7 @@ class PlainHead(ResponseHead):
         self.relayed: bytes | None = None
         """What it becomes on its way to a caller, once that is worked out (`gateway.proxy.relay`)."""
         self.passing: Headers | None = None
-        """The headers that go to a caller, for plugins to see, once they are worked out. Not to be changed."""
+        """The headers that go to a caller, once they are worked out. Not to be changed."""
 
     def __getattr__(self, name: str) -> Any:
         """The headers: read when somebody first asks for them, which most routes do not."""
