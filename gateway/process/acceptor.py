@@ -55,6 +55,11 @@ class Acceptor:
         if self._beginning:
             await asyncio.wait(self._beginning, timeout=seconds)
 
+    def cut(self) -> None:
+        """Breaks off the handshakes that are still going on: nobody is left to serve who they are with."""
+        for task in self._beginning:
+            task.cancel()
+
     def _accept(self) -> None:
         for _ in range(BATCH):
             try:

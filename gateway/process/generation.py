@@ -107,6 +107,8 @@ class Generation:
         await asyncio.gather(*(accepting.finish(SETTLE) for accepting in self._accepting))
         if self._farewell is not None:
             await self._farewell.say(self._timeouts.drain, hurry)
+        for accepting in self._accepting:
+            accepting.cut()
         try:
             async with asyncio.timeout(STOP_LIMIT):
                 await self._service.stop()

@@ -82,6 +82,20 @@ async def test_who_was_accepted_last_still_gets_a_connection(listener: Listener)
         assert await asyncio.wait_for(reader.read(), 5) == b"hello"
 
 
+async def test_a_handshake_that_does_not_end_is_cut(listener: Listener) -> None:
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("localhost").configure_cert(server)
+    door = accepting(listener, server)
+    async with caller(listener) as reader:
+        await until(lambda: door._beginning)
+        door.close()
+        await door.finish(0.01)
+        door.cut()
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        await door.finish(5.0)
+    assert Greeting.made == 0
+
+
 async def test_connections_are_kept_alive_by_the_kernel_and_send_at_once(listener: Listener) -> None:
     with socket.create_connection(listener.sockets[0].getsockname()):
         await until(lambda: bool(_accepted(listener)))
