@@ -26,7 +26,7 @@ also called after a start that failed half-way.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
@@ -153,6 +153,9 @@ class GrantPlugin(Plugin):
 class ProxyPlugin(Plugin):
     """Sees the phases of a proxied request. A hook that is not overridden costs nothing."""
 
+    idle: Collection[str] = ()
+    """The hooks that have nothing to do as this use of the plugin is configured: `__init__` may say so.
+    They are not called, which also spares the work on what they would see."""
     foreseeable: ClassVar[bool] = False
     """Whether `on_forward` does nothing but change `exchange.forward`: `gatepost explain` then runs it."""
 

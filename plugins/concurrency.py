@@ -38,6 +38,7 @@ class Concurrency(ProxyPlugin):
         self._subject = Subject(config.by)
         self._window = Window(config.limit, KNOWN_FOR, slots=1, returns=True)
         self._name = f"{context.place} at once"
+        self.idle = self._subject.idle
 
     async def start(self) -> None:
         """The limits are settled in the background from now on."""

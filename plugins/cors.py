@@ -95,13 +95,13 @@ class Cors(ProxyPlugin):
         self._headers = ", ".join(config.headers).encode()
         self._expose = ", ".join(config.expose).encode()
         self._age = b"%d" % config.max_age
-        self._told = {origin: self._tell(origin) for origin in self._origins}
+        self._told = {origin: self._told_to(origin) for origin in self._origins}
         """What each origin is told, worked out once; not to be changed."""
-        self._others = self._tell(None)
+        self._others = self._told_to(None)
 
     def on_preflight(self, exchange: Exchange) -> Answer:
         """What pages of the asking origin may do."""
-        headers = list(self._for(exchange))
+        headers = list(self._for(exchange)[0])
         vary = b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
         if len(headers) > (0 if self._any else 1):
             headers += [
@@ -113,7 +113,7 @@ class Cors(ProxyPlugin):
 
     def on_request(self, exchange: Exchange) -> None:
         """Noted early, so that pages can read refusals, too."""
-        exchange.answer_headers += self._for(exchange)
+        exchange.answer_headers += self._for(exchange)[0]
 
     def on_response(self, exchange: Exchange) -> None:
         """What the upstream says of CORS gives way: two answers to one question are none to a browser."""
@@ -122,10 +122,10 @@ class Cors(ProxyPlugin):
             headers = response.headers
             kept = [item for item in headers if len(item[0]) < _SHORTEST or item[0].lower() not in _OURS]
             if len(kept) < len(headers):
-                response.headers = kept + [item for item in self._for(exchange) if item[0] != b"Vary"]
+                response.headers = kept + self._for(exchange)[1]
 
-    def _for(self, exchange: Exchange) -> Headers:
-        """What the origin of this request is told."""
+    def _for(self, exchange: Exchange) -> tuple[Headers, Headers]:
+        """What the origin of this request is told, and the same without what caches are told."""
         origin = None
         for name, value in exchange.request.headers:
             if len(name) == _ORIGIN_LENGTH and name.lower() == b"origin":
@@ -133,6 +133,10 @@ class Cors(ProxyPlugin):
                     return self._others
                 origin = value
         return self._others if origin is None else self._told.get(origin, self._others)
+
+    def _told_to(self, origin: bytes | None) -> tuple[Headers, Headers]:
+        headers = self._tell(origin)
+        return headers, [item for item in headers if item[0] != b"Vary"]
 
     def _tell(self, origin: bytes | None) -> Headers:
         """What an origin is told. The answer depends on it, so caches must know (Vary)."""

@@ -59,6 +59,11 @@ class _Changes:
         self._lengths = frozenset(map(len, self._gone))
         self._more = [(n.encode(), v.encode()) for n, v in (*rules.set.items(), *rules.add.items())]
 
+    @property
+    def none(self) -> bool:
+        """Whether everything stays as it is."""
+        return not self._gone and not self._more
+
     def applied(self, headers: Headers) -> Headers:
         kept = headers
         if self._gone:
@@ -78,6 +83,11 @@ class HeaderRules(ProxyPlugin):
         super().__init__(config, context)
         self._request = _Changes(config.request)
         self._response = _Changes(config.response)
+        self.idle = tuple(
+            hook
+            for hook, changes in (("on_forward", self._request), ("on_response", self._response))
+            if changes.none
+        )
 
     def on_forward(self, exchange: Exchange) -> None:
         """Changes what goes upstream."""

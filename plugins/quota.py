@@ -43,6 +43,7 @@ class Quota(ProxyPlugin):
         self._subject = Subject(config.by)
         self._label = config.name or f"quota-{config.per}"
         self._ends = 0.0
+        self.idle = self._subject.idle
         self._parts: tuple[LimitPart, ...] = ()
 
     async def start(self) -> None:

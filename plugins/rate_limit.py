@@ -71,6 +71,7 @@ class RateLimit(ProxyPlugin):
         )
         self._of_tiers = {name: self._for(rate, name) for name, rate in context.tiers.items()}
         self._by_tier = config.client_tiers and self._subject.needs_caller
+        self.idle = self._subject.idle
 
     async def start(self) -> None:
         """The limits are settled in the background from now on."""

@@ -74,5 +74,5 @@ def admit(limits: Limits, parts: tuple[Part, ...], subject: str, exchange: Excha
 
 def waits(part: Part, bucket: Bucket, now: float) -> int:
     """Whole seconds until there is more, at least one."""
-    seconds = bucket.resets(now) if part.ends is None else part.ends - now
-    return max(1, ceil(seconds))
+    seconds = ceil(bucket.resets(now) if part.ends is None else part.ends - now)
+    return seconds if seconds > 1 else 1

@@ -155,7 +155,8 @@ class Bucket:
                 first = slot
         if first is None:
             return window.length
-        return min(max(window.frees(first) - now, 0.0), 2 * window.length)
+        left = window.frees(first) - now
+        return 0.0 if left < 0 else min(left, 2 * window.length)
 
     def entry(self, now: float, workers: int, *, idle: bool) -> Entry:
         """What is to be settled. It is no longer among `uses`; call `settle` or `failed` next."""

@@ -23,6 +23,8 @@ class Subject:
         self.by = by
         self.needs_caller = by == "client"
         """Whether the caller must be known first."""
+        self.idle = ("on_request",) if self.needs_caller else ("on_authorized",)
+        """The hook in which a plugin does not count, because it does in the other one."""
         self._header = by.removeprefix("header:").lower().encode() if by.startswith("header:") else None
 
     def of(self, exchange: Exchange) -> str:

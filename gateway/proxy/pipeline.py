@@ -42,7 +42,7 @@ class Pipeline:
 
 
 def compile_pipeline(plugins: Sequence[ProxyPlugin]) -> Pipeline:
-    """The hooks that these plugins override, phase by phase."""
+    """The hooks that these plugins override, and that have something to do, phase by phase."""
     phases = {name: tuple(_overridden(plugins, name)) for name in HOOKS}
     hooks = [hook for phase in phases.values() for hook in phase]
     return Pipeline(
@@ -54,7 +54,11 @@ def compile_pipeline(plugins: Sequence[ProxyPlugin]) -> Pipeline:
 
 def _overridden(plugins: Sequence[ProxyPlugin], name: str) -> list[Hook]:
     base = getattr(ProxyPlugin, name)
-    return [getattr(plugin, name) for plugin in plugins if getattr(type(plugin), name) is not base]
+    return [
+        getattr(plugin, name)
+        for plugin in plugins
+        if getattr(type(plugin), name) is not base and name not in plugin.idle
+    ]
 
 
 async def run(hooks: Sequence[Hook], exchange: Exchange) -> Answer | None:

@@ -81,3 +81,9 @@ def test_a_value_that_can_not_be_sent_is_refused(value: str) -> None:
 def test_one_that_says_nothing_is_refused() -> None:
     with pytest.raises(ValidationError):
         made(HeaderRules)
+
+
+def test_it_asks_for_nothing_that_it_leaves_as_it_is() -> None:
+    assert made(HeaderRules, request={"add": {"X-A": "1"}}).idle == ("on_response",)
+    assert made(HeaderRules, response={"remove": ["Server"]}).idle == ("on_forward",)
+    assert made(HeaderRules, request={"set": {"X-A": "1"}}, response={"add": {"X-A": "1"}}).idle == ()

@@ -99,3 +99,18 @@ def test_an_upstream_can_have_a_host_of_its_own() -> None:
     headers = forward_head(asked).headers
     assert [value for name, value in headers if name == b"Host"] == [b"inner:8080"]
     assert (b"X-Forwarded-Host", b"public.example") in headers
+
+
+def test_hooks_that_have_nothing_to_do_are_left_out() -> None:
+    class Idle(ProxyPlugin):
+        def on_request(self, exchange: Exchange) -> None: ...
+
+        def on_response(self, exchange: Exchange) -> None: ...
+
+    busy, idle = Idle.__new__(Idle), Idle.__new__(Idle)
+    idle.idle = ("on_response",)
+    compiled = compile_pipeline([busy, idle])
+    assert compiled.on_request == (busy.on_request, idle.on_request)
+    assert compiled.on_response == (busy.on_response,)
+    assert compile_pipeline([busy]).sees_answers
+    assert not compile_pipeline([idle]).sees_answers
