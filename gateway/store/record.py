@@ -22,7 +22,8 @@ class Record:
     def parse(cls, data: bytes) -> Record:
         """The object that `data` is the text of."""
         try:
-            return cls(json.loads(data))
+            # It is UTF-8: that need not be found out.
+            return cls(json.loads(data.decode("utf-8", "surrogatepass")))
         except RecursionError:
             raise ValueError("too deep") from None
 

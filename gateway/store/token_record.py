@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from sys import intern
+
 from gateway.oauth.values import TokenFacts
 from gateway.store.record import Record, write_record
+
+_NOTHING: dict[str, str] = {}
+"""Facts are never changed."""
 
 
 def write_facts(facts: TokenFacts) -> str:
@@ -27,22 +33,30 @@ def write_facts(facts: TokenFacts) -> str:
 
 
 def read_facts(data: bytes) -> TokenFacts | None:
-    """The facts in a record; None where any part of it is not what it should be."""
+    """The facts in a record; None where any part of it is not what it should be.
+
+    A worker remembers many of them: what they have in common they share.
+    """
     try:
         record = Record.parse(data)
         return TokenFacts(
-            client=record.text("client"),
-            scopes=tuple(record.text("scope", "").split()),
+            client=intern(record.text("client")),
+            scopes=_scopes(record.text("scope", "")),
             audience=record.texts("aud"),
-            subject=record.text("sub", ""),
+            subject=intern(record.text("sub", "")),
             issued=record.whole("iat"),
             expires=record.whole("exp"),
-            grant=record.text("grant", ""),
-            source=record.text("source", "file"),
+            grant=intern(record.text("grant", "")),
+            source=intern(record.text("source", "file")),
             user=record.text_or_none("user"),
-            extra=record.text_map("extra"),
-            cnf=record.text_map("cnf"),
+            extra=record.text_map("extra") or _NOTHING,
+            cnf=record.text_map("cnf") or _NOTHING,
             tier=record.text_or_none("tier"),
         )
     except (ValueError, TypeError):
         return None
+
+
+@lru_cache(maxsize=1024)
+def _scopes(text: str) -> tuple[str, ...]:
+    return tuple(map(intern, text.split()))

@@ -93,3 +93,13 @@ def test_members_of_a_later_version_are_let_be() -> None:
     record = json.loads(write_facts(PLAIN)) | {"later": {"a": 1}}
 
     assert read_facts(json.dumps(record).encode()) == PLAIN
+
+
+def test_facts_share_what_they_have_in_common() -> None:
+    one, other = read_facts(write_facts(PLAIN).encode()), read_facts(write_facts(PLAIN).encode())
+    assert one is not None
+    assert other is not None
+    assert one.scopes is other.scopes
+    assert one.client is other.client is one.subject
+    assert one.grant is other.grant
+    assert one.extra is other.cnf
