@@ -8,6 +8,8 @@ from time import monotonic
 
 from aiohttp import web
 
+from gateway.accounts.clients import ClientAuthentication, Clients
+from gateway.accounts.usage import Tally, UsageKeeper
 from gateway.assembly.clients import file_clients
 from gateway.assembly.grants import grant_users, refresh_families, scope_rules
 from gateway.assembly.issuers import Issuers
@@ -18,17 +20,11 @@ from gateway.assembly.routes import route_table
 from gateway.assembly.tokens import signs_tokens, token_parts
 from gateway.assembly.upstream_gauges import upstream_gauges
 from gateway.assembly.upstreams import make_upstreams, start_upstreams
-from gateway.binding import Binding
-from gateway.clients import ClientAuthentication, Clients
 from gateway.clock import Clock, system_clock
 from gateway.config.model import Settings
 from gateway.endpoints import TOKEN
 from gateway.errors import StoreUnavailable
 from gateway.file_clients import FileClients
-from gateway.guard import Guard
-from gateway.held_tokens import HeldTokens
-from gateway.introspection_endpoint import IntrospectionDesk
-from gateway.issuer import Issuer, LiveTokens, ReuseRules
 from gateway.limits import Limits
 from gateway.oauth.guessing import GuessingRules
 from gateway.oauth.lifetime import LifetimeRules
@@ -36,13 +32,17 @@ from gateway.plugin_catalog import Catalog
 from gateway.process.management import management_app
 from gateway.proxy.forwarded import trust
 from gateway.proxy.opening import openings
-from gateway.revocation_endpoint import RevocationDesk
+from gateway.steps.introspection import IntrospectionDesk
+from gateway.steps.revocation import RevocationDesk
+from gateway.steps.token import TokenDesk
 from gateway.store import Store
 from gateway.telemetry import Telemetry
-from gateway.token_cache import TokenCache
-from gateway.token_endpoint import TokenDesk
+from gateway.tokens.binding import Binding
+from gateway.tokens.cache import TokenCache
+from gateway.tokens.guard import Guard
+from gateway.tokens.held import HeldTokens
+from gateway.tokens.issuer import Issuer, LiveTokens, ReuseRules
 from gateway.upstream.resolve import Lookup, look_up
-from gateway.usage import Tally, UsageKeeper
 from gateway.web.application import application
 from gateway.web.arrival import Arrival, new_request_id
 from gateway.web.desk import ProxyDesk

@@ -11,11 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.binding import Binding
-from gateway.clients import ClientAuthentication, Clients
-from gateway.guard import Foreign, Guard
-from gateway.issuer import Issuer, LiveTokens, ReuseRules
-from gateway.jwt_tokens import JwtTokens, Keys
+from gateway.accounts.clients import ClientAuthentication, Clients
 from gateway.oauth.guessing import GuessingRules
 from gateway.oauth.lifetime import LifetimeRules
 from gateway.oauth.nonce import Nonces
@@ -27,10 +23,14 @@ from gateway.plugin import PluginConfig, PluginContext
 from gateway.signing.ring import KeyRing
 from gateway.signing.rotation import KeyRules
 from gateway.signing.vault import PURPOSE, KeyVault
+from gateway.steps.token import TokenCall, TokenDesk
 from gateway.store import Store
-from gateway.token_cache import TokenCache
-from gateway.token_endpoint import TokenCall, TokenDesk
-from gateway.token_formats import TokenFormats
+from gateway.tokens.binding import Binding
+from gateway.tokens.cache import TokenCache
+from gateway.tokens.formats import TokenFormats
+from gateway.tokens.guard import Foreign, Guard
+from gateway.tokens.issuer import Issuer, LiveTokens, ReuseRules
+from gateway.tokens.jwt import JwtTokens, Keys
 from plugins.client_credentials import ClientCredentials
 
 ISSUER = "https://gateway.example"

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import secrets
 
+from gateway.accounts.clients import Clients
+from gateway.accounts.grant_users import SignedUpUsers
+from gateway.accounts.passwords import Passwords
+from gateway.accounts.users import UserAuthentication, Users
 from gateway.assembly.tokens import master_of
 from gateway.assembly.users import file_users
-from gateway.clients import Clients
 from gateway.clock import Clock
 from gateway.config.model import Settings
 from gateway.config.tokens import Scopes
-from gateway.grant_users import SignedUpUsers
 from gateway.oauth.guessing import GuessingRules
 from gateway.oauth.opaque import derived_key
 from gateway.oauth.refresh import RefreshTokens
 from gateway.oauth.scope import ScopeRules
-from gateway.passwords import Passwords
-from gateway.refresh_tokens import RefreshFamilies
 from gateway.store import Store
-from gateway.users import UserAuthentication, Users
+from gateway.tokens.refresh import RefreshFamilies
 
 
 def refresh_families(settings: Settings, store: Store, clients: Clients, clock: Clock) -> RefreshFamilies:

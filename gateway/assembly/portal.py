@@ -6,30 +6,30 @@ import secrets
 
 from aiohttp import web
 
-from gateway.applications import Applications
+from gateway.accounts.applications import Applications
+from gateway.accounts.clients import Clients
+from gateway.accounts.passwords import Passwords
+from gateway.accounts.registry import ClientRegistry
+from gateway.accounts.usage import Tally
+from gateway.accounts.usage_reports import UsageReports
+from gateway.accounts.users import UserAuthentication, Users
 from gateway.assembly.tokens import master_of
 from gateway.assembly.users import file_users
-from gateway.clients import Clients
 from gateway.clock import Clock
 from gateway.config.model import Settings
-from gateway.guard import Guard
-from gateway.held_tokens import HeldTokens
 from gateway.oauth.guessing import GuessingRules
 from gateway.oauth.opaque import derived_key
-from gateway.own_tokens import OwnTokens
-from gateway.passwords import Passwords
 from gateway.portal.api.site import MOUNT as API
 from gateway.portal.api.site import api_app
 from gateway.portal.desk import Api, PortalDesk, PortalFacts
 from gateway.portal.protection import FormProof
 from gateway.portal.site import MOUNT as PAGES
 from gateway.portal.site import portal_app
-from gateway.registry import ClientRegistry
+from gateway.steps.own_tokens import OwnTokens
+from gateway.steps.token import TokenDesk
 from gateway.store import Store
-from gateway.token_endpoint import TokenDesk
-from gateway.usage import Tally
-from gateway.usage_reports import UsageReports
-from gateway.users import UserAuthentication, Users
+from gateway.tokens.guard import Guard
+from gateway.tokens.held import HeldTokens
 
 
 def portal(

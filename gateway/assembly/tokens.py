@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from gateway.clock import Clock
 from gateway.config.model import Settings
-from gateway.jwt_tokens import JwtTokens
 from gateway.keys import master_key
 from gateway.oauth.nonce import Nonces
 from gateway.oauth.opaque import OpaqueTokens, derived_key
@@ -18,8 +17,9 @@ from gateway.signing.rotation import KeyRules
 from gateway.signing.vault import PURPOSE, KeyVault
 from gateway.store import SigningKeyStore, Store
 from gateway.store.signing_keys import signing_keys_key
-from gateway.token_cache import TokenCache
-from gateway.token_formats import JWT, TokenFormats
+from gateway.tokens.cache import TokenCache
+from gateway.tokens.formats import JWT, TokenFormats
+from gateway.tokens.jwt import JwtTokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from gateway.accounts.registry import new_client_id
 from gateway.assembly.clients import file_clients, jwks_of
 from gateway.commands.client_secrets import add_secret, remove_secret, rotate_secret
 from gateway.commands.client_words import (
@@ -23,10 +24,9 @@ from gateway.commands.store_access import with_store
 from gateway.errors import StartError
 from gateway.oauth.client_auth import METHODS, uses_secrets
 from gateway.oauth.values import Client
-from gateway.registry import new_client_id
 from gateway.store import Store
 from gateway.subject import KINDS
-from gateway.token_formats import FORMATS
+from gateway.tokens.formats import FORMATS
 
 
 @click.group()

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from gateway.accounts.registry import ClientRegistry
 from gateway.assembly.clients import file_clients
 from gateway.clock import system_clock
 from gateway.commands.client_credentials import unfit_credentials
@@ -17,7 +18,6 @@ from gateway.config.model import Settings
 from gateway.oauth.client_auth import methods_of
 from gateway.oauth.scope import is_scope
 from gateway.oauth.values import Client, Secret
-from gateway.registry import ClientRegistry
 from gateway.store import Store
 
 

@@ -14,8 +14,8 @@ from gateway.issuers.fetching import Fetch, FetchFailed
 from gateway.issuers.remembered import Remembered
 from gateway.issuers.rules import IssuerRules, Unbelievable, believed
 from gateway.jose.compact import Jwt
-from gateway.jwt_tokens import Unknown
 from gateway.oauth.values import TokenFacts
+from gateway.tokens.jwt import Unknown
 
 log = logging.getLogger("gatepost")
 

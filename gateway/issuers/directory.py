@@ -9,8 +9,8 @@ from gateway.errors import IssuerUnavailable
 from gateway.issuers.remembered import Remembered
 from gateway.issuers.rules import IssuerRules
 from gateway.jose.compact import Jwt
-from gateway.jwt_tokens import Unknown
 from gateway.oauth.values import TokenFacts
+from gateway.tokens.jwt import Unknown
 
 
 class Issuer(Protocol):

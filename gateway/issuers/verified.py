@@ -11,8 +11,8 @@ from gateway.issuers.remembered import Remembered
 from gateway.issuers.rules import IssuerRules, Unbelievable, facts_of
 from gateway.jose.compact import Jwt
 from gateway.jose.key_set import KeySet
-from gateway.jwt_tokens import Unknown
 from gateway.oauth.values import TokenFacts
+from gateway.tokens.jwt import Unknown
 
 log = logging.getLogger("gatepost")
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gateway.usage import LATENCIES
-from gateway.usage_reports import Report
+from gateway.accounts.usage import LATENCIES
+from gateway.accounts.usage_reports import Report
 
 WIDTH, HEIGHT = 720, 180
 FOOT = 22

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from gateway.applications import Applications
-from gateway.clients import Clients
+from gateway.accounts.applications import Applications
+from gateway.accounts.clients import Clients
+from gateway.accounts.registry import ClientRegistry
+from gateway.accounts.usage_reports import UsageReports
+from gateway.accounts.users import UserAuthentication, Users
 from gateway.clock import Clock
 from gateway.oauth.values import TokenFacts
-from gateway.own_tokens import OwnTokens
 from gateway.portal.protection import FormProof
-from gateway.registry import ClientRegistry
-from gateway.usage_reports import UsageReports
-from gateway.users import UserAuthentication, Users
+from gateway.steps.own_tokens import OwnTokens
 
 MANAGE = "portal:manage"
 """The scope with which a token works the portal's REST interface."""
@@ -76,7 +76,7 @@ class PortalDesk:
     reports: UsageReports
     clients: Clients
     find_token: Callable[[str], Awaitable[TokenFacts | None]]
-    """The facts of a live token (`gateway.guard.Guard.facts`)."""
+    """The facts of a live token (`gateway.tokens.guard.Guard.facts`)."""
     proof: FormProof
     stamp_key: bytes
     """What a session's tie to a password is made with."""

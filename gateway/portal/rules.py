@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from gateway.applications import KeySettings
+from gateway.accounts.applications import KeySettings
 from gateway.oauth.people import User
 from gateway.oauth.scope import is_scope
 from gateway.oauth.values import Client

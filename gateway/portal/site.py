@@ -11,7 +11,7 @@ import jinja2
 from aiohttp import web
 from aiohttp_session import session_middleware
 
-from gateway.applications import ApplicationRefused
+from gateway.accounts.applications import ApplicationRefused
 from gateway.errors import GatepostError, StoreUnavailable
 from gateway.faults import Fault
 from gateway.oauth.errors import OAuthError

@@ -28,7 +28,7 @@ class ProxyDesk:
 
     routes: RouteTable
     find_token: Callable[[str, frozenset[str]], Awaitable[TokenFacts | None]]
-    """The facts of a live token from one of the issuers that are accepted (`gateway.guard.Guard.facts`)."""
+    """The facts of a live token from one of the issuers that are accepted (`Guard.facts`)."""
     ledger: Ledger
     clock: Clock
     realm: str
@@ -37,6 +37,6 @@ class ProxyDesk:
     patience: Patience
     """How slow a body may come."""
     ask_token: Callable[[str, Hear], None]
-    """The same, without a task, of an own token that must be asked for (`gateway.guard.Guard.ask`)."""
+    """The same, without a task, of an own token that must be asked for (`gateway.tokens.guard.Guard.ask`)."""
     prove: Prove | None = None
-    """Judges DPoP proofs (`gateway.binding.Binding.prove`)."""
+    """Judges DPoP proofs (`gateway.tokens.binding.Binding.prove`)."""

@@ -7,7 +7,7 @@ import json
 from aiohttp import web
 
 from gateway.errors import StoreUnavailable
-from gateway.jwt_tokens import Keys
+from gateway.tokens.jwt import Keys
 from gateway.web.metadata import document
 
 HEADERS = {

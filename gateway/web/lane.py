@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.exchange import Exchange
-from gateway.guard import Guard, Unknown
 from gateway.oauth.bearer import Presented, Refusal
 from gateway.oauth.values import TokenFacts
 from gateway.proxy.forwarded import real_peer
 from gateway.proxy.opening import Opening
 from gateway.proxy.plain import Block
 from gateway.proxy.routes import Route
+from gateway.tokens.guard import Guard, Unknown
 from gateway.web.desk import ProxyDesk
 from gateway.web.lane_answer import Caller
 from gateway.web.lane_exchange import LaneExchange

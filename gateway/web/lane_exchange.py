@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from gateway.exchange import Answer, ForwardHead
 from gateway.faults import BODY_TOO_LARGE, Fault
-from gateway.guard import Unknown
 from gateway.oauth.bearer import NOTHING, Presented, Refusal, judge
 from gateway.oauth.confirmation import proven_by
 from gateway.oauth.values import TokenFacts
@@ -13,6 +12,7 @@ from gateway.proxy.headers import identity_headers, identity_lines
 from gateway.proxy.opening import Opening
 from gateway.proxy.pipeline import head_bytes, run_now
 from gateway.proxy.refused import Prepared, prepared, refused
+from gateway.tokens.guard import Unknown
 from gateway.upstream import Upstream
 from gateway.upstream.errors import UpstreamError
 from gateway.upstream.request import UpstreamRequest

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 
-from gateway.client_call import Left, walk_now, walk_on
 from gateway.clock import Clock
 from gateway.endpoints import TOKEN
 from gateway.errors import StoreUnavailable
@@ -21,7 +20,8 @@ from gateway.oauth.errors import OAuthError
 from gateway.proxy.answers import answer_bytes, fault_answer
 from gateway.proxy.forwarded import real_peer
 from gateway.proxy.plain import read_opening
-from gateway.token_endpoint import STEPS, TokenCall, TokenDesk
+from gateway.steps.client_call import Left, walk_now, walk_on
+from gateway.steps.token import STEPS, TokenCall, TokenDesk
 from gateway.web.faults import as_fault
 from gateway.web.lane_answer import Caller
 from gateway.web.ledger import CALLER_LEFT, Ledger

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gateway.accounts.usage import Tally
 from gateway.exchange import Exchange
 from gateway.telemetry import Telemetry
 from gateway.telemetry.entry import Entry
 from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamSlow, UpstreamUnavailable
-from gateway.usage import Tally
 
 CALLER_LEFT = 499
 """Noted where the caller left before its answer was complete; never sent."""

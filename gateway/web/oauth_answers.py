@@ -10,8 +10,8 @@ from json.encoder import encode_basestring_ascii as _string
 
 from gateway.errors import StoreUnavailable
 from gateway.exchange import Answer, Headers
-from gateway.issuer import TokenAnswer
 from gateway.oauth.errors import OAuthError
+from gateway.tokens.issuer import TokenAnswer
 
 log = logging.getLogger("gatepost")
 

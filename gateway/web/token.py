@@ -9,15 +9,15 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from gateway.client_call import ClientCall
+from gateway.accounts.usage import Tally
 from gateway.exchange import Answer, RequestHead, header_values
 from gateway.faults import BODY_TOO_LARGE, SLOW_REQUEST, Fault
-from gateway.introspection_endpoint import IntrospectionCall, IntrospectionDesk, answer_introspection
 from gateway.oauth.errors import OAuthError, invalid_request
-from gateway.revocation_endpoint import RevocationCall, RevocationDesk, answer_revocation
+from gateway.steps.client_call import ClientCall
+from gateway.steps.introspection import IntrospectionCall, IntrospectionDesk, answer_introspection
+from gateway.steps.revocation import RevocationCall, RevocationDesk, answer_revocation
+from gateway.steps.token import TokenCall, TokenDesk, answer_token_request
 from gateway.telemetry import Telemetry
-from gateway.token_endpoint import TokenCall, TokenDesk, answer_token_request
-from gateway.usage import Tally
 from gateway.web.arrival import HEAD
 from gateway.web.oauth_answers import TOKEN_HEADERS, json_answer, oauth_faults, token_answer
 from gateway.web.sent import send_answer

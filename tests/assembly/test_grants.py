@@ -2,15 +2,15 @@
 
 import pytest
 
+from gateway.accounts.clients import Clients
 from gateway.assembly.grants import grant_users, refresh_families, scope_rules
-from gateway.clients import Clients
 from gateway.config.model import Settings
 from gateway.config.tokens import Scopes
 from gateway.oauth.errors import OAuthError
 from gateway.oauth.grants import Grant, IssuedToken
 from gateway.oauth.opaque import token_hash
-from gateway.refresh_tokens import RefreshFamilies
 from gateway.store import Store
+from gateway.tokens.refresh import RefreshFamilies
 from tests.config.example import settings
 from tests.services import Clock, Services, a_client
 

@@ -3,7 +3,7 @@ from pathlib import Path
 from gateway.assembly.tokens import key_rules, signs_tokens, token_parts
 from gateway.signing.fixed import FixedKeys
 from gateway.store import Store
-from gateway.token_cache import TokenCache
+from gateway.tokens.cache import TokenCache
 from tests.config.example import settings
 from tests.jose.tokens import KEY
 from tests.services import Clock, a_client

@@ -8,8 +8,8 @@ from gateway.errors import IssuerUnavailable
 from gateway.issuers.asked import MOST_AT_ONCE, AskedIssuer, Endpoint
 from gateway.issuers.remembered import Remembered
 from gateway.jose.compact import read_jwt
-from gateway.jwt_tokens import Unknown
 from gateway.oauth.values import TokenFacts
+from gateway.tokens.jwt import Unknown
 from tests.issuers.scripted import CLAIMS, HEADER, ISSUER, NOW, RULES, ScriptedFetch
 from tests.jose.tokens import jwt
 from tests.services import Clock

@@ -5,8 +5,8 @@ from gateway.issuers.asked import AskedIssuer, Endpoint
 from gateway.issuers.directory import Directory
 from gateway.issuers.remembered import Remembered
 from gateway.issuers.rules import IssuerRules
-from gateway.jwt_tokens import Unknown
 from gateway.oauth.values import OWN
+from gateway.tokens.jwt import Unknown
 from tests.issuers.scripted import ScriptedFetch
 from tests.services import Clock
 

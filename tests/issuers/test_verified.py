@@ -16,8 +16,8 @@ from gateway.issuers.remembered import Remembered
 from gateway.issuers.verified import VerifiedIssuer
 from gateway.jose.compact import encoded, read_jwt
 from gateway.jose.key_set import KeySet, read_key_set
-from gateway.jwt_tokens import Unknown
 from gateway.oauth.values import TokenFacts
+from gateway.tokens.jwt import Unknown
 from tests.issuers.scripted import CLAIMS, HEADER, ISSUER, RULES, ScriptedFetch, key_set
 from tests.jose.tokens import ED, KEY, OTHER, RSA, jwt, part
 from tests.services import Clock

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from gateway.accounts.usage_reports import Report, Slot
 from gateway.portal.charts import FOOT, HEIGHT, WIDTH, charts, stacked
 from gateway.store.usage import CELLS
-from gateway.usage_reports import Report, Slot
 
 
 def test_parts_stand_on_top_of_each_other_within_the_frame() -> None:

@@ -28,7 +28,9 @@ GROUND = frozenset(
 )
 
 SERVICES = "services"
-"""Every module directly in `gateway/` that is not named below: issue, judge, find, explain."""
+"""Every module directly in `gateway/` that is not named below: plugins found, requests explained."""
+
+_BENEATH = GROUND | {"file_clients", "jose", "oauth", "plugin", "store"}
 
 MAY_IMPORT = {
     "gateway": frozenset[str](),
@@ -55,13 +57,17 @@ MAY_IMPORT = {
     "plugins": frozenset({"plugin"}),
     "upstream": GROUND,
     "proxy": GROUND | {"oauth", "plugin"},
-    SERVICES: GROUND | {SERVICES, "file_clients", "jose", "oauth", "plugin", "proxy", "store"},
-    "web": GROUND | {SERVICES, "oauth", "plugin", "proxy", "upstream"},
-    "portal": GROUND | {SERVICES, "oauth", "web"},
+    "accounts": _BENEATH,
+    "tokens": _BENEATH | {"accounts"},
+    "steps": _BENEATH | {"accounts", "tokens"},
+    SERVICES: _BENEATH | {SERVICES, "proxy", "tokens"},
+    "web": GROUND | {SERVICES, "accounts", "oauth", "plugin", "proxy", "steps", "tokens", "upstream"},
+    "portal": GROUND | {SERVICES, "accounts", "oauth", "steps", "tokens", "web"},
     "process": GROUND | {"config", "store", "web"},
     "assembly": GROUND
     | {
         SERVICES,
+        "accounts",
         "config",
         "file_clients",
         "limits",
@@ -69,7 +75,9 @@ MAY_IMPORT = {
         "plugin",
         "portal",
         "proxy",
+        "steps",
         "store",
+        "tokens",
         "upstream",
         "web",
     },

@@ -41,8 +41,8 @@ TESTED_ELSEWHERE = {
         "gateway/web/owner.py",
     ],
     "an OAuth endpoint, asked over the wire: tests/standards": [
-        "gateway/introspection_endpoint.py",
-        "gateway/revocation_endpoint.py",
+        "gateway/steps/introspection.py",
+        "gateway/steps/revocation.py",
         "gateway/web/metadata.py",
     ],
     "scripts that the store runs: tests/store shows what they do": [

@@ -4,8 +4,8 @@ import pytest
 
 from gateway.errors import StoreUnavailable
 from gateway.exchange import Answer
-from gateway.issuer import TokenAnswer
 from gateway.oauth.errors import OAuthError
+from gateway.tokens.issuer import TokenAnswer
 from gateway.web.oauth_answers import TOKEN_HEADERS, error_answer, json_answer, oauth_faults, token_answer
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.issuer import TokenAnswer
 from gateway.oauth.application import Application, Environment
 from gateway.oauth.values import Client, Secret
+from gateway.tokens.issuer import TokenAnswer
 
 
 def answer(body: object, status: int = 200, **headers: str) -> web.Response:

@@ -6,11 +6,11 @@ import hashlib
 
 from aiohttp import web
 
+from gateway.accounts.registry import SecretRefused
 from gateway.faults import Fault
 from gateway.portal.api.answers import answer, secret_shape
 from gateway.portal.api.bodies import GenerateSecretBody, RegenerateSecretBody, RevokeSecretBody
 from gateway.portal.api.request import CONFLICT, NOT_FOUND, Call
-from gateway.registry import SecretRefused
 
 
 async def listing(call: Call) -> web.Response:

@@ -6,14 +6,12 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from gateway.applications import KeySettings
+from gateway.accounts.applications import KeySettings
 from gateway.faults import BAD_REQUEST, Fault
-from gateway.issuer import TokenAnswer
 from gateway.oauth.application import ENVIRONMENTS, Environment
 from gateway.oauth.client_auth import secret_matches
 from gateway.oauth.errors import OAuthError
 from gateway.oauth.values import Client
-from gateway.own_tokens import GRANT
 from gateway.portal.api.answers import answer, keys_shape, token_shape
 from gateway.portal.api.bodies import (
     GenerateKeysBody,
@@ -23,6 +21,8 @@ from gateway.portal.api.bodies import (
 )
 from gateway.portal.api.request import Call
 from gateway.portal.rules import KeyForm, key_form_of, with_problems
+from gateway.steps.own_tokens import GRANT
+from gateway.tokens.issuer import TokenAnswer
 
 NAMES = {
     "grant": "grantTypes",

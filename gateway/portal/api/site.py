@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from gateway.applications import ApplicationRefused
+from gateway.accounts.applications import ApplicationRefused
 from gateway.errors import GatepostError, StoreUnavailable
 from gateway.faults import BAD_REQUEST, WRONG_METHOD, Fault
 from gateway.oauth.errors import OAuthError

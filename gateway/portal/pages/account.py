@@ -7,10 +7,10 @@ import re
 
 from aiohttp import web
 
+from gateway.accounts.users import TooManyAttempts, WrongPassword
 from gateway.errors import GatepostError
 from gateway.portal.rules import password_problem, user_name_problem
 from gateway.portal.visit import HOME, NotThere, Visit, go
-from gateway.users import TooManyAttempts, WrongPassword
 
 SIGN_UPS = "sign-up\n"
 _INSIDE = re.compile(r"/portal(/[A-Za-z0-9_-]+)+")

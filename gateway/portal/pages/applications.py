@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.applications import ApplicationRefused
+from gateway.accounts.applications import ApplicationRefused
 from gateway.oauth.application import Application
 from gateway.portal.rules import application_problems, offered_tiers
 from gateway.portal.visit import HOME, Fields, NotThere, Visit, go

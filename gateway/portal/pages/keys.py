@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from gateway.applications import KeysExist
+from gateway.accounts.applications import KeysExist
 from gateway.oauth.application import Application, Environment
 from gateway.oauth.values import Client
 from gateway.portal import curl

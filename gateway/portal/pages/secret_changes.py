@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from gateway.accounts.registry import SecretRefused
 from gateway.portal.pages.keys import the_bench
 from gateway.portal.visit import Visit
-from gateway.registry import SecretRefused
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,39}")
 GRACES = {"0": 0, "1h": 3600, "1d": 86_400, "7d": 7 * 86_400, "30d": 30 * 86_400}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from gateway.accounts.usage_reports import SPANS
 from gateway.oauth.application import Application
 from gateway.portal.charts import charts
 from gateway.portal.pages.applications import the_application
 from gateway.portal.visit import Visit
-from gateway.usage_reports import SPANS
 
 MOST_CLIENTS = 200
 """Keys that are added up on one page."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gateway.issuer import TokenAnswer
 from gateway.oauth.application import Application
 from gateway.oauth.values import Client
 from gateway.portal.api.answers import answer, application_shape, keys_shape, page_shape, token_shape
+from gateway.tokens.issuer import TokenAnswer
 
 
 def test_answers_are_not_kept() -> None:

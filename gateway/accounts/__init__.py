@@ -1,0 +1,1 @@
+"""Clients, users and applications: found, proven, changed, counted."""

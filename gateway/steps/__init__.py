@@ -1,0 +1,1 @@
+"""What the OAuth endpoints do, as ordered lists of named steps; free of HTTP."""

@@ -1,0 +1,1 @@
+"""Tokens: issued, recognised, remembered, bound, ended."""
