@@ -210,7 +210,7 @@ class Call:
 
     def _note_answer(self) -> None:
         self._decides = False
-        if self._server is not None:
+        if self._server is not None and not self._server.condition.breaker.calm:
             self._server.answered()
 
     def _note_failure(self, error: UpstreamError) -> None:
@@ -219,8 +219,8 @@ class Call:
             self._server.failed(error)
 
     def _finish(self) -> None:
-        self._leave()
         self.done = True
+        self._leave()
 
     def _leave(self) -> None:
         if self._server is not None:

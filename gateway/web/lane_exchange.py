@@ -96,11 +96,12 @@ class LaneExchange(LaneAnswer):
                     raise refused(refusal, route, desk.realm)
                 return prepared(refusal, route, desk.realm)
             exchange.caller = facts if isinstance(facts, TokenFacts) else None
-        return run_now(hooks.on_authorized, exchange)
+        return run_now(hooks.on_authorized, exchange) if hooks.on_authorized else None
 
     def _ask(self, opening: Opening, body: bytes) -> Answer | None:
         exchange = self._exchange
-        settle(exchange)
+        if exchange.route.canary is not None:
+            settle(exchange)
         route = exchange.route
         start, hooks = opening.start_for(route), route.pipeline.on_forward
         # The same bytes that `forward_head` and `head_bytes` make, from what is ready.
@@ -115,11 +116,12 @@ class LaneExchange(LaneAnswer):
             lines = identity_lines(exchange.request, exchange.request_id, exchange.caller)
             wire = b"%s%s\r\n" % (start.lines, lines)
         upstream: Upstream = route.upstream
+        timeouts = upstream.settings.timeouts
         request = UpstreamRequest(
             wire + body if body else wire,
             exchange.request.method,
-            upstream.settings.timeouts.for_one(exchange.patience),
-            key=hash_key(exchange),
+            timeouts if exchange.patience is None else timeouts.for_one(exchange.patience),
+            key=b"" if route.key_rule is None else hash_key(exchange),
         )
         try:
             self._call = upstream.begin(self, request)
