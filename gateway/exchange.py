@@ -49,9 +49,12 @@ class Peer:
     """Whether one of `server.trusted_proxies` handed the request on: what it says of others is believed."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True)
 class RequestHead:
-    """A request's first lines, found to be unambiguous. Plugins read it and do not change it."""
+    """A request's first lines, found to be unambiguous. Requests that begin alike may share one.
+
+    A plugin that wants another puts one in its place: `exchange.request = dataclasses.replace(...)`.
+    """
 
     method: str
     target: bytes

@@ -36,7 +36,15 @@ def trust(cidrs: Sequence[str]) -> Callable[[str], bool]:
 
 def direct_peer(address: str, scheme: str, certificate: bytes | None = None) -> Peer:
     """The peer of a connection, as long as nothing is believed that it says of others."""
+    if certificate is None:
+        return _peer_without_certificate(address, scheme)
     return Peer(address, scheme, address.encode(), None, certificate)
+
+
+@lru_cache(maxsize=4096)
+def _peer_without_certificate(address: str, scheme: str) -> Peer:
+    """One for all connections of a caller: so that it is seen at once that they are the same."""
+    return Peer(address, scheme, address.encode())
 
 
 def real_peer(connection: Peer, headers: Headers, trusted: Callable[[str], bool]) -> Peer:

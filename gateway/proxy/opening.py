@@ -43,10 +43,10 @@ class Start:
 
 @dataclass(slots=True)
 class Opening:
-    """A plain request for a route that can be served without waiting, but for its body. Never changed."""
+    """A plain request for a route that can be served without waiting, but for its body."""
 
     head: RequestHead
-    """From nobody yet."""
+    """From whoever sent it last; first from nobody."""
     block: Block
     route: Route
     start: Start
@@ -57,9 +57,11 @@ class Opening:
     def head_from(self, peer: Peer) -> RequestHead:
         """The request's head, sent by `peer`."""
         head = self.head
-        return RequestHead(
-            head.method, head.target, head.path, head.segments, head.query, head.host, head.headers, peer
-        )
+        if head.peer is not peer:
+            head = self.head = RequestHead(
+                head.method, head.target, head.path, head.segments, head.query, head.host, head.headers, peer
+            )
+        return head
 
     def with_token(self, token: bytes) -> Opening:
         """The same request with another bearer token in its one Authorization header."""

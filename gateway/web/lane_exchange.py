@@ -12,6 +12,7 @@ from gateway.proxy.headers import identity_headers, identity_lines
 from gateway.proxy.opening import Opening
 from gateway.proxy.pipeline import head_bytes, run_now
 from gateway.proxy.refused import Prepared, prepared, refused
+from gateway.proxy.routes import Route
 from gateway.tokens.guard import Unknown
 from gateway.upstream import Upstream
 from gateway.upstream.errors import UpstreamError
@@ -43,10 +44,8 @@ class LaneExchange(LaneAnswer):
         except Exception as error:  # whatever a plugin raises ends the request: a broken guard lets nobody in
             self._refuse(error)
         else:
-            if isinstance(answer, Prepared):
-                self._turn_away(answer)
-            elif answer is not None:
-                self._answer(answer, close=False)
+            if answer is not None:
+                self._give(answer)
 
     def _go_on(self, opening: Opening, body: bytes, facts: TokenFacts | BaseException | None) -> None:
         """The store has spoken."""
@@ -59,10 +58,14 @@ class LaneExchange(LaneAnswer):
         except Exception as error:  # as in begin
             self._refuse(error)
         else:
-            if isinstance(answer, Prepared):
-                self._turn_away(answer)
-            elif answer is not None:
-                self._answer(answer, close=False)
+            if answer is not None:
+                self._give(answer)
+
+    def _give(self, answer: Answer | Prepared) -> None:
+        if isinstance(answer, Prepared):
+            self._turn_away(answer)
+        else:
+            self._answer(answer, close=False)
 
     def _ask_token(self, opening: Opening, body: bytes) -> None:
         presented = opening.block.token
@@ -80,23 +83,28 @@ class LaneExchange(LaneAnswer):
         exchange, desk = self._exchange, self._desk
         hooks, route = exchange.route.pipeline, exchange.route
         if route.protected:
-            proven = NOTHING
-            # A plugin may have found out who calls.
-            if exchange.caller is not None:
-                facts = exchange.caller
-            elif isinstance(facts, TokenFacts) and facts.cnf:
-                proven = proven_by(facts.cnf, exchange.request.peer.certificate, None)
-            refusal = (
-                facts
-                if isinstance(facts, Refusal)
-                else judge(facts, route.scopes, route.audience, desk.clock(), proven)
-            )
+            refusal = self._refusal(route, facts)
             if refusal is not None:
                 if exchange.request.method == "HEAD":
                     raise refused(refusal, route, desk.realm)
                 return prepared(refusal, route, desk.realm)
-            exchange.caller = facts if isinstance(facts, TokenFacts) else None
         return run_now(hooks.on_authorized, exchange) if hooks.on_authorized else None
+
+    def _refusal(self, route: Route, facts: TokenFacts | Refusal | None) -> Refusal | None:
+        """Why the caller is not let in; where it is, the exchange has it from now on."""
+        exchange = self._exchange
+        # A plugin may have found out who calls.
+        by_token = exchange.caller is None
+        facts = facts if by_token else exchange.caller
+        if isinstance(facts, Refusal):
+            return facts
+        proven = NOTHING
+        if by_token and facts is not None and facts.cnf:
+            proven = proven_by(facts.cnf, exchange.request.peer.certificate, None)
+        refusal = judge(facts, route.scopes, route.audience, self._desk.clock(), proven)
+        if refusal is None:
+            exchange.caller = facts
+        return refusal
 
     def _ask(self, opening: Opening, body: bytes) -> Answer | None:
         exchange = self._exchange
