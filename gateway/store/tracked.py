@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Hashable, Iterable
 from typing import Any, Generic, TypeVar
 
@@ -21,7 +22,8 @@ class Tracked(Generic[Name, Value]):
 
     def __init__(self, limit: int = 10_000) -> None:
         self._limit = limit
-        self._values: dict[Name, Value] = {}
+        # Of a plain dict that loses its oldest entries the first one takes long to find.
+        self._values: OrderedDict[Name, Value] = OrderedDict()
         self._keys: dict[Name, tuple[bytes, ...]] = {}
         self._names: dict[bytes, set[Name]] = {}
         self._on = False
