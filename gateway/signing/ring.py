@@ -14,6 +14,7 @@ from gateway.jose.signing_key import SigningKey, read_pem
 from gateway.signing.rotation import KeyRules, ensure, wanting
 from gateway.signing.schedule import Records, published, signing
 from gateway.signing.vault import KeysUnreadable, KeyVault
+from gateway.store.listener import INVALIDATE
 
 log = logging.getLogger("gatepost")
 
@@ -135,7 +136,7 @@ class KeyRing:
 
     def push(self, message: list[Any]) -> None:
         """Reads anew where the store says that the keys have changed."""
-        if message[0] == b"invalidate" and (message[1] is None or self._store_key in message[1]):
+        if message[0] == INVALIDATE and (message[1] is None or self._store_key in message[1]):
             self._forget()
 
     def _forget(self) -> None:

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from gateway.store.listener import INVALIDATE
+from gateway.store.memory import Memory
 
 Name = TypeVar("Name", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class Tracked(Generic[Name, Value]):
+class Tracked(Memory, Generic[Name, Value]):
     """Facts by name, each with the keys that it was read from.
 
     It hears from the store's link, in order with its answers: what is put where an answer is decoded never
-    comes in after a change. While changes can't be heard of it is empty and off. Bounded: with more than
-    `limit` entries the oldest make room.
+    comes in after a change. Bounded: with more than `limit` entries the oldest make room.
     """
 
     def __init__(self, limit: int = 10_000) -> None:
+        super().__init__()
         self._limit = limit
         # Of a plain dict that loses its oldest entries the first one takes long to find.
         self._values: OrderedDict[Name, Value] = OrderedDict()
         self._keys: dict[Name, tuple[bytes, ...]] = {}
         self._names: dict[bytes, set[Name]] = {}
-        self._on = False
 
     @property
     def size(self) -> int:
@@ -67,27 +66,8 @@ class Tracked(Generic[Name, Value]):
             for name in tuple(self._names.get(key, ())):
                 self.forget(name)
 
-    # What the link says.
-
-    def up(self) -> None:
-        """From now on the store says what changes."""
-        self._on = True
-
-    def down(self) -> None:
-        """Changes may have been missed."""
-        self._on = False
-        self._clear()
-
-    def push(self, message: list[Any]) -> None:
-        """Forgets what the store says has changed; everything where it says so."""
-        if message[0] != INVALIDATE:
-            return
-        if message[1] is None:
-            self._clear()
-        else:
-            self.changed(message[1])
-
-    def _clear(self) -> None:
+    def forget_all(self) -> None:
+        """Drops everything."""
         self._values.clear()
         self._keys.clear()
         self._names.clear()

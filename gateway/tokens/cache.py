@@ -7,16 +7,16 @@ can't hear of revocations the cache is empty and off, and each request asks the 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from gateway.oauth.values import TokenFacts
+from gateway.store.memory import Memory
 
 Entry = tuple[TokenFacts, float, str]
 """The facts, when the token ends by this worker's monotonic clock, and its name in the store."""
 
 
-class TokenCache:
+class TokenCache(Memory):
     """Bounded: with more live tokens than `limit` the oldest entries make room.
 
     It hears from the store's link, in order with its answers: so what was read before a change never comes
@@ -24,6 +24,7 @@ class TokenCache:
     """
 
     def __init__(self, prefix: str, monotonic: Callable[[], float], limit: int = 50_000) -> None:
+        super().__init__()
         self._token_key = f"{prefix}t:".encode()
         self._generation_key = f"{prefix}g:".encode()
         self._monotonic = monotonic
@@ -32,7 +33,6 @@ class TokenCache:
         self._entries: OrderedDict[str, Entry] = OrderedDict()
         self._by_name: dict[str, str] = {}
         self._by_client: dict[str, set[str]] = {}
-        self._on = False
 
     @property
     def size(self) -> int:
@@ -66,28 +66,14 @@ class TokenCache:
             self._drop(token)
 
     def forget_all(self) -> None:
-        """Something else than the store has changed what its tokens are worth."""
-        self._clear()
+        """Also where something else than the store has changed what its tokens are worth."""
+        self._entries.clear()
+        self._by_name.clear()
+        self._by_client.clear()
 
-    # What the link says.
-
-    def up(self) -> None:
-        """From now on the store says what changes."""
-        self._on = True
-
-    def down(self) -> None:
-        """Changes may have been missed."""
-        self._on = False
-        self._clear()
-
-    def push(self, message: list[Any]) -> None:
-        """Forgets what the store says has changed; everything where it says so."""
-        if message[0] != b"invalidate":
-            return
-        if message[1] is None:
-            self._clear()
-            return
-        for key in message[1]:
+    def changed(self, keys: Iterable[bytes]) -> None:
+        """Forgets the tokens, and the tokens of the clients, whose keys these are."""
+        for key in keys:
             self._forget(key)
 
     def _forget(self, key: bytes) -> None:
@@ -108,8 +94,3 @@ class TokenCache:
         tokens.discard(token)
         if not tokens:
             del self._by_client[facts.client]
-
-    def _clear(self) -> None:
-        self._entries.clear()
-        self._by_name.clear()
-        self._by_client.clear()
