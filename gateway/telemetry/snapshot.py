@@ -53,7 +53,7 @@ class Snapshot:
             for labels, number in family.items():
                 mine[labels] = mine.get(labels, 0) + number
         for name, timings in other.timings.items():
-            _add_timings(self.timings.setdefault(name, {}), timings)
+            add_timings(self.timings.setdefault(name, {}), timings)
         for name, family in other.gauges.items():
             _join(self.gauges.setdefault(name, {}), family, JOINED[name])
 
@@ -86,7 +86,8 @@ class Snapshot:
         )
 
 
-def _add_timings(mine: Timings, theirs: Timings) -> None:
+def add_timings(mine: Timings, theirs: Timings) -> None:
+    """Adds what `theirs` has counted to `mine`."""
     for labels, cells in theirs.items():
         known = mine.get(labels)
         mine[labels] = list(cells) if known is None else [a + b for a, b in zip(known, cells, strict=True)]

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from gateway.telemetry.sharing import SharedTallies
-from gateway.telemetry.snapshot import BUCKETS, Gauges, Labels, Snapshot, Timings
+from gateway.telemetry.snapshot import BUCKETS, Gauges, Labels, Snapshot, Timings, add_timings
 
 _REQUEST = BUCKETS["request_duration"]
 _STORE = BUCKETS["store_duration"]
@@ -150,10 +150,7 @@ def _by_route(requests: Timings) -> Timings:
     """The durations of all requests on a route together."""
     routes: Timings = {}
     for labels, cells in requests.items():
-        known = routes.get(labels[:1])
-        routes[labels[:1]] = (
-            list(cells) if known is None else [a + b for a, b in zip(known, cells, strict=True)]
-        )
+        add_timings(routes, {labels[:1]: cells})
     return routes
 
 
