@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import secrets
 import ssl
@@ -19,10 +18,8 @@ from gateway.proxy.arrival import read_head
 from gateway.proxy.forwarded import direct_peer, real_peer
 from gateway.proxy.max_forwards import options_answer
 from gateway.proxy.target import ASTERISK
-from gateway.web.faults import Handler, as_fault, http_fault
+from gateway.web.faults import Handler, http_fault, logged_fault
 from gateway.web.sent import send_answer, send_fault
-
-log = logging.getLogger("gatepost")
 
 HEAD = web.RequestKey("head", RequestHead)
 REQUEST_ID = web.RequestKey("request_id", str)
@@ -77,7 +74,7 @@ def arrival_middlewares(arrival: Arrival) -> list[Callable[..., object]]:
         except web.HTTPException as error:
             return await _answer(request, http_fault(error), arrival)
         except Exception as error:
-            return await _answer(request, _logged(error), arrival)
+            return await _answer(request, logged_fault(error), arrival)
 
     @web.middleware
     async def head(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -87,13 +84,6 @@ def arrival_middlewares(arrival: Arrival) -> list[Callable[..., object]]:
         return await handler(request)
 
     return [faults, head]
-
-
-def _logged(error: Exception) -> Fault:
-    fault = as_fault(error)
-    if fault.kind.status == 500:  # noqa: PLR2004 (a fault of the gateway's own)
-        log.error("request failed", exc_info=error)
-    return fault
 
 
 async def _answer(request: web.Request, fault: Fault, arrival: Arrival) -> web.StreamResponse:

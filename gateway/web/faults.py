@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -27,6 +28,7 @@ from gateway.faults import (
 from gateway.proxy.target import MAX_TARGET
 from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamSlow, UpstreamUnavailable
 
+log = logging.getLogger("gatepost")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -39,6 +41,14 @@ def as_fault(error: Exception) -> Fault:
     if isinstance(error, UpstreamError):
         return _upstream_fault(error)
     return Fault(FAILED, close=True, reason=repr(error))
+
+
+def logged_fault(error: Exception) -> Fault:
+    """The same; the log hears of an error that is the gateway's own."""
+    fault = as_fault(error)
+    if fault.kind.status == 500:  # noqa: PLR2004 (a fault of the gateway's own)
+        log.error("request failed", exc_info=error)
+    return fault
 
 
 def _upstream_fault(error: UpstreamError) -> Fault:

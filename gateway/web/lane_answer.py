@@ -25,7 +25,7 @@ from gateway.upstream.call import Call
 from gateway.upstream.errors import UpstreamError
 from gateway.upstream.sink import Framing
 from gateway.web.desk import ProxyDesk
-from gateway.web.faults import as_fault
+from gateway.web.faults import logged_fault
 
 log = logging.getLogger("gatepost")
 _CONTINUE = 100
@@ -172,9 +172,7 @@ class LaneAnswer:
         return answer_head(seen, framing, keep_alive=self._keep, version=request.version)
 
     def _refuse(self, error: Exception) -> None:
-        fault = as_fault(error)
-        if fault.kind.status == 500:  # noqa: PLR2004 (a fault of the gateway's own)
-            log.error("request failed", exc_info=error)
+        fault = logged_fault(error)
         self._answer(fault_answer(fault, self._exchange.request_id), close=fault.close)
 
     def _answer(self, answer: Answer, *, close: bool) -> None:

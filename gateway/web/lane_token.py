@@ -7,7 +7,6 @@ for, the store above all, a task takes the steps that are left.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
@@ -22,13 +21,12 @@ from gateway.proxy.forwarded import real_peer
 from gateway.proxy.plain import read_opening
 from gateway.steps.client_call import Left, walk_now, walk_on
 from gateway.steps.token import STEPS, TokenCall, TokenDesk
-from gateway.web.faults import as_fault
+from gateway.web.faults import logged_fault
 from gateway.web.lane_answer import Caller
 from gateway.web.ledger import CALLER_LEFT, Ledger
 from gateway.web.oauth_answers import away_answer, error_answer
 from gateway.web.token import MAX_FORM, OAuthEndpoints
 
-log = logging.getLogger("gatepost")
 _HTTP_1_1 = (1, 1)
 
 TOKEN_REQUESTS = (b"POST %s " % TOKEN.encode(), b"POST %s?" % TOKEN.encode())
@@ -134,9 +132,7 @@ class TokenExchange:
         elif isinstance(error, StoreUnavailable):
             self._send(away_answer(error, realm))
         else:
-            fault = as_fault(error)
-            if fault.kind.status == 500:  # noqa: PLR2004 (a fault of the gateway's own)
-                log.error("request failed", exc_info=error)
+            fault = logged_fault(error)
             self._send(fault_answer(fault, self._request_id), close=fault.close)
 
     def _send(self, answer: Answer, *, close: bool = False) -> None:
