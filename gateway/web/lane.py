@@ -60,9 +60,9 @@ class Lane:
 
         It may be over when this returns.
         """
-        end = data.find(b"\r\n\r\n") + 4
         if data.startswith(TOKEN_REQUESTS) and self.token is not None:
-            return self.token.take(data[:end], data[end:], caller)
+            return self.token.take(data, caller)
+        end = data.find(b"\r\n\r\n") + 4
         opening = self.read(data[:end])
         if opening is None:
             return None
@@ -75,9 +75,7 @@ class Lane:
             facts = self._facts(opening.block, route)
             if facts is Unknown.KEYS or facts is Unknown.ISSUER:
                 return None
-        peer = caller.peer
-        if self.trusted(peer.address):
-            peer = real_peer(peer, opening.block.headers, self.trusted)
+        peer = real_peer(caller.peer, opening.block.headers, self.trusted)
         exchange = Exchange(opening.head_from(peer), route, self.new_id())
         if opening.block.last:
             caller.close_after()

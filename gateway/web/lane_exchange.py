@@ -33,22 +33,22 @@ class LaneExchange(LaneAnswer):
         """
         self._desk.ledger.telemetry.in_flight += 1
         try:
-            answer: Answer | Prepared | None = self._arrive(len(body))
-            if answer is None:
-                if isinstance(facts, Unknown):
-                    # A plugin may have found out who calls.
-                    if self._exchange.caller is None:
-                        return self._ask_token(opening, body)
-                    facts = None
-                answer = self._admit(facts) or self._ask(opening, body)
+            answer = self._arrive(len(body))
+            # A plugin may have found out who calls.
+            if answer is None and isinstance(facts, Unknown) and self._exchange.caller is None:
+                return self._ask_token(opening, body)
         except Exception as error:  # whatever a plugin raises ends the request: a broken guard lets nobody in
             self._refuse(error)
         else:
-            if answer is not None:
-                self._give(answer)
+            if answer is None:
+                self._go_on(opening, body, None if isinstance(facts, Unknown) else facts)
+            else:
+                self._answer(answer, close=False)
 
-    def _go_on(self, opening: Opening, body: bytes, facts: TokenFacts | BaseException | None) -> None:
-        """The store has spoken."""
+    def _go_on(
+        self, opening: Opening, body: bytes, facts: TokenFacts | Refusal | BaseException | None
+    ) -> None:
+        """All is known of the token that there is to know, or why it can't be."""
         if self._over:
             return
         try:
@@ -58,14 +58,10 @@ class LaneExchange(LaneAnswer):
         except Exception as error:  # as in begin
             self._refuse(error)
         else:
-            if answer is not None:
-                self._give(answer)
-
-    def _give(self, answer: Answer | Prepared) -> None:
-        if isinstance(answer, Prepared):
-            self._turn_away(answer)
-        else:
-            self._answer(answer, close=False)
+            if isinstance(answer, Prepared):
+                self._turn_away(answer)
+            elif answer is not None:
+                self._answer(answer, close=False)
 
     def _ask_token(self, opening: Opening, body: bytes) -> None:
         presented = opening.block.token

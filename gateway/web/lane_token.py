@@ -18,7 +18,7 @@ from gateway.exchange import Answer, Peer
 from gateway.oauth.errors import OAuthError
 from gateway.proxy.answers import answer_bytes, fault_answer
 from gateway.proxy.forwarded import real_peer
-from gateway.proxy.plain import read_opening
+from gateway.proxy.plain import read_plain
 from gateway.steps.client_call import Left, walk_now, walk_on
 from gateway.steps.token import STEPS, TokenCall, TokenDesk
 from gateway.web.faults import logged_fault
@@ -44,18 +44,16 @@ class TokenLane:
     new_id: Callable[[], str]
     clock: Clock
 
-    def take(self, head: bytes, body: bytes, caller: Caller) -> TokenExchange | None:
+    def take(self, data: bytes, caller: Caller) -> TokenExchange | None:
         """Begins to answer a request that begins like one of `TOKEN_REQUESTS`.
 
         None: it is not for the lane, and nothing was done.
         """
-        plain = read_opening(head)
-        # It must be whole, and nothing may follow it.
-        if plain is None or len(body) != plain.block.length or len(body) > MAX_FORM:
+        plain = read_plain(data)
+        if plain is None or len(plain.body) > MAX_FORM:
             return None
-        block, peer = plain.block, caller.peer
-        if self.trusted(peer.address):
-            peer = real_peer(peer, block.headers, self.trusted)
+        block = plain.block
+        peer = real_peer(caller.peer, block.headers, self.trusted)
         if block.last:
             caller.close_after()
         going = TokenExchange(self, caller, peer, self.new_id())
@@ -63,7 +61,7 @@ class TokenLane:
             TokenCall(
                 "" if plain.query is None else plain.query.decode("latin-1"),
                 block.content_type,
-                body,
+                plain.body,
                 block.authorization,
                 peer.address,
                 block.proofs,
