@@ -33,7 +33,7 @@ def reason_phrase(status: int) -> bytes:
 @lru_cache(maxsize=256)
 def _start(status: int, headers: tuple[Header, ...]) -> bytes:
     """The first lines of an answer: the same answers are given again and again."""
-    return b"HTTP/1.1 %d %s\r\n%s" % (status, reason_phrase(status), field_lines([*headers]))
+    return b"HTTP/1.1 %d %s\r\n%s" % (status, reason_phrase(status), field_lines(headers))
 
 
 def fault_answer(fault: Fault, request_id: str) -> Answer:
@@ -51,8 +51,7 @@ def answer_bytes(
     answer: Answer, extra: Headers, *, method: str, version: tuple[int, int], keep_alive: bool, now: float
 ) -> bytes:
     """A whole answer as it goes over the wire."""
-    lines = [_start(answer.status, tuple(answer.headers))]
-    lines += [b"%s: %s\r\n" % item for item in extra]
+    lines = [_start(answer.status, tuple(answer.headers)), field_lines(extra)]
     lines.append(b"Date: %s\r\n" % date_header(int(now)))
     if answer.status not in _BODILESS:
         lines.append(b"Content-Length: %d\r\n" % len(answer.body))

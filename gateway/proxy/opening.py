@@ -58,9 +58,7 @@ class Opening:
         """The request's head, sent by `peer`."""
         head = self.head
         if head.peer is not peer:
-            head = self.head = RequestHead(
-                head.method, head.target, head.path, head.segments, head.query, head.host, head.headers, peer
-            )
+            head = self.head = _copied(head, head.headers, peer)
         return head
 
     def with_token(self, token: bytes) -> Opening:
@@ -70,9 +68,7 @@ class Opening:
         headers = [
             (name, value) if name.lower() == b"authorization" else (name, old) for name, old in head.headers
         ]
-        head = RequestHead(
-            head.method, head.target, head.path, head.segments, head.query, head.host, headers, head.peer
-        )
+        head = _copied(head, headers, head.peer)
         block = Block(
             headers,
             block.host,
@@ -117,6 +113,12 @@ def openings(routes: RouteTable) -> Callable[[bytes], Opening | None]:
 
     remembered = lru_cache(maxsize=MAX_HEADS)(read_template)
     return lambda data: remembered(data) if len(data) <= MAX_HEAD else read(data)
+
+
+def _copied(head: RequestHead, headers: Headers, peer: Peer) -> RequestHead:
+    return RequestHead(
+        head.method, head.target, head.path, head.segments, head.query, head.host, headers, peer
+    )
 
 
 def _routed(plain: Plain, routes: RouteTable) -> Opening | None:

@@ -25,12 +25,7 @@ def relayed(head: PlainHead, added: Headers, *, keep_alive: bool) -> bytes:
     if start is None:
         # The Connection of a plain head names no other headers.
         start = head.relayed = status_line(head) + _DROPPED.sub(b"", head.lines)
-    return b"%s%sContent-Length: %d\r\n%s\r\n" % (
-        start,
-        field_lines(added) if added else b"",
-        head.length,
-        b"" if keep_alive else b"Connection: close\r\n",
-    )
+    return _framed(start, added, head.length, keep_alive)
 
 
 def shown(head: PlainHead, added: Headers) -> ResponseHead:
@@ -43,9 +38,13 @@ def shown(head: PlainHead, added: Headers) -> ResponseHead:
 
 def changed(head: PlainHead, seen: ResponseHead, *, keep_alive: bool) -> bytes:
     """What plugins have made of the head, for such a caller. How long the body is they don't say."""
+    return _framed(status_line(seen), seen.headers, head.length, keep_alive)
+
+
+def _framed(start: bytes, headers: Headers, length: int, keep_alive: bool) -> bytes:
     return b"%s%sContent-Length: %d\r\n%s\r\n" % (
-        status_line(seen),
-        field_lines(seen.headers),
-        head.length,
+        start,
+        field_lines(headers) if headers else b"",
+        length,
         b"" if keep_alive else b"Connection: close\r\n",
     )

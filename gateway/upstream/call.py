@@ -164,8 +164,7 @@ class Call:
         connection = server.pool.take()
         if connection is None:
             server.pool.wait(self)
-        if self._server is not None:
-            self._leave()
+        self._leave()
         self._server = server
         self._decides = server.entered()
         if connection is not None:
@@ -219,8 +218,8 @@ class Call:
             self._server.failed(error)
 
     def _finish(self) -> None:
-        self.done = True
         self._leave()
+        self.done = True
 
     def _leave(self) -> None:
         if self._server is not None:

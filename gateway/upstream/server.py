@@ -74,8 +74,8 @@ class Server:
             self.condition.breaker.leave()
 
     def answered(self) -> None:
-        """A request got an answer."""
-        if not self.condition.breaker.calm and self.condition.answered(self._loop.time()):
+        """A request got an answer. Where the breaker is calm that is no news, and need not be told."""
+        if self.condition.answered(self._loop.time()):
             log.info("server %s answers again", self.name)
 
     def failed(self, error: UpstreamError) -> None:
