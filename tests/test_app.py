@@ -208,6 +208,21 @@ def found_by_the_collector() -> Iterator[Counter[str]]:
         gc.enable()
 
 
+async def left_by(
+    gateway: Gateway, session: aiohttp.ClientSession, asked: bytes, status: int
+) -> Counter[str]:
+    """What ten requests, each on a connection of its own, leave to the collector."""
+    port = urlsplit(str(session._base_url)).port
+    assert port is not None
+    with found_by_the_collector() as found:
+        for _ in range(10):
+            async with await RawClient.connect("127.0.0.1", port) as client:
+                assert (await client.ask(asked)).status == status
+        assert gateway.runner.server is not None
+        await until(lambda: not gateway.runner.server.connections)  # type: ignore[union-attr]  # as above
+    return found
+
+
 @pytest.mark.parametrize("header", ["X-A: plain", "TE: trailers", "Connection: close"])
 async def test_requests_leave_nothing_to_the_garbage_collector(
     valkey: Valkey, tmp_path: Path, header: str
@@ -216,15 +231,7 @@ async def test_requests_leave_nothing_to_the_garbage_collector(
         settings = load_text(OPEN.format(state=tmp_path, upstream=upstream.url), {}, Catalog())
         gateway = Gateway(settings, store_url=valkey.url, telemetry=Telemetry())
         async with served(gateway) as session:
-            port = urlsplit(str(session._base_url)).port
-            assert port is not None
-            with found_by_the_collector() as found:
-                for _ in range(10):
-                    async with await RawClient.connect("127.0.0.1", port) as client:
-                        assert (await client.ask(request("/open", header))).status == 200
-                assert gateway.runner.server is not None
-                await until(lambda: not gateway.runner.server.connections)  # type: ignore[union-attr]  # as above
-            assert not found
+            assert not await left_by(gateway, session, request("/open", header), 200)
 
 
 TOKENS = """\
@@ -243,12 +250,4 @@ async def test_nor_do_requests_for_tokens(valkey: Valkey, tmp_path: Path, header
     body = b"grant_type=client_credentials" + more.encode()
     asked = request("/token", header, BASIC, FORM, method="POST", body=body)
     async with served(gateway) as session:
-        port = urlsplit(str(session._base_url)).port
-        assert port is not None
-        with found_by_the_collector() as found:
-            for _ in range(10):
-                async with await RawClient.connect("127.0.0.1", port) as client:
-                    assert (await client.ask(asked)).status == (400 if "scope" in more else 200)
-            assert gateway.runner.server is not None
-            await until(lambda: not gateway.runner.server.connections)  # type: ignore[union-attr]  # as above
-        assert not found
+        assert not await left_by(gateway, session, asked, 400 if "scope" in more else 200)

@@ -64,6 +64,18 @@ def web_config(
     }
 
 
+def with_a_store_to_freeze(
+    upstream: RawUpstream, store: Valkey, folder: Path, *, timeout: str, fast_lane: bool
+) -> Iterator[Running]:
+    """A gateway with a store of its own, which is waited for until `timeout`."""
+    config = web_config(upstream, store.url, "own:", fast_lane=fast_lane)
+    config["store"]["timeout"] = timeout
+    running = Running(config, folder)
+    running.await_ready()
+    yield running
+    running.stop()
+
+
 @pytest.fixture(scope="session")
 def upstream_server() -> Iterator[RawUpstream]:
     with raw_upstream() as upstream:

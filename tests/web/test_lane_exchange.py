@@ -13,7 +13,7 @@ from tests.conftest import Valkey
 from tests.raw import RawClient, RawUpstream
 from tests.running import Running
 from tests.store.stage import until
-from tests.web.conftest import ask_for_token, problem, request, web_config
+from tests.web.conftest import ask_for_token, problem, request, web_config, with_a_store_to_freeze
 from tests.web.test_accounting import metrics
 
 
@@ -92,13 +92,7 @@ async def test_a_plugin_changes_what_comes_back(client: RawClient, upstream: Raw
 def lonely(
     request: pytest.FixtureRequest, upstream: RawUpstream, own_valkey: Valkey, tmp_path: Path
 ) -> Iterator[Running]:
-    """One whose store a test may freeze."""
-    config = web_config(upstream, own_valkey.url, "own:", fast_lane=request.param)
-    config["store"]["timeout"] = "2s"
-    running = Running(config, tmp_path)
-    running.await_ready()
-    yield running
-    running.stop()
+    yield from with_a_store_to_freeze(upstream, own_valkey, tmp_path, timeout="2s", fast_lane=request.param)
 
 
 async def test_who_waits_for_the_store_s_word_is_answered_in_time_or_leaves(

@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,7 @@ from tests.client_keys import signer
 from tests.conftest import Valkey
 from tests.raw import RawClient, RawMessage, RawUpstream
 from tests.running import Running
-from tests.web.conftest import ask_for_token, request, web_config
+from tests.web.conftest import ask_for_token, request, with_a_store_to_freeze
 from tests.web.test_accounting import metrics, noted
 
 BASIC = "Authorization: Basic ZGVtbzpkZW1vLXNlY3JldA=="
@@ -160,13 +159,9 @@ async def questions(gateway: Running) -> float:
 def own_gateway(
     request: pytest.FixtureRequest, own_valkey: Valkey, upstream_server: RawUpstream, tmp_path: Path
 ) -> Iterator[Running]:
-    """One whose store a test may freeze."""
-    config: dict[str, Any] = web_config(upstream_server, own_valkey.url, "own:", fast_lane=request.param)
-    config["store"]["timeout"] = "5s"
-    running = Running(config, tmp_path)
-    running.await_ready()
-    yield running
-    running.stop()
+    yield from with_a_store_to_freeze(
+        upstream_server, own_valkey, tmp_path, timeout="5s", fast_lane=request.param
+    )
 
 
 async def test_what_waits_for_the_store_can_be_left_and_is_finished_before_a_stop(
