@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from time import monotonic
 
@@ -28,6 +29,8 @@ from gateway.file_clients import FileClients
 from gateway.limits import Limits
 from gateway.oauth.guessing import GuessingRules
 from gateway.oauth.lifetime import LifetimeRules
+from gateway.oauth.values import Client
+from gateway.plugin import PluginContext
 from gateway.plugin_catalog import Catalog
 from gateway.process.management import management_app
 from gateway.proxy.forwarded import trust
@@ -94,13 +97,7 @@ class Gateway:
         self._binding = Binding(self.store.once, clock, self._tokens.nonces)
         self._clients = Clients(of_file, self.store.clients)
         self._families = refresh_families(settings, self.store, self._clients, clock)
-        context = replace(
-            plugin_context(settings, FileClients(of_file), clock),
-            users=grant_users(settings, self.store, clock),
-            refresh_tokens=self._families,
-            limits=Limits(self.store.limits, clock),
-        )
-        self._shelf = PluginShelf(Catalog(), context)
+        self._shelf = PluginShelf(Catalog(), self._lent(of_file))
         self._issuers = Issuers(settings.issuers, clock)
         self._guard = Guard(
             self.store.tokens,
@@ -111,20 +108,11 @@ class Gateway:
             self._issuers.directory,
         )
         self._grants = self._shelf.grants(settings.grants)
-        arrival = Arrival(trust(settings.server.trusted_proxies), self._new_id, clock)
         self._usage = UsageKeeper(Tally(), self.store.usage, clock)
-        tally = self._usage.tally if settings.portal.enabled else None
-        desk = self._proxy_desk(Ledger(telemetry, note, tally))
-        jwks = JwksEndpoint(self._tokens.keys, settings.tokens.signing.lead // 2)
         self._held = HeldTokens(self._guard, self._families, clock)
         oauth = self._oauth_endpoints()
         self._portal = self._late_portal(oauth.desk)
-        portal = self._portal if settings.portal.enabled else None
-        app = application(arrival, desk, oauth, self._metadata_endpoints(), jwks, portal)
-        tokens = TokenLane(oauth, desk.ledger, arrival.trusted, self._new_id, clock)
-        read = openings(desk.routes)
-        lane = Lane(desk, self._guard, arrival.trusted, self._new_id, read, tokens)
-        self.runner = self._runner(app, lane if settings.server.fast_lane else None)
+        self.runner = self._front(oauth, note)
         self.management = management_app(self.store.ping, telemetry)
 
     async def start(self) -> None:
@@ -161,6 +149,30 @@ class Gateway:
         for upstream in self._upstreams.values():
             await upstream.stop()
         await self.store.stop()
+
+    def _lent(self, of_file: Sequence[Client]) -> PluginContext:
+        """What plugins are given to work with."""
+        settings, clock = self._settings, self._clock
+        return replace(
+            plugin_context(settings, FileClients(of_file), clock),
+            users=grant_users(settings, self.store, clock),
+            refresh_tokens=self._families,
+            limits=Limits(self.store.limits, clock),
+        )
+
+    def _front(self, oauth: OAuthEndpoints, note: Note | None) -> GatewayRunner:
+        """What requests come to: the lane, and the application."""
+        settings, clock = self._settings, self._clock
+        arrival = Arrival(trust(settings.server.trusted_proxies), self._new_id, clock)
+        enabled = settings.portal.enabled
+        desk = self._proxy_desk(Ledger(self._telemetry, note, self._usage.tally if enabled else None))
+        jwks = JwksEndpoint(self._tokens.keys, settings.tokens.signing.lead // 2)
+        portal = self._portal if enabled else None
+        app = application(arrival, desk, oauth, self._metadata_endpoints(), jwks, portal)
+        tokens = TokenLane(oauth, desk.ledger, arrival.trusted, self._new_id, clock)
+        read = openings(desk.routes)
+        lane = Lane(desk, self._guard, arrival.trusted, self._new_id, read, tokens)
+        return self._runner(app, lane if settings.server.fast_lane else None)
 
     def _proxy_desk(self, ledger: Ledger) -> ProxyDesk:
         settings = self._settings
