@@ -5,6 +5,7 @@ Every key has a TTL, and holds a digest: what a stranger calls a client can be o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import inf
@@ -69,17 +70,21 @@ class Failures:
 class AttemptStore:
     """Counts under `prefix`. A window begins with its first failure and ends `window` seconds later."""
 
-    def __init__(self, link: Link, prefix: str, window: int = 60) -> None:
+    def __init__(
+        self, link: Link, prefix: str, window: int = 60, tick: Callable[[], float] = monotonic
+    ) -> None:
         self._link = link
         self._prefix = prefix
         self._window = window
+        self._tick = tick
         self.counts: Tracked[tuple[str, str], tuple[Failures, float]] = Tracked()
-        """What this worker has read, and when the first window is over. Off until it hears from the store."""
+        """What this worker has read, and when the first window is over, by `tick`.
+        Off until it hears from the store."""
 
     def known(self, client_id: str, address: str) -> Failures | None:
         """The counts, where this worker knows them by itself. None: the store has to be asked."""
         counted = self.counts.get((client_id, address))
-        return counted[0] if counted is not None and monotonic() < counted[1] else None
+        return counted[0] if counted is not None and self._tick() < counted[1] else None
 
     async def record_failure(self, client_id: str, address: str) -> Failures:
         """Counts one failure and returns the counts with it."""
@@ -90,7 +95,7 @@ class AttemptStore:
 
     async def failures(self, client_id: str, address: str) -> Failures:
         """The counts as they stand."""
-        keys, asked = self._keys(client_id, address), monotonic()
+        keys, asked = self._keys(client_id, address), self._tick()
 
         def read(answer: list[Any]) -> Failures:
             failures = _failures(answer)
