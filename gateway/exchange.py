@@ -53,7 +53,8 @@ class Peer:
 class RequestHead:
     """A request's first lines, found to be unambiguous. Requests that begin alike may share one.
 
-    A plugin that wants another puts one in its place: `exchange.request = dataclasses.replace(...)`.
+    A plugin that wants another puts one in its place: `exchange.request = dataclasses.replace(...)`. In
+    `on_request` that is also what the caller is judged by; which route it takes is settled before.
     """
 
     method: str
@@ -67,7 +68,7 @@ class RequestHead:
     """What stood behind `?`; None where there was no `?`."""
     host: str
     """Host in lower case, with the port if there was one."""
-    headers: Headers
+    headers: tuple[Header, ...]
     peer: Peer
     version: tuple[int, int] = (1, 1)
 

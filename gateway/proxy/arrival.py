@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
-from gateway.exchange import Headers, Peer, RequestHead
+from gateway.exchange import Header, Headers, Peer, RequestHead
 from gateway.faults import (
     BAD_REQUEST,
     BODY_TOO_LARGE,
@@ -27,7 +28,7 @@ _HOST = re.compile(rb"(?:[A-Za-z0-9\-._~]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\Z
 
 
 def read_head(
-    method: str, raw_target: bytes, version: tuple[int, int], headers: Headers, peer: Peer
+    method: str, raw_target: bytes, version: tuple[int, int], headers: Sequence[Header], peer: Peer
 ) -> RequestHead:
     """The request's head, found to be unambiguous.
 
@@ -50,7 +51,7 @@ def read_head(
         segments=target.segments,
         query=target.query,
         host=host,
-        headers=headers,
+        headers=tuple(headers),
         peer=peer,
         version=version,
     )
@@ -93,7 +94,7 @@ def check_method(method: str) -> None:
         raise Fault(UNKNOWN_METHOD, close=True)
 
 
-def check_size(headers: Headers) -> None:
+def check_size(headers: Sequence[Header]) -> None:
     """Headers that are too many or too large are 431 (RFC 6585 section 5)."""
     size = 0
     for name, value in headers:
@@ -102,7 +103,7 @@ def check_size(headers: Headers) -> None:
         raise Fault(HEADERS_TOO_LARGE, close=True)
 
 
-def read_host(headers: Headers, version: tuple[int, int], authority: bytes | None) -> str:
+def read_host(headers: Sequence[Header], version: tuple[int, int], authority: bytes | None) -> str:
     """The host that is asked for, in lower case.
 
     RFC 9112 section 3.2: a request without Host, with more than one, or with an invalid one is 400.
@@ -120,7 +121,7 @@ def read_host(headers: Headers, version: tuple[int, int], authority: bytes | Non
     return values[0].decode("ascii").lower() if values else ""
 
 
-def _with_host(headers: Headers, host: bytes) -> Headers:
+def _with_host(headers: Sequence[Header], host: bytes) -> Headers:
     """RFC 9112 section 3.2.2: who forwards a target in absolute-form replaces Host by the target's."""
     return [(b"Host", host), *(item for item in headers if item[0].lower() != b"host")]
 
@@ -131,7 +132,7 @@ def valid_host(value: bytes) -> bool:
     return _HOST.match(value) is not None
 
 
-def check_framing(headers: Headers, version: tuple[int, int]) -> None:
+def check_framing(headers: Sequence[Header], version: tuple[int, int]) -> None:
     """RFC 9112 sections 6.1 to 6.3: a body whose end could be read in two ways is refused."""
     lengths: list[bytes] = []
     codings: list[bytes] = []
@@ -158,7 +159,7 @@ def _check_codings(codings: list[bytes]) -> None:
         raise Fault(UNKNOWN_METHOD, "This transfer coding is not known.", close=True)
 
 
-def content_length(headers: Headers) -> int | None:
+def content_length(headers: Sequence[Header]) -> int | None:
     """The body's declared length in bytes; None where it is chunked or absent. Judged before."""
     for name, value in headers:
         if len(name) == 14 and name.lower() == b"content-length":  # noqa: PLR2004 (the name's length)
@@ -166,7 +167,7 @@ def content_length(headers: Headers) -> int | None:
     return None
 
 
-def check_length(headers: Headers, limit: int) -> None:
+def check_length(headers: Sequence[Header], limit: int) -> None:
     """A body that says it is larger than `limit` bytes is refused before it is read."""
     length = content_length(headers)
     if length is not None and length > limit:

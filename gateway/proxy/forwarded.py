@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
-from gateway.exchange import Headers, Peer, header_values
+from gateway.exchange import Header, Peer, header_values
 from gateway.proxy.arrival import valid_host
 
 Network = IPv4Network | IPv6Network
@@ -47,7 +47,7 @@ def _peer_without_certificate(address: str, scheme: str) -> Peer:
     return Peer(address, scheme, address.encode())
 
 
-def real_peer(connection: Peer, headers: Headers, trusted: Callable[[str], bool]) -> Peer:
+def real_peer(connection: Peer, headers: Sequence[Header], trusted: Callable[[str], bool]) -> Peer:
     """The client behind the trusted proxies: the last address in the chain that isn't one of them.
 
     Its certificate is the one that the proxy tells of; the proxy's own is nobody else's.
@@ -72,18 +72,18 @@ def real_peer(connection: Peer, headers: Headers, trusted: Callable[[str], bool]
     )
 
 
-def _scheme(headers: Headers) -> str:
+def _scheme(headers: Sequence[Header]) -> str:
     values = header_values(headers, b"x-forwarded-proto")
     scheme = values[-1].strip().lower().decode("latin-1") if values else ""
     return scheme if scheme in ("http", "https") else ""
 
 
-def _host(headers: Headers) -> bytes | None:
+def _host(headers: Sequence[Header]) -> bytes | None:
     values = header_values(headers, b"x-forwarded-host")
     return values[-1] if values and valid_host(values[-1]) else None
 
 
-def _certificate(headers: Headers) -> bytes | None:
+def _certificate(headers: Sequence[Header]) -> bytes | None:
     """RFC 9440 section 2.2: the certificate in DER, as one byte sequence (RFC 8941 section 3.3.5)."""
     values = header_values(headers, b"client-cert")
     if len(values) != 1:

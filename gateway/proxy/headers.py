@@ -115,9 +115,9 @@ def identity_headers(request: RequestHead, request_id: str, caller: TokenFacts |
     return [(b"X-Request-Id", request_id.encode()), *_told(*_told_of(request, caller))]
 
 
-def identity_lines(request: RequestHead, request_id: str, caller: TokenFacts | None) -> bytes:
-    """`identity_headers` as lines."""
-    return b"X-Request-Id: %s\r\n%s" % (request_id.encode(), _told_lines(*_told_of(request, caller)))
+def told_lines(request: RequestHead, caller: TokenFacts | None) -> bytes:
+    """The same as lines, but for the request's id, which stands before them."""
+    return _told_lines(*_told_of(request, caller))
 
 
 _Told = tuple[bytes, str, bytes | None, str, str | None, tuple[str, ...], str | None]

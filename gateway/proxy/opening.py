@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from gateway.endpoints import is_own
-from gateway.exchange import Headers, Peer, RequestHead
+from gateway.exchange import Exchange, Header, Headers, Peer, RequestHead
 from gateway.faults import Fault
 from gateway.fields import field_lines
 from gateway.oauth.bearer import Presented
-from gateway.proxy.headers import request_headers, with_host
+from gateway.oauth.values import TokenFacts
+from gateway.proxy.headers import request_headers, told_lines, with_host
 from gateway.proxy.plain import Block, Plain, read_opening
 from gateway.proxy.routes import Route, RouteTable, upstream_target
 
@@ -53,6 +54,8 @@ class Opening:
     """What goes upstream by this route."""
     canary: Start | None
     """The same by its canary's."""
+    told: tuple[RequestHead, TokenFacts | None, bytes] | None = field(default=None, compare=False)
+    """What the upstream is told of who sent it last."""
 
     def head_from(self, peer: Peer) -> RequestHead:
         """The request's head, sent by `peer`."""
@@ -65,9 +68,9 @@ class Opening:
         """The same request with another bearer token in its one Authorization header."""
         head, block = self.head, self.block
         value = block.authorization[0][: -len(_ANY)] + token
-        headers = [
+        headers = tuple(
             (name, value) if name.lower() == b"authorization" else (name, old) for name, old in head.headers
-        ]
+        )
         head = _copied(head, headers, head.peer)
         block = Block(
             headers,
@@ -80,6 +83,16 @@ class Opening:
             block.last,
         )
         return _opening(head, block, self.route, self)
+
+    def upstream_head(self, exchange: Exchange) -> bytes:
+        """The head of such a request, as it goes upstream: the same bytes that `forward_head` and
+        `head_bytes` make.
+        """
+        request, caller, told = exchange.request, exchange.caller, self.told
+        if told is None or told[0] is not request or told[1] is not caller:
+            told = self.told = (request, caller, told_lines(request, caller))
+        start = self.start_for(exchange.route)
+        return b"%sX-Request-Id: %s\r\n%s\r\n" % (start.lines, exchange.request_id.encode(), told[2])
 
     def start_for(self, route: Route) -> Start:
         """What goes upstream by the route, or by its canary's."""
@@ -115,7 +128,7 @@ def openings(routes: RouteTable) -> Callable[[bytes], Opening | None]:
     return lambda data: remembered(data) if len(data) <= MAX_HEAD else read(data)
 
 
-def _copied(head: RequestHead, headers: Headers, peer: Peer) -> RequestHead:
+def _copied(head: RequestHead, headers: tuple[Header, ...], peer: Peer) -> RequestHead:
     return RequestHead(
         head.method, head.target, head.path, head.segments, head.query, head.host, headers, peer
     )

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from gateway.exchange import Headers, Peer, RequestHead, header_values
+from gateway.exchange import Header, Peer, RequestHead, header_values
 from gateway.faults import Fault
 from gateway.fields import read_fields
 from gateway.oauth.bearer import Presented, Refusal
@@ -33,7 +33,7 @@ _HTTP_1_1 = (1, 1)
 class Block:
     """What a header block says, worked out once."""
 
-    headers: Headers
+    headers: tuple[Header, ...]
     host: str
     length: int
     """Bytes of the body that follows."""
@@ -108,11 +108,12 @@ def read_opening(data: bytes) -> Plain | None:
 @lru_cache(maxsize=MAX_BLOCKS)
 def read_block(data: bytes) -> Block | None:
     """What a header block says; None where it is not plain, or not sound: then the full parser judges."""
-    headers = read_fields(data)
-    if headers is None or any(name.lower() in _SPECIAL for name, _ in headers):
+    fields = read_fields(data)
+    if fields is None:
         return None
+    headers = tuple(fields)
     options = {value.lower() for value in header_values(headers, b"connection")}
-    if not options <= _OPTIONS:
+    if not options <= _OPTIONS or any(name.lower() in _SPECIAL for name, _ in headers):
         return None
     try:
         check_size(headers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from gateway.exchange import Header, Headers, RequestHead, ResponseHead, header_values
 from gateway.proxy.arrival import content_length
@@ -40,6 +41,6 @@ def upgraded_headers(response: ResponseHead, asked: bytes) -> Headers:
     return [(b"Connection", b"Upgrade"), named]
 
 
-def _names_upgrade(headers: Headers) -> bool:
+def _names_upgrade(headers: Iterable[Header]) -> bool:
     options = (option for value in header_values(headers, b"connection") for option in value.split(b","))
     return any(option.strip().lower() == b"upgrade" for option in options)

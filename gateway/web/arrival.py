@@ -94,4 +94,4 @@ async def _answer(request: web.Request, fault: Fault, arrival: Arrival) -> web.S
 def new_request_id() -> Callable[[], str]:
     """Makes ids that differ between all requests, workers and gateways. They need not be secret."""
     source = random.Random(secrets.randbits(256))  # noqa: S311 (an id, not a secret)
-    return lambda: f"{source.getrandbits(128):032x}"
+    return lambda: source.getrandbits(128).to_bytes(16, "big").hex()

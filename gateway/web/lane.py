@@ -73,7 +73,7 @@ class Lane:
         facts: TokenFacts | Refusal | Unknown | None = None
         if route.protected:
             facts = self._facts(opening.block, route)
-            if facts is Unknown.KEYS or facts is Unknown.ISSUER:
+            if isinstance(facts, Unknown) and facts is not Unknown.STORE:
                 return None
         peer = real_peer(caller.peer, opening.block.headers, self.trusted)
         exchange = Exchange(opening.head_from(peer), route, self.new_id())

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from gateway.exchange import Answer, ForwardHead
 from gateway.faults import BODY_TOO_LARGE, Fault
 from gateway.oauth.bearer import NOTHING, Presented, Refusal, judge
 from gateway.oauth.confirmation import proven_by
 from gateway.oauth.values import TokenFacts
 from gateway.proxy.destination import hash_key, settle
-from gateway.proxy.headers import identity_headers, identity_lines
+from gateway.proxy.headers import identity_headers
 from gateway.proxy.opening import Opening
-from gateway.proxy.pipeline import head_bytes, run_now
+from gateway.proxy.pipeline import authorize, forward_head, head_bytes, run_now
 from gateway.proxy.refused import Prepared, prepared, refused
-from gateway.proxy.routes import Route
 from gateway.tokens.guard import Unknown
 from gateway.upstream import Upstream
 from gateway.upstream.errors import UpstreamError
@@ -24,49 +25,32 @@ from gateway.web.ledger import CALLER_LEFT
 class LaneExchange(LaneAnswer):
     """One request in the lane, from its bytes to the last byte of its answer."""
 
-    __slots__ = ()
+    __slots__ = ("_task",)
 
     def begin(self, opening: Opening, body: bytes, facts: TokenFacts | Refusal | Unknown | None) -> None:
         """Goes through the phases until the upstream is asked, or an answer is there.
 
         Where the token's facts are unknown, the store is asked first; nothing else waits here.
         """
+        exchange = self._exchange
         self._desk.ledger.telemetry.in_flight += 1
+        refusal = None
         try:
             answer = self._arrive(len(body))
-            # A plugin may have found out who calls.
-            if answer is None and isinstance(facts, Unknown) and self._exchange.caller is None:
-                return self._ask_token(opening, body)
+            if answer is None:
+                if exchange.request is not opening.head:
+                    return self._begin_anew(body)
+                # A plugin may have found out who calls.
+                if isinstance(facts, Unknown) and exchange.caller is None:
+                    return self._ask_token(opening, body)
+                refusal = self._judge(facts)
         except Exception as error:  # whatever a plugin raises ends the request: a broken guard lets nobody in
             self._refuse(error)
         else:
             if answer is None:
-                self._go_on(opening, body, None if isinstance(facts, Unknown) else facts)
+                self._go_on(opening, body, refusal)
             else:
                 self._answer(answer, close=False)
-
-    def _go_on(
-        self, opening: Opening, body: bytes, facts: TokenFacts | Refusal | BaseException | None
-    ) -> None:
-        """All is known of the token that there is to know, or why it can't be."""
-        if self._over:
-            return
-        try:
-            if isinstance(facts, BaseException):
-                raise facts
-            answer = self._admit(facts) or self._ask(opening, body)
-        except Exception as error:  # as in begin
-            self._refuse(error)
-        else:
-            if isinstance(answer, Prepared):
-                self._turn_away(answer)
-            elif answer is not None:
-                self._answer(answer, close=False)
-
-    def _ask_token(self, opening: Opening, body: bytes) -> None:
-        presented = opening.block.token
-        assert isinstance(presented, Presented)  # noqa: S101 (for mypy: only of one can the facts be unknown)
-        self._desk.ask_token(presented.token, lambda facts: self._go_on(opening, body, facts))
 
     def _arrive(self, size: int) -> Answer | None:
         exchange = self._exchange
@@ -75,55 +59,118 @@ class LaneExchange(LaneAnswer):
             raise Fault(BODY_TOO_LARGE, close=True)
         return answer
 
-    def _admit(self, facts: TokenFacts | Refusal | None) -> Answer | Prepared | None:
-        exchange, desk = self._exchange, self._desk
-        hooks, route = exchange.route.pipeline, exchange.route
-        if route.protected:
-            refusal = self._refusal(route, facts)
-            if refusal is not None:
-                if exchange.request.method == "HEAD":
-                    raise refused(refusal, route, desk.realm)
-                return prepared(refusal, route, desk.realm)
-        return run_now(hooks.on_authorized, exchange) if hooks.on_authorized else None
+    # Who calls, and whether it is let in.
 
-    def _refusal(self, route: Route, facts: TokenFacts | Refusal | None) -> Refusal | None:
+    def _judge(self, facts: TokenFacts | Refusal | Unknown | None) -> Refusal | None:
         """Why the caller is not let in; where it is, the exchange has it from now on."""
         exchange = self._exchange
-        # A plugin may have found out who calls.
-        by_token = exchange.caller is None
-        facts = facts if by_token else exchange.caller
-        if isinstance(facts, Refusal):
-            return facts
-        proven = NOTHING
-        if by_token and facts is not None and facts.cnf:
-            proven = proven_by(facts.cnf, exchange.request.peer.certificate, None)
-        refusal = judge(facts, route.scopes, route.audience, self._desk.clock(), proven)
+        route, caller, proven = exchange.route, exchange.caller, NOTHING
+        if not route.protected:
+            return None
+        if caller is None:
+            if not isinstance(facts, TokenFacts):
+                return facts if isinstance(facts, Refusal) else Refusal.INVALID
+            caller = facts
+            if facts.cnf:
+                proven = proven_by(facts.cnf, exchange.request.peer.certificate, None)
+        refusal = judge(caller, route.scopes, route.audience, self._desk.clock(), proven)
         if refusal is None:
-            exchange.caller = facts
+            exchange.caller = caller
         return refusal
 
-    def _ask(self, opening: Opening, body: bytes) -> Answer | None:
+    def _ask_token(self, opening: Opening, body: bytes) -> None:
+        presented = opening.block.token
+        assert isinstance(presented, Presented)  # noqa: S101 (for mypy: only of one can the facts be unknown)
+        self._desk.ask_token(presented.token, lambda facts: self._heard(opening, body, facts))
+
+    def _heard(self, opening: Opening, body: bytes, facts: TokenFacts | BaseException | None) -> None:
+        """All is known of the token that there is to know, or why it can't be."""
+        if self._over:
+            return
+        try:
+            if isinstance(facts, BaseException):
+                raise facts
+            refusal = self._judge(facts)
+        except Exception as error:  # as in begin
+            self._refuse(error)
+        else:
+            self._go_on(opening, body, refusal)
+
+    def _begin_anew(self, body: bytes) -> None:
+        """A plugin has put another request in the place of the caller's: nothing that was known of that
+        holds for it, its token least of all.
+        """
+        self._task = asyncio.get_running_loop().create_task(self._judge_anew(body))
+
+    async def _judge_anew(self, body: bytes) -> None:
+        desk = self._desk
+        try:
+            refusal = await authorize(self._exchange, desk.find_token, desk.clock(), desk.prove)
+        except Exception as error:  # as in begin
+            if not self._over:
+                self._refuse(error)
+        else:
+            if not self._over:
+                self._go_on(None, body, refusal)
+
+    # On to the upstream.
+
+    def _go_on(self, opening: Opening | None, body: bytes, refusal: Refusal | None) -> None:
+        """The caller is judged. `opening`: the request's, unless a plugin has put another in its place."""
+        request = self._exchange.request
+        try:
+            answer = self._admit(refusal)
+            if answer is None:
+                answer = self._ask(opening if self._exchange.request is request else None, body)
+        except Exception as error:  # as in begin
+            self._refuse(error)
+        else:
+            if answer is None:
+                return
+            if isinstance(answer, Prepared):
+                self._turn_away(answer)
+            else:
+                self._answer(answer, close=False)
+
+    def _admit(self, refusal: Refusal | None) -> Answer | Prepared | None:
+        exchange, realm = self._exchange, self._desk.realm
+        route = exchange.route
+        if refusal is not None:
+            if exchange.request.method == "HEAD":
+                raise refused(refusal, route, realm)
+            return prepared(refusal, route, realm)
+        hooks = route.pipeline.on_authorized
+        return run_now(hooks, exchange) if hooks else None
+
+    def _ask(self, opening: Opening | None, body: bytes) -> Answer | None:
         exchange = self._exchange
         if exchange.route.canary is not None:
             settle(exchange)
-        route = exchange.route
-        start, hooks = opening.start_for(route), route.pipeline.on_forward
-        # The same bytes that `forward_head` and `head_bytes` make, from what is ready.
-        if hooks:
-            told = identity_headers(exchange.request, exchange.request_id, exchange.caller)
-            exchange.forward = ForwardHead(exchange.request.method, start.target, start.headers + told)
-            answer = run_now(hooks, exchange)
-            if answer is not None:
-                return answer
-            wire = head_bytes(exchange.forward, b"")
-        else:
-            lines = identity_lines(exchange.request, exchange.request_id, exchange.caller)
-            wire = b"%s%s\r\n" % (start.lines, lines)
+        hooks = exchange.route.pipeline.on_forward
+        if opening is not None and not hooks:
+            self._send(opening.upstream_head(exchange), exchange.request.method, body)
+            return None
+        exchange.forward = self._forward_head(opening)
+        answer = run_now(hooks, exchange)
+        if answer is None:
+            self._send(head_bytes(exchange.forward, b""), exchange.forward.method, body)
+        return answer
+
+    def _forward_head(self, opening: Opening | None) -> ForwardHead:
+        exchange = self._exchange
+        if opening is None:
+            return forward_head(exchange)
+        start = opening.start_for(exchange.route)
+        told = identity_headers(exchange.request, exchange.request_id, exchange.caller)
+        return ForwardHead(exchange.request.method, start.target, start.headers + told)
+
+    def _send(self, head: bytes, method: str, body: bytes) -> None:
+        exchange, route = self._exchange, self._exchange.route
         upstream: Upstream = route.upstream
         timeouts = upstream.settings.timeouts
         request = UpstreamRequest(
-            wire + body if body else wire,
-            exchange.request.method,
+            head + body if body else head,
+            method,
             timeouts if exchange.patience is None else timeouts.for_one(exchange.patience),
             key=b"" if route.key_rule is None else hash_key(exchange),
         )
@@ -132,7 +179,6 @@ class LaneExchange(LaneAnswer):
         except UpstreamError as error:
             self._desk.ledger.upstream_failed(exchange, error)
             raise
-        return None
 
     # What the connection tells.
 

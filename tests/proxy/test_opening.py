@@ -2,9 +2,11 @@ import pytest
 
 from gateway.exchange import Exchange, ForwardHead
 from gateway.fields import field_lines
+from gateway.oauth.values import TokenFacts
 from gateway.plugin import ProxyPlugin
 from gateway.proxy.canary import Canary
-from gateway.proxy.headers import identity_headers, identity_lines, request_headers
+from gateway.proxy.forwarded import direct_peer
+from gateway.proxy.headers import identity_headers, request_headers
 from gateway.proxy.opening import MAX_HEAD, Opening, openings
 from gateway.proxy.pipeline import Pipeline, compile_pipeline, forward_head, head_bytes
 from gateway.proxy.plain import read_plain
@@ -34,9 +36,8 @@ def test_what_goes_upstream_begins_as_on_the_long_way(changes: dict[str, object]
     assert opening is not None
     head = opening.head_from(request("/").peer)
     exchange = Exchange(head, taken, "id-1")
-    told = identity_lines(head, "id-1", None)
     start = opening.start_for(taken)
-    assert b"%s%s\r\n" % (start.lines, told) == head_bytes(forward_head(exchange), b"")
+    assert opening.upstream_head(exchange) == head_bytes(forward_head(exchange), b"")
     items = identity_headers(head, "id-1", None)
     assert ForwardHead(head.method, start.target, start.headers + items) == forward_head(exchange)
 
@@ -87,9 +88,7 @@ def test_by_a_canary_s_route_it_begins_in_that_route_s_way(changes: dict[str, ob
         assert opening is not None
         for way in (taken, there):
             exchange = Exchange(opening.head_from(request("/").peer), way, "id-1")
-            told = identity_lines(exchange.request, "id-1", None)
-            lines = opening.start_for(way).lines
-            assert b"%s%s\r\n" % (lines, told) == head_bytes(forward_head(exchange), b"")
+            assert opening.upstream_head(exchange) == head_bytes(forward_head(exchange), b"")
 
 
 def test_the_same_bytes_are_read_once_and_long_ones_each_time() -> None:
@@ -105,6 +104,17 @@ def test_each_request_has_its_own_peer() -> None:
     assert opening is not None
     peer = request("/").peer
     assert opening.head_from(peer).peer is peer
+
+
+def test_the_upstream_is_told_of_each_caller_what_holds_for_it() -> None:
+    taken = route("/orders")
+    opening = read(HEAD, taken)
+    assert opening is not None
+    near, far = direct_peer("192.0.2.1", "https"), direct_peer("192.0.2.2", "http")
+    one, two = (TokenFacts(name, ("a",), (), name, 0, 0, "g") for name in ("one", "two"))
+    for peer, caller in [(near, one), (near, one), (near, two), (far, two), (near, two), (near, None)]:
+        exchange = Exchange(opening.head_from(peer), taken, "id-1", caller)
+        assert opening.upstream_head(exchange) == head_bytes(forward_head(exchange), b"")
 
 
 def asynchronous() -> Pipeline:

@@ -1,5 +1,8 @@
 """Plugins that fail where they are told to, for the tests of both ways through the gateway."""
 
+from dataclasses import replace
+
+from gateway.exchange import RequestHead
 from gateway.plugin import Answer, Exchange, ProxyPlugin
 
 
@@ -34,4 +37,12 @@ class Misbehaving(ProxyPlugin):
             return Answer(418, b"short and stout", [(b"X-Pot", b"tea")])
         if wish == f"{phase} nonsense":
             return True  # type: ignore[return-value]  # the mistake that is tested
+        if wish == f"{phase} swap":
+            exchange.request = _another(exchange.request)
         return None
+
+
+def _another(head: RequestHead) -> RequestHead:
+    token = (head.header("x-token") or "").encode()
+    headers = ((b"Host", b"other"), (b"Authorization", token), (b"X-Swapped", b"1"))
+    return replace(head, method="PUT", headers=headers)

@@ -27,7 +27,10 @@ def gateway(
     """One of its own: the plugin's failures are logged with their tracebacks."""
     config = web_config(upstream_server, valkey.url, "test-plugin:", fast_lane=request.param)
     config["plugins"].append({"use": "tests.web.misbehaving:Misbehaving"})
-    config["routes"] = [{"path": "/plugin", "auth": "none", "upstream": "backend", "strip_prefix": False}]
+    config["routes"] = [
+        {"path": "/plugin", "auth": "none", "upstream": "backend", "strip_prefix": False},
+        {"path": "/guarded", "scopes": ["read"], "upstream": "backend", "strip_prefix": False},
+    ]
     running = Running(config, tmp_path_factory.mktemp("plugin"))
     running.await_ready()
     yield running
@@ -76,6 +79,34 @@ async def test_a_plugin_changes_what_goes_upstream(client: RawClient, upstream: 
     await client.ask(request("/plugin", "X-Do: forward change"))
     seen = await upstream.next()
     assert (seen.header("X-Changed"), seen.header("X-Do")) == ("1", None)
+
+
+@pytest.mark.parametrize("phase", ["request", "authorized"])
+async def test_a_plugin_puts_another_request_in_the_caller_s_place(
+    client: RawClient, upstream: RawUpstream, phase: str
+) -> None:
+    for _ in range(2):
+        assert (await client.ask(request("/plugin", f"X-Do: {phase} swap"))).status == 200
+        swapped = upstream.requests[-1]
+        assert (swapped.first_line, swapped.header("X-Swapped")) == ("PUT /plugin HTTP/1.1", "1")
+        assert swapped.header("X-Do") is None
+        assert (await client.ask(request("/plugin"))).status == 200
+        assert upstream.requests[-1].first_line == "GET /plugin HTTP/1.1"
+
+
+async def test_the_token_of_a_request_that_a_plugin_has_made_is_the_one_that_counts(
+    client: RawClient, upstream: RawUpstream
+) -> None:
+    token = json.loads((await ask_for_token(client, "scope=read")).content)["access_token"]
+    good, swap = f"Authorization: Bearer {token}", "X-Do: request swap"
+    for _ in range(2):  # of a token that is not known here yet, and of one that is
+        assert (await client.ask(request("/guarded", swap, f"X-Token: Bearer {token}"))).status == 200
+        assert upstream.requests[-1].header("X-Client-Id") == "demo"
+        assert (await client.ask(request("/guarded", good))).status == 200
+        for other in ("Bearer forged", token, ""):
+            refused = await client.ask(request("/guarded", good, swap, f"X-Token: {other}"))
+            assert refused.status in (400, 401)
+    assert [seen.method for seen in upstream.requests] == ["PUT", "GET"] * 2
 
 
 async def test_a_body_goes_with_the_head(client: RawClient, upstream: RawUpstream) -> None:
