@@ -21,8 +21,9 @@ class PlainHead(ResponseHead):
         self.lines = lines
         self.length = length
         """Bytes of the body."""
-        self.relayed: bytes | None = None
-        """What it becomes on its way to a caller, once that is worked out (`gateway.proxy.relay`)."""
+        self.relayed: tuple[bytes, bytes] | None = None
+        """What it becomes on its way to a caller who stays, once that is worked out: what goes before the
+        headers that plugins add, and what goes behind (`gateway.proxy.relay`)."""
         self.passing: Headers | None = None
         """The headers that go to a caller, once they are worked out. Not to be changed."""
 

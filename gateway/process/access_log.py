@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from stat import S_ISREG
 
 from gateway.clock import Clock
-from gateway.process.access_lines import LINE_LIMIT, LINES, fitting
+from gateway.process.access_lines import LINE_LIMIT, LINES, fitting, packed
 from gateway.process.logs import Format
 from gateway.telemetry.entry import Entry
 
@@ -41,11 +41,12 @@ class AccessLog:
         self._clock = clock
         self._every = every
         self._entries: list[tuple[float, Entry]] = []
-        self._lines: deque[bytes] = deque()
+        self._pieces: deque[bytes] = deque()
+        """Whole lines, as many as one write takes."""
         self._size = 0
         self._timer: asyncio.TimerHandle | None = None
         # A file takes any block whole; a pipe only a small one, and a terminal is like a pipe.
-        self._piece = BLOCK if S_ISREG(os.fstat(descriptor).st_mode) else LINE_LIMIT
+        self._most = BLOCK if S_ISREG(os.fstat(descriptor).st_mode) else LINE_LIMIT
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
         self._moment = -1
@@ -64,33 +65,30 @@ class AccessLog:
     def flush(self) -> None:
         """Sends out what is kept, as far as the reader takes it now."""
         self._write_lines()
-        while self._lines and self._poll.poll(0):
+        while self._pieces and self._poll.poll(0):
             if not self._send(self._next_piece()):
                 break
         while self._size > MOST_WAITING:
-            self._size -= len(self._lines.popleft())
-            self.lost += 1
+            self.lost += self._next_piece().count(b"\n")
 
     def _write_lines(self) -> None:
         entries, self._entries = self._entries, []
-        lines = [fitting(self._line, self._stamp(at), entry) for at, entry in entries]
-        self._lines.extend(lines)
+        lines = [self._line(self._stamp(at), entry) for at, entry in entries]
+        if max(map(len, lines), default=0) > LINE_LIMIT:
+            lines = [fitting(self._line, self._stamp(at), entry) for at, entry in entries]
+        self._pieces.extend(packed(lines, self._most))
         self._size += sum(map(len, lines))
 
     def _tick(self) -> None:
         self._timer = None
         self.flush()
-        if self._lines:
+        if self._pieces:
             self._timer = asyncio.get_running_loop().call_later(self._every, self._tick)
 
     def _next_piece(self) -> bytes:
-        lines = [self._lines.popleft()]
-        size = len(lines[0])
-        while self._lines and size + len(self._lines[0]) <= self._piece:
-            lines.append(self._lines.popleft())
-            size += len(lines[-1])
-        self._size -= size
-        return b"".join(lines)
+        piece = self._pieces.popleft()
+        self._size -= len(piece)
+        return piece
 
     def _send(self, piece: bytes) -> bool:
         try:
@@ -102,7 +100,7 @@ class AccessLog:
             self.lost += piece.count(b"\n")
             return False
         if sent < len(piece):
-            self._lines.appendleft(piece[sent:])
+            self._pieces.appendleft(piece[sent:])
             self._size += len(piece) - sent
         return sent == len(piece)
 

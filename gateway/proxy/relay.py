@@ -21,11 +21,13 @@ def relayed(head: PlainHead, added: Headers, *, keep_alive: bool) -> bytes:
 
     `added` is what plugins add.
     """
-    start = head.relayed
-    if start is None:
+    way = head.relayed
+    if way is None:
         # The Connection of a plain head names no other headers.
-        start = head.relayed = status_line(head) + _DROPPED.sub(b"", head.lines)
-    return _framed(start, added, head.length, keep_alive)
+        start = status_line(head) + _DROPPED.sub(b"", head.lines)
+        way = head.relayed = start, _end(head.length, keep_alive=True)
+    end = way[1] if keep_alive else _end(head.length, keep_alive=False)
+    return way[0] + field_lines(added) + end if added else way[0] + end
 
 
 def shown(head: PlainHead, added: Headers) -> ResponseHead:
@@ -38,13 +40,8 @@ def shown(head: PlainHead, added: Headers) -> ResponseHead:
 
 def changed(head: PlainHead, seen: ResponseHead, *, keep_alive: bool) -> bytes:
     """What plugins have made of the head, for such a caller. How long the body is they don't say."""
-    return _framed(status_line(seen), seen.headers, head.length, keep_alive)
+    return status_line(seen) + field_lines(seen.headers) + _end(head.length, keep_alive=keep_alive)
 
 
-def _framed(start: bytes, headers: Headers, length: int, keep_alive: bool) -> bytes:
-    return b"%s%sContent-Length: %d\r\n%s\r\n" % (
-        start,
-        field_lines(headers) if headers else b"",
-        length,
-        b"" if keep_alive else b"Connection: close\r\n",
-    )
+def _end(length: int, *, keep_alive: bool) -> bytes:
+    return b"Content-Length: %d\r\n%s\r\n" % (length, b"" if keep_alive else b"Connection: close\r\n")

@@ -164,7 +164,8 @@ class Call:
         connection = server.pool.take()
         if connection is None:
             server.pool.wait(self)
-        self._leave()
+        if self._server is not None:
+            self._leave()
         self._server = server
         self._decides = server.entered()
         if connection is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway.plain_head import PlainHead
 from gateway.upstream.counted import CountedBody
 from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamSlow
 from gateway.upstream.link import Link, Owner
@@ -115,21 +114,19 @@ class UpstreamConnection(Link):
         else:
             self.answered = True
             found = None if self._request.method == "HEAD" else read_plain(data)
-            # Most answers are plain and whole, and need no reader.
-            if found is not None and len(found[1]) == found[0].length:
+            if found is None:
+                self._reader = self._parser
+                self._parser.expect(to_head=self._request.method == "HEAD", upgrade=self._request.upgrade)
+                self._read_on(sink, data)
+                return
+            head, body = found
+            if len(body) == head.length:
+                # Most answers are whole, and need no reader.
                 self._settle(reusable=True)
-                sink.on_whole(found[0], Framing.LENGTH, found[1], [])
+                sink.on_whole(head, CountedBody.framing, body, [])
             else:
-                self._read_first(sink, data, found)
-
-    def _read_first(self, sink: Sink, data: bytes, found: tuple[PlainHead, bytes] | None) -> None:
-        if found is not None:
-            self._reader = CountedBody(*found)
-            self._tell(sink)
-        else:
-            self._reader = self._parser
-            self._parser.expect(to_head=self._request.method == "HEAD", upgrade=self._request.upgrade)
-            self._read_on(sink, data)
+                self._reader = CountedBody(head, body)
+                self._tell(sink)
 
     def _read_on(self, sink: Sink, data: bytes) -> None:
         if self._tunnel:

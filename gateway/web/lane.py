@@ -16,8 +16,6 @@ from gateway.oauth.bearer import Presented, Refusal
 from gateway.oauth.values import TokenFacts
 from gateway.proxy.forwarded import real_peer
 from gateway.proxy.opening import Opening
-from gateway.proxy.plain import Block
-from gateway.proxy.routes import Route
 from gateway.tokens.guard import Guard, Unknown
 from gateway.web.desk import ProxyDesk
 from gateway.web.lane_answer import Caller
@@ -28,9 +26,8 @@ from gateway.web.lane_token import TOKEN_REQUESTS, TokenLane
 class Going(Protocol):
     """A request that the lane has taken, as its connection sees it."""
 
-    @property
-    def over(self) -> bool:
-        """Whether the answer is out."""
+    over: bool
+    """Whether the answer is out."""
 
     def pause(self) -> None:
         """The caller takes no more for now."""
@@ -66,28 +63,29 @@ class Lane:
         opening = self.read(data[:end])
         if opening is None:
             return None
-        length, route = opening.block.length, opening.route
+        block, route, desk, length = opening.block, opening.route, self.desk, len(data) - end
         # It must be whole, and nothing may follow it.
-        if len(data) - end != length or length > self.desk.max_body:
+        if length != block.length or length > desk.max_body:
             return None
         facts: TokenFacts | Refusal | Unknown | None = None
         if route.protected:
-            facts = self._facts(opening.block, route)
+            facts = self._facts(block.token, route.issuers)
             if isinstance(facts, Unknown) and facts is not Unknown.STORE:
                 return None
-        peer = real_peer(caller.peer, opening.block.headers, self.trusted)
+        peer = real_peer(caller.peer, block.headers, self.trusted)
         exchange = Exchange(opening.head_from(peer), route, self.new_id())
-        if opening.block.last:
+        if block.last:
             caller.close_after()
-        going = LaneExchange(self.desk, exchange, caller)
+        going = LaneExchange(desk, exchange, caller)
         going.begin(opening, data[end:], facts)
         return going
 
-    def _facts(self, block: Block, route: Route) -> TokenFacts | Refusal | Unknown | None:
+    def _facts(
+        self, token: Presented | Refusal, issuers: frozenset[str]
+    ) -> TokenFacts | Refusal | Unknown | None:
         """What is known of the request's token. Where more than the store would have to be asked, and where
         the answer depends on the scheme that the token came with, the request is not for the lane.
         """
-        token = block.token
         if isinstance(token, Presented):
-            return Unknown.KEYS if token.dpop else self.guard.known(token.token, route.issuers)
+            return Unknown.KEYS if token.dpop else self.guard.known(token.token, issuers)
         return Unknown.KEYS if token is Refusal.MALFORMED else token

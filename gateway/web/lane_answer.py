@@ -66,9 +66,9 @@ class LaneAnswer:
         "_desk",
         "_exchange",
         "_keep",
-        "_over",
         "_size",
         "_status",
+        "over",
     )
 
     def __init__(self, desk: ProxyDesk, exchange: Exchange, caller: Caller) -> None:
@@ -78,14 +78,11 @@ class LaneAnswer:
         self._call: Call | None = None
         self._began = perf_counter()
         self._status = self._size = 0
-        self._chunked = self._over = False
+        self._chunked = False
         self._keep = True
         """Whether the connection can be used after the answer, as its head says."""
-
-    @property
-    def over(self) -> bool:
+        self.over = False
         """Whether the answer is out."""
-        return self._over
 
     # What the upstream tells.
 
@@ -113,14 +110,14 @@ class LaneAnswer:
 
     def on_data(self, data: bytes) -> None:
         """A piece of the body."""
-        if self._over:
+        if self.over:
             return
         self._size += len(data)
         self._caller.write(chunk(data) if self._chunked else data)
 
     def on_end(self, trailers: Headers) -> None:
         """The answer is complete."""
-        if self._over:
+        if self.over:
             return
         if self._chunked:
             self._caller.write(last_chunk(trailers))
@@ -128,7 +125,7 @@ class LaneAnswer:
 
     def on_error(self, error: UpstreamError) -> None:
         """There is no complete answer; one that has begun is never made to look whole."""
-        if self._over:
+        if self.over:
             return
         self._desk.ledger.upstream_failed(self._exchange, error)
         if self._exchange.response is None:
@@ -202,7 +199,7 @@ class LaneAnswer:
         self._finish(keep=self._keep)
 
     def _finish(self, *, keep: bool) -> None:
-        self._over = True
+        self.over = True
         # The two know each other: without this, only the garbage collector would find them.
         self._call = None
         exchange, ledger = self._exchange, self._desk.ledger

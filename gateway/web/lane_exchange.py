@@ -85,7 +85,7 @@ class LaneExchange(LaneAnswer):
 
     def _heard(self, opening: Opening, body: bytes, facts: TokenFacts | BaseException | None) -> None:
         """All is known of the token that there is to know, or why it can't be."""
-        if self._over:
+        if self.over:
             return
         try:
             if isinstance(facts, BaseException):
@@ -107,10 +107,10 @@ class LaneExchange(LaneAnswer):
         try:
             refusal = await authorize(self._exchange, desk.find_token, desk.clock(), desk.prove)
         except Exception as error:  # as in begin
-            if not self._over:
+            if not self.over:
                 self._refuse(error)
         else:
-            if not self._over:
+            if not self.over:
                 self._go_on(None, body, refusal)
 
     # On to the upstream.
@@ -194,7 +194,7 @@ class LaneExchange(LaneAnswer):
 
     def caller_left(self) -> None:
         """Ends the exchange with the upstream at once."""
-        if self._over:
+        if self.over:
             return
         if self._call is not None:
             self._call.abort()

@@ -74,7 +74,7 @@ class TokenLane:
 class TokenExchange:
     """One request for a token, from its bytes to the last byte of its answer."""
 
-    __slots__ = ("_began", "_caller", "_lane", "_over", "_peer", "_request_id", "_task")
+    __slots__ = ("_began", "_caller", "_lane", "_peer", "_request_id", "_task", "over")
 
     def __init__(self, lane: TokenLane, caller: Caller, peer: Peer, request_id: str) -> None:
         self._lane = lane
@@ -82,13 +82,9 @@ class TokenExchange:
         self._peer = peer
         self._request_id = request_id
         self._began = perf_counter()
-        self._over = False
         self._task: asyncio.Task[None] | None = None
-
-    @property
-    def over(self) -> bool:
+        self.over = False
         """Whether the answer is out."""
-        return self._over
 
     def begin(self, call: TokenCall) -> None:
         """Takes the steps; the answer is out when this returns, unless something must be waited for."""
@@ -142,7 +138,7 @@ class TokenExchange:
         self._finish(answer.status, len(answer.body), keep=keep)
 
     def _finish(self, status: int, size: int, *, keep: bool) -> None:
-        self._over = True
+        self.over = True
         ledger = self._lane.ledger
         ledger.telemetry.in_flight -= 1
         seconds = perf_counter() - self._began
@@ -159,7 +155,7 @@ class TokenExchange:
 
     def caller_left(self) -> None:
         """Nobody waits for the token any more."""
-        if self._over:
+        if self.over:
             return
         if self._task is not None:
             self._task.cancel()

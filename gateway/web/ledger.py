@@ -37,24 +37,14 @@ class Ledger:
 
     def exchange(self, exchange: Exchange, status: int, size: int, seconds: float) -> None:
         """A request on a route was answered."""
-        head, caller = exchange.request, exchange.caller
-        self.telemetry.request(exchange.route.path, head.method, status, seconds)
+        head, caller, route = exchange.request, exchange.caller, exchange.route.path
+        method, client = head.method, "-" if caller is None else caller.client
+        self.telemetry.request(route, method, status, seconds)
         if self._tally is not None and caller is not None:
             self._tally.call(caller, status, seconds, own=exchange.response is None)
         if self._note is not None:
-            self._note(
-                (
-                    head.peer.address,
-                    head.method,
-                    head.path,
-                    status,
-                    size,
-                    seconds,
-                    exchange.route.path,
-                    "-" if caller is None else caller.client,
-                    exchange.request_id,
-                )
-            )
+            address, request_id = head.peer.address, exchange.request_id
+            self._note((address, method, head.path, status, size, seconds, route, client, request_id))
 
     def upstream_failed(self, exchange: Exchange, error: UpstreamError) -> None:
         """An upstream gave no usable answer."""

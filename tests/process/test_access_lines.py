@@ -1,8 +1,11 @@
 """A line of the access log fits into one write, whatever is in it."""
 
+import itertools
+import json
+
 import pytest
 
-from gateway.process.access_lines import LINE_LIMIT, LINES, Line, fitting
+from gateway.process.access_lines import LINE_LIMIT, LINES, LONGEST_KEPT, Line, fitting, packed
 from gateway.telemetry.entry import Entry
 
 USUAL: Entry = ("192.0.2.7", "GET", b"/orders/1", 200, 120, 0.0042, "/orders", "demo", "r-1")
@@ -21,3 +24,25 @@ def test_an_endless_one_is_cut_and_says_so(line: Line) -> None:
     assert len(cut) <= LINE_LIMIT
     assert cut.endswith(b"\n")
     assert cut.count(b"...") == 6
+
+
+@pytest.mark.parametrize("most", [1, 5, 6, 7, 12, 100])
+def test_lines_go_together_as_far_as_a_piece_goes(most: int) -> None:
+    lines = [b"%d%s\n" % (number, b"x" * (number % 5)) for number in range(9)]
+    pieces = packed(lines, most)
+    assert b"".join(pieces) == b"".join(lines)
+    assert all(piece.endswith(b"\n") and (len(piece) <= most or piece.count(b"\n") == 1) for piece in pieces)
+    for one, other in itertools.pairwise(pieces):
+        assert len(one) + other.index(b"\n") + 1 > most, "the next line would have gone with it"
+    assert packed([], most) == []
+
+
+def test_names_that_come_again_are_written_the_same() -> None:
+    line = LINES["json"]
+    address, method, path, *rest, route, client, request_id = USUAL
+    for changed in (path, b"/orders/2", b"/" + b"7" * LONGEST_KEPT, path):
+        for caller in (client, "other"):
+            entry: Entry = (address, method, changed, *rest, route, caller, request_id)  # type: ignore[assignment]  # in order
+            for _ in range(2):
+                told = json.loads(line("t", entry))
+                assert (told["path"].encode(), told["client"], told["method"]) == (changed, caller, method)
