@@ -71,10 +71,26 @@ class RequestHead:
     headers: tuple[Header, ...]
     peer: Peer
     version: tuple[int, int] = (1, 1)
+    _found: dict[bytes, tuple[bytes, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """What was looked for before, on any of the requests that begin so."""
+
+    def values(self, name: bytes) -> tuple[bytes, ...]:
+        """All values of the header `name` (given in lower case), in their order."""
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = tuple(header_values(self.headers, name))
+        return found
+
+    def value(self, name: bytes) -> bytes | None:
+        """The first of them, or None."""
+        values = self.values(name)
+        return values[0] if values else None
 
     def header(self, name: str) -> str | None:
         """The first value of a header, whatever the case of `name`; None where there is none."""
-        value = header_value(self.headers, name.lower().encode("latin-1"))
+        value = self.value(name.lower().encode("latin-1"))
         return None if value is None else value.decode("latin-1")
 
 

@@ -14,7 +14,6 @@ from gateway.plugin import (
     PluginContext,
     ProxyPlugin,
     TokenFacts,
-    header_values,
 )
 
 NEVER = 2**62
@@ -44,7 +43,7 @@ class ApiKey(ProxyPlugin):
         """Says who calls, before a token would be looked for."""
         if not exchange.route.protected:
             return
-        keys = header_values(exchange.request.headers, self._name)
+        keys = exchange.request.values(self._name)
         if not keys:
             if not self.config.token:
                 raise Fault(MISSING_TOKEN, "This route needs an API key.", headers=_challenge())
@@ -71,7 +70,7 @@ class ApiKey(ProxyPlugin):
 
 
 def _has_token(exchange: Exchange) -> bool:
-    values = header_values(exchange.request.headers, b"authorization")
+    values = exchange.request.values(b"authorization")
     return any(value.partition(b" ")[0].lower() in (b"bearer", b"dpop") for value in values)
 
 

@@ -12,7 +12,6 @@ _ORIGIN = re.compile(
     r"[a-z][a-z0-9+.-]*://[a-z0-9._~-]+(:[0-9]{1,5})?|[a-z][a-z0-9+.-]*://\[[0-9a-f:.]+\](:[0-9]{1,5})?"
 )
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}")
-_ORIGIN_LENGTH = len(b"Origin")
 _OURS = frozenset(
     {
         b"access-control-allow-origin",
@@ -126,13 +125,8 @@ class Cors(ProxyPlugin):
 
     def _for(self, exchange: Exchange) -> tuple[Headers, Headers]:
         """What the origin of this request is told, and the same without what caches are told."""
-        origin = None
-        for name, value in exchange.request.headers:
-            if len(name) == _ORIGIN_LENGTH and name.lower() == b"origin":
-                if origin is not None:
-                    return self._others
-                origin = value
-        return self._others if origin is None else self._told.get(origin, self._others)
+        origins = exchange.request.values(b"origin")
+        return self._told.get(origins[0], self._others) if len(origins) == 1 else self._others
 
     def _told_to(self, origin: bytes | None) -> tuple[Headers, Headers]:
         headers = self._tell(origin)

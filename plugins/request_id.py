@@ -4,7 +4,7 @@ import re
 
 from pydantic import Field
 
-from gateway.plugin import Exchange, PluginConfig, PluginContext, ProxyPlugin, header_values
+from gateway.plugin import Exchange, PluginConfig, PluginContext, ProxyPlugin
 
 # What can stand in any log and any header as it is.
 _ID = re.compile(rb"[A-Za-z0-9._~+/=:@-]{1,128}\Z")
@@ -38,7 +38,7 @@ class RequestId(ProxyPlugin):
     def on_request(self, exchange: Exchange) -> None:
         """Noted early, so that refusals carry it too."""
         if self._accept and exchange.request.peer.trusted:
-            given = header_values(exchange.request.headers, self._lower)
+            given = exchange.request.values(self._lower)
             if len(given) == 1 and _ID.match(given[0]):
                 exchange.request_id = given[0].decode()
         exchange.answer_headers.append((self._name, exchange.request_id.encode()))

@@ -1,5 +1,7 @@
 """The plain values of a proxied request."""
 
+from dataclasses import replace
+
 from gateway.exchange import (
     ForwardHead,
     Headers,
@@ -27,11 +29,21 @@ def test_a_request_gives_its_headers_as_text() -> None:
         segments=(),
         query=None,
         host="a",
-        headers=[(b"X-Name", "é".encode("latin-1"))],
+        headers=((b"X-Name", "é".encode("latin-1")), (b"x-name", b"2")),
         peer=Peer("192.0.2.1", "https"),
     )
     assert head.header("x-name") == "é"
     assert head.header("X-Other") is None
+    for _ in range(2):
+        assert head.values(b"x-name") == ("é".encode("latin-1"), b"2")
+        assert (head.values(b"x-other"), head.value(b"x-other")) == ((), None)
+
+
+def test_another_request_made_of_one_has_its_own_headers() -> None:
+    head = RequestHead("GET", b"/", b"/", (), None, "a", ((b"X-Name", b"1"),), Peer("192.0.2.1", "https"))
+    assert head.value(b"x-name") == b"1"
+    assert replace(head, headers=((b"X-Name", b"2"),)).value(b"x-name") == b"2"
+    assert replace(head) == head
 
 
 def test_setting_a_header_replaces_all_of_that_name_and_leaves_the_others() -> None:

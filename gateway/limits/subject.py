@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
-from gateway.exchange import Exchange, header_value
+from gateway.exchange import Exchange
 
 BY = re.compile(r"client|address|route|header:[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}")
 NETWORK_BITS = 64
@@ -34,7 +34,7 @@ class Subject:
         if self.needs_caller and exchange.caller is not None:
             return f"c {exchange.caller.issuer} {exchange.caller.client}"
         if self._header is not None:
-            value = header_value(exchange.request.headers, self._header)
+            value = exchange.request.value(self._header)
             if value is not None:
                 return f"h {value[:LONGEST].decode('latin-1')}"
         return address_subject(exchange.request.peer.address)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway.exchange import Exchange, header_value
+from gateway.exchange import Exchange
 from gateway.proxy.canary import goes_to_canary, steady_draw
 
 KeyRule = Callable[[Exchange], bytes]
@@ -21,7 +21,7 @@ def settle(exchange: Exchange) -> None:
     canary = exchange.route.canary
     if canary is None:
         return
-    wish = None if canary.header is None else header_value(exchange.request.headers, canary.header)
+    wish = None if canary.header is None else exchange.request.value(canary.header)
     # The upstream's name is in it so that the same callers are not the first with every novelty.
     key = canary.route.upstream_name.encode() + b"\0" + by_client(exchange)
     if goes_to_canary(canary, wish, steady_draw(key)):
@@ -57,4 +57,4 @@ def by_path(exchange: Exchange) -> bytes:
 def by_header(name: str) -> KeyRule:
     """The first value of a header."""
     lower = name.lower().encode()
-    return lambda exchange: header_value(exchange.request.headers, lower) or b""
+    return lambda exchange: exchange.request.value(lower) or b""

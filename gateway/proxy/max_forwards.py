@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gateway.exchange import Answer, Headers, RequestHead, header_values
+from gateway.exchange import Answer, Headers, RequestHead
 from gateway.faults import BAD_REQUEST, WRONG_METHOD, Fault
 
 COUNTED = frozenset({"OPTIONS", "TRACE"})
@@ -22,7 +22,7 @@ def hops_left(request: RequestHead) -> int | None:
     """
     if request.method not in COUNTED:
         return None
-    values = header_values(request.headers, b"max-forwards")
+    values = request.values(b"max-forwards")
     if not values:
         return None
     if len(values) > 1 or not _NUMBER.match(values[0]):

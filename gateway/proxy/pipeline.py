@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.exchange import Answer, Exchange, ForwardHead, RequestHead, header_values
+from gateway.exchange import Answer, Exchange, ForwardHead, RequestHead
 from gateway.oauth.bearer import NOTHING, Presented, Refusal, judge, read_token
 from gateway.oauth.confirmation import KEY, Proven, Shown, proven_by
 from gateway.oauth.values import TokenFacts
@@ -126,7 +126,7 @@ async def authorize(
 
 def presented_token(request: RequestHead) -> Presented | Refusal:
     """The request's token, or why there is none."""
-    return read_token(header_values(request.headers, b"authorization"))
+    return read_token(request.values(b"authorization"))
 
 
 async def _proven(
@@ -140,9 +140,7 @@ async def _proven(
         # RFC 9449 section 7.1: a proof is checked against the key that the token is bound to.
         return Refusal.INVALID
     request = exchange.request
-    shown = Shown(
-        request.method, request_uri(exchange.route, request), header_values(request.headers, b"dpop")
-    )
+    shown = Shown(request.method, request_uri(exchange.route, request), request.values(b"dpop"))
     proof = await prove(shown, presented.token, facts.cnf[KEY])
     if proof.nonce is not None:
         exchange.answer_headers.append((b"DPoP-Nonce", proof.nonce.encode()))

@@ -128,7 +128,7 @@ def read_block(data: bytes) -> Block | None:
         content_length(headers) or 0,
         presented_token(head),
         head.header("content-type"),
-        tuple(header_values(headers, b"authorization")),
-        tuple(header_values(headers, b"dpop")),
+        head.values(b"authorization"),
+        head.values(b"dpop"),
         b"close" in options,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from gateway.exchange import Header, Headers, RequestHead, ResponseHead, header_values
 from gateway.proxy.arrival import content_length
@@ -18,10 +17,10 @@ def asked_upgrade(request: RequestHead) -> bytes | None:
 
     Section 7.8: Upgrade is ignored in HTTP/1.0, and where Connection does not name it.
     """
-    values = header_values(request.headers, b"upgrade")
-    if not values or request.version < (1, 1) or not _names_upgrade(request.headers):
+    values = request.values(b"upgrade")
+    if not values or request.version < (1, 1) or not _names_upgrade(request):
         return None
-    if content_length(request.headers) or header_values(request.headers, b"transfer-encoding"):
+    if content_length(request.headers) or request.values(b"transfer-encoding"):
         return None
     protocols = [protocol.strip() for value in values for protocol in value.split(b",")]
     if len(protocols) != 1 or not _PROTOCOL.match(protocols[0]) or _HTTP_AGAIN.match(protocols[0]):
@@ -41,6 +40,6 @@ def upgraded_headers(response: ResponseHead, asked: bytes) -> Headers:
     return [(b"Connection", b"Upgrade"), named]
 
 
-def _names_upgrade(headers: Iterable[Header]) -> bool:
-    options = (option for value in header_values(headers, b"connection") for option in value.split(b","))
+def _names_upgrade(request: RequestHead) -> bool:
+    options = (option for value in request.values(b"connection") for option in value.split(b","))
     return any(option.strip().lower() == b"upgrade" for option in options)

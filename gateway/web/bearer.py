@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.exchange import Answer, Exchange, RequestHead, header_value
+from gateway.exchange import Answer, Exchange, RequestHead
 from gateway.oauth.bearer import DPOP
 from gateway.proxy.arrival import check_length
 from gateway.proxy.pipeline import authorize, run
@@ -70,5 +70,5 @@ def _exchange(request: web.Request, route: Route) -> Exchange:
 
 def scheme_of(head: RequestHead) -> str:
     """The way in which the caller has brought its token, and so the way in which it is answered."""
-    given = header_value(head.headers, b"authorization") or b""
+    given = head.value(b"authorization") or b""
     return DPOP if given[:5].lower() == b"dpop " else "Bearer"

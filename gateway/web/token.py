@@ -10,7 +10,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from gateway.accounts.usage import Tally
-from gateway.exchange import Answer, RequestHead, header_values
+from gateway.exchange import Answer, RequestHead
 from gateway.faults import BODY_TOO_LARGE, SLOW_REQUEST, Fault
 from gateway.oauth.errors import OAuthError, invalid_request
 from gateway.steps.client_call import ClientCall
@@ -100,9 +100,9 @@ def received(kind: type[Call], head: RequestHead, body: bytes) -> Call:
         query="" if head.query is None else head.query.decode("latin-1"),
         content_type=head.header("content-type"),
         body=body,
-        authorization=header_values(head.headers, b"authorization"),
+        authorization=head.values(b"authorization"),
         address=head.peer.address,
-        proofs=header_values(head.headers, b"dpop"),
+        proofs=head.values(b"dpop"),
         certificate=head.peer.certificate,
     )
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 from aiohttp.web_exceptions import HTTPException
 
-from gateway.exchange import RequestHead, header_value
+from gateway.exchange import RequestHead
 from gateway.faults import (
     BAD_REQUEST,
     BODY_TOO_LARGE,
@@ -24,7 +24,7 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 def is_chunked(head: RequestHead) -> bool:
     """Whether the body's length is not known beforehand."""
-    return header_value(head.headers, b"transfer-encoding") is not None
+    return bool(head.values(b"transfer-encoding"))
 
 
 def upload(
@@ -45,7 +45,7 @@ def expects_continue(head: RequestHead) -> bool:
     Raises:
         Fault: 417 where it expects anything else.
     """
-    expect = header_value(head.headers, b"expect")
+    expect = head.value(b"expect")
     if expect is None or head.version < (1, 1):
         return False
     if expect.lower() != b"100-continue":

@@ -10,7 +10,6 @@ from typing import TypeVar
 from aiohttp import web
 from pydantic import ValidationError
 
-from gateway.exchange import header_values
 from gateway.faults import BAD_REQUEST, FORBIDDEN, INVALID_TOKEN, MISSING_TOKEN, Fault, FaultKind
 from gateway.oauth.application import Application, Environment
 from gateway.oauth.bearer import Refusal, challenge, judge, read_bearer
@@ -105,7 +104,7 @@ async def caller(request: web.Request, desk: PortalDesk) -> User:
         Fault: 401 or 403, with the challenge of RFC 6750.
         StoreUnavailable: it can't be known now.
     """
-    token = read_bearer(header_values(request[HEAD].headers, b"authorization"))
+    token = read_bearer(request[HEAD].values(b"authorization"))
     if isinstance(token, Refusal):
         raise _refused(token)
     facts = await desk.find_token(token)
