@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import click
 import pytest
@@ -53,3 +54,14 @@ def test_every_line_with_a_command_has_words_that_it_knows(title: str) -> None:
         assert usage.exit_code == 0, line
         for option in re.findall(r"(?<= )--?[a-z-]+", line):
             assert option in usage.stdout, f"{line}: {option}"
+
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PLACES = [ROOT, ROOT / "gateway", ROOT / "tests", ROOT / "docs" / "examples"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_module_that_is_named_is_there(page: Path) -> None:
+    named = set(re.findall(r"`([\w/]+\.py)(?:::\w+)?`", page.read_text()))
+    missing = [name for name in sorted(named) if not any((place / name).exists() for place in PLACES)]
+    assert missing == []
