@@ -41,14 +41,21 @@ class Call:
 
     # What the caller does.
 
-    def begin(self) -> None:
-        """Sends the request as soon as there is a connection: now, if one is free.
+    def go_to(self, server: Server) -> None:
+        """Sends the request to a server as soon as there is a connection: now, if one is free.
 
         Raises:
-            UpstreamUnavailable: nobody to send it to; the sink hears nothing.
+            UpstreamUnavailable: too many wait for one; the sink hears nothing.
         """
-        self._dispatcher.budget.earn()
-        self._go_to(self._dispatcher.choose(self._request.key))
+        connection = server.pool.take()
+        if connection is None:
+            server.pool.wait(self)
+        if self._server is not None:
+            self._leave()
+        self._server = server
+        self._decides = server.entered()
+        if connection is not None:
+            self.on_connection(connection)
 
     def write(self, data: bytes) -> None:
         """The next piece of the request's body; only after `resume_writing` and before `pause_writing`."""
@@ -160,17 +167,6 @@ class Call:
 
     # How it finds its way.
 
-    def _go_to(self, server: Server) -> None:
-        connection = server.pool.take()
-        if connection is None:
-            server.pool.wait(self)
-        if self._server is not None:
-            self._leave()
-        self._server = server
-        self._decides = server.entered()
-        if connection is not None:
-            self.on_connection(connection)
-
     def _again(self, reason: str) -> bool:
         """Sends the request again, if that is allowed and another server, or the same, can take it."""
         dispatcher = self._dispatcher
@@ -187,7 +183,7 @@ class Call:
         self._retries += 1
         self._sink.pause_writing()
         try:
-            self._go_to(dispatcher.choose(self._request.key, self._server))
+            self.go_to(dispatcher.choose(self._request.key, self._server))
         except UpstreamUnavailable:
             return False
         return True

@@ -76,8 +76,9 @@ class Upstream:
         """
         if self._dispatcher is None:
             raise UpstreamUnavailable("not started")
+        self._dispatcher.budget.earn()
         call = Call(self._dispatcher, sink, request)
-        call.begin()
+        call.go_to(self._dispatcher.choose(request.key))
         return call
 
     async def fetch(

@@ -41,7 +41,7 @@ class LaneExchange(LaneAnswer):
                 if exchange.request is not opening.head:
                     return self._begin_anew(body)
                 # A plugin may have found out who calls.
-                if isinstance(facts, Unknown) and exchange.caller is None:
+                if type(facts) is Unknown and exchange.caller is None:
                     return self._ask_token(opening, body)
                 refusal = self._judge(facts)
         except Exception as error:  # whatever a plugin raises ends the request: a broken guard lets nobody in
@@ -117,11 +117,16 @@ class LaneExchange(LaneAnswer):
 
     def _go_on(self, opening: Opening | None, body: bytes, refusal: Refusal | None) -> None:
         """The caller is judged. `opening`: the request's, unless a plugin has put another in its place."""
-        request = self._exchange.request
+        exchange = self._exchange
+        request, hooks = exchange.request, exchange.route.pipeline.on_authorized
+        answer: Answer | Prepared | None = None
         try:
-            answer = self._admit(refusal)
+            if refusal is not None:
+                answer = self._turned_away(refusal)
+            elif hooks:
+                answer = run_now(hooks, exchange)
             if answer is None:
-                answer = self._ask(opening if self._exchange.request is request else None, body)
+                answer = self._ask(opening if exchange.request is request else None, body)
         except Exception as error:  # as in begin
             self._refuse(error)
         else:
@@ -132,15 +137,11 @@ class LaneExchange(LaneAnswer):
             else:
                 self._answer(answer, close=False)
 
-    def _admit(self, refusal: Refusal | None) -> Answer | Prepared | None:
-        exchange, realm = self._exchange, self._desk.realm
-        route = exchange.route
-        if refusal is not None:
-            if exchange.request.method == "HEAD":
-                raise refused(refusal, route, realm)
-            return prepared(refusal, route, realm)
-        hooks = route.pipeline.on_authorized
-        return run_now(hooks, exchange) if hooks else None
+    def _turned_away(self, refusal: Refusal) -> Prepared:
+        route, realm = self._exchange.route, self._desk.realm
+        if self._exchange.request.method == "HEAD":
+            raise refused(refusal, route, realm)
+        return prepared(refusal, route, realm)
 
     def _ask(self, opening: Opening | None, body: bytes) -> Answer | None:
         exchange = self._exchange
