@@ -112,7 +112,7 @@ def plugin_lines(pipeline: Pipeline) -> Iterable[str]:
     """Each plugin's hooks, phase by phase, in their order."""
     found = False
     for phase in HOOKS:
-        names = [hook.__self__.summary() for hook in getattr(pipeline, phase)]
+        names = [hook.__self__.summary() for hook in pipeline.hooks(phase)]
         if names:
             found = True
             yield f"{phase:<13} {', '.join(names)}"

@@ -156,6 +156,11 @@ class ProxyPlugin(Plugin):
     idle: Collection[str] = ()
     """The hooks that have nothing to do as this use of the plugin is configured: `__init__` may say so.
     They are not called, which also spares the work on what they would see."""
+    by_head: Collection[str] = ()
+    """Those of `on_forward` and `on_response` that go by the head alone, and change nothing else: the one
+    has `exchange.request` (but for who sent it), `exchange.route` and `exchange.forward`, the other only
+    `exchange.response`. They come before all other hooks of the phase and before the gateway adds headers of
+    its own, and cost nothing on a request whose head came before: what they did is remembered."""
     foreseeable: ClassVar[bool] = False
     """Whether `on_forward` does nothing but change `exchange.forward`: `gatepost explain` then runs it."""
 

@@ -33,7 +33,7 @@ class ApiKey(ProxyPlugin):
     """Finds out who calls. The route's scopes and audience are held against the client's own."""
 
     Config = ApiKeyConfig
-    foreseeable = True
+    by_head = ("on_forward",)
 
     def __init__(self, config: ApiKeyConfig, context: PluginContext) -> None:
         super().__init__(config, context)

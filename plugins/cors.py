@@ -22,7 +22,6 @@ _OURS = frozenset(
         b"access-control-max-age",
     }
 )
-_SHORTEST = min(map(len, _OURS))
 
 
 def check_origin(value: str) -> str:
@@ -85,6 +84,7 @@ class Cors(ProxyPlugin):
     """
 
     Config = CorsConfig
+    by_head = ("on_response",)
 
     def __init__(self, config: CorsConfig, context: PluginContext) -> None:
         super().__init__(config, context)
@@ -94,13 +94,13 @@ class Cors(ProxyPlugin):
         self._headers = ", ".join(config.headers).encode()
         self._expose = ", ".join(config.expose).encode()
         self._age = b"%d" % config.max_age
-        self._told = {origin: self._told_to(origin) for origin in self._origins}
+        self._told = {origin: self._tell(origin) for origin in self._origins}
         """What each origin is told, worked out once; not to be changed."""
-        self._others = self._told_to(None)
+        self._others = self._tell(None)
 
     def on_preflight(self, exchange: Exchange) -> Answer:
         """What pages of the asking origin may do."""
-        headers = list(self._for(exchange)[0])
+        headers = list(self._for(exchange))
         vary = b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
         if len(headers) > (0 if self._any else 1):
             headers += [
@@ -112,25 +112,18 @@ class Cors(ProxyPlugin):
 
     def on_request(self, exchange: Exchange) -> None:
         """Noted early, so that pages can read refusals, too."""
-        exchange.answer_headers += self._for(exchange)[0]
+        exchange.answer_headers += self._for(exchange)
 
     def on_response(self, exchange: Exchange) -> None:
         """What the upstream says of CORS gives way: two answers to one question are none to a browser."""
         response = exchange.response
         if response is not None:
-            headers = response.headers
-            kept = [item for item in headers if len(item[0]) < _SHORTEST or item[0].lower() not in _OURS]
-            if len(kept) < len(headers):
-                response.headers = kept + self._for(exchange)[1]
+            response.headers = [item for item in response.headers if item[0].lower() not in _OURS]
 
-    def _for(self, exchange: Exchange) -> tuple[Headers, Headers]:
-        """What the origin of this request is told, and the same without what caches are told."""
+    def _for(self, exchange: Exchange) -> Headers:
+        """What the origin of this request is told."""
         origins = exchange.request.values(b"origin")
         return self._told.get(origins[0], self._others) if len(origins) == 1 else self._others
-
-    def _told_to(self, origin: bytes | None) -> tuple[Headers, Headers]:
-        headers = self._tell(origin)
-        return headers, [item for item in headers if item[0] != b"Vary"]
 
     def _tell(self, origin: bytes | None) -> Headers:
         """What an origin is told. The answer depends on it, so caches must know (Vary)."""

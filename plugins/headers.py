@@ -56,8 +56,12 @@ class HeadersConfig(PluginConfig):
 class _Changes:
     def __init__(self, rules: RequestHeaders | ResponseHeaders) -> None:
         self._gone = frozenset(name.lower().encode() for name in (*rules.remove, *rules.set))
-        self._lengths = frozenset(map(len, self._gone))
         self._more = [(n.encode(), v.encode()) for n, v in (*rules.set.items(), *rules.add.items())]
+
+    @property
+    def takes(self) -> bool:
+        """Whether headers go that are there."""
+        return bool(self._gone)
 
     @property
     def none(self) -> bool:
@@ -67,9 +71,7 @@ class _Changes:
     def applied(self, headers: Headers) -> Headers:
         kept = headers
         if self._gone:
-            gone, lengths = self._gone, self._lengths
-            # Most names need not be looked at: they are of another length.
-            kept = [item for item in headers if len(item[0]) not in lengths or item[0].lower() not in gone]
+            kept = [item for item in headers if item[0].lower() not in self._gone]
         return kept + self._more if self._more else kept
 
 
@@ -77,12 +79,13 @@ class HeaderRules(ProxyPlugin):
     """Changes headers. Those of identity and framing are refused when the configuration is loaded."""
 
     Config = HeadersConfig
-    foreseeable = True
 
     def __init__(self, config: HeadersConfig, context: PluginContext) -> None:
         super().__init__(config, context)
         self._request = _Changes(config.request)
         self._response = _Changes(config.response)
+        # What takes headers out of answers takes out those of other plugins, too.
+        self.by_head = ("on_forward",) if self._response.takes else ("on_forward", "on_response")
         self.idle = tuple(
             hook
             for hook, changes in (("on_forward", self._request), ("on_response", self._response))

@@ -38,7 +38,7 @@ class Rewrite(ProxyPlugin):
     """What the names stand for is passed on byte for byte: it has been judged with the caller's path."""
 
     Config = RewriteConfig
-    foreseeable = True
+    by_head = ("on_forward",)
 
     def __init__(self, config: RewriteConfig, context: PluginContext) -> None:
         super().__init__(config, context)

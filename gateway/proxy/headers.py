@@ -192,9 +192,14 @@ def response_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     return kept
 
 
-def passing_head(head: ResponseHead, added: Headers) -> ResponseHead:
-    """The upstream's head as it goes to the caller, with what plugins add: one that may be changed."""
-    return ResponseHead(head.status, head.reason, response_headers(head.headers) + added, head.version)
+def passing_head(head: ResponseHead) -> ResponseHead:
+    """The upstream's head as it goes to the caller, before plugins change it: one that may be changed."""
+    return ResponseHead(head.status, head.reason, response_headers(head.headers), head.version)
+
+
+def with_added(head: ResponseHead, added: Headers) -> ResponseHead:
+    """The same with the headers that plugins add: one that may be changed, whoever else has the other."""
+    return ResponseHead(head.status, head.reason, head.headers + added, head.version)
 
 
 # RFC 9110 section 6.5.1: what frames or routes a message, or says who may, must stand before its body.

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from gateway.endpoints import is_own
-from gateway.exchange import Exchange, Header, Headers, Peer, RequestHead
-from gateway.faults import Fault
+from gateway.exchange import Exchange, ForwardHead, Header, Headers, Peer, RequestHead
 from gateway.fields import field_lines
 from gateway.oauth.bearer import Presented
 from gateway.oauth.values import TokenFacts
+from gateway.proxy.by_head import shaped_request
 from gateway.proxy.headers import request_headers, told_lines, with_host
 from gateway.proxy.plain import Block, Plain, read_opening
 from gateway.proxy.routes import Route, RouteTable, upstream_target
@@ -35,6 +35,7 @@ _NOBODY = Peer("", "http")
 class Start:
     """What goes upstream of a request by one route, before the lines that tell of it."""
 
+    method: str
     target: bytes
     headers: Headers
     """Not to be changed."""
@@ -84,14 +85,13 @@ class Opening:
         )
         return _opening(head, block, self.route, self)
 
-    def upstream_head(self, exchange: Exchange) -> bytes:
+    def upstream_head(self, start: Start, exchange: Exchange) -> bytes:
         """The head of such a request, as it goes upstream: the same bytes that `forward_head` and
-        `head_bytes` make.
+        `head_bytes` make. `start` is that of the exchange's route.
         """
         request, caller, told = exchange.request, exchange.caller, self.told
         if told is None or told[0] is not request or told[1] is not caller:
             told = self.told = (request, caller, told_lines(request, caller))
-        start = self.start_for(exchange.route)
         return b"%sX-Request-Id: %s\r\n%s\r\n" % (start.lines, exchange.request_id.encode(), told[2])
 
     def start_for(self, route: Route) -> Start:
@@ -108,7 +108,7 @@ def openings(routes: RouteTable) -> Callable[[bytes], Opening | None]:
             return None
         try:
             return _routed(plain, routes)
-        except Fault:
+        except Exception:  # what a plugin raises it raises again on the way through aiohttp
             return None
 
     templates = lru_cache(maxsize=MAX_HEADS)(read)
@@ -152,11 +152,13 @@ def _opening(head: RequestHead, block: Block, route: Route, twin: Opening | None
 
 
 def _start(route: Route, head: RequestHead, twin: Start | None) -> Start:
-    if twin is not None and not route.forward_token:
+    hooks = route.pipeline.forward_by_head
+    if twin is not None and not route.forward_token and not hooks:
         return twin
     headers = request_headers(head, forward_token=route.forward_token)
     if route.host_header is not None:
         headers = with_host(headers, route.host_header)
-    target = upstream_target(route, head)
-    line = b"%s %s HTTP/1.1\r\n" % (head.method.encode(), target)
-    return Start(target, headers, line + field_lines(headers))
+    forward = ForwardHead(head.method, upstream_target(route, head), headers)
+    forward = shaped_request(hooks, head, route, forward)
+    line = b"%s %s HTTP/1.1\r\n" % (forward.method.encode(), forward.target)
+    return Start(forward.method, forward.target, forward.headers, line + field_lines(forward.headers))

@@ -16,11 +16,11 @@ from gateway.oauth.bearer import NOTHING, Presented, Refusal, judge, read_token
 from gateway.oauth.confirmation import KEY, Proven, Shown, proven_by
 from gateway.oauth.values import TokenFacts
 from gateway.plugin import HOOKS, ProxyPlugin
+from gateway.proxy.by_head import Hook, shaped_request
 from gateway.proxy.headers import identity_headers, request_headers, with_host
 from gateway.proxy.max_forwards import one_hop_less
 from gateway.proxy.routes import request_uri, upstream_target
 
-Hook = Callable[[Exchange], Any]
 Prove = Callable[[Shown, str, str], Awaitable[Proven]]
 """Judges a DPoP proof: what the request shows, the token, the key that it is bound to."""
 
@@ -38,18 +38,35 @@ class Pipeline:
     synchronous: bool
     """Whether no hook awaits anything."""
     sees_answers: bool
-    """Whether a hook sees what the upstream answers."""
+    """Whether a hook sees what the upstream answers to a request."""
+    forward_by_head: tuple[Hook, ...]
+    """Those for `on_forward` that go by the head alone (`gateway.proxy.by_head`); they come first."""
+    response_by_head: tuple[Hook, ...]
+
+    def hooks(self, phase: str) -> tuple[Any, ...]:
+        """All hooks of a phase, in the order in which they come."""
+        first = {"on_forward": self.forward_by_head, "on_response": self.response_by_head}.get(phase, ())
+        return (*first, *getattr(self, phase))
 
 
 def compile_pipeline(plugins: Sequence[ProxyPlugin]) -> Pipeline:
     """The hooks that these plugins override, and that have something to do, phase by phase."""
-    phases = {name: tuple(_overridden(plugins, name)) for name in HOOKS}
-    hooks = [hook for phase in phases.values() for hook in phase]
+    hooks = [hook for name in HOOKS for hook in _overridden(plugins, name)]
+    phases = {
+        name: tuple(_overridden([plugin for plugin in plugins if name not in plugin.by_head], name))
+        for name in HOOKS
+    }
     return Pipeline(
         **phases,
         synchronous=not any(inspect.iscoroutinefunction(hook) for hook in hooks),
         sees_answers=bool(phases["on_response"] or phases["on_finish"]),
+        forward_by_head=_by_head(plugins, "on_forward"),
+        response_by_head=_by_head(plugins, "on_response"),
     )
+
+
+def _by_head(plugins: Sequence[ProxyPlugin], name: str) -> tuple[Hook, ...]:
+    return tuple(_overridden([plugin for plugin in plugins if name in plugin.by_head], name))
 
 
 def _overridden(plugins: Sequence[ProxyPlugin], name: str) -> list[Hook]:
@@ -150,14 +167,16 @@ async def _proven(
 
 
 def forward_head(exchange: Exchange) -> ForwardHead:
-    """The head that goes upstream, before the plugins see it."""
+    """The head that goes upstream, before the plugins see it that go by more than the caller's head."""
     request, route = exchange.request, exchange.route
     headers = request_headers(request, forward_token=route.forward_token)
     if route.host_header is not None:
         headers = with_host(headers, route.host_header)
-    headers += identity_headers(request, exchange.request_id, exchange.caller)
-    headers = one_hop_less(request, headers)
-    return ForwardHead(request.method, upstream_target(route, request), headers)
+    forward = ForwardHead(request.method, upstream_target(route, request), headers)
+    forward = shaped_request(route.pipeline.forward_by_head, request, route, forward)
+    forward.headers = forward.headers + identity_headers(request, exchange.request_id, exchange.caller)
+    forward.headers = one_hop_less(request, forward.headers)
+    return forward
 
 
 def head_bytes(forward: ForwardHead, framing: bytes) -> bytes:

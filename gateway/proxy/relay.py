@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from gateway.exchange import Headers, ResponseHead
 from gateway.fields import field_lines
-from gateway.plain_head import PlainHead
+from gateway.plain_head import PlainHead, Way
+from gateway.proxy.by_head import Hook, shaped_answer
 from gateway.proxy.framing import status_line
-from gateway.proxy.headers import RESPONSE_DROPS, response_headers
+from gateway.proxy.headers import RESPONSE_DROPS, passing_head
 
 _DROPPED = re.compile(
     rb"^(?:" + b"|".join(map(re.escape, sorted(RESPONSE_DROPS))) + rb"): [^\r\n]*\r\n",
@@ -16,26 +18,32 @@ _DROPPED = re.compile(
 )
 
 
-def relayed(head: PlainHead, added: Headers, *, keep_alive: bool) -> bytes:
-    """The head for a caller who asked in HTTP/1.1, not with HEAD: the same bytes that `answer_head` makes.
-
-    `added` is what plugins add.
+def relayed(head: PlainHead, hooks: Sequence[Hook], added: Headers, *, keep_alive: bool) -> tuple[int, bytes]:
+    """The status, and the head for a caller who asked in HTTP/1.1, not with HEAD: the same bytes that
+    `answer_head` makes. `hooks` go by the head alone; `added` is what plugins add.
     """
-    way = head.relayed
-    if way is None:
-        # The Connection of a plain head names no other headers.
-        start = status_line(head) + _DROPPED.sub(b"", head.lines)
-        way = head.relayed = start, _end(head.length, keep_alive=True)
-    end = way[1] if keep_alive else _end(head.length, keep_alive=False)
-    return way[0] + field_lines(added) + end if added else way[0] + end
+    way = head.way
+    if way is None or (way.hooks is not hooks and way.hooks != hooks):
+        way = head.way = _way(head, hooks)
+    end = way.end if keep_alive else _end(head.length, keep_alive=False)
+    return way.status, way.start + field_lines(added) + end if added else way.start + end
 
 
-def shown(head: PlainHead, added: Headers) -> ResponseHead:
-    """The head as plugins see it, who may change it: the same that `passing_head` makes."""
+def _way(head: PlainHead, hooks: Sequence[Hook]) -> Way:
+    end = _end(head.length, keep_alive=True)
+    if hooks:
+        seen = shown(head, hooks)
+        return Way(hooks, seen.status, status_line(seen) + field_lines(seen.headers), end)
+    # The Connection of a plain head names no other headers.
+    return Way(hooks, head.status, status_line(head) + _DROPPED.sub(b"", head.lines), end)
+
+
+def shown(head: PlainHead, hooks: Sequence[Hook]) -> ResponseHead:
+    """The head as it goes to the caller, before plugins add headers. Not to be changed."""
     passing = head.passing
-    if passing is None:
-        passing = head.passing = response_headers(head.headers)
-    return ResponseHead(head.status, head.reason, passing + added, head.version)
+    if passing is None or (passing[0] is not hooks and passing[0] != hooks):
+        passing = head.passing = hooks, shaped_answer(hooks, passing_head(head))
+    return passing[1]
 
 
 def changed(head: PlainHead, seen: ResponseHead, *, keep_alive: bool) -> bytes:

@@ -9,6 +9,7 @@ from typing import Protocol
 from gateway.exchange import Answer, Exchange, Headers, Peer, ResponseHead
 from gateway.plain_head import PlainHead
 from gateway.proxy.answers import answer_bytes, fault_answer
+from gateway.proxy.by_head import shaped_answer
 from gateway.proxy.framing import (
     Body,
     answer_framing,
@@ -17,7 +18,7 @@ from gateway.proxy.framing import (
     informational_head,
     last_chunk,
 )
-from gateway.proxy.headers import passing_head
+from gateway.proxy.headers import passing_head, with_added
 from gateway.proxy.pipeline import run_now
 from gateway.proxy.refused import Prepared
 from gateway.proxy.relay import changed, relayed, shown
@@ -148,13 +149,18 @@ class LaneAnswer:
         self._keep = not self._caller.closing
         self._status = head.status
         pipeline, added = exchange.route.pipeline, exchange.answer_headers
+        by_head = pipeline.response_by_head
         plain = head if isinstance(head, PlainHead) and request.method != "HEAD" else None
-        if plain is not None and not pipeline.sees_answers:
-            exchange.response = plain
-            return relayed(plain, added, keep_alive=self._keep)
-        seen = passing_head(head, added) if plain is None else shown(plain, added)
-        exchange.response = seen
         try:
+            if plain is not None and not pipeline.sees_answers:
+                exchange.response = plain
+                self._status, start = relayed(plain, by_head, added, keep_alive=self._keep)
+                return start
+            if plain is None:
+                seen = with_added(shaped_answer(by_head, passing_head(head)), added)
+            else:
+                seen = with_added(shown(plain, by_head), added)
+            exchange.response = seen
             run_now(pipeline.on_response, exchange)
         except Exception as error:  # as in begin
             if self._call is not None and not self._call.done:

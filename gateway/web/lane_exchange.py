@@ -149,7 +149,8 @@ class LaneExchange(LaneAnswer):
             settle(exchange)
         hooks = exchange.route.pipeline.on_forward
         if opening is not None and not hooks:
-            self._send(opening.upstream_head(exchange), exchange.request.method, body)
+            start = opening.start_for(exchange.route)
+            self._send(opening.upstream_head(start, exchange), start.method, body)
             return None
         exchange.forward = self._forward_head(opening)
         answer = run_now(hooks, exchange)
@@ -163,7 +164,7 @@ class LaneExchange(LaneAnswer):
             return forward_head(exchange)
         start = opening.start_for(exchange.route)
         told = identity_headers(exchange.request, exchange.request_id, exchange.caller)
-        return ForwardHead(exchange.request.method, start.target, start.headers + told)
+        return ForwardHead(start.method, start.target, start.headers + told)
 
     def _send(self, head: bytes, method: str, body: bytes) -> None:
         exchange, route = self._exchange, self._exchange.route

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gateway.exchange import Exchange, RequestHead, ResponseHead
 from gateway.oauth.bearer import Refusal
+from gateway.proxy.by_head import shaped_answer
 from gateway.proxy.destination import hash_key, settle
 from gateway.proxy.framing import (
     NO_BODY,
@@ -22,7 +23,7 @@ from gateway.proxy.framing import (
     informational_head,
     last_chunk,
 )
-from gateway.proxy.headers import passing_head
+from gateway.proxy.headers import passing_head, with_added
 from gateway.proxy.max_forwards import last_hop_answer
 from gateway.proxy.pipeline import forward_head, head_bytes, presented_token, run
 from gateway.proxy.upgrade import asked_upgrade, upgrade_lines, upgraded_headers
@@ -86,8 +87,10 @@ async def _pass_on(
 
 async def _see_response(exchange: Exchange, response: UpstreamResponse) -> ResponseHead:
     """What came back, as the plugins and the caller get it."""
-    exchange.response = seen = passing_head(response.head, exchange.answer_headers)
-    await run(exchange.route.pipeline.on_response, exchange)
+    pipeline = exchange.route.pipeline
+    shaped = shaped_answer(pipeline.response_by_head, passing_head(response.head))
+    exchange.response = seen = with_added(shaped, exchange.answer_headers)
+    await run(pipeline.on_response, exchange)
     return seen
 
 

@@ -81,7 +81,7 @@ def test_plugins_of_every_route_come_before_its_own() -> None:
     found = only(f"path: /a, upstream: orders, {own}", "/a")
     names = [type(hook.__self__).__name__ for hook in found.pipeline.on_request]
     assert names == ["RequestId", "RequestId"]
-    assert [type(hook.__self__).__name__ for hook in found.pipeline.on_forward] == ["HeaderRules"]
+    assert [type(hook.__self__).__name__ for hook in found.pipeline.hooks("on_forward")] == ["HeaderRules"]
 
 
 def test_the_same_use_at_two_routes_has_two_places() -> None:

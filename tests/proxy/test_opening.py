@@ -37,7 +37,7 @@ def test_what_goes_upstream_begins_as_on_the_long_way(changes: dict[str, object]
     head = opening.head_from(request("/").peer)
     exchange = Exchange(head, taken, "id-1")
     start = opening.start_for(taken)
-    assert opening.upstream_head(exchange) == head_bytes(forward_head(exchange), b"")
+    assert opening.upstream_head(start, exchange) == head_bytes(forward_head(exchange), b"")
     items = identity_headers(head, "id-1", None)
     assert ForwardHead(head.method, start.target, start.headers + items) == forward_head(exchange)
 
@@ -88,7 +88,9 @@ def test_by_a_canary_s_route_it_begins_in_that_route_s_way(changes: dict[str, ob
         assert opening is not None
         for way in (taken, there):
             exchange = Exchange(opening.head_from(request("/").peer), way, "id-1")
-            assert opening.upstream_head(exchange) == head_bytes(forward_head(exchange), b"")
+            assert opening.upstream_head(opening.start_for(way), exchange) == head_bytes(
+                forward_head(exchange), b""
+            )
 
 
 def test_the_same_bytes_are_read_once_and_long_ones_each_time() -> None:
@@ -114,7 +116,41 @@ def test_the_upstream_is_told_of_each_caller_what_holds_for_it() -> None:
     one, two = (TokenFacts(name, ("a",), (), name, 0, 0, "g") for name in ("one", "two"))
     for peer, caller in [(near, one), (near, one), (near, two), (far, two), (near, two), (near, None)]:
         exchange = Exchange(opening.head_from(peer), taken, "id-1", caller)
-        assert opening.upstream_head(exchange) == head_bytes(forward_head(exchange), b"")
+        wire = opening.upstream_head(opening.start, exchange)
+        assert wire == head_bytes(forward_head(exchange), b"")
+
+
+class Shaping(ProxyPlugin):
+    by_head = ("on_forward",)
+
+    def on_forward(self, exchange: Exchange) -> None:
+        assert exchange.forward is not None
+        exchange.forward.method = "PUT"
+        exchange.forward.target += b"&c"
+        exchange.forward.set("X-Token", exchange.request.header("authorization") or "none")
+
+
+@pytest.mark.parametrize("changes", CHANGES)
+def test_what_hooks_make_of_the_head_alone_is_remembered_with_it(changes: dict[str, object]) -> None:
+    taken = route("/orders", pipeline=compile_pipeline([Shaping.__new__(Shaping)]), **changes)
+    reading = openings(RouteTable([taken]))
+    for token in (b"one", b"other", b"one"):
+        opening = reading(HEAD.replace(b"Bearer t", b"Bearer " + token))
+        assert opening is not None
+        exchange = Exchange(opening.head_from(request("/").peer), taken, "id-1")
+        wire = opening.upstream_head(opening.start, exchange)
+        assert wire == head_bytes(forward_head(exchange), b"")
+        assert wire.startswith(b"PUT ")
+        assert b"X-Token: Bearer %s\r\n" % token in wire
+
+
+def test_a_head_that_such_a_hook_fails_on_is_not_for_the_lane() -> None:
+    class Curious(Shaping):
+        def on_forward(self, exchange: Exchange) -> None:
+            assert exchange.caller
+
+    taken = route("/orders", pipeline=compile_pipeline([Curious.__new__(Curious)]))
+    assert read(HEAD, taken) is None
 
 
 def asynchronous() -> Pipeline:

@@ -101,6 +101,21 @@ def test_an_upstream_can_have_a_host_of_its_own() -> None:
     assert (b"X-Forwarded-Host", b"public.example") in headers
 
 
+def test_hooks_that_go_by_the_head_alone_come_first_and_do_not_ask_to_see_answers() -> None:
+    class Both(ProxyPlugin):
+        def on_forward(self, exchange: Exchange) -> None: ...
+
+        def on_response(self, exchange: Exchange) -> None: ...
+
+    one, two = Both.__new__(Both), Both.__new__(Both)
+    two.by_head = ("on_forward", "on_response")
+    compiled = compile_pipeline([one, two])
+    assert (compiled.forward_by_head, compiled.on_forward) == ((two.on_forward,), (one.on_forward,))
+    assert compiled.hooks("on_response") == (two.on_response, one.on_response)
+    assert compiled.sees_answers
+    assert not compile_pipeline([two]).sees_answers
+
+
 def test_hooks_that_have_nothing_to_do_are_left_out() -> None:
     class Idle(ProxyPlugin):
         def on_request(self, exchange: Exchange) -> None: ...

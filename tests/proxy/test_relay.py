@@ -2,20 +2,40 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.exchange import Headers
+from gateway.exchange import Exchange, Headers
 from gateway.header_names import HOP_BY_HOP
 from gateway.plain_head import PlainHead
+from gateway.plugin import ProxyPlugin
+from gateway.proxy.by_head import Hook, shaped_answer
 from gateway.proxy.framing import answer_framing, answer_head
-from gateway.proxy.headers import passing_head
+from gateway.proxy.headers import passing_head, with_added
 from gateway.proxy.relay import changed, relayed, shown
 
 LENGTH = b"content-length: 3\r\n"
 ADDED: Headers = [(b"X-Request-Id", b"1"), (b"X-B", b"2")]
 
 
-def the_long_way(head: PlainHead, added: Headers, *, keep_alive: bool) -> bytes:
+class Shaping(ProxyPlugin):
+    def on_response(self, exchange: Exchange) -> None:
+        assert exchange.response is not None
+        exchange.response.status += 1
+        exchange.response.set("X-A", "shaped")
+        exchange.response.headers.append((b"X-D", b"4"))
+
+
+def shaping() -> tuple[Hook, ...]:
+    return (Shaping.__new__(Shaping).on_response,)
+
+
+HOOKS = shaping()
+
+
+def the_long_way(
+    head: PlainHead, hooks: tuple[Hook, ...], added: Headers, *, keep_alive: bool
+) -> tuple[int, bytes]:
     framing = answer_framing("GET", (1, 1), head)
-    return answer_head(passing_head(head, added), framing, keep_alive=keep_alive, version=(1, 1))
+    seen = with_added(shaped_answer(hooks, passing_head(head)), added)
+    return seen.status, answer_head(seen, framing, keep_alive=keep_alive, version=(1, 1))
 
 
 @pytest.mark.parametrize("added", [[], ADDED], ids=["plain", "added"])
@@ -27,18 +47,26 @@ def test_it_makes_the_same_bytes_as_the_long_way(added: Headers, keep_alive: boo
         + b"x-connection: a: b\r\nKeep-Alive: 5\r\n"
     )
     head = PlainHead(200, b"Fine", lines, 3)
-    for _ in range(2):  # worked out, and remembered
-        assert relayed(head, added, keep_alive=keep_alive) == the_long_way(head, added, keep_alive=keep_alive)
+    for hooks in ((), (), HOOKS, HOOKS, (), shaping()):  # worked out, and remembered
+        made = relayed(head, hooks, added, keep_alive=keep_alive)
+        assert made == the_long_way(head, hooks, added, keep_alive=keep_alive)
+
+
+def test_routes_with_the_same_hooks_share_what_is_remembered() -> None:
+    plugin, head = Shaping.__new__(Shaping), PlainHead(200, b"Fine", LENGTH, 3)
+    first = shown(head, (plugin.on_response,))
+    assert shown(head, (plugin.on_response,)) is first
+    assert shown(head, ()) is not first
 
 
 @pytest.mark.parametrize("keep_alive", [True, False], ids=["kept", "closed"])
 def test_what_plugins_change_is_as_on_the_long_way(keep_alive: bool) -> None:
     head = PlainHead(200, b"Fine", b"X-A: 1\r\nConnection: keep-alive\r\n" + LENGTH, 3)
     framing = answer_framing("GET", (1, 1), head)
-    for _ in range(2):  # worked out, and remembered
-        seen = shown(head, ADDED)
-        assert seen == passing_head(head, ADDED)
-        assert changed(head, seen, keep_alive=keep_alive) == the_long_way(head, ADDED, keep_alive=keep_alive)
+    for hooks in ((), (), HOOKS, HOOKS):  # worked out, and remembered
+        seen = with_added(shown(head, hooks), ADDED)
+        _, expected = the_long_way(head, hooks, ADDED, keep_alive=keep_alive)
+        assert changed(head, seen, keep_alive=keep_alive) == expected
         seen.status, seen.reason = 299, b"Else"
         seen.set("X-A", "2")
         seen.remove("X-B")
@@ -54,4 +82,6 @@ NAMES = st.sampled_from([*sorted(HOP_BY_HOP - {b"connection", b"transfer-encodin
 def test_whatever_the_headers(headers: list[tuple[bytes, bytes, bool]]) -> None:
     lines = b"".join(b"%s: %s\r\n" % (name.title() if up else name, value) for name, value, up in headers)
     head = PlainHead(404, b"", LENGTH + lines, 3)
-    assert relayed(head, ADDED, keep_alive=True) == the_long_way(head, ADDED, keep_alive=True)
+    for hooks in ((), HOOKS):
+        made = relayed(head, hooks, ADDED, keep_alive=True)
+        assert made == the_long_way(head, hooks, ADDED, keep_alive=True)

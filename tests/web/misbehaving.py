@@ -42,6 +42,30 @@ class Misbehaving(ProxyPlugin):
         return None
 
 
+class ByHead(ProxyPlugin):
+    """The same in hooks that see no more than a head."""
+
+    by_head = ("on_forward", "on_response")
+
+    def on_forward(self, exchange: Exchange) -> Answer | None:
+        request, forward = exchange.request, exchange.forward
+        wish = request.header("x-do")
+        if forward is not None:
+            forward.set("X-Shaped", f"{request.header('x-mark')} from {request.peer.address or 'nobody'}")
+        if wish == "head raise":
+            raise RuntimeError("the plugin's own secret")
+        if wish == "head curious":
+            assert exchange.caller is None
+        return Answer(418) if wish == "head answer" else None
+
+    def on_response(self, exchange: Exchange) -> None:
+        if exchange.response is not None:
+            exchange.response.set("X-Request-Id", "the upstream's")
+            if (b"X-Do", b"head raise") in exchange.response.headers:
+                raise RuntimeError("the plugin's own secret")
+            exchange.response.status += 1
+
+
 def _another(head: RequestHead) -> RequestHead:
     token = (head.header("x-token") or "").encode()
     headers = ((b"Host", b"other"), (b"Authorization", token), (b"X-Swapped", b"1"))

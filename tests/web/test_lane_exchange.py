@@ -10,7 +10,7 @@ import pytest
 
 from gateway.oauth.opaque import OpaqueTokens, derived_key
 from tests.conftest import Valkey
-from tests.raw import RawClient, RawUpstream
+from tests.raw import RawClient, RawMessage, RawUpstream, answer, says
 from tests.running import Running
 from tests.store.stage import until
 from tests.web.conftest import ask_for_token, problem, request, web_config, with_a_store_to_freeze
@@ -29,6 +29,13 @@ def gateway(
     config["plugins"].append({"use": "tests.web.misbehaving:Misbehaving"})
     config["routes"] = [
         {"path": "/plugin", "auth": "none", "upstream": "backend", "strip_prefix": False},
+        {
+            "path": "/shaped",
+            "auth": "none",
+            "upstream": "backend",
+            "strip_prefix": False,
+            "plugins": [{"use": "tests.web.misbehaving:ByHead"}],
+        },
         {"path": "/guarded", "scopes": ["read"], "upstream": "backend", "strip_prefix": False},
     ]
     running = Running(config, tmp_path_factory.mktemp("plugin"))
@@ -61,13 +68,17 @@ async def test_a_plugin_answers_and_the_upstream_is_not_asked(
 async def test_a_plugin_that_fails_lets_nobody_through(
     gateway: Running, upstream: RawUpstream, wish: str
 ) -> None:
-    connected = await gateway.connect()
-    reply = await connected.ask(request("/plugin", f"X-Do: {wish}"))
-    await connected.close()
+    reply = await alone(gateway, request("/plugin", f"X-Do: {wish}"))
     assert reply.status == 500
     assert problem(reply)["code"] == "500"
     assert b"secret" not in reply.head + reply.content
     assert len(upstream.requests) == (1 if wish.startswith("response") else 0)
+
+
+async def alone(gateway: Running, data: bytes) -> RawMessage:
+    """The answer to the one request of a connection, which may end with it."""
+    async with await gateway.connect() as connected:
+        return await connected.ask(data)
 
 
 async def test_a_plugin_that_fails_at_the_end_harms_nobody(client: RawClient, upstream: RawUpstream) -> None:
@@ -107,6 +118,37 @@ async def test_the_token_of_a_request_that_a_plugin_has_made_is_the_one_that_cou
             refused = await client.ask(request("/guarded", good, swap, f"X-Token: {other}"))
             assert refused.status in (400, 401)
     assert [seen.method for seen in upstream.requests] == ["PUT", "GET"] * 2
+
+
+async def test_what_goes_by_a_head_alone_is_done_to_each(client: RawClient, upstream: RawUpstream) -> None:
+    for mark in ("a", "a", "b", "a"):
+        reply = await client.ask(request("/shaped", f"X-Mark: {mark}"))
+        assert reply.status == 201
+        of_upstream, own = reply.all("X-Request-Id")
+        assert of_upstream == "the upstream's"
+        assert upstream.requests[-1].all("X-Shaped") == [f"{mark} from nobody"]
+        assert upstream.requests[-1].all("X-Request-Id") == [own]
+
+
+@pytest.mark.parametrize("wish", ["head raise", "head curious", "head answer"])
+async def test_a_hook_that_fails_on_a_head_or_asks_for_more_lets_nobody_through(
+    gateway: Running, upstream: RawUpstream, wish: str
+) -> None:
+    for _ in range(2):
+        reply = await alone(gateway, request("/shaped", f"X-Do: {wish}"))
+        assert reply.status == 500
+        assert b"secret" not in reply.head + reply.content
+    assert upstream.requests == []
+
+
+async def test_a_hook_that_fails_on_an_answer_s_head_lets_it_not_through(
+    gateway: Running, upstream: RawUpstream
+) -> None:
+    upstream.reset(says(answer("200 OK", b"hello", "X-Do: head raise")))
+    for _ in range(2):
+        reply = await alone(gateway, request("/shaped"))
+        assert reply.status == 500
+        assert b"hello" not in reply.content
 
 
 async def test_a_body_goes_with_the_head(client: RawClient, upstream: RawUpstream) -> None:
