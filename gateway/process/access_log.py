@@ -76,8 +76,9 @@ class AccessLog:
         lines = [self._line(self._stamp(at), entry) for at, entry in entries]
         if max(map(len, lines), default=0) > LINE_LIMIT:
             lines = [fitting(self._line, self._stamp(at), entry) for at, entry in entries]
-        self._pieces.extend(packed(lines, self._most))
-        self._size += sum(map(len, lines))
+        pieces = packed(lines, self._most)
+        self._pieces.extend(pieces)
+        self._size += sum(map(len, pieces))
 
     def _tick(self) -> None:
         self._timer = None

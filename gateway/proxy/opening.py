@@ -40,7 +40,7 @@ class Start:
     headers: Headers
     """Not to be changed."""
     lines: bytes
-    """All of it, as it goes over the wire."""
+    """All of it, as it goes over the wire, up to the request's id."""
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class Opening:
     canary: Start | None
     """The same by its canary's."""
     told: tuple[RequestHead, TokenFacts | None, bytes] | None = field(default=None, compare=False)
-    """What the upstream is told of who sent it last."""
+    """What goes upstream behind the id of the request that was the last: whom it came from."""
 
     def head_from(self, peer: Peer) -> RequestHead:
         """The request's head, sent by `peer`."""
@@ -91,8 +91,8 @@ class Opening:
         """
         request, caller, told = exchange.request, exchange.caller, self.told
         if told is None or told[0] is not request or told[1] is not caller:
-            told = self.told = (request, caller, told_lines(request, caller))
-        return b"%sX-Request-Id: %s\r\n%s\r\n" % (start.lines, exchange.request_id.encode(), told[2])
+            told = self.told = (request, caller, b"\r\n%s\r\n" % told_lines(request, caller))
+        return start.lines + exchange.request_id.encode() + told[2]
 
     def start_for(self, route: Route) -> Start:
         """What goes upstream by the route, or by its canary's."""
@@ -160,5 +160,9 @@ def _start(route: Route, head: RequestHead, twin: Start | None) -> Start:
         headers = with_host(headers, route.host_header)
     forward = ForwardHead(head.method, upstream_target(route, head), headers)
     forward = shaped_request(hooks, head, route, forward)
-    line = b"%s %s HTTP/1.1\r\n" % (forward.method.encode(), forward.target)
-    return Start(forward.method, forward.target, forward.headers, line + field_lines(forward.headers))
+    lines = b"%s %s HTTP/1.1\r\n%sX-Request-Id: " % (
+        forward.method.encode(),
+        forward.target,
+        field_lines(forward.headers),
+    )
+    return Start(forward.method, forward.target, forward.headers, lines)

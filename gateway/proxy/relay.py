@@ -26,7 +26,10 @@ def relayed(head: PlainHead, hooks: Sequence[Hook], added: Headers, *, keep_aliv
     if way is None or (way.hooks is not hooks and way.hooks != hooks):
         way = head.way = _way(head, hooks)
     end = way.end if keep_alive else _end(head.length, keep_alive=False)
-    return way.status, way.start + field_lines(added) + end if added else way.start + end
+    if len(added) == 1:
+        # Most often there is one, the request's id.
+        return way.status, way.start + b"%s: %s\r\n" % added[0] + end
+    return way.status, way.start + field_lines(added) + end
 
 
 def _way(head: PlainHead, hooks: Sequence[Hook]) -> Way:

@@ -51,8 +51,8 @@ class Call:
         if connection is None:
             server.pool.wait(self)
         if self._server is not None:
-            self._leave()
-        self._server = server
+            self._server.left(undecided=self._decides)
+        self._server, self._connection = server, None
         self._decides = server.entered()
         if connection is not None:
             self.on_connection(connection)
@@ -215,10 +215,7 @@ class Call:
             self._server.failed(error)
 
     def _finish(self) -> None:
-        self._leave()
         self.done = True
-
-    def _leave(self) -> None:
         if self._server is not None:
             self._server.left(undecided=self._decides)
         self._server = self._connection = None

@@ -75,7 +75,7 @@ def test_heads_that_differ_in_their_token_alone_mean_what_each_of_them_would(
             assert alone is not None
             assert (opening.block, opening.head.headers) == (alone.block, alone.block.headers)
             lines = field_lines(request_headers(opening.head, forward_token=forward_token))
-            assert opening.start.lines.endswith(b" HTTP/1.1\r\n" + lines)
+            assert opening.start.lines.endswith(b" HTTP/1.1\r\n" + lines + b"X-Request-Id: ")
 
 
 @pytest.mark.parametrize("changes", CHANGES)
