@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from gateway.proxy.routes import Route
 
 Hook = Callable[[Exchange], Any]
+BY_HEAD = ("on_forward", "on_response")
+"""The phases whose hooks can be such."""
 _NOBODY = Peer("", "http")
 
 

@@ -16,7 +16,7 @@ from gateway.oauth.bearer import NOTHING, Presented, Refusal, judge, read_token
 from gateway.oauth.confirmation import KEY, Proven, Shown, proven_by
 from gateway.oauth.values import TokenFacts
 from gateway.plugin import HOOKS, ProxyPlugin
-from gateway.proxy.by_head import Hook, shaped_request
+from gateway.proxy.by_head import BY_HEAD, Hook, shaped_request
 from gateway.proxy.headers import identity_headers, request_headers, with_host
 from gateway.proxy.max_forwards import one_hop_less
 from gateway.proxy.routes import request_uri, upstream_target
@@ -51,22 +51,22 @@ class Pipeline:
 
 def compile_pipeline(plugins: Sequence[ProxyPlugin]) -> Pipeline:
     """The hooks that these plugins override, and that have something to do, phase by phase."""
-    hooks = [hook for name in HOOKS for hook in _overridden(plugins, name)]
+    hooks = {name: _overridden(plugins, name) for name in HOOKS}
+    by_head = {
+        name: tuple(_overridden([plugin for plugin in plugins if name in plugin.by_head], name))
+        for name in BY_HEAD
+    }
     phases = {
-        name: tuple(_overridden([plugin for plugin in plugins if name not in plugin.by_head], name))
-        for name in HOOKS
+        name: tuple(hook for hook in found if hook not in by_head.get(name, ()))
+        for name, found in hooks.items()
     }
     return Pipeline(
         **phases,
-        synchronous=not any(inspect.iscoroutinefunction(hook) for hook in hooks),
+        synchronous=not any(inspect.iscoroutinefunction(hook) for found in hooks.values() for hook in found),
         sees_answers=bool(phases["on_response"] or phases["on_finish"]),
-        forward_by_head=_by_head(plugins, "on_forward"),
-        response_by_head=_by_head(plugins, "on_response"),
+        forward_by_head=by_head["on_forward"],
+        response_by_head=by_head["on_response"],
     )
-
-
-def _by_head(plugins: Sequence[ProxyPlugin], name: str) -> tuple[Hook, ...]:
-    return tuple(_overridden([plugin for plugin in plugins if name in plugin.by_head], name))
 
 
 def _overridden(plugins: Sequence[ProxyPlugin], name: str) -> list[Hook]:

@@ -116,6 +116,12 @@ def test_hooks_that_go_by_the_head_alone_come_first_and_do_not_ask_to_see_answer
     assert not compile_pipeline([two]).sees_answers
 
 
+def test_a_guard_that_can_not_go_by_the_head_alone_is_still_asked() -> None:
+    guard = Refusing.__new__(Refusing)
+    guard.by_head = ("on_request",)
+    assert compile_pipeline([guard]).on_request == (guard.on_request,)
+
+
 def test_hooks_that_have_nothing_to_do_are_left_out() -> None:
     class Idle(ProxyPlugin):
         def on_request(self, exchange: Exchange) -> None: ...
