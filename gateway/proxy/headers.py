@@ -197,11 +197,6 @@ def passing_head(head: ResponseHead) -> ResponseHead:
     return ResponseHead(head.status, head.reason, response_headers(head.headers), head.version)
 
 
-def with_added(head: ResponseHead, added: Headers) -> ResponseHead:
-    """The same with the headers that plugins add: one that may be changed, whoever else has the other."""
-    return ResponseHead(head.status, head.reason, head.headers + added, head.version)
-
-
 # RFC 9110 section 6.5.1: what frames or routes a message, or says who may, must stand before its body.
 _NO_TRAILERS = RESPONSE_DROPS | {b"host", b"trailer", b"authorization", b"set-cookie"}
 

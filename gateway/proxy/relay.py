@@ -1,4 +1,4 @@
-"""Answers that go to the caller as they came: what their heads become is worked out once."""
+"""Answers on their way to the caller: what becomes of plain heads is worked out once."""
 
 from __future__ import annotations
 
@@ -35,13 +35,21 @@ def relayed(head: PlainHead, hooks: Sequence[Hook], added: Headers, *, keep_aliv
 def _way(head: PlainHead, hooks: Sequence[Hook]) -> Way:
     end = _end(head.length, keep_alive=True)
     if hooks:
-        seen = shown(head, hooks)
+        seen = _passing(head, hooks)
         return Way(hooks, seen.status, status_line(seen) + field_lines(seen.headers), end)
     # The Connection of a plain head names no other headers.
     return Way(hooks, head.status, status_line(head) + _DROPPED.sub(b"", head.lines), end)
 
 
-def shown(head: PlainHead, hooks: Sequence[Hook]) -> ResponseHead:
+def shown(head: ResponseHead, hooks: Sequence[Hook], added: Headers) -> ResponseHead:
+    """Any head as plugins see it, who may change it. `hooks` go by the head alone; `added` is what plugins
+    add.
+    """
+    seen = _passing(head, hooks) if isinstance(head, PlainHead) else shaped_answer(hooks, passing_head(head))
+    return ResponseHead(seen.status, seen.reason, seen.headers + added, seen.version)
+
+
+def _passing(head: PlainHead, hooks: Sequence[Hook]) -> ResponseHead:
     """The head as it goes to the caller, before plugins add headers. Not to be changed."""
     passing = head.passing
     if passing is None or (passing[0] is not hooks and passing[0] != hooks):

@@ -9,7 +9,6 @@ from typing import Protocol
 from gateway.exchange import Answer, Exchange, Headers, Peer, ResponseHead
 from gateway.plain_head import PlainHead
 from gateway.proxy.answers import answer_bytes, fault_answer
-from gateway.proxy.by_head import shaped_answer
 from gateway.proxy.framing import (
     Body,
     answer_framing,
@@ -18,7 +17,6 @@ from gateway.proxy.framing import (
     informational_head,
     last_chunk,
 )
-from gateway.proxy.headers import passing_head, with_added
 from gateway.proxy.pipeline import run_now
 from gateway.proxy.refused import Prepared
 from gateway.proxy.relay import changed, relayed, shown
@@ -156,11 +154,7 @@ class LaneAnswer:
                 exchange.response = plain
                 self._status, start = relayed(plain, by_head, added, keep_alive=self._keep)
                 return start
-            if plain is None:
-                seen = with_added(shaped_answer(by_head, passing_head(head)), added)
-            else:
-                seen = with_added(shown(plain, by_head), added)
-            exchange.response = seen
+            exchange.response = seen = shown(head, by_head, added)
             run_now(pipeline.on_response, exchange)
         except Exception as error:  # as in begin
             if self._call is not None and not self._call.done:

@@ -11,7 +11,6 @@ from aiohttp import web
 
 from gateway.exchange import Exchange, RequestHead, ResponseHead
 from gateway.oauth.bearer import Refusal
-from gateway.proxy.by_head import shaped_answer
 from gateway.proxy.destination import hash_key, settle
 from gateway.proxy.framing import (
     NO_BODY,
@@ -23,9 +22,9 @@ from gateway.proxy.framing import (
     informational_head,
     last_chunk,
 )
-from gateway.proxy.headers import passing_head, with_added
 from gateway.proxy.max_forwards import last_hop_answer
 from gateway.proxy.pipeline import forward_head, head_bytes, presented_token, run
+from gateway.proxy.relay import shown
 from gateway.proxy.upgrade import asked_upgrade, upgrade_lines, upgraded_headers
 from gateway.upstream.errors import UpstreamError
 from gateway.upstream.stream import UpstreamResponse
@@ -88,8 +87,8 @@ async def _pass_on(
 async def _see_response(exchange: Exchange, response: UpstreamResponse) -> ResponseHead:
     """What came back, as the plugins and the caller get it."""
     pipeline = exchange.route.pipeline
-    shaped = shaped_answer(pipeline.response_by_head, passing_head(response.head))
-    exchange.response = seen = with_added(shaped, exchange.answer_headers)
+    seen = shown(response.head, pipeline.response_by_head, exchange.answer_headers)
+    exchange.response = seen
     await run(pipeline.on_response, exchange)
     return seen
 

@@ -8,7 +8,7 @@ from gateway.plain_head import PlainHead
 from gateway.plugin import ProxyPlugin
 from gateway.proxy.by_head import Hook, shaped_answer
 from gateway.proxy.framing import answer_framing, answer_head
-from gateway.proxy.headers import passing_head, with_added
+from gateway.proxy.headers import passing_head
 from gateway.proxy.relay import changed, relayed, shown
 
 LENGTH = b"content-length: 3\r\n"
@@ -34,7 +34,8 @@ def the_long_way(
     head: PlainHead, hooks: tuple[Hook, ...], added: Headers, *, keep_alive: bool
 ) -> tuple[int, bytes]:
     framing = answer_framing("GET", (1, 1), head)
-    seen = with_added(shaped_answer(hooks, passing_head(head)), added)
+    seen = shaped_answer(hooks, passing_head(head))
+    seen.headers = seen.headers + added
     return seen.status, answer_head(seen, framing, keep_alive=keep_alive, version=(1, 1))
 
 
@@ -53,10 +54,19 @@ def test_it_makes_the_same_bytes_as_the_long_way(added: Headers, keep_alive: boo
 
 
 def test_routes_with_the_same_hooks_share_what_is_remembered() -> None:
-    plugin, head = Shaping.__new__(Shaping), PlainHead(200, b"Fine", LENGTH, 3)
-    first = shown(head, (plugin.on_response,))
-    assert shown(head, (plugin.on_response,)) is first
-    assert shown(head, ()) is not first
+    asked: list[Exchange] = []
+
+    class Counting(Shaping):
+        def on_response(self, exchange: Exchange) -> None:
+            asked.append(exchange)
+            super().on_response(exchange)
+
+    plugin, head = Counting.__new__(Counting), PlainHead(200, b"Fine", LENGTH, 3)
+    first = shown(head, (plugin.on_response,), ADDED)
+    assert shown(head, (plugin.on_response,), ADDED) == first
+    assert relayed(head, (plugin.on_response,), ADDED, keep_alive=True)[0] == first.status
+    assert len(asked) == 1
+    assert shown(head, (), ADDED) != first
 
 
 @pytest.mark.parametrize("keep_alive", [True, False], ids=["kept", "closed"])
@@ -64,7 +74,7 @@ def test_what_plugins_change_is_as_on_the_long_way(keep_alive: bool) -> None:
     head = PlainHead(200, b"Fine", b"X-A: 1\r\nConnection: keep-alive\r\n" + LENGTH, 3)
     framing = answer_framing("GET", (1, 1), head)
     for hooks in ((), (), HOOKS, HOOKS):  # worked out, and remembered
-        seen = with_added(shown(head, hooks), ADDED)
+        seen = shown(head, hooks, ADDED)
         _, expected = the_long_way(head, hooks, ADDED, keep_alive=keep_alive)
         assert changed(head, seen, keep_alive=keep_alive) == expected
         seen.status, seen.reason = 299, b"Else"
