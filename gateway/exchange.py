@@ -49,6 +49,10 @@ class Peer:
     """Whether one of `server.trusted_proxies` handed the request on: what it says of others is believed."""
 
 
+NOBODY = Peer("", "http")
+"""Stands where it is not known, or must not matter, who sends."""
+
+
 @dataclass(slots=True, frozen=True)
 class RequestHead:
     """A request's first lines, found to be unambiguous. Requests that begin alike may share one.

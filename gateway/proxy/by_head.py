@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from gateway.exchange import Exchange, ForwardHead, Peer, RequestHead, ResponseHead
+from gateway.exchange import NOBODY, Exchange, ForwardHead, RequestHead, ResponseHead
 
 if TYPE_CHECKING:
     from gateway.proxy.routes import Route
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 Hook = Callable[[Exchange], Any]
 BY_HEAD = ("on_forward", "on_response")
 """The phases whose hooks can be such."""
-_NOBODY = Peer("", "http")
 
 
 class HeadAlone:
@@ -43,7 +42,7 @@ def shaped_request(
     if not hooks:
         return forward
     given = HeadAlone()
-    given.request, given.route, given.forward = replace(request, peer=_NOBODY), route, forward
+    given.request, given.route, given.forward = replace(request, peer=NOBODY), route, forward
     _run(hooks, given)
     return given.forward
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from gateway.endpoints import is_own
-from gateway.exchange import Exchange, ForwardHead, Header, Headers, Peer, RequestHead
+from gateway.exchange import NOBODY, Exchange, ForwardHead, Header, Headers, Peer, RequestHead
 from gateway.fields import field_lines
 from gateway.oauth.bearer import Presented
 from gateway.oauth.values import TokenFacts
@@ -28,7 +28,6 @@ MAX_HEADS = 1024
 _BEARER = re.compile(rb"\n(?i:authorization: bearer) ([A-Za-z0-9\-._~+/]+=*)\r\n")
 _ANY = b"x"
 """Stands for the token in what is remembered of all that have one."""
-_NOBODY = Peer("", "http")
 
 
 @dataclass(slots=True, frozen=True)
@@ -135,7 +134,7 @@ def _copied(head: RequestHead, headers: tuple[Header, ...], peer: Peer) -> Reque
 
 
 def _routed(plain: Plain, routes: RouteTable) -> Opening | None:
-    head = plain.head(_NOBODY)
+    head = plain.head(NOBODY)
     route = routes.match(head)
     if not route.pipeline.synchronous or is_own(head.segments):
         return None

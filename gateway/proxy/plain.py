@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from gateway.exchange import Header, Peer, RequestHead, header_values
+from gateway.exchange import NOBODY, Header, Peer, RequestHead, header_values
 from gateway.faults import Fault
 from gateway.fields import read_fields
 from gateway.oauth.bearer import Presented, Refusal
@@ -121,7 +121,7 @@ def read_block(data: bytes) -> Block | None:
         check_framing(headers, _HTTP_1_1)
     except Fault:
         return None
-    head = RequestHead("GET", b"/", b"/", (), None, host, headers, Peer("", "http"))
+    head = RequestHead("GET", b"/", b"/", (), None, host, headers, NOBODY)
     return Block(
         headers,
         host,

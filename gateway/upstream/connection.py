@@ -113,10 +113,11 @@ class UpstreamConnection(Link):
             self._read_on(sink, data)
         else:
             self.answered = True
-            found = None if self._request.method == "HEAD" else read_plain(data)
+            to_head = self._request.method == "HEAD"
+            found = None if to_head else read_plain(data)
             if found is None:
                 self._reader = self._parser
-                self._parser.expect(to_head=self._request.method == "HEAD", upgrade=self._request.upgrade)
+                self._parser.expect(to_head=to_head, upgrade=self._request.upgrade)
                 self._read_on(sink, data)
                 return
             head, body = found

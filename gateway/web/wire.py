@@ -7,13 +7,12 @@ import socket
 import struct
 from typing import cast
 
-from gateway.exchange import Peer
+from gateway.exchange import NOBODY
 from gateway.web.arrival import connection_peer
 from gateway.web.overseer import Overseer
 from gateway.web.patience import SlowReader
 
 _RST = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-_NOBODY = Peer("", "http")
 
 
 class Wire(asyncio.Protocol):
@@ -33,7 +32,7 @@ class Wire(asyncio.Protocol):
         self._paused = False
         self.transport: asyncio.Transport | None = None
         """None before the connection is let in, and from the moment in which this end has closed it."""
-        self.peer = _NOBODY
+        self.peer = NOBODY
         """Who holds the other end."""
 
     @property
