@@ -1,10 +1,18 @@
 # syntax=docker/dockerfile:1
 FROM python:3.13-slim AS build
 WORKDIR /build
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+# First what seldom changes: the packages of others, in the versions and with the hashes that are locked.
+COPY requirements requirements
+RUN python -m venv /opt/gatepost \
+    && /opt/gatepost/bin/pip install --require-hashes -r requirements/run.txt \
+    && pip install --require-hashes -r requirements/build.txt
 COPY pyproject.toml README.md LICENSE gateway.yaml ./
 COPY gateway gateway
 COPY plugins plugins
-RUN python -m venv /opt/gatepost && /opt/gatepost/bin/pip install --no-cache-dir --disable-pip-version-check .
+RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
+    && /opt/gatepost/bin/pip install --no-deps --no-index dist/gatepost-*.whl \
+    && /opt/gatepost/bin/pip check
 
 FROM python:3.13-slim
 LABEL org.opencontainers.image.title="Gatepost" \

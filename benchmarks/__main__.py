@@ -71,7 +71,10 @@ def write(project: Path, text: str, readings: Readings) -> None:
     from benchmarks.plot import plot
 
     sentence = headline(readings)
-    for page, measured in (("docs/performance.md", f"{sentence}\n\n{text}"), ("README.md", sentence)):
+    for page, measured in (
+        ("docs/pages/architecture/performance.md", f"{sentence}\n\n{text}"),
+        ("README.md", sentence),
+    ):
         (project / page).write_text(filled((project / page).read_text(), measured))
     KEPT.parent.mkdir(exist_ok=True)
     KEPT.write_text(json.dumps([asdict(one) for one in readings], indent=1))
@@ -80,7 +83,7 @@ def write(project: Path, text: str, readings: Readings) -> None:
     plot(
         {name: list(each.values()) for name, each in found.items() if each},
         first.name,
-        project / "docs" / "images" / "performance.svg",
+        project / "docs" / "pages" / "images" / "performance.svg",
     )
 
 

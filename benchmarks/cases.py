@@ -36,8 +36,8 @@ FORGED = "401, forged token"
 TLS = "TLS, 1 KiB, 100 connections, 2 workers"
 ROUTES = "10,000 routes"
 WORKERS = "2 workers"
-REUSED = "/token, a live one again"
-NEW = "/token, a new one each"
+REUSED = "/token, reused"
+NEW = "/token, new each"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def many_tokens(*, at_random: bool) -> Make:
     return make
 
 
-def ask_token(form: str = "") -> Make:
+def lookup_token(form: str = "") -> Make:
     """POST /token."""
 
     def make(_: Stand, contender: Contender) -> Load:
@@ -136,10 +136,10 @@ CASES = (
         warm_up=10,
     ),
     Case("JWT access token", (GATEPOST, JWT), get("/small"), GATEPOST),
-    Case("without the fast lane", (GATEPOST, AIOHTTP_ONLY), get("/small"), GATEPOST),
+    Case("without the fast path", (GATEPOST, AIOHTTP_ONLY), get("/small"), GATEPOST),
     Case(ROUTES, (TEN_ROUTES, MANY_ROUTES), last_route, TEN_ROUTES),
     Case(WORKERS, (GATEPOST, TWO_WORKERS), get("/small"), GATEPOST),
     Case(TLS, (TWO_WORKERS,), tls("/1k", 100), TWO_WORKERS, WORKERS),
-    Case(REUSED, TOKEN_SERVERS, ask_token(), OIDC, quick=True),
-    Case(NEW, TOKEN_SERVERS, ask_token("&validity_period=600"), OIDC, quick=True),
+    Case(REUSED, TOKEN_SERVERS, lookup_token(), OIDC, quick=True),
+    Case(NEW, TOKEN_SERVERS, lookup_token("&validity_period=600"), OIDC, quick=True),
 )

@@ -16,14 +16,14 @@ from benchmarks.store import Store
 
 CORE = frozenset({0})
 _PORTS = iter(range(20_000 + os.getpid() % 10_000, 32_000))
-START_LIMIT = 20.0
-"""Seconds."""
 
 
 class Contender:
     """One server program with its configuration, in a folder of its own."""
 
     name = "?"
+    limit = 20.0
+    """Seconds in which it must have started, or ended."""
 
     store: Store | None = None
     """The Redis server that it asks, once it is started."""
@@ -51,24 +51,26 @@ class Contender:
         """Returns when the port answers."""
         self.launch(self.command())
         assert self._process is not None
-        deadline = time.monotonic() + START_LIMIT
+        deadline = time.monotonic() + self.limit
         while not self.ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(
-                    f"{self.name} does not start: {(self.folder / 'output').read_text()[-2000:]}"
-                )
+                raise RuntimeError(f"{self.name} does not start: {self.output()[-2000:]}")
             time.sleep(0.05)
 
     def ready(self) -> bool:
         """Whether it answers."""
         return answers(self.port)
 
+    def output(self) -> str:
+        """What it has printed."""
+        return (self.folder / "output").read_text()
+
     def stop(self) -> None:
         """Ends it and everything below it."""
         if self._process is not None:
             self._process.terminate()
             try:
-                self._process.wait(10)
+                self._process.wait(self.limit)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()

@@ -68,7 +68,8 @@ class Pace:
         now = time.perf_counter()
         end = now + seconds
         following = now + chance.expovariate(rate)
-        while now < end or ((self._under_way or self._due) and now < end + PATIENCE):
+        # What was due while this process did not run is asked all the same.
+        while now < end or ((following < end or self._under_way or self._due) and now < end + PATIENCE):
             while following <= now and following < end:
                 self._due.append(following)
                 following += chance.expovariate(rate)

@@ -20,7 +20,7 @@ def plot(values: Mapping[str, Sequence[float]], title: str, file: Path) -> None:
     colors = ["#2f6f4f" if name.startswith("Gatepost") else "#9aa5b1" for name in names]
     bars = axes.barh(names, [medians[name] for name in names], color=colors)
     axes.bar_label(bars, fmt="%.0f", padding=4)
-    axes.set_xlabel("CPU microseconds a request")
+    axes.set_xlabel("CPU microseconds per request")
     axes.set_title(title)
     axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()

@@ -28,7 +28,7 @@ def headline(readings: Readings) -> str:
 
 def targets_table(targets: Iterable[Target], readings: Readings) -> str:
     """What is wanted, what was measured, and whether that is enough."""
-    lines = ["| what | wanted | measured | least to most | reached |", "|---|---|---|---|---|"]
+    lines = ["| what | goal | measured | min to max | reached |", "|---|---|---|---|---|"]
     for target in targets:
         verdict = judge(target, readings)
         sign = "≥" if target.at_least else "≤"
@@ -47,7 +47,7 @@ def _judged(verdict: Verdict | None) -> list[str]:
 def cases_table(cases: Iterable[Case], readings: Readings) -> str:
     """Each contender in each case."""
     lines = [
-        "| case | server | CPU µs a request | ratio | requests/s | p50 ms | p99 ms | memory MiB | core busy | remarks |",
+        "| case | server | CPU µs per request | ratio | requests/s | p50 ms | p99 ms | memory MiB | core busy | remarks |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     samples = [one for one in readings if isinstance(one, Sample)]
@@ -61,7 +61,7 @@ def cases_table(cases: Iterable[Case], readings: Readings) -> str:
 
 def figures_table(readings: Readings) -> str:
     """What is no load's."""
-    lines = ["| what | server | median | least to most | unit |", "|---|---|---|---|---|"]
+    lines = ["| what | server | median | min to max | unit |", "|---|---|---|---|---|"]
     groups: dict[tuple[str, str, str], list[float]] = {}
     for one in readings:
         if isinstance(one, Figure):
@@ -109,7 +109,7 @@ def remarks(own: Sequence[Sample]) -> list[str]:
     commands = [one.store_commands for one in own if one.store_commands is not None]
     if cpu and commands and statistics.median(commands) > 0.01:
         asked, spent = statistics.median(commands), statistics.median(cpu)
-        found.append(f"its store: {asked:.2f} commands, {spent:.1f} µs a request")
+        found.append(f"its store: {asked:.2f} commands, {spent:.1f} µs per request")
     return found
 
 

@@ -62,11 +62,11 @@ def judge(target: Target, readings: Iterable[Reading]) -> Verdict | None:
 
 
 def _cpu(what: str, of: Side, to: Side, limit: float) -> Target:
-    return Target(f"{what}: CPU a request", of, limit, f"× {to.contender}", to)
+    return Target(f"{what}: CPU per request", of, limit, f"× {to.contender}", to)
 
 
 def _tokens(what: str, case: str, contender: str, limit: float, quantity: str = "rate") -> Target:
-    measure = "requests/s" if quantity == "rate" else "CPU a request, without the store's"
+    measure = "requests/s" if quantity == "rate" else "CPU per request, without the store's"
     return Target(
         f"{what}: {measure}", Side(case, contender, quantity), limit, f"× {OIDC}",
         Side(case, OIDC, quantity), at_least=quantity == "rate",
@@ -80,7 +80,7 @@ TARGETS = (
     _cpu("token checked, small answer", CHECKED, Side(SMALL, TRAEFIK), 0.55),
     Target("p99 at half of its own top rate", Side(HALF_RATE, GATEPOST, "p99"), 1.0, f"× {ENVOY}", Side(HALF_RATE, ENVOY, "p99")),
     _cpu("401 for a forged token, to a proxied request", Side(FORGED, GATEPOST), Side(SMALL, NGINX), 1.0),
-    Target("401 for a forged token: questions to the store a request", Side(FORGED, GATEPOST, "store_commands"), 0.01, ""),
+    Target("401 for a forged token: store commands per request", Side(FORGED, GATEPOST, "store_commands"), 0.01, ""),
     Target("TLS 1.3, 1 KiB, 100 connections, 2 workers", Side(TLS, TWO_WORKERS, "rate"), 17_500, "requests/s", at_least=True),
     _tokens("/token, new each, Redis apart", NEW, ON_REDIS, 2),
     _tokens("/token, new each, own store on the same core", NEW, GATEPOST, 2),

@@ -1,70 +1,95 @@
-"""The composition root: configuration in, running application out."""
+"""The composition root: builds the running application from a configuration."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
-from time import monotonic
+from functools import partial
 
 from aiohttp import web
 
-from gateway.accounts.clients import ClientAuthentication, Clients
-from gateway.accounts.usage import Tally, UsageKeeper
-from gateway.assembly.clients import file_clients
-from gateway.assembly.grants import grant_users, refresh_families, scope_rules
-from gateway.assembly.issuers import Issuers
-from gateway.assembly.metadata import about_the_resources, about_the_server
-from gateway.assembly.overseers import overseer, patience
-from gateway.assembly.plugins import PluginShelf, plugin_context
+from gateway.accounts.api_keys import ApiKeys
+from gateway.accounts.key_uses import KeyUses
+from gateway.accounts.static_clients import StaticClients
+from gateway.accounts.usage import UsageCounter, UsageRecorder
+from gateway.acme.folder import AcmeFolder
+from gateway.assembly.audit import audit_log, listen
+from gateway.assembly.config_identity import config_hash
+from gateway.assembly.connections import connection_manager, min_data_rate, trusted_proxies
+from gateway.assembly.forward_auth import asking_proxies
+from gateway.assembly.grants import grant_users
+from gateway.assembly.identities import Identities, token_cache
+from gateway.assembly.issuers import verified_tokens
+from gateway.assembly.metadata import (
+    allowed_origins,
+    authorization_server_metadata,
+    protected_resource_metadata,
+)
+from gateway.assembly.plugins import PluginSet, plugin_context
+from gateway.assembly.refusal_log import RefusalLog, why
+from gateway.assembly.registration import registration_services
+from gateway.assembly.revocation_proof import proved
 from gateway.assembly.routes import route_table
-from gateway.assembly.tokens import signs_tokens, token_parts
+from gateway.assembly.status import documents
+from gateway.assembly.store import make_store
+from gateway.assembly.store_gauges import store_gauges
+from gateway.assembly.token_services import token_services
+from gateway.assembly.tokens import backend_assertions, configured_keys, signs_tokens
 from gateway.assembly.upstream_gauges import upstream_gauges
 from gateway.assembly.upstreams import make_upstreams, start_upstreams
 from gateway.clock import Clock, system_clock
 from gateway.config.model import Settings
-from gateway.endpoints import TOKEN
 from gateway.errors import StoreUnavailable
-from gateway.file_clients import FileClients
+from gateway.http.problems import Problem
 from gateway.limits import Limits
-from gateway.oauth.guessing import GuessingRules
-from gateway.oauth.lifetime import LifetimeRules
-from gateway.oauth.values import Client
+from gateway.oauth.bearer import REALM
+from gateway.oauth_flows.introspection import IntrospectionServices
+from gateway.oauth_flows.revocation import RevocationServices
+from gateway.oauth_flows.token import TokenServices
 from gateway.plugin import PluginContext
-from gateway.plugin_catalog import Catalog
+from gateway.plugin.catalog import PluginCatalog
 from gateway.process.management import management_app
-from gateway.proxy.forwarded import trust
-from gateway.proxy.opening import openings
-from gateway.steps.introspection import IntrospectionDesk
-from gateway.steps.revocation import RevocationDesk
-from gateway.steps.token import TokenDesk
-from gateway.store import Store
+from gateway.process.process_status import ProcessStatus
+from gateway.process.readiness import Readiness
+from gateway.proxy.request_cache import request_reader
+from gateway.server.aiohttp_server import GatewayRunner
+from gateway.server.in_flight import RequestTaker
+from gateway.server.settings import ConnectionSettings
+from gateway.signing.key_check import OtherMasterKey
+from gateway.store import key_names
 from gateway.telemetry import Telemetry
-from gateway.tokens.binding import Binding
-from gateway.tokens.cache import TokenCache
-from gateway.tokens.guard import Guard
-from gateway.tokens.held import HeldTokens
-from gateway.tokens.issuer import Issuer, LiveTokens, ReuseRules
+from gateway.telemetry.refusals import RefusalBuffer
+from gateway.telemetry.snapshot import ProcessInfo
+from gateway.tokens.token_issuer import ReusableTokenCache
+from gateway.tokens.token_monitor import TokenMonitor
 from gateway.upstream.resolve import Lookup, look_up
-from gateway.web.application import application
-from gateway.web.arrival import Arrival, new_request_id
-from gateway.web.desk import ProxyDesk
-from gateway.web.house import Terms
-from gateway.web.jwks import JwksEndpoint
-from gateway.web.lane import Lane
-from gateway.web.lane_token import TokenLane
-from gateway.web.late import LateSite
-from gateway.web.ledger import Ledger, Note
-from gateway.web.metadata import MetadataEndpoints
-from gateway.web.server import GatewayRunner
-from gateway.web.token import OAuthEndpoints
+from gateway.web.acme_challenges import AcmeChallenges
+from gateway.web.aiohttp_app import application
+from gateway.web.detailed_recorder import request_recorder
+from gateway.web.endpoint_cors import EndpointCors
+from gateway.web.fast_path import FastPath
+from gateway.web.jwks_endpoint import JwksEndpoint
+from gateway.web.lazy_app import LazyApp
+from gateway.web.metadata_endpoints import MetadataEndpoints
+from gateway.web.oauth_endpoints import OAuthEndpoints
+from gateway.web.proxy_services import ProxyServices
+from gateway.web.recording_middleware import noted_in
+from gateway.web.redirect_app import redirect_application
+from gateway.web.refusal_recorder import RefusalRecorder
+from gateway.web.registration_endpoint import RegistrationEndpoint
+from gateway.web.request_context import RequestContext, new_request_id
+from gateway.web.request_recorder import Note, OtherFacts, RequestRecorder
+from gateway.web.token_fast_path import TokenFastPath, request_starts
+from gateway.web.verify_endpoint import VerifyEndpoint
+from gateway.web.verify_fast_path import with_questions
 
 log = logging.getLogger("gatepost")
-REALM = "gatepost"
 
 
 class Gateway:
-    """One worker's gateway, made from one configuration. A reload makes another."""
+    """One worker's gateway for one configuration. A reload creates a new one."""
 
     def __init__(
         self,
@@ -72,175 +97,257 @@ class Gateway:
         *,
         store_url: str,
         telemetry: Telemetry,
-        note: Note | None = None,
+        record_request: Note | None = None,
+        status: ProcessStatus | None = None,
         clock: Clock = system_clock,
         lookup: Lookup = look_up,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._telemetry = telemetry
-        self._cache = TokenCache(settings.store.prefix, monotonic)
-        self._live = LiveTokens()
-        self.store = Store(
+        self._cache = token_cache(key_names(store_url, settings.store.prefix))
+        self._reusable_tokens = ReusableTokenCache()
+        self.store = make_store(
+            settings,
             store_url,
-            settings.store.prefix,
-            settings.store.timeout,
+            configured_keys(settings),
             tracking=True,
             listener=self._cache,
-            observer=telemetry.store_asked,
+            observer=telemetry.on_store_command,
         )
-        self.store.listeners.add(self._live)
-        of_file = file_clients(settings.clients)
+        self.store.listeners.add(self._reusable_tokens)
+        self._audit = audit_log(settings)
+        if self._audit is not None:
+            listen(self.store, self._audit)
+        self._identities = Identities(settings, self.store, self._cache, clock)
         self._upstreams = make_upstreams(settings, lookup)
-        self._new_id = new_request_id()
-        self._tokens = token_parts(settings, self.store, self._cache, clock)
-        self._binding = Binding(self.store.once, clock, self._tokens.nonces)
-        self._clients = Clients(of_file, self.store.clients)
-        self._families = refresh_families(settings, self.store, self._clients, clock)
-        self._shelf = PluginShelf(Catalog(), self._lent(of_file))
-        self._issuers = Issuers(settings.issuers, clock)
-        self._guard = Guard(
-            self.store.tokens,
-            self._cache,
-            self._tokens.opaque,
-            self._tokens.jwts,
-            self._clients,
-            self._issuers.directory,
+        self._new_request_id = new_request_id()
+        self._key_uses = KeyUses(self.store.key_uses)
+        self._plugin_set = PluginSet(PluginCatalog(), self._plugin_context())
+        self._grants = self._plugin_set.grants(settings.grants)
+        self._usage = UsageRecorder(UsageCounter(), self.store.usage, clock, self._key_uses)
+        configuration, validator = config_hash(settings), self._identities.validator
+        self._connections = connection_manager(settings.server, telemetry.limit_reached)
+        self._refusals = RefusalRecorder(
+            RefusalBuffer(),
+            validator.find,
+            validator.why_invalid,
+            clock,
+            configuration,
+            self._connections.reached,
         )
-        self._grants = self._shelf.grants(settings.grants)
-        self._usage = UsageKeeper(Tally(), self.store.usage, clock)
-        self._held = HeldTokens(self._guard, self._families, clock)
-        oauth = self._oauth_endpoints()
-        self._portal = self._late_portal(oauth.desk)
-        self.runner = self._front(oauth, note)
-        self.management = management_app(self.store.ping, telemetry)
+        self._refusal_log = RefusalLog(self._refusals.buffer, self.store.refusals)
+        services = token_services(
+            settings, self.store, self._identities, self._grants, self._reusable_tokens, clock
+        )
+        oauth = self._oauth_endpoints(services)
+        self._portal = self._lazy_portal(services)
+        self.redirect_runner: GatewayRunner | None = None
+        self.runner = self._public_runner(oauth, record_request)
+        shown = {} if status is None else documents(settings, configuration, status, telemetry, clock)
+        self.management = management_app(
+            self._ready, telemetry, shown, partial(why, self.store.refusals, clock)
+        )
 
     async def start(self) -> None:
-        """Opens store, upstreams and plugins, and makes the application ready to be served.
+        """Connects to the store, starts upstreams and plugins, and sets up the application.
 
         Raises:
-            GatepostError: something can't be opened; call `stop` all the same.
+            GatepostError: something can't be started; `stop` must be called nevertheless.
         """
+        self.store.monitor()
         await self.store.start()
-        await self._first_key()
-        await self._issuers.start()
+        await self._check_master_key()
+        await self._ensure_signing_key()
+        await self._identities.issuers.start()
         await start_upstreams(self._upstreams.values())
-        await self._shelf.start()
+        await self._plugin_set.start()
         await self._usage.start()
+        await self._refusal_log.start()
         await self.runner.setup()
-        # Those of the configuration that this one replaces are of no interest any more.
-        self._telemetry.gauges = upstream_gauges(self._upstreams.values())
+        if self.redirect_runner is not None:
+            await self.redirect_runner.setup()
+        # Replaces the gauges of the previous configuration.
+        gauges = upstream_gauges(self._upstreams.values()), store_gauges(self.store)
+        self._telemetry.gauges = lambda: {name: value for read in gauges for name, value in read().items()}
+        self._telemetry.process_info = self._process_info
 
-    async def _first_key(self) -> None:
-        """Makes the key that signs, so that /jwks shows it before the first token."""
+    def _process_info(self) -> ProcessInfo:
+        """What `/status` shows of this worker."""
+        server = self.runner.server
+        return {
+            "connections": 0 if server is None else len(server.connections),
+            "store_connected": self.store.link.connected,
+            "cached_tokens": self._cache.size,
+        }
+
+    async def _ready(self) -> Readiness:
+        """Readiness check. Raises GatepostError if tokens can't be judged or the master key is wrong."""
+        await self.store.health.judge()
+        await self._identities.tokens.key_check.check()
+        report = await self.store.health.current_report()
+        warnings = self.store.server.warnings
+        return Readiness(None, report.issue_problem, report.revoke_problem, warnings)
+
+    async def _check_master_key(self) -> None:
+        """Checks before serving that the master key matches the store's data.
+
+        The check logs its own failure. If the store is unreachable, it runs as soon as the store answers.
+        """
+        with suppress(OtherMasterKey, StoreUnavailable):
+            await self._identities.tokens.key_check.check()
+
+    async def _ensure_signing_key(self) -> None:
+        """Creates the signing key, so that the JWKS contains it before the first token is issued."""
         if signs_tokens(self._settings):
             try:
-                await self._tokens.keys.signer()
+                await self._identities.tokens.keys.signer()
             except StoreUnavailable as error:
-                log.warning("there is no signing key yet: %s", error.reason)
+                log.warning("no signing key yet: %s", error.reason)
 
     async def stop(self) -> None:
-        """Finishes what is in flight, then closes all. Works after a failed start too."""
+        """Finishes requests in flight, then closes everything. Also valid after a failed `start`."""
         await self.runner.cleanup()
+        if self.redirect_runner is not None:
+            await self.redirect_runner.cleanup()
         await self._portal.stop()
         await self._usage.stop()
-        await self._shelf.stop()
-        await self._issuers.stop()
+        await self._refusal_log.stop()
+        await self._identities.tokens.key_check.stop()
+        await self._plugin_set.stop()
+        await self._identities.issuers.stop()
         for upstream in self._upstreams.values():
             await upstream.stop()
         await self.store.stop()
+        if self._audit is not None:
+            await asyncio.to_thread(self._audit.stop)
 
-    def _lent(self, of_file: Sequence[Client]) -> PluginContext:
-        """What plugins are given to work with."""
-        settings, clock = self._settings, self._clock
+    def _plugin_context(self) -> PluginContext:
+        """The services that plugins may use."""
+        settings, clock, who = self._settings, self._clock, self._identities
         return replace(
-            plugin_context(settings, FileClients(of_file), clock),
-            users=grant_users(settings, self.store, clock),
-            refresh_tokens=self._families,
+            plugin_context(settings, StaticClients(who.static_clients), clock, self.store),
+            users=grant_users(settings, who.file_users, self.store, who.passwords, clock),
+            refresh_tokens=who.families,
+            api_keys=ApiKeys(who.clients, clock, self._key_uses),
+            assertions=backend_assertions(settings, who.tokens.keys, who.clients, self.store, clock),
+            tokens=verified_tokens(settings, who.issuers, who.validator, clock),
             limits=Limits(self.store.limits, clock),
         )
 
-    def _front(self, oauth: OAuthEndpoints, note: Note | None) -> GatewayRunner:
-        """What requests come to: the lane, and the application."""
-        settings, clock = self._settings, self._clock
-        arrival = Arrival(trust(settings.server.trusted_proxies), self._new_id, clock)
+    def _public_runner(self, oauth: OAuthEndpoints, record_request: Note | None) -> GatewayRunner:
+        """The server of the public listeners: the fast path and the aiohttp application."""
+        settings, clock, new_id = self._settings, self._clock, self._new_request_id
+        trusted, limits = trusted_proxies(settings), settings.server.limits.of_requests
+        request_context = RequestContext(trusted, new_id, clock, noted_in(self._refusals), limits)
         enabled = settings.portal.enabled
-        desk = self._proxy_desk(Ledger(self._telemetry, note, self._usage.tally if enabled else None))
-        jwks = JwksEndpoint(self._tokens.keys, settings.tokens.signing.lead // 2)
+        services = self._proxy_services(
+            request_recorder(
+                self._telemetry,
+                record_request,
+                self._usage.tally if enabled else None,
+                settings.logging.fields,
+            )
+        )
+        paths = settings.paths
+        jwks = JwksEndpoint(self._identities.tokens.keys, settings.tokens.signing.lead // 2)
         portal = self._portal if enabled else None
-        app = application(arrival, desk, oauth, self._metadata_endpoints(), jwks, portal)
-        tokens = TokenLane(oauth, desk.ledger, arrival.trusted, self._new_id, clock)
-        read = openings(desk.routes)
-        lane = Lane(desk, self._guard, arrival.trusted, self._new_id, read, tokens)
-        return self._runner(app, lane if settings.server.fast_lane else None)
+        metadata = self._metadata_endpoints()
+        registration = self._registration()
+        challenges = None
+        if paths.acme_challenges:
+            challenges = AcmeChallenges(AcmeFolder(settings.server.state_dir).key_authorization)
+        verify = VerifyEndpoint(services, asking_proxies(settings), paths, limits)
+        parts = metadata, jwks, paths, verify, portal, registration, challenges
+        app = application(request_context, services, oauth, *parts)
+        starts = request_starts(paths)
+        tokens = TokenFastPath(oauth, services.recorder, trusted, new_id, clock, starts, limits)
+        read = request_reader(services.routes, limits)
+        proxied = FastPath(services, trusted, new_id, read, tokens)
+        fast_path = with_questions(proxied, verify, new_id)
+        if (https_port := settings.server.redirect_port) is not None:
+            redirects = redirect_application(request_context, services.recorder, https_port, challenges)
+            self.redirect_runner = self._runner(redirects, None, services.recorder)
+        return self._runner(app, fast_path if settings.server.fast_lane else None, services.recorder)
 
-    def _proxy_desk(self, ledger: Ledger) -> ProxyDesk:
+    def _proxy_services(self, recorder: RequestRecorder) -> ProxyServices:
         settings = self._settings
-        return ProxyDesk(
-            routes=route_table(settings, self._upstreams, self._shelf),
-            find_token=self._guard.facts,
-            ledger=ledger,
+        return ProxyServices(
+            routes=route_table(settings, self._upstreams, self._plugin_set, self._telemetry.mirror_dropped),
+            find_token=self._identities.validator.find,
+            token_ended=TokenMonitor(self._identities.validator.resolve, self._cache, self._clock).ended,
+            recorder=recorder,
             clock=self._clock,
             realm=REALM,
             max_body=settings.server.max_body,
-            patience=patience(settings.server),
-            ask_token=self._guard.ask,
-            prove=self._binding.prove,
+            min_data_rate=min_data_rate(settings.server),
+            refusals=self._refusals,
+            verify_proof=self._identities.sender_constraint.verify_proof,
         )
 
-    def _oauth_endpoints(self) -> OAuthEndpoints:
-        settings = self._settings
-        tokens = settings.tokens
-        clients = ClientAuthentication(
-            self._clients,
-            self.store.attempts,
-            GuessingRules(),
-            self._clock,
-            issuer=settings.server.public_url,
-            once=self.store.once,
-        )
-        desk = TokenDesk(
-            clients=clients,
-            grants=self._grants,
-            scope_rules=scope_rules(settings.scopes),
-            lifetime_rules=LifetimeRules(tokens.lifetime, tokens.max_lifetime),
-            issuer=Issuer(
-                self.store.tokens,
-                self._tokens.formats,
-                self._tokens.seal,
-                ReuseRules(tokens.reuse, tokens.renew_before),
-                self._clock,
-                self._live,
-            ),
-            clock=self._clock,
-            binding=self._binding,
-            uri=settings.server.public_url + TOKEN,
-        )
+    def _oauth_endpoints(self, services: TokenServices) -> OAuthEndpoints:
+        """`/token`, `/revoke` and `/introspect`. `services`: those of `/token`."""
+        settings, lookup, clients = self._settings, self._identities.lookup, services.clients
+        keys, public_url = self._identities.tokens.keys, settings.server.public_url
         return OAuthEndpoints(
-            desk=desk,
-            revocation=RevocationDesk(clients, self._held),
-            introspection=IntrospectionDesk(clients, self._held, settings.server.public_url),
+            services=services,
+            revocation=RevocationServices(clients, lookup, partial(proved, self.store)),
+            introspection=IntrospectionServices(clients, lookup, public_url, keys, self._clock),
             realm=REALM,
             body_timeout=settings.server.timeouts.body,
             telemetry=self._telemetry,
             tally=self._usage.tally,
+            cors=EndpointCors(allowed_origins(settings)),
+            refusals=self._refusals,
         )
 
     def _metadata_endpoints(self) -> MetadataEndpoints:
         settings = self._settings
-        return MetadataEndpoints(about_the_server(settings, self._grants), about_the_resources(settings))
+        return MetadataEndpoints(
+            authorization_server_metadata(settings, self._grants),
+            protected_resource_metadata(settings),
+            settings.paths,
+        )
 
-    def _late_portal(self, tokens: TokenDesk) -> LateSite:
+    def _registration(self) -> RegistrationEndpoint | None:
+        settings, who = self._settings, self._identities
+        services = registration_services(
+            settings, self.store, who.clients, who.issuers, self._grants, self._clock
+        )
+        timeout = settings.server.timeouts.body
+        return None if services is None else RegistrationEndpoint(services, REALM, timeout)
+
+    def _lazy_portal(self, tokens: TokenServices) -> LazyApp:
         def build() -> dict[str, web.Application]:
-            from gateway.assembly.portal import portal  # noqa: PLC0415 (costly; only when somebody comes)
+            from gateway.assembly.portal import portal  # noqa: PLC0415 (slow to import; only for the first portal request)
 
-            parts = (self.store, self._clients, self._guard, tokens, self._held, self._usage.tally)
-            return portal(self._settings, *parts, self._clock)
+            parts = (
+                self.store,
+                self._identities.clients,
+                self._identities.validator,
+                tokens,
+                self._identities.lookup,
+                self._usage.tally,
+            )
+            file_users = self._identities.file_users
+            return portal(self._settings, file_users, *parts, self._identities.passwords, self._clock)
 
-        return LateSite(build)
+        return LazyApp(build)
 
-    def _runner(self, app: web.Application, lane: Lane | None) -> GatewayRunner:
-        server = self._settings.server
-        timeouts = server.timeouts
-        terms = Terms(overseer(server), timeouts.header, timeouts.idle, self._clock, self._new_id, lane)
-        return GatewayRunner(app, terms, drain=timeouts.drain)
+    def _note_unread(
+        self, recorder: RequestRecorder, address: str, request_id: str, problem: Problem, size: int
+    ) -> None:
+        """What could not be read as a request was refused: it has its metric and its access log line too."""
+        facts = OtherFacts(error=problem.kind.code)
+        recorder.other("-", "-", b"-", address, request_id, problem.kind.status, size, 0.0, facts=facts)
+        self._refusals.unrouted("", "", address, request_id, problem)
+
+    def _runner(
+        self, app: web.Application, fast_path: RequestTaker | None, recorder: RequestRecorder
+    ) -> GatewayRunner:
+        timeouts, limits = self._settings.server.timeouts, self._settings.server.limits.of_requests
+        header, idle, refused = timeouts.header, timeouts.idle, partial(self._note_unread, recorder)
+        connection_settings = ConnectionSettings(
+            self._connections, header, idle, self._clock, self._new_request_id, fast_path, refused, limits
+        )
+        return GatewayRunner(app, connection_settings, drain=timeouts.drain)

@@ -1,4 +1,4 @@
-"""The command line: one file a command, found when it is called, so that none slows down another."""
+"""The command line: one file per command, imported only when the command is called."""
 
 from __future__ import annotations
 
@@ -8,17 +8,36 @@ from importlib import import_module
 import click
 
 from gateway import __version__
+from gateway.runtime.gc_pause import paused_gc
 
 COMMANDS = {
-    "check": "Finds every problem in gateway.yaml.",
-    "client": "Manages the clients that are kept in the store.",
-    "demo": "Serves the shipped gateway.yaml with a sample backend.",
-    "explain": "Says what happens to a request.",
-    "keys": "Lists and rotates the keys that sign JWTs.",
-    "run": "Serves gateway.yaml.",
-    "schema": "Prints the JSON Schema of gateway.yaml.",
-    "token": "Asks the running gateway for a token.",
+    "audit": "Check that nobody has changed the audit log.",
+    "check": "Report every problem in gateway.yaml.",
+    "client": "Manage the clients in the store.",
+    "demo": "Serve the shipped gateway.yaml with a sample backend.",
+    "diff": "Show what changes, for whom, between two configurations.",
+    "explain": "Show what happens to a request.",
+    "export": "Write gateway.yaml as a configuration of another program.",
+    "import": "Convert OpenAPI, Kong's or WSO2's configuration to gateway.yaml.",
+    "keys": "List and rotate the keys that sign JWTs.",
+    "log-level": "Show or change the log level of the running gateway.",
+    "prune": "Show routes, scopes and grants that nobody has used.",
+    "reload": "Reload the running gateway and say what changed.",
+    "replay": "Show which logged requests would fare otherwise.",
+    "routes": "Show the routes of the running gateway.",
+    "run": "Serve gateway.yaml.",
+    "schema": "Print the JSON Schema of gateway.yaml.",
+    "status": "Show what the running gateway is doing.",
+    "store": "Check the store; export and import clients, users and keys.",
+    "test": "Check expectations against gateway.yaml, without a network.",
+    "token": "Request a token from the running gateway.",
+    "top": "Show requests by route, live.",
+    "user": "Manage the portal's people in the store.",
+    "why": "Say why a request was refused.",
 }
+
+MODULES = {"import": "import_routes", "log-level": "log_level"}
+"""The modules of commands whose names can't be those of modules."""
 
 
 class LazyGroup(click.Group):
@@ -30,7 +49,9 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        found = getattr(import_module(f"gateway.commands.{cmd_name}"), cmd_name)
+        name = MODULES.get(cmd_name, cmd_name)
+        with paused_gc():
+            found = getattr(import_module(f"gateway.commands.{name}"), name)
         return found if isinstance(found, click.Command) else None
 
     def resolve_command(

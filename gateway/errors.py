@@ -15,6 +15,9 @@ class StoreUnavailable(GatepostError):  # noqa: N818 (the name says the state, a
     `retry_after` is a hint in seconds for the caller.
     """
 
+    answered = False
+    """Whether the store has answered, and refused the command."""
+
     def __init__(self, reason: str, retry_after: int = 1) -> None:
         super().__init__(reason)
         self.reason = reason

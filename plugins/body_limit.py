@@ -1,4 +1,4 @@
-"""Bounds the body of a route's requests, declared or streamed."""
+"""Limits the size of request bodies, with Content-Length or chunked."""
 
 from pydantic import Field
 
@@ -8,13 +8,11 @@ from gateway.plugin import Exchange, PluginConfig, PluginContext, ProxyPlugin, S
 class BodyLimitConfig(PluginConfig):
     """Options of `body_limit`."""
 
-    max: Size = Field(
-        description="The most bytes that a request's body may have, in place of server.max_body."
-    )
+    max: Size = Field(description="Maximum size of a body. A size.")
 
 
 class BodyLimit(ProxyPlugin):
-    """The gateway holds the body against it, by what is declared and by what arrives: 413."""
+    """413 for bodies over the limit, by Content-Length or by the bytes received."""
 
     Config = BodyLimitConfig
 
@@ -23,9 +21,9 @@ class BodyLimit(ProxyPlugin):
         self._max = config.max
 
     def on_request(self, exchange: Exchange) -> None:
-        """Before anything of the body is read."""
+        """Sets the limit before the body is read."""
         exchange.max_body = self._max
 
     def summary(self) -> str:
-        """The limit in words."""
+        """The limit, for `gatepost explain`."""
         return f"BodyLimit (at most {self.config.max} bytes)"

@@ -1,4 +1,4 @@
-"""The client credentials grant (RFC 6749 section 4.4): a client asks for a token of its own."""
+"""The client credentials grant (RFC 6749 section 4.4)."""
 
 from gateway.plugin import Grant, GrantPlugin, GrantRequest
 
@@ -12,7 +12,7 @@ class ClientCredentials(GrantPlugin):
     grant_type = "client_credentials"
 
     def grant(self, request: GrantRequest) -> Grant:
-        """Grants what the client asked for, in its own name."""
+        """Grants the requested scopes to the client itself."""
         return Grant(
             subject=request.client.id,
             scopes=request.scope_rules.with_application(request.scopes()),

@@ -1,76 +1,70 @@
-"""Limits how many requests a client, an address, a route or a header's value may have under way at once."""
+"""Limits how many requests of a client, an address, a route or a header's value are in flight at once."""
+
+from collections.abc import Awaitable
 
 from pydantic import Field
 
 from gateway.plugin import (
-    LIMITED,
+    RATE_LIMITED,
     By,
     Exchange,
-    Fault,
     PluginConfig,
     PluginContext,
-    ProxyPlugin,
-    Subject,
+    Problem,
+    RateBucket,
     Window,
     retry_after,
 )
+from gateway.plugin.limit_plugin import LimitPlugin
 
-KNOWN_FOR = 5.0
-"""Seconds for which a worker goes by what it last knew, while the store is away."""
+STALE_AFTER = 5.0
+"""Seconds for which a worker relies on what it last knew, while the store is away."""
 
 
 class ConcurrencyConfig(PluginConfig):
     """Options of `concurrency`."""
 
-    limit: int = Field(ge=1, le=10**6, description="The most requests at the same time.")
+    limit: int = Field(ge=1, le=10**6, description="Maximum requests in flight.")
     by: By = Field(
-        default="client", description="What is counted together: client, address, route or header:NAME."
+        default="client",
+        description="What is counted together: client, address, route (all requests), or header:NAME.",
     )
 
 
-class Concurrency(ProxyPlugin):
-    """A request counts until its last byte is out: 429 to one too many."""
+class Concurrency(LimitPlugin):
+    """A request counts until its last byte is sent. Requests above the limit get 429."""
 
     Config = ConcurrencyConfig
 
     def __init__(self, config: ConcurrencyConfig, context: PluginContext) -> None:
         super().__init__(config, context)
-        self._subject = Subject(config.by)
-        self._window = Window(config.limit, KNOWN_FOR, slots=1, returns=True)
+        self._window = Window(config.limit, STALE_AFTER, slots=1, returns=True)
         self._name = f"{context.place} at once"
-        self.idle = self._subject.idle
 
-    async def start(self) -> None:
-        """The limits are settled in the background from now on."""
-        await self.context.limits.start()
-
-    async def stop(self) -> None:
-        """What is on loan goes back."""
-        await self.context.limits.stop()
-
-    def on_request(self, exchange: Exchange) -> None:
-        """Before a token is looked at, where that need not be known."""
-        if not self._subject.needs_caller:
-            self._enter(exchange)
-
-    def on_authorized(self, exchange: Exchange) -> None:
-        """Where the limit goes by client; on an open route it goes by address."""
-        if self._subject.needs_caller:
-            self._enter(exchange)
+    def count(self, exchange: Exchange) -> Awaitable[None] | None:
+        """Takes a place for the request until it is finished."""
+        limits = self.context.limits
+        bucket = limits.find(self._name, self.subject.of(exchange), self._window)
+        admitted = limits.take(bucket)
+        if isinstance(admitted, bool):
+            self._acquire(exchange, bucket, admitted=admitted)
+            return None
+        return self._wait(exchange, bucket, admitted)
 
     def on_finish(self, exchange: Exchange) -> None:
-        """There is room for another one."""
+        """Gives the place to another request."""
         bucket = exchange.state.pop(self._name, None)
         if bucket is not None:
-            self.context.limits.put_back(bucket)
+            self.context.limits.put_back(bucket, 0.0)  # whenever it was taken
 
     def summary(self) -> str:
-        """The limit in words."""
+        """The limit, for `gatepost explain`."""
         return f"Concurrency ({self.config.limit} at once by {self.config.by})"
 
-    def _enter(self, exchange: Exchange) -> None:
-        limits = self.context.limits
-        bucket = limits.find(self._name, self._subject.of(exchange), self._window)
-        if not limits.take(bucket):
-            raise Fault(LIMITED, "Too many requests are under way.", headers=retry_after(1))
+    async def _wait(self, exchange: Exchange, bucket: RateBucket, place: Awaitable[float | None]) -> None:
+        self._acquire(exchange, bucket, admitted=await place is not None)
+
+    def _acquire(self, exchange: Exchange, bucket: RateBucket, *, admitted: bool) -> None:
+        if not admitted:
+            raise Problem(RATE_LIMITED, "Too many requests are in flight.", headers=retry_after(1))
         exchange.state[self._name] = bucket

@@ -1,18 +1,25 @@
-"""Lets pages of other origins call a route (CORS, Fetch standard section 3.2)."""
+"""CORS: lets pages of other origins call a route (Fetch standard section 3.2)."""
 
 import re
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.plugin import Answer, Exchange, Headers, PluginConfig, PluginContext, ProxyPlugin, Timeout
-
-# RFC 6454 section 7: scheme, host and port, as browsers write them: in lower case, nothing behind.
-_ORIGIN = re.compile(
-    r"[a-z][a-z0-9+.-]*://[a-z0-9._~-]+(:[0-9]{1,5})?|[a-z][a-z0-9+.-]*://\[[0-9a-f:.]+\](:[0-9]{1,5})?"
+from gateway.plugin import (
+    AllowedOrigins,
+    Exchange,
+    Headers,
+    HttpToken,
+    PluginConfig,
+    PluginContext,
+    ProxyPlugin,
+    Response,
+    Timeout,
+    is_browser_origin,
+    is_browser_origin_pattern,
 )
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}")
-_OURS = frozenset(
+
+_CORS_HEADERS = frozenset(
     {
         b"access-control-allow-origin",
         b"access-control-allow-credentials",
@@ -23,50 +30,53 @@ _OURS = frozenset(
     }
 )
 
+_OF_MCP = (b"MCP-Protocol-Version", b"Mcp-Session-Id", b"Mcp-Method", b"Mcp-Name", b"Last-Event-ID")
+# MCP 2026-07-28: parameters of tools, which the gateway does not know, are repeated in headers.
+_OF_TOOLS = re.compile(rb"mcp-param-[!#$%&'*+.^_`|~0-9a-z-]{1,128}", re.IGNORECASE)
+_MOST_OF_TOOLS = 50
 
-def check_origin(value: str) -> str:
-    """An origin as a browser sends it, or `*`."""
-    if value != "*" and not _ORIGIN.fullmatch(value):
+_ALWAYS_EXPOSED = ("WWW-Authenticate", "DPoP-Nonce", "Retry-After")
+"""What a page needs in order to get past a 401, 403 or 429."""
+
+
+def check_allowed_origin(value: str) -> str:
+    """An origin as a browser sends it, one with a wildcard for its first label, or `*`."""
+    if value != "*" and not is_browser_origin(value) and not is_browser_origin_pattern(value):
         raise ValueError(
-            "must be * or an origin such as https://app.example.org: lower case, nothing behind the port"
+            "must be *, an origin such as https://app.example.org, or https://*.example.org: lower case, "
+            "nothing behind the port"
         )
     return value
 
 
-def check_token(value: str) -> str:
-    """A method's or a header's name."""
-    if not _TOKEN.fullmatch(value):
-        raise ValueError("must be a name without spaces")
-    return value
-
-
-Origin = Annotated[str, AfterValidator(check_origin)]
-Name = Annotated[str, AfterValidator(check_token)]
+Origin = Annotated[str, AfterValidator(check_allowed_origin)]
 
 
 class CorsConfig(PluginConfig):
     """Options of `cors`."""
 
     origins: tuple[Origin, ...] = Field(
-        min_length=1, description='The origins whose pages may call, exactly as browsers send them, or ["*"].'
+        min_length=1,
+        description="The allowed origins, as browsers send them (https://app.example.org, no path, "
+        "lower case), https://*.example.org for every host with one label in place of the *, or "
+        '["*"] for all.',
     )
-    methods: tuple[Name, ...] = Field(
+    methods: tuple[HttpToken, ...] = Field(
         default=("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"),
-        description="The methods that pages may use.",
+        description="The allowed methods.",
     )
-    headers: tuple[Name, ...] = Field(
-        default=("Authorization", "Content-Type"), description="The request headers that pages may set."
+    headers: tuple[HttpToken, ...] = Field(
+        default=("Authorization", "Content-Type"), description="The allowed request headers."
     )
-    expose: tuple[Name, ...] = Field(
+    expose: tuple[HttpToken, ...] = Field(
         default=(),
-        description="The headers of answers that pages may read, beside the few that they always may.",
+        description="Response headers that pages may read, in addition to the CORS-safelisted ones and to"
+        " WWW-Authenticate, DPoP-Nonce and Retry-After.",
     )
     credentials: bool = Field(
-        default=False, description="Whether browsers send cookies along. Not together with the origin *."
+        default=False, description="true: browsers may send cookies. Not together with *."
     )
-    max_age: Timeout = Field(
-        default=600, description="How long browsers may remember what a preflight said. A duration."
-    )
+    max_age: Timeout = Field(default=600, description="How long browsers may cache a preflight. A duration.")
 
     @model_validator(mode="after")
     def _no_credentials_for_all(self) -> "CorsConfig":
@@ -78,55 +88,74 @@ class CorsConfig(PluginConfig):
 
 
 class Cors(ProxyPlugin):
-    """Answers preflights itself, before a token is asked for, and tells browsers who may read answers.
+    """Answers preflights before authentication and adds CORS headers to responses.
 
-    An origin is never reflected: it is in the list, or it gets nothing.
+    Origins are never reflected: only listed ones get headers.
     """
 
     Config = CorsConfig
-    by_head = ("on_response",)
+    head_only = ("on_response",)
 
     def __init__(self, config: CorsConfig, context: PluginContext) -> None:
         super().__init__(config, context)
         self._any = config.origins == ("*",)
-        self._origins = frozenset(origin.encode() for origin in config.origins)
+        self._origins = AllowedOrigins(() if self._any else config.origins)
         self._methods = ", ".join(config.methods).encode()
         self._headers = ", ".join(config.headers).encode()
-        self._expose = ", ".join(config.expose).encode()
+        self._expose = ", ".join(_exposed(config.expose)).encode()
         self._age = b"%d" % config.max_age
-        self._told = {origin: self._tell(origin) for origin in self._origins}
-        """What each origin is told, worked out once; not to be changed."""
-        self._others = self._tell(None)
+        self._headers_by_origin = {origin: self._headers_for(origin) for origin in self._origins.exact}
+        """Precomputed headers of each origin; shared, so never modified."""
+        self._unlisted = self._headers_for(None)
 
-    def on_preflight(self, exchange: Exchange) -> Answer:
-        """What pages of the asking origin may do."""
-        headers = list(self._for(exchange))
+    def allows_origin(self, origin: bytes) -> bool:
+        """Whether the origin is listed. Where all are allowed, none is."""
+        return origin in self._origins
+
+    def on_preflight(self, exchange: Exchange) -> Response:
+        """Answers a preflight."""
+        headers = list(self._request_headers(exchange))
         vary = b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
         if len(headers) > (0 if self._any else 1):
             headers += [
                 (b"Access-Control-Allow-Methods", self._methods),
-                (b"Access-Control-Allow-Headers", self._headers),
+                (b"Access-Control-Allow-Headers", self._allowed_headers(exchange)),
                 (b"Access-Control-Max-Age", self._age),
             ]
-        return Answer(204, headers=[(b"Vary", vary), *(item for item in headers if item[0] != b"Vary")])
+        return Response(204, headers=[(b"Vary", vary), *(item for item in headers if item[0] != b"Vary")])
+
+    def _allowed_headers(self, exchange: Exchange) -> bytes:
+        """The allowed request headers: on a route to an MCP server those of its protocol, too."""
+        if not exchange.route.mcp:
+            return self._headers
+        asked = exchange.request.value(b"access-control-request-headers") or b""
+        of_tools = [name for name in map(bytes.strip, asked.split(b",")) if _OF_TOOLS.fullmatch(name)]
+        return b", ".join([self._headers, *_OF_MCP, *of_tools[:_MOST_OF_TOOLS]])
 
     def on_request(self, exchange: Exchange) -> None:
-        """Noted early, so that pages can read refusals, too."""
-        exchange.answer_headers += self._for(exchange)
+        """Added early, so that pages can read error responses, too."""
+        exchange.added_response_headers += self._request_headers(exchange)
 
     def on_response(self, exchange: Exchange) -> None:
-        """What the upstream says of CORS gives way: two answers to one question are none to a browser."""
+        """Removes the upstream's CORS headers: browsers reject duplicates."""
         response = exchange.response
         if response is not None:
-            response.headers = [item for item in response.headers if item[0].lower() not in _OURS]
+            response.headers = [item for item in response.headers if item[0].lower() not in _CORS_HEADERS]
 
-    def _for(self, exchange: Exchange) -> Headers:
-        """What the origin of this request is told."""
+    def _request_headers(self, exchange: Exchange) -> Headers:
+        """The CORS headers for the origin of this request."""
         origins = exchange.request.values(b"origin")
-        return self._told.get(origins[0], self._others) if len(origins) == 1 else self._others
+        if len(origins) != 1:
+            return self._unlisted
+        headers = self._headers_by_origin.get(origins[0])
+        if headers is None:
+            # Not precomputed for what a wildcard allows: there is no end of those.
+            allowed = origins[0] in self._origins
+            headers = self._headers_for(origins[0]) if allowed else self._unlisted
+        return headers
 
-    def _tell(self, origin: bytes | None) -> Headers:
-        """What an origin is told. The answer depends on it, so caches must know (Vary)."""
+    def _headers_for(self, origin: bytes | None) -> Headers:
+        """The CORS headers for an origin. The response depends on it, hence Vary."""
         if self._any:
             headers: Headers = [(b"Access-Control-Allow-Origin", b"*")]
         else:
@@ -136,6 +165,11 @@ class Cors(ProxyPlugin):
             headers.append((b"Access-Control-Allow-Origin", origin))
             if self.config.credentials:
                 headers.append((b"Access-Control-Allow-Credentials", b"true"))
-        if self._expose:
-            headers.append((b"Access-Control-Expose-Headers", self._expose))
+        headers.append((b"Access-Control-Expose-Headers", self._expose))
         return headers
+
+
+def _exposed(configured: tuple[str, ...]) -> list[str]:
+    """The headers that pages may read: of the gateway's challenges, and configured ones."""
+    known = {name.lower() for name in _ALWAYS_EXPOSED}
+    return [*_ALWAYS_EXPOSED, *(name for name in configured if name.lower() not in known)]

@@ -1,4 +1,4 @@
-"""Adds, sets and removes headers on the way there and back."""
+"""Adds, sets and removes request and response headers."""
 
 from pydantic import Field, model_validator
 
@@ -15,39 +15,41 @@ from gateway.plugin import (
 
 
 class RequestHeaders(PluginConfig):
-    """What is done with the request on its way upstream, in the order of these keys."""
+    """Changes to the upstream request, applied in the order of these keys."""
 
-    remove: tuple[FreeHeaderName, ...] = Field(default=(), description="Headers that do not go upstream.")
+    remove: tuple[FreeHeaderName, ...] = Field(default=(), description="Headers that are not sent upstream.")
     set: dict[FreeHeaderName, HeaderValue] = Field(
-        default={}, description="Headers that go upstream with this value, in place of the caller's."
+        default={}, description="Headers that are sent upstream with this value, replacing the client's."
     )
     add: dict[FreeHeaderName, HeaderValue] = Field(
-        default={}, description="Headers that go upstream beside those that are there."
+        default={}, description="Headers that are sent upstream in addition."
     )
 
 
 class ResponseHeaders(PluginConfig):
-    """What is done with the answer on its way to the caller, in the order of these keys."""
+    """Changes to the response, applied in the order of these keys."""
 
-    remove: tuple[HeaderName, ...] = Field(default=(), description="Headers that the caller does not get.")
+    remove: tuple[HeaderName, ...] = Field(default=(), description="Headers that are not sent to the client.")
     set: dict[HeaderName, HeaderValue] = Field(
-        default={}, description="Headers that the caller gets with this value, in place of the upstream's."
+        default={},
+        description="Headers that are sent to the client with this value, replacing the upstream's.",
     )
     add: dict[HeaderName, HeaderValue] = Field(
-        default={}, description="Headers that the caller gets beside those that are there."
+        default={}, description="Headers that are sent to the client in addition."
     )
 
 
 class HeadersConfig(PluginConfig):
     """Options of `headers`."""
 
-    request: RequestHeaders = Field(default=RequestHeaders(), description="On the way upstream.")
+    request: RequestHeaders = Field(default=RequestHeaders(), description="Changes of the request.")
     response: ResponseHeaders = Field(
-        default=ResponseHeaders(), description="On the way back. The gateway's own answers stay as they are."
+        default=ResponseHeaders(),
+        description="Changes of the response. The gateway's own answers are not changed.",
     )
 
     @model_validator(mode="after")
-    def _says_something(self) -> "HeadersConfig":
+    def _not_empty(self) -> "HeadersConfig":
         if self == HeadersConfig.model_construct():
             raise ValueError("needs request, response or both")
         return self
@@ -55,28 +57,28 @@ class HeadersConfig(PluginConfig):
 
 class _Changes:
     def __init__(self, rules: RequestHeaders | ResponseHeaders) -> None:
-        self._gone = frozenset(name.lower().encode() for name in (*rules.remove, *rules.set))
-        self._more = [(n.encode(), v.encode()) for n, v in (*rules.set.items(), *rules.add.items())]
+        self._removed = frozenset(name.lower().encode() for name in (*rules.remove, *rules.set))
+        self._added = [(n.encode(), v.encode()) for n, v in (*rules.set.items(), *rules.add.items())]
 
     @property
-    def takes(self) -> bool:
-        """Whether headers go that are there."""
-        return bool(self._gone)
+    def removes(self) -> bool:
+        """Whether existing headers are removed or replaced."""
+        return bool(self._removed)
 
     @property
     def none(self) -> bool:
-        """Whether everything stays as it is."""
-        return not self._gone and not self._more
+        """Whether there are no changes."""
+        return not self._removed and not self._added
 
     def applied(self, headers: Headers) -> Headers:
         kept = headers
-        if self._gone:
-            kept = [item for item in headers if item[0].lower() not in self._gone]
-        return kept + self._more if self._more else kept
+        if self._removed:
+            kept = [item for item in headers if item[0].lower() not in self._removed]
+        return kept + self._added if self._added else kept
 
 
 class HeaderRules(ProxyPlugin):
-    """Changes headers. Those of identity and framing are refused when the configuration is loaded."""
+    """Changes headers. Identity and framing headers are rejected when the configuration is loaded."""
 
     Config = HeadersConfig
 
@@ -84,8 +86,8 @@ class HeaderRules(ProxyPlugin):
         super().__init__(config, context)
         self._request = _Changes(config.request)
         self._response = _Changes(config.response)
-        # What takes headers out of answers takes out those of other plugins, too.
-        self.by_head = ("on_forward",) if self._response.takes else ("on_forward", "on_response")
+        # Removing response headers also affects those that other plugins add.
+        self.head_only = ("on_forward",) if self._response.removes else ("on_forward", "on_response")
         self.idle = tuple(
             hook
             for hook, changes in (("on_forward", self._request), ("on_response", self._response))
@@ -93,11 +95,11 @@ class HeaderRules(ProxyPlugin):
         )
 
     def on_forward(self, exchange: Exchange) -> None:
-        """Changes what goes upstream."""
+        """Changes the upstream request."""
         if exchange.forward is not None:
             exchange.forward.headers = self._request.applied(exchange.forward.headers)
 
     def on_response(self, exchange: Exchange) -> None:
-        """Changes what came back."""
+        """Changes the response."""
         if exchange.response is not None:
             exchange.response.headers = self._response.applied(exchange.response.headers)

@@ -1,13 +1,24 @@
-"""Lets requests in by the address they come from."""
+"""Allows or denies requests by client address."""
 
-from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 from pydantic import Field, model_validator
 
-from gateway.plugin import REFUSED, Cidr, Exchange, Fault, PluginConfig, PluginContext, ProxyPlugin
+from gateway.plugin import (
+    FORBIDDEN,
+    Cidr,
+    Exchange,
+    PluginConfig,
+    PluginContext,
+    Problem,
+    ProxyPlugin,
+    cached,
+    register_cache,
+)
 
-REMEMBERED = 4096
+_ADDRESSES = register_cache(
+    "addresses of ip_filter", __name__, entries=4096, key_bytes=64, total_bytes=2 * 1024 * 1024
+)
 
 
 class IpFilterConfig(PluginConfig):
@@ -15,21 +26,21 @@ class IpFilterConfig(PluginConfig):
 
     allow: tuple[Cidr, ...] = Field(
         default=(),
-        description="The networks or addresses that are let in, and no others. Empty: all but those of deny.",
+        description="Allowed networks or addresses, and no others. Empty: all except those in deny.",
     )
     deny: tuple[Cidr, ...] = Field(
-        default=(), description="The networks or addresses that are refused, also where allow has them."
+        default=(), description="Denied networks or addresses; takes precedence over allow."
     )
 
     @model_validator(mode="after")
-    def _says_something(self) -> "IpFilterConfig":
+    def _not_empty(self) -> "IpFilterConfig":
         if not self.allow and not self.deny:
             raise ValueError("needs allow, deny or both: as it stands it would refuse nobody")
         return self
 
 
 class IpFilter(ProxyPlugin):
-    """Goes by the real peer: the address behind `server.trusted_proxies`, never by what a stranger claims."""
+    """Uses the client address as seen through `server.trusted_proxies`, never an untrusted header."""
 
     Config = IpFilterConfig
 
@@ -37,18 +48,18 @@ class IpFilter(ProxyPlugin):
         super().__init__(config, context)
         self._allow = [ip_network(cidr) for cidr in config.allow]
         self._deny = [ip_network(cidr) for cidr in config.deny]
-        self._admits = lru_cache(maxsize=REMEMBERED)(self._judge)
+        self._admits = cached(_ADDRESSES)(self._is_allowed)
 
     def on_request(self, exchange: Exchange) -> None:
-        """Refuses before a token is looked at."""
+        """Rejects denied addresses before token validation."""
         if not self._admits(exchange.request.peer.address):
-            raise Fault(REFUSED, "Requests from this address are not let in.")
+            raise Problem(FORBIDDEN, "Requests from this address are not let in.")
 
-    def _judge(self, address: str) -> bool:
+    def _is_allowed(self, address: str) -> bool:
         try:
             parsed = ip_address(address.partition("%")[0])
         except ValueError:
-            # Who can't be told apart is nobody that was let in.
+            # An unknown address is on no allow list.
             return False
         mapped = getattr(parsed, "ipv4_mapped", None) or parsed
         if any(mapped in network for network in self._deny):

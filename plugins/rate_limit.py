@@ -1,4 +1,6 @@
-"""Limits how many requests a client, an address, a route or a header's value may send in a time."""
+"""Limits the request rate per client, address, route or header value."""
+
+from collections.abc import Awaitable
 
 from pydantic import Field, model_validator
 
@@ -8,41 +10,48 @@ from gateway.plugin import (
     LimitPart,
     PluginConfig,
     PluginContext,
-    ProxyPlugin,
     Rate,
-    Subject,
     Timeout,
     admit,
     rate_parts,
 )
+from gateway.plugin.limit_plugin import LimitPlugin
 
 
 class RateLimitConfig(PluginConfig):
     """Options of `rate_limit`."""
 
     limit: int | None = Field(
-        default=None, ge=1, le=10**12, description="The most requests in any stretch of time of length per."
+        default=None, ge=1, le=10**12, description="Maximum requests in any period of length per."
     )
     per: Timeout | None = Field(
-        default=None, ge=0.1, le=31 * 86400, description="How long that is. A duration, from 100ms to 31d."
+        default=None,
+        ge=0.1,
+        le=31 * 86400,
+        description="Length of the period; a duration, from 100ms to 31d.",
     )
     burst: int | None = Field(
         default=None,
         ge=1,
-        description="The most of them at once: no more in the time in which the limit allows as many.",
+        description="Burst size: at most burst requests within per * burst / limit; less than limit. "
+        "With limit: 600, per: 1m, burst: 20, 20 in any 2 seconds.",
     )
-    tier: str | None = Field(default=None, description="A name of tiers, in place of limit, per and burst.")
+    tier: str | None = Field(default=None, description="A name of tiers, instead of limit, per and burst.")
     by: By = Field(
-        default="client", description="What is counted together: client, address, route or header:NAME."
+        default="client",
+        description="What is counted together: client, address, route (all requests), or header:NAME."
+        " A request without a client or without the header is counted by its address. An "
+        "IPv6 address counts with its whole /64.",
     )
     client_tiers: bool = Field(
         default=True,
-        description="Whether a client that has a tier has the limit of that, where the limit goes by client.",
+        description="true: a client with a tier has that tier's limit if the limit is by client. "
+        "false: all clients have the same limit.",
     )
     name: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z0-9_.-]{1,64}$",
-        description="What the limit is called in the headers of answers. null: what it goes by.",
+        description="Name of the limit in response headers. null: the value of by.",
     )
 
     @model_validator(mode="after")
@@ -57,54 +66,38 @@ class RateLimitConfig(PluginConfig):
         return self
 
 
-class RateLimit(ProxyPlugin):
-    """Counts in a sliding window, shared by all workers and gateways: 429 to what is above it."""
+class RateLimit(LimitPlugin):
+    """Counts in a sliding window, shared by all workers and gateways. Requests above the limit get 429."""
 
     Config = RateLimitConfig
 
     def __init__(self, config: RateLimitConfig, context: PluginContext) -> None:
         super().__init__(config, context)
-        self._subject = Subject(config.by)
         self._label = config.name or config.by.partition(":")[0]
         self._parts = self._for(
             context.tiers[config.tier] if config.tier else own_rate(config), config.tier or ""
         )
         self._of_tiers = {name: self._for(rate, name) for name, rate in context.tiers.items()}
-        self._by_tier = config.client_tiers and self._subject.needs_caller
-        self.idle = self._subject.idle
+        self._by_tier = config.client_tiers and self.subject.needs_caller
 
-    async def start(self) -> None:
-        """The limits are settled in the background from now on."""
-        await self.context.limits.start()
-
-    async def stop(self) -> None:
-        """What is on loan goes back."""
-        await self.context.limits.stop()
-
-    def on_request(self, exchange: Exchange) -> None:
-        """Before a token is looked at, where that need not be known."""
-        if not self._subject.needs_caller:
-            admit(self.context.limits, self._parts, self._subject.of(exchange), exchange)
-
-    def on_authorized(self, exchange: Exchange) -> None:
-        """Where the limit goes by client; on an open route it goes by address."""
-        if self._subject.needs_caller:
-            admit(self.context.limits, self._of(exchange), self._subject.of(exchange), exchange)
+    def count(self, exchange: Exchange) -> Awaitable[None] | None:
+        """Counts in each of the windows that the client has."""
+        return admit(self.context.limits, self._of(exchange), self.subject.of(exchange), exchange)
 
     def summary(self) -> str:
-        """The limit in words."""
+        """The limit, for `gatepost explain`."""
         window = self._parts[-1].window
         return f"RateLimit ({window.limit} per {window.length:g} s by {self.config.by})"
 
     def _of(self, exchange: Exchange) -> tuple[LimitPart, ...]:
-        caller = exchange.caller
+        caller = exchange.token
         if caller is None or not self._by_tier:
             return self._parts
         tier = caller.tier
         if caller.source == "file":
             client = self.context.clients.find(caller.client)
             tier = None if client is None else client.tier
-        # A tier that is no longer in the file is that of nobody.
+        # A tier that is no longer in the file does not count.
         return self._parts if tier is None else self._of_tiers.get(tier, self._parts)
 
     def _for(self, rate: Rate, tier: str) -> tuple[LimitPart, ...]:
@@ -112,5 +105,5 @@ class RateLimit(ProxyPlugin):
 
 
 def own_rate(config: RateLimitConfig) -> Rate:
-    """The limit that the plugin itself is given."""
+    """The limit of the plugin's own configuration."""
     return Rate(limit=config.limit or 1, per=config.per or 1.0, burst=config.burst)

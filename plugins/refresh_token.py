@@ -1,6 +1,6 @@
-"""The refresh token grant (RFC 6749 section 6): a new access token without asking the user again.
+"""The refresh token grant (RFC 6749 section 6).
 
-Each use gives a new refresh token in place of the old one (RFC 9700 section 4.14.2).
+Refresh tokens are rotated at each use (RFC 9700 section 4.14.2).
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from gateway.plugin import (
     Lifetime,
     OAuthError,
     PluginConfig,
-    TokenFacts,
+    TokenInfo,
 )
 
 
@@ -28,36 +28,39 @@ class RefreshTokenConfig(PluginConfig):
 
 
 class RefreshToken(GrantPlugin):
-    """Other grants ask for refresh tokens; this one takes them."""
+    """Exchanges refresh tokens that other grants have issued."""
 
     Config = RefreshTokenConfig
     grant_type = "refresh_token"
 
     async def start(self) -> None:
-        """From now on, other grants give them out."""
+        """Enables refresh tokens in the other grants."""
         if self.context.refresh_tokens is not None:
             self.context.refresh_tokens.switch_on(self.config.lifetime)
 
     async def grant(self, request: GrantRequest) -> Grant:
-        """The same as before, or less: scopes and resources can be left out, none can be added."""
+        """Grants the original scopes and resources or a subset of them."""
         token = request.form.require("refresh_token")
-        tokens, users = self.context.refresh_tokens, self.context.users
+        tokens = self.context.refresh_tokens
         if tokens is None:
             raise OAuthError("invalid_grant", "The refresh token is not valid.")
-        before = await tokens.find(request.client, token)
-        if before.user is not None and (users is None or not await users.is_there(before.user)):
+        original = await tokens.find(request.client, token)
+        if original.user is not None and original.user_id is None:
+            # Without a user id it can't be checked whether the account still exists.
             raise OAuthError("invalid_grant", "The refresh token is not valid.")
         return Grant(
-            subject=before.subject,
-            scopes=narrowed(request, before),
-            audience=request.narrowed_audience(before.audience),
+            subject=original.subject,
+            scopes=narrowed(request, original),
+            audience=request.narrowed_audience(original.audience),
             lifetime=request.lifetime(),
-            user=before.user,
-            extra=before.extra,
+            user=original.user,
+            user_id=original.user_id,
+            user_generation=original.user_generation,
+            extra=original.extra,
         )
 
     async def on_issued(self, request: GrantRequest, issued: IssuedToken) -> Mapping[str, str]:
-        """The next refresh token: the one that was shown is used up."""
+        """Rotates the refresh token."""
         tokens = self.context.refresh_tokens
         if tokens is None:
             return {}
@@ -65,10 +68,10 @@ class RefreshToken(GrantPlugin):
         return {"refresh_token": await tokens.rotate(request.client, token, issued)}
 
 
-def narrowed(request: GrantRequest, before: TokenFacts) -> tuple[str, ...]:
-    """RFC 6749 section 6: the scope must not include any that was not granted before."""
-    wanted = request.form.get("scope") or " ".join(before.scopes)
-    scopes = request.scope_rules.granted(wanted, request.client.scopes)
-    if not set(scopes).issubset(before.scopes):
+def narrowed(request: GrantRequest, original: TokenInfo) -> tuple[str, ...]:
+    """RFC 6749 section 6: the scope must not include any scope not originally granted."""
+    requested = request.form.get("scope") or " ".join(original.scopes)
+    scopes = request.scope_rules.granted(requested, request.client.scopes)
+    if not set(scopes).issubset(original.scopes):
         raise OAuthError("invalid_scope", "A scope was not granted before.")
     return scopes

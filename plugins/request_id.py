@@ -1,4 +1,4 @@
-"""Tells the caller the id of its request, so that both sides can find it in their logs."""
+"""Returns the request id to the client, so that both sides can correlate their logs."""
 
 import re
 
@@ -6,7 +6,7 @@ from pydantic import Field
 
 from gateway.plugin import Exchange, PluginConfig, PluginContext, ProxyPlugin
 
-# What can stand in any log and any header as it is.
+# Safe in logs and headers without escaping.
 _ID = re.compile(rb"[A-Za-z0-9._~+/=:@-]{1,128}\Z")
 
 
@@ -16,16 +16,16 @@ class RequestIdConfig(PluginConfig):
     header: str = Field(
         default="X-Request-Id",
         pattern=r"^[A-Za-z0-9-]+$",
-        description="The header of the answer that holds the id.",
+        description="The response header with the id.",
     )
     accept: bool = Field(
         default=False,
-        description="Whether the id is taken over that one of server.trusted_proxies sends in that header.",
+        description="true: accept the id that a trusted proxy (server.trusted_proxies) sends in that header.",
     )
 
 
 class RequestId(ProxyPlugin):
-    """Adds the request's id to every answer. The upstream gets it as `X-Request-Id` in any case."""
+    """Adds the request id to every response. The upstream always gets it as `X-Request-Id`."""
 
     Config = RequestIdConfig
 
@@ -36,9 +36,9 @@ class RequestId(ProxyPlugin):
         self._accept = config.accept
 
     def on_request(self, exchange: Exchange) -> None:
-        """Noted early, so that refusals carry it too."""
+        """Added early, so that error responses have it too."""
         if self._accept and exchange.request.peer.trusted:
-            given = exchange.request.values(self._lower)
-            if len(given) == 1 and _ID.match(given[0]):
-                exchange.request_id = given[0].decode()
-        exchange.answer_headers.append((self._name, exchange.request_id.encode()))
+            values = exchange.request.values(self._lower)
+            if len(values) == 1 and _ID.match(values[0]):
+                exchange.request_id = values[0].decode()
+        exchange.added_response_headers.append((self._name, exchange.request_id.encode()))

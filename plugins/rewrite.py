@@ -1,44 +1,52 @@
-"""Sends a request upstream under another path."""
+"""Rewrites the path of the upstream request."""
 
 from pydantic import Field, model_validator
 
-from gateway.plugin import NO_ROUTE, Exchange, Fault, PathTemplate, PluginConfig, PluginContext, ProxyPlugin
+from gateway.plugin import (
+    NO_ROUTE,
+    Exchange,
+    PathTemplate,
+    PluginConfig,
+    PluginContext,
+    Problem,
+    ProxyPlugin,
+    RequestHead,
+    is_under,
+)
 
 
 class RewriteConfig(PluginConfig):
     """Options of `rewrite`."""
 
-    path: str = Field(
-        description="The caller's whole path as a template: {name} is one segment, {name...} at the end all "
-        "that are left."
-    )
+    path: str = Field(description="Template for the client's whole path.")
     to: str = Field(
-        description="The path that goes upstream, put together from the same names. strip_prefix has no say "
-        "in it; the query stays as it came."
+        description="The path that is sent upstream, built from the same names. strip_prefix does not"
+        " apply; a path in the upstream's URL is still put in front."
     )
     others: bool = Field(
-        default=True, description="Whether paths of another form go on as they are. false: they are 404."
+        default=True,
+        description="true: paths that do not match path are passed on unchanged. false: they get 404.",
     )
 
     @model_validator(mode="after")
     def _names_are_known(self) -> "RewriteConfig":
-        taken, given = PathTemplate.parse(self.path), PathTemplate.parse(self.to)
-        unknown = sorted(given.names - taken.names)
+        source, target = PathTemplate.parse(self.path), PathTemplate.parse(self.to)
+        unknown = sorted(target.names - source.names)
         if unknown:
             raise ValueError(f"to has a name that path has not: {', '.join(unknown)}")
-        if taken.rest is not None and given.names & {taken.rest} and given.rest != taken.rest:
+        if source.rest is not None and target.names & {source.rest} and target.rest != source.rest:
             raise ValueError(
-                f"{taken.rest} stands for several segments, so it can only stand as "
-                f"{{{taken.rest}...}} at the end of to"
+                f"{source.rest} stands for several segments, so it can only stand as "
+                f"{{{source.rest}...}} at the end of to"
             )
         return self
 
 
 class Rewrite(ProxyPlugin):
-    """What the names stand for is passed on byte for byte: it has been judged with the caller's path."""
+    """Rewrites paths. Segments are copied byte for byte, as they were validated in the client's path."""
 
     Config = RewriteConfig
-    by_head = ("on_forward",)
+    head_only = ("on_forward",)
 
     def __init__(self, config: RewriteConfig, context: PluginContext) -> None:
         super().__init__(config, context)
@@ -46,17 +54,37 @@ class Rewrite(ProxyPlugin):
         self._to = PathTemplate.parse(config.to)
 
     def on_forward(self, exchange: Exchange) -> None:
-        """Puts the new path in place of the one that would have gone upstream."""
+        """Replaces the path of the upstream request."""
         request, forward = exchange.request, exchange.forward
-        found = self._path.match(request.path)
-        if found is None:
+        values = self._path.match(request.path)
+        if values is None:
             if not self.config.others:
-                raise Fault(NO_ROUTE)
+                raise Problem(NO_ROUTE)
             return
         if forward is not None:
             query = b"" if request.query is None else b"?" + request.query
-            forward.target = exchange.route.base_path + self._to.fill(found) + query
+            forward.target = exchange.route.base_path + self._to.fill(values) + query
+
+    def client_path(self, path: bytes, request: RequestHead) -> bytes | None:
+        """The way back: `to` read as the upstream's path, `path` filled with its segments.
+
+        Names that stand in `path` alone keep the values of the client's request.
+        """
+        own = self._path.match(request.path)
+        if own is None:
+            return None
+        if self._stays(path):
+            return path
+        found = self._to.match(path)
+        return None if found is None else self._path.fill({**own, **found})
+
+    def _stays(self, path: bytes) -> bool:
+        """Whether the path is under the client's prefix already, since the upstream knows of it."""
+        client, upstream = self._path.literal_prefix, self._to.literal_prefix
+        if not client or not is_under(path, client):
+            return False
+        return len(upstream) <= len(client) or not is_under(path, upstream)
 
     def summary(self) -> str:
-        """The two templates."""
+        """The two templates, for `gatepost explain`."""
         return f"Rewrite ({self.config.path} -> {self.config.to})"

@@ -1,8 +1,8 @@
-"""Gives a route's requests other time-outs than their upstream has."""
+"""Overrides the upstream's timeouts for a route."""
 
 from pydantic import Field, model_validator
 
-from gateway.plugin import Exchange, Patience, PluginConfig, PluginContext, ProxyPlugin, Timeout
+from gateway.plugin import Exchange, PluginConfig, PluginContext, ProxyPlugin, Timeout, TimeoutOverrides
 
 
 class RouteTimeoutConfig(PluginConfig):
@@ -10,11 +10,11 @@ class RouteTimeoutConfig(PluginConfig):
 
     response: Timeout | None = Field(
         default=None,
-        description="How long the upstream may take until its answer begins. null: as the upstream has it.",
+        description="Time until the upstream's response begins; a duration. null: the upstream's own.",
     )
     idle: Timeout | None = Field(
         default=None,
-        description="How long there may be no byte either way. null: as the upstream has it.",
+        description="Time without a byte in either direction; a duration. null: the upstream's own.",
     )
 
     @model_validator(mode="after")
@@ -25,14 +25,14 @@ class RouteTimeoutConfig(PluginConfig):
 
 
 class RouteTimeout(ProxyPlugin):
-    """The caller of a request that takes longer reads 504."""
+    """Requests that take longer get 504."""
 
     Config = RouteTimeoutConfig
 
     def __init__(self, config: RouteTimeoutConfig, context: PluginContext) -> None:
         super().__init__(config, context)
-        self._patience = Patience(config.response, config.idle)
+        self._patience = TimeoutOverrides(config.response, config.idle)
 
     def on_request(self, exchange: Exchange) -> None:
-        """Known before the upstream is asked."""
-        exchange.patience = self._patience
+        """Sets the timeouts before the request is forwarded."""
+        exchange.timeouts = self._patience

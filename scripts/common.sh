@@ -1,5 +1,8 @@
-# Shared by scripts/run and scripts/test: finds Python, and makes .venv with the project in it.
+# Shared by the scripts beside it: finds Python, makes a virtual environment, installs the project in it.
 # Sourced from the repository's top folder.
+
+# The virtual environment that is made and used. `scripts/test --newest` has its own.
+VENV=.venv
 
 say() { printf '%s\n' "gatepost: $*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -19,30 +22,56 @@ find_python() {
     fail "Python 3.11 or later is needed, and none was found. Install it, or set PYTHON to its path."
 }
 
-# What the installed packages depend on. Editable: a change of the source needs no new installation.
-fingerprint() {
-    { cat pyproject.toml gateway/__init__.py; printf '%s' "$1"; .venv/bin/python -VV; } | git hash-object --stdin
+# Makes $VENV, unless it is there and works.
+make_venv() {
+    local python
+    if [ -x "$VENV/bin/python" ] && "$VENV/bin/python" -c '' 2>/dev/null; then return; fi
+    python=$(find_python)
+    say "making $VENV with $("$python" --version)"
+    rm -rf "$VENV"
+    "$python" -m venv "$VENV" || {
+        rm -rf "$VENV"
+        fail "$python can't make a virtual environment. On Debian and Ubuntu: apt install python3-venv"
+    }
 }
 
-# install EXTRAS: EXTRAS is "" or "[test]".
+pip() { "$VENV/bin/python" -m pip --disable-pip-version-check "$@"; }
+
+# What the packages installed from requirements/$1.txt depend on.
+fingerprint() {
+    { cat "requirements/$1.txt" requirements/build.txt pyproject.toml gateway/__init__.py; "$VENV/bin/python" -VV; } |
+        git hash-object --stdin
+}
+
+# install NAME: the versions in requirements/NAME.txt, each checked against its hashes, then the project.
+# Editable: a change of the source needs no new installation.
 install() {
-    local extras=$1 stamp=.venv/gatepost.stamp python
-    if [ ! -x .venv/bin/python ] || ! .venv/bin/python -c '' 2>/dev/null; then
-        python=$(find_python)
-        say "making .venv with $("$python" --version)"
-        rm -rf .venv
-        "$python" -m venv .venv || {
-            rm -rf .venv
-            fail "$python can't make a virtual environment. On Debian and Ubuntu: apt install python3-venv"
-        }
-    fi
-    # The test extras include all that the gateway itself needs.
-    if [ "$(cat "$stamp" 2>/dev/null)" = "$(fingerprint "$extras")" ] ||
-        [ "$(cat "$stamp" 2>/dev/null)" = "$(fingerprint "[test]")" ]; then
-        return
-    fi
-    say "installing into .venv; the first time this takes a minute"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".$extras" ||
+    local name=$1 other problems
+    make_venv
+    # The packages of the tests include all that the gateway itself needs.
+    for other in "$name" test; do
+        if [ "$(cat "$VENV/gatepost.stamp" 2>/dev/null)" = "$other $(fingerprint "$other")" ]; then return; fi
+    done
+    say "installing into $VENV; the first time this takes a minute"
+    pip install --quiet --require-hashes -r "requirements/$name.txt" -r requirements/build.txt ||
         fail "the installation failed: pip's words above say why. It needs to reach a package index."
-    fingerprint "$extras" >"$stamp"
+    pip install --quiet --no-deps --no-build-isolation --editable . ||
+        fail "the project itself could not be installed."
+    problems=$(pip check) || fail "$problems
+Run scripts/lock if pyproject.toml has changed. If not, remove $VENV: it holds other packages, too."
+    printf '%s %s\n' "$name" "$(fingerprint "$name")" >"$VENV/gatepost.stamp"
+}
+
+# The newest versions that pyproject.toml allows, instead of those in requirements/.
+install_newest() {
+    local extras problems
+    make_venv
+    extras=$("$VENV/bin/python" -c '
+import tomllib
+with open("pyproject.toml", "rb") as file:
+    print(",".join(tomllib.load(file)["project"]["optional-dependencies"]))')
+    say "installing the newest versions into $VENV"
+    pip install --quiet --upgrade --upgrade-strategy eager --editable ".[$extras]" ||
+        fail "the installation failed: pip's words above say why."
+    problems=$(pip check) || fail "the newest versions do not go together. $problems"
 }

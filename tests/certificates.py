@@ -1,4 +1,4 @@
-"""Certificates of clients: some with alternative names or a subject of their own, some self-signed."""
+"""Client certificates for tests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ class Certificate:
         issuer: Certificate | None = None,
         authority: bool = False,
         key: Any = None,
+        valid: tuple[int, int] = (-1, 1),
     ) -> None:
+        """`valid`: from and until when, in days from now."""
         self.key: Any = key or ec.generate_private_key(ec.SECP256R1())
         name = x509.Name.from_rfc4514_string(subject)
         now = datetime.now(UTC)
@@ -35,8 +37,8 @@ class Certificate:
             .issuer_name(issuer.certificate.subject if issuer else name)
             .public_key(self.key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=1))
+            .not_valid_before(now + timedelta(days=valid[0]))
+            .not_valid_after(now + timedelta(days=valid[1]))
             .add_extension(x509.BasicConstraints(authority, None), critical=True)
         )
         if names:

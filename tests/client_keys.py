@@ -1,4 +1,4 @@
-"""Keys of clients, and the JWTs that they sign: written apart from the gateway's own code."""
+"""Client keys and JWTs, implemented independently of the gateway's code."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Signer:
         return b64(hashlib.sha256(text.encode()).digest())
 
     def sign(self, header: dict[str, Any], claims: Any) -> str:
-        """A JWT; `alg` is the key's where the header has none."""
+        """A JWT; `alg` defaults to that of the key."""
         header = {"alg": self.algorithm, **header}
         body = claims if isinstance(claims, bytes) else json.dumps(claims).encode()
         message = f"{b64(json.dumps(header).encode())}.{b64(body)}"
@@ -82,7 +82,7 @@ class Signer:
     def assertion(
         self, client: str, audience: Any, now: float, header: dict[str, Any] | None = None, **changes: Any
     ) -> str:
-        """A client's assertion (RFC 7523). A change to None leaves a claim out."""
+        """A client assertion (RFC 7523). A claim set to None is omitted."""
         claims = {
             "iss": client,
             "sub": client,
@@ -104,7 +104,7 @@ class Signer:
         header: dict[str, Any] | None = None,
         **changes: Any,
     ) -> str:
-        """A DPoP proof (RFC 9449). A change to None leaves a claim out."""
+        """A DPoP proof (RFC 9449). A claim set to None is omitted."""
         claims = {"htm": method, "htu": uri, "iat": int(now), "jti": uuid.uuid4().hex}
         if token is not None:
             claims["ath"] = b64(hashlib.sha256(token.encode()).digest())
@@ -118,5 +118,5 @@ def without_none(claims: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def signer(algorithm: str, number: int = 0) -> Signer:
-    """A key that all tests share: RSA keys take long to make."""
+    """A key shared by all tests, since generating RSA keys is slow."""
     return Signer(algorithm)

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import pytest
 import redis
 
 from gateway.store import Store
 from gateway.store.embedded.binary import find_binary
+from tests.record_keys import MAC
+from tests.topologies import ClusterSet, cluster_set
+
+if sys.dont_write_bytecode:
+    # Without bytecode each of the hundreds of gateways that are started here would compile every module.
+    BYTECODE = str(Path(__file__).parents[1] / ".pytest_cache" / "bytecode")
+    sys.dont_write_bytecode, sys.pycache_prefix = False, BYTECODE
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = BYTECODE
+
+# Timings of single examples are meaningless on a loaded machine.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 
 class Valkey:
@@ -34,7 +50,7 @@ class Valkey:
 
     @property
     def client(self) -> redis.Redis:
-        """A client of the test's own, to look into the server and to disturb it."""
+        """A client for inspecting and manipulating the server."""
         return redis.Redis(unix_socket_path=str(self.path), socket_timeout=5)
 
     def start(self) -> None:
@@ -81,7 +97,7 @@ class Valkey:
 
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[Valkey]:
-    """One server for all tests that leave it standing; each uses its own `prefix`."""
+    """A server shared by all tests that don't disrupt it; each uses its own `prefix`."""
     server = Valkey()
     server.start()
     yield server
@@ -90,16 +106,23 @@ def valkey() -> Iterator[Valkey]:
 
 @pytest.fixture
 def own_valkey() -> Iterator[Valkey]:
-    """A server for one test, which may stop, starve or kill it."""
+    """A server for a single test, which may stop, freeze or kill it."""
     server = Valkey()
     server.start()
     yield server
     server.remove()
 
 
+@pytest.fixture(scope="session")
+def quiet_cluster() -> Iterator[ClusterSet]:
+    """Three masters and a replica of the first, shared by all tests that don't disrupt them."""
+    with cluster_set(replicas=1) as made:
+        yield made
+
+
 @pytest.fixture
 def prefix() -> str:
-    """Keys that no other test uses."""
+    """A key prefix unique to the test."""
     return f"test-{uuid4().hex[:12]}:"
 
 
@@ -112,8 +135,8 @@ def both_formats(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 async def store(valkey: Valkey, prefix: str) -> AsyncIterator[Store]:
-    """A store under keys of its own."""
-    opened = Store(valkey.url, prefix)
+    """A store with a unique key prefix."""
+    opened = Store(valkey.url, prefix, mac=MAC)
     await opened.start()
     yield opened
     await opened.stop()

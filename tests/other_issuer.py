@@ -1,4 +1,4 @@
-"""Another token server, in a thread of its own: metadata, keys, introspection, over TLS or not."""
+"""An external token issuer in a thread: metadata, keys and introspection, with or without TLS."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from tests.jose.tokens import KEY, jwt
 
 @dataclass
 class OtherIssuer:
-    """What it answers is as the test sets it."""
+    """The issuer's responses, set by the test."""
 
     url: str = ""
     keys: list[SigningKey] = field(default_factory=lambda: [KEY])
     opaque: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Its opaque tokens, and what it says of each."""
+    """Introspection responses by opaque token."""
     pages: dict[str, tuple[int, bytes]] = field(default_factory=dict)
-    """Answers in place of its own."""
+    """Overridden responses by path."""
     down: bool = False
     requests: list[str] = field(default_factory=list)
     logins: list[str | None] = field(default_factory=list)
 
     def token(self, now: float, key: SigningKey = KEY, **changes: Any) -> str:
-        """A token of its own, good for ten minutes."""
+        """A JWT of the issuer, valid for ten minutes."""
         claims = {
             "iss": self.url,
             "aud": "https://api.example",
@@ -60,7 +60,7 @@ class OtherIssuer:
 
 @contextmanager
 def other_issuer(tls: ssl.SSLContext | None = None) -> Iterator[OtherIssuer]:
-    """Serves one on a free port."""
+    """Serves an issuer on a free port."""
     issuer = OtherIssuer()
 
     class Handler(BaseHTTPRequestHandler):
@@ -83,13 +83,13 @@ def other_issuer(tls: ssl.SSLContext | None = None) -> Iterator[OtherIssuer]:
         do_POST = do_GET  # noqa: N815 (the base class calls it so)
 
         def log_message(self, *_: Any) -> None:
-            """Says nothing."""
+            """Silent."""
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
 
         def handle_error(self, *_: Any) -> None:
-            """A client that does not trust it goes away."""
+            """Ignores clients that abort the TLS handshake."""
 
     server = Server(("127.0.0.1", 0), Handler)
     if tls is not None:

@@ -1,4 +1,4 @@
-"""HTTP as bytes: a client that sends what it is told, and an upstream that keeps what it got."""
+"""Raw HTTP: a client that sends arbitrary bytes, and an upstream that records requests."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 LIMIT = 10.0
-"""Seconds after which whatever a test waits for is taken not to come."""
+"""Timeout of all waits in tests, in seconds."""
 
 
 async def until(holds: Callable[[], object]) -> None:
-    """Returns when it holds; fails where it does not in time."""
+    """Polls until the condition holds; fails after `LIMIT` seconds."""
     async with asyncio.timeout(LIMIT):
         while not holds():  # noqa: ASYNC110 (nothing tells)
             await asyncio.sleep(0.002)
@@ -23,12 +23,12 @@ async def until(holds: Callable[[], object]) -> None:
 
 @dataclass(slots=True)
 class RawMessage:
-    """A request or an answer, as it came over the wire."""
+    """A request or response as received."""
 
     head: bytes
-    """With the empty line that ends it."""
+    """Including the empty line at its end."""
     body: bytes = b""
-    """Still chunked, if it was."""
+    """As received: chunked bodies are not decoded."""
 
     @property
     def first_line(self) -> str:
@@ -40,11 +40,11 @@ class RawMessage:
         return [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]
 
     def all(self, name: str) -> list[str]:
-        """Every value of a header."""
+        """All values of a header."""
         return [value for key, value in self.headers if key.lower() == name.lower()]
 
     def header(self, name: str) -> str | None:
-        """The only value of a header; None where there is none."""
+        """The single value of a header, or None."""
         values = self.all(name)
         assert len(values) < 2, f"{name} came {len(values)} times: {values}"
         return values[0] if values else None
@@ -63,7 +63,7 @@ class RawMessage:
 
     @property
     def content(self) -> bytes:
-        """The body without its chunks' frames."""
+        """The body with chunked encoding removed."""
         if (self.header("Transfer-Encoding") or "").lower() != "chunked":
             return self.body
         content, rest = b"", self.body
@@ -77,18 +77,21 @@ class RawMessage:
 async def read_message(
     reader: asyncio.StreamReader, *, body: bool = True, to_end: bool = False
 ) -> RawMessage:
-    """One message with its whole body. `to_end`: a body without a length goes on to the connection's end."""
+    """Reads a message with its body. `to_end`: a body without a length ends with the connection."""
     message = RawMessage(await reader.readuntil(b"\r\n\r\n"))
+    if body:
+        await _read_body(message, reader, to_end=to_end)
+    return message
+
+
+async def _read_body(message: RawMessage, reader: asyncio.StreamReader, *, to_end: bool = False) -> None:
     length = message.header("Content-Length")
-    if not body:
-        return message
     if (message.header("Transfer-Encoding") or "").lower() == "chunked":
         message.body = await _chunks(reader)
     elif length is not None:
         message.body = await reader.readexactly(int(length))
     elif to_end:
         message.body = await reader.read()
-    return message
 
 
 async def _chunks(reader: asyncio.StreamReader) -> bytes:
@@ -105,7 +108,7 @@ async def _chunks(reader: asyncio.StreamReader) -> bytes:
 
 
 class RawClient:
-    """One connection to the gateway. Close it, or use it in `async with`."""
+    """A connection to the gateway. Close it or use `async with`."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -126,20 +129,20 @@ class RawClient:
         await asyncio.wait_for(self.writer.drain(), LIMIT)
 
     async def receive(self, *, body: bool = True) -> RawMessage:
-        """The next answer. `body=False` for the answer to HEAD."""
+        """Reads the next response. `body=False` for responses to HEAD."""
         return await asyncio.wait_for(read_message(self.reader, body=body, to_end=True), LIMIT)
 
     async def ask(self, data: bytes, *, body: bool = True) -> RawMessage:
-        """Sends bytes and returns the answer."""
+        """Sends bytes and returns the response."""
         await self.send(data)
         return await self.receive(body=body)
 
     async def rest(self) -> bytes:
-        """Everything until the other side closes. Fails where it does not."""
+        """Reads until the peer closes; fails after `LIMIT` seconds."""
         return await asyncio.wait_for(self.reader.read(), LIMIT)
 
     async def closed(self) -> bool:
-        """Waits for the other side to close, and says whether nothing came before."""
+        """Waits for the peer to close. True if no data came before."""
         with suppress(ConnectionError):
             return await self.rest() == b""
         return True
@@ -151,17 +154,17 @@ class RawClient:
 
 
 Conversation = Callable[[RawMessage, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[bool]]
-"""Answers one request; whether the connection may go on."""
+"""Responds to one request. Returns whether the connection is kept open."""
 
 
 def answer(status: str = "200 OK", body: bytes = b"hello", *headers: str) -> bytes:
-    """A whole answer with a length."""
+    """A complete response with Content-Length."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
     return "\r\n".join(lines).encode("latin-1") + body
 
 
 def says(data: bytes) -> Conversation:
-    """Answers every request with these bytes; closes afterwards where they say so."""
+    """Responds to every request with these bytes; honors their `Connection: close`."""
 
     async def conversation(_: RawMessage, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         writer.write(data)
@@ -182,18 +185,21 @@ class RawUpstream:
     requests: list[RawMessage] = field(default_factory=list)
     conversation: Conversation = field(default_factory=lambda: says(answer()))
     connections: int = 0
+    heads_alone: bool = False
+    """Whether to respond after the head, without reading the body. Last request of a connection only."""
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def reset(self, conversation: Conversation | None = None) -> None:
-        """Forgets what came, and answers as it is told from now on."""
+        """Clears the recorded requests and sets the response."""
         self.requests.clear()
+        self.heads_alone = False
         self.conversation = conversation or says(answer())
 
     async def next(self, number: int = 1) -> RawMessage:
-        """Waits until that many requests have come; the last of them."""
+        """Waits for `number` requests and returns the last one."""
         async with asyncio.timeout(LIMIT):
             while len(self.requests) < number:  # noqa: ASYNC110 (the requests come in another thread)
                 await asyncio.sleep(0.005)
@@ -213,7 +219,9 @@ class RawUpstream:
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         go_on = True
         while go_on:
-            request = await read_message(reader)
+            request = await read_message(reader, body=False)
+            if not self.heads_alone:
+                await _read_body(request, reader)
             if request.target == "/health":
                 writer.write(answer())
                 continue
@@ -225,7 +233,7 @@ class RawUpstream:
 def raw_upstream(
     listening: socket.socket | None = None, tls: ssl.SSLContext | None = None
 ) -> Iterator[RawUpstream]:
-    """Starts an upstream on a free port, or on a socket that is bound already."""
+    """Starts an upstream on a free port or an already bound socket."""
     listening = listening or socket.create_server(("127.0.0.1", 0))
     upstream = RawUpstream()
     loop = asyncio.new_event_loop()

@@ -1,4 +1,4 @@
-"""The real program, as a person starts it."""
+"""Runs the real program as a subprocess."""
 
 from __future__ import annotations
 
@@ -19,20 +19,45 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from tests.gateway_process import ForkedProcess
 from tests.raw import LIMIT, RawClient
 
 START_LIMIT = 30.0
-"""Seconds. A start takes less than one; a loaded machine takes longer."""
+"""Seconds. A start takes less than one, but longer on a loaded machine."""
 
 
 ROOT = str(Path(__file__).parents[1])
 
 GATEWAY = ("-m", "gateway", "run", "-c")
-"""Python's arguments, before the configuration's file."""
+"""Python's arguments before the path of the configuration."""
+
+
+INTERPRETER = ("PYTHON", "LD_", "MALLOC", "GLIBC")
+"""What the names of variables begin with that a process must have from its beginning."""
+
+
+def _started(
+    program: Sequence[str], arguments: Sequence[str], folder: Path, environment: dict[str, str]
+) -> ForkedProcess | subprocess.Popen[str]:
+    """A new process of the program; of `gatepost run` itself a forked one, which is much cheaper."""
+    whole = {**os.environ, "PYTHONPATH": ROOT, **environment}
+    # In a run without workers of pytest's, new processes would import all of pytest.
+    cheap = "PYTEST_XDIST_WORKER" in os.environ
+    if cheap and tuple(program) == GATEWAY and not any(name.startswith(INTERPRETER) for name in environment):
+        return ForkedProcess([*program[2:], *arguments], folder, whole)
+    return subprocess.Popen(
+        [sys.executable, *program, *arguments],
+        cwd=folder,
+        env=whole,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 class Running:
-    """A gateway in a process of its own, with what it writes on standard error."""
+    """A gateway in a subprocess, with its standard error as `lines`."""
 
     def __init__(
         self,
@@ -45,20 +70,12 @@ class Running:
         self.file = folder / "gateway.yaml"
         self.write(config)
         self.lines: list[str] = []
-        self._process = subprocess.Popen(
-            [sys.executable, *program, str(self.file), *arguments],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": ROOT, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        self._process = _started(program, [str(self.file), *arguments], folder, environment)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def write(self, config: dict[str, Any] | str) -> None:
-        """Puts another configuration into the file. SIGHUP (`signal`) makes the gateway read it."""
+        """Replaces the configuration file. Send SIGHUP (`signal`) to reload it."""
         self.file.write_text(config if isinstance(config, str) else yaml.safe_dump(config))
 
     def _read(self) -> None:
@@ -67,34 +84,34 @@ class Running:
             for line in stream:
                 self.lines.append(line.rstrip("\n"))
 
-    # What it says.
+    # Output.
 
     @property
     def output(self) -> str:
         return "\n".join(self.lines)
 
     def await_ready(self) -> None:
-        """Returns when it serves; fails with its words where it does not."""
+        """Waits until the gateway is ready; fails with its output if it is not."""
         deadline = time.monotonic() + START_LIMIT
         while not self.found("gatepost: ready on "):
             assert self._process.poll() is None, f"it ended with {self._process.returncode}:\n{self.output}"
             assert time.monotonic() < deadline, f"it is not ready:\n{self.output}"
             time.sleep(0.005)
-        _ = self._ready  # kept, also when a test clears `lines`
+        _ = self._ready  # cached, so that tests may clear `lines`
 
     def found(self, pattern: str) -> str | None:
-        """The first line that the pattern is found in."""
+        """The first line that matches the pattern, or None."""
         return next((line for line in self.lines[:] if re.search(pattern, line)), None)
 
     async def line(self, pattern: str) -> str:
-        """Waits for a line that the pattern is found in."""
+        """Waits for a line that matches the pattern."""
         deadline = time.monotonic() + START_LIMIT
         while (line := self.found(pattern)) is None:
             assert time.monotonic() < deadline, f"no line with {pattern!r}:\n{self.output}"
             await asyncio.sleep(0.005)
         return line
 
-    # Where it is.
+    # Addresses.
 
     @cached_property
     def _ready(self) -> str:
@@ -103,7 +120,7 @@ class Running:
         return ready
 
     def addresses(self, scheme: str) -> list[str]:
-        """Its public addresses with that scheme, as URLs."""
+        """The URLs of its public listeners with this scheme."""
         return re.findall(rf"\b{scheme}://\S+", self._ready.partition("(")[0])
 
     @property
@@ -121,19 +138,19 @@ class Running:
         return match[1]
 
     async def connect(self, url: str | None = None, tls: ssl.SSLContext | None = None) -> RawClient:
-        """A raw connection to its first plain address, or to another of its URLs."""
+        """Opens a raw connection to `url` or to its first plain-HTTP listener."""
         parts = urlsplit(url or self.http)
         assert parts.port is not None
         return await RawClient.connect("127.0.0.1", parts.port, tls)
 
-    # What it is told.
+    # Process control.
 
     @property
     def pid(self) -> int:
         return self._process.pid
 
     def children(self) -> list[int]:
-        """Its worker processes; the embedded store is none."""
+        """Process ids of its workers, without the embedded store."""
         listing = subprocess.run(
             ["ps", "-o", "pid=,args=", "--ppid", str(self.pid)], capture_output=True, text=True, check=False
         )
@@ -148,16 +165,17 @@ class Running:
         return self._process.poll() is None
 
     async def ended(self, within: float = LIMIT) -> int:
-        """Waits until it has ended; its exit code."""
+        """Waits until the process has exited. Returns the exit code."""
         deadline = time.monotonic() + within
         while self.running:
             assert time.monotonic() < deadline, f"it does not end:\n{self.output}"
             await asyncio.sleep(0.01)
         self._reader.join(LIMIT)
-        return self._process.returncode
+        assert self._process.returncode is not None
+        return int(self._process.returncode)
 
     def stop(self, *, tracebacks: bool = False) -> None:
-        """Ends it by SIGTERM, and fails where it does not end well: exit 0 and no traceback on the way."""
+        """Stops it with SIGTERM. Fails unless it exits with 0 and without a traceback."""
         if self.running:
             self.signal(signal.SIGTERM)
         try:
@@ -172,7 +190,7 @@ class Running:
         assert tracebacks or "Traceback" not in self.output, self.output
 
     def stopped_badly(self) -> str | None:
-        """Ends it, if it still runs; what was wrong with that, for whoever has more of them to end."""
+        """Stops it if it is running. Returns a failure instead of raising it."""
         try:
             if self.running:
                 self.stop()
@@ -181,7 +199,7 @@ class Running:
         return None
 
     def kill(self) -> None:
-        """Ends it whatever it does."""
+        """Kills it if it is running."""
         if self.running:
             self._process.kill()
         self._process.wait()

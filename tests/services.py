@@ -1,4 +1,4 @@
-"""The token server's parts, put together for tests on a real store."""
+"""The token server's components on a real store, for tests."""
 
 from __future__ import annotations
 
@@ -11,37 +11,44 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.accounts.attempt_limiter import AttemptLimiter
 from gateway.accounts.clients import ClientAuthentication, Clients
-from gateway.oauth.guessing import GuessingRules
+from gateway.accounts.file_users import FileUsers
+from gateway.http.endpoints import GatewayPaths
+from gateway.oauth.brute_force import LockoutPolicy
 from gateway.oauth.lifetime import LifetimeRules
+from gateway.oauth.model import Client, Secret
 from gateway.oauth.nonce import Nonces
-from gateway.oauth.opaque import OpaqueTokens, derived_key
+from gateway.oauth.opaque_tokens import OpaqueTokens, derived_key
 from gateway.oauth.scope import ScopeRules
-from gateway.oauth.sealing import TokenSeal
-from gateway.oauth.values import Client, Secret
+from gateway.oauth.token_encryption import TokenCipher
+from gateway.oauth.user import User
+from gateway.oauth_flows.token import TokenRequestState, TokenServices
 from gateway.plugin import PluginConfig, PluginContext
-from gateway.signing.ring import KeyRing
+from gateway.signing.encrypted_keys import PURPOSE, EncryptedKeys
+from gateway.signing.key_ring import KeyRing
 from gateway.signing.rotation import KeyRules
-from gateway.signing.vault import PURPOSE, KeyVault
-from gateway.steps.token import TokenCall, TokenDesk
 from gateway.store import Store
-from gateway.tokens.binding import Binding
-from gateway.tokens.cache import TokenCache
-from gateway.tokens.formats import TokenFormats
-from gateway.tokens.guard import Foreign, Guard
-from gateway.tokens.issuer import Issuer, LiveTokens, ReuseRules
-from gateway.tokens.jwt import JwtTokens, Keys
+from gateway.store.file_records import Identified
+from gateway.store.key_names import KeyNames
+from gateway.tokens.jwt_tokens import JwtTokens, SigningKeys
+from gateway.tokens.sender_constraint import SenderConstraint
+from gateway.tokens.token_cache import TokenCache
+from gateway.tokens.token_formats import TokenFormats
+from gateway.tokens.token_issuer import ReusableTokenCache, ReuseRules, TokenIssuer
+from gateway.tokens.token_validator import ForeignIssuers, TokenValidator
 from plugins.client_credentials import ClientCredentials
+from tests.record_keys import MAC
 
 ISSUER = "https://gateway.example"
 DEFAULT_FORMAT = "opaque"
-"""The fixture `both_formats` sets it."""
+"""Set by the fixture `both_formats`."""
 FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass
 class Clock:
-    """A clock that a test sets."""
+    """A clock controlled by the test."""
 
     now: float = 1_800_000_000.0
 
@@ -50,13 +57,20 @@ class Clock:
 
 
 def a_client(client_id: str = "demo", secret: str = "secret", **changes: object) -> Client:
-    """A client of the file."""
+    """A client of gateway.yaml."""
     values: dict[str, object] = {
         "id": client_id,
         "secrets": (Secret(hashlib.sha256(secret.encode()).digest()),),
         "scopes": ("orders.read", "orders.write"),
     }
     return Client(**(values | changes))  # type: ignore[arg-type]  # fields by name, as the tests give them
+
+
+def known_users(*users: User) -> FileUsers:
+    """Users of the file with the ids that the store assigns."""
+    of_file = FileUsers(users)
+    of_file.identify({user.key: Identified(f"file:{user.key}", "1") for user in users})
+    return of_file
 
 
 @dataclass
@@ -68,42 +82,43 @@ class Services:
     reuse: ReuseRules = field(default_factory=ReuseRules)
     key: bytes = b"m" * 32
     clock: Clock = field(default_factory=Clock)
-    live: LiveTokens = field(default_factory=LiveTokens)
-    cache: TokenCache = field(default_factory=lambda: TokenCache("", time.monotonic))
+    live: ReusableTokenCache = field(default_factory=ReusableTokenCache)
+    cache: TokenCache = field(default_factory=lambda: TokenCache(KeyNames(""), time.monotonic))
     format: str = field(default_factory=lambda: DEFAULT_FORMAT)
-    """What a client gets that has no format of its own."""
+    """The default token format."""
     key_rules: KeyRules = field(default_factory=KeyRules)
-    signing_keys: Keys | None = None
-    """In place of those in the store."""
-    foreign: Foreign | None = None
+    signing_keys: SigningKeys | None = None
+    """Replaces the signing keys in the store."""
+    foreign: ForeignIssuers | None = None
     nonces: Nonces | None = None
-    rules: GuessingRules = field(default_factory=lambda: GuessingRules(first_delay=0.0))
+    rules: LockoutPolicy = field(default_factory=lambda: LockoutPolicy(first_delay=0.0))
 
     def __post_init__(self) -> None:
-        self.tokens = OpaqueTokens(derived_key(self.key, "token tag"), secrets.token_bytes)
-        seal = TokenSeal(derived_key(self.key, "token seal 2"), secrets.token_bytes)
-        self.vault = KeyVault(
-            self.store.signing_keys, TokenSeal(derived_key(self.key, PURPOSE), secrets.token_bytes)
+        self.tokens = OpaqueTokens((derived_key(self.key, "token tag"),), secrets.token_bytes)
+        seal = TokenCipher((derived_key(self.key, "token seal"),), secrets.token_bytes)
+        self.vault = EncryptedKeys(
+            self.store.signing_keys, TokenCipher((derived_key(self.key, PURPOSE),), secrets.token_bytes)
         )
         self.signing_keys = self.signing_keys or KeyRing(
             self.vault, self.key_rules, self.clock, "", self.cache.forget_all
         )
-        self.jwts = JwtTokens(self.signing_keys, ISSUER, ISSUER, self.clock, secrets.token_bytes)
+        self.jwts = JwtTokens(self.signing_keys, ISSUER, ISSUER, secrets.token_bytes)
         formats = TokenFormats(self.tokens, self.jwts, self.format)
-        self.issuer = Issuer(self.store.tokens, formats, seal, self.reuse, self.clock, self.live)
+        self.issuer = TokenIssuer(self.store.tokens, formats, seal, self.reuse, self.clock, self.live)
         self.clients = Clients(self.file_clients, self.store.clients)
-        self.guard = Guard(self.store.tokens, self.cache, self.tokens, self.jwts, self.clients, self.foreign)
+        self.token_validator = TokenValidator(
+            self.store.tokens, self.cache, self.tokens, self.jwts, self.clients, self.foreign
+        )
         self.authentication = ClientAuthentication(
             self.clients,
-            self.store.attempts,
-            self.rules,
+            AttemptLimiter("token", self.store.attempts, self.rules),
             self.clock,
             issuer=ISSUER,
             once=self.store.once,
         )
-        self.binding = Binding(self.store.once, self.clock, self.nonces)
+        self.binding = SenderConstraint(self.store.once, self.clock, self.nonces)
         grant = ClientCredentials(PluginConfig(), PluginContext(self.clock))
-        self.desk = TokenDesk(
+        self.token_services = TokenServices(
             clients=self.authentication,
             grants={"client_credentials": grant},
             scope_rules=ScopeRules(),
@@ -111,7 +126,7 @@ class Services:
             issuer=self.issuer,
             clock=self.clock,
             binding=self.binding,
-            uri=f"{ISSUER}/token",
+            paths=GatewayPaths(ISSUER),
         )
 
 
@@ -134,7 +149,7 @@ async def worker(url: str, prefix: str, **options: Any) -> AsyncIterator[Worker]
         if name not in ("PING", "HELLO", "CLIENT"):
             asked.append(name)
 
-    store = Store(url, prefix, tracking=True, observer=observe)
+    store = Store(url, prefix, tracking=True, observer=observe, mac=MAC)
     services = Services(store, **options)
     store.listeners.add(services.live)
     assert isinstance(services.signing_keys, KeyRing)
@@ -153,7 +168,7 @@ def token_call(
     query: str = "",
     content_type: str | None = FORM,
     address: str = "192.0.2.1",
-) -> TokenCall:
+) -> TokenRequestState:
     """A token request."""
     authorization = [] if basic is None else [b"Basic " + base64.b64encode(basic.encode())]
-    return TokenCall(query, content_type, body.encode(), authorization, address)
+    return TokenRequestState(query, content_type, body.encode(), authorization, address)

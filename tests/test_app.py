@@ -18,11 +18,11 @@ from gateway.app import Gateway
 from gateway.config.load import load_text
 from gateway.errors import StartError
 from gateway.plugin import Exchange, PluginConfig, ProxyPlugin
-from gateway.plugin_catalog import Catalog
+from gateway.plugin.catalog import PluginCatalog
 from gateway.telemetry import Telemetry
 from tests.conftest import Valkey
 from tests.raw import RawClient, raw_upstream, until
-from tests.web.conftest import request
+from tests.web_gateway import request
 
 LIVES: list[str] = []
 
@@ -64,7 +64,7 @@ def make(valkey: Valkey, prefix: str, tmp_path: Path) -> Make:
         text = (
             CONFIG.format(key=key * 32, form=form, state=tmp_path) + f"store: {{prefix: '{prefix}'}}\n" + more
         )
-        settings = load_text(text, {}, Catalog())
+        settings = load_text(text, {}, PluginCatalog())
         return Gateway(settings, **{"store_url": valkey.url, "telemetry": Telemetry(), **parts})
 
     return made
@@ -132,7 +132,7 @@ async def test_the_portal_is_there_where_it_is_switched_on(make: Make, portal: s
         assert await status(session, "/portal/") == found
 
 
-async def test_what_the_file_says_of_tokens_is_what_the_desk_does(make: Make) -> None:
+async def test_what_the_file_says_of_tokens_is_what_the_endpoint_does(make: Make) -> None:
     more = "scopes: {default: [basic], application: null}\ngrants: {refresh_token: {enabled: true}}\n"
     async with served(make(more)) as session:
         answer = await token(session, validity_period="77")
@@ -186,6 +186,7 @@ async def test_without_a_store_it_starts_and_gives_nobody_a_token(make: Make, ow
 
 OPEN = """\
 server: {{state_dir: "{state}"}}
+tokens: {{key: kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk}}
 routes: [{{path: /open, upstream: "{upstream}", auth: none, strip_prefix: false}}]
 """
 
@@ -228,7 +229,7 @@ async def test_requests_leave_nothing_to_the_garbage_collector(
     valkey: Valkey, tmp_path: Path, header: str
 ) -> None:
     with raw_upstream() as upstream:
-        settings = load_text(OPEN.format(state=tmp_path, upstream=upstream.url), {}, Catalog())
+        settings = load_text(OPEN.format(state=tmp_path, upstream=upstream.url), {}, PluginCatalog())
         gateway = Gateway(settings, store_url=valkey.url, telemetry=Telemetry())
         async with served(gateway) as session:
             assert not await left_by(gateway, session, request("/open", header), 200)
@@ -236,6 +237,7 @@ async def test_requests_leave_nothing_to_the_garbage_collector(
 
 TOKENS = """\
 server: {{state_dir: "{state}"}}
+tokens: {{key: kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk}}
 clients: [{{id: demo, secrets: [demo-secret]}}]
 """
 BASIC = "Authorization: Basic ZGVtbzpkZW1vLXNlY3JldA=="
@@ -245,7 +247,7 @@ FORM = "Content-Type: application/x-www-form-urlencoded"
 @pytest.mark.parametrize("more", ["", "&validity_period=60", "&scope=unknown"])
 @pytest.mark.parametrize("header", ["X-A: plain", "TE: trailers"])
 async def test_nor_do_requests_for_tokens(valkey: Valkey, tmp_path: Path, header: str, more: str) -> None:
-    settings = load_text(TOKENS.format(state=tmp_path), {}, Catalog())
+    settings = load_text(TOKENS.format(state=tmp_path), {}, PluginCatalog())
     gateway = Gateway(settings, store_url=valkey.url, telemetry=Telemetry())
     body = b"grant_type=client_credentials" + more.encode()
     asked = request("/token", header, BASIC, FORM, method="POST", body=body)

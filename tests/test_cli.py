@@ -68,7 +68,7 @@ def test_what_is_like_nothing_is_no_command() -> None:
 def test_without_a_word_it_helps() -> None:
     result = gatepost()
     assert result.exit_code == 2
-    assert "Serves gateway.yaml." in result.output
+    assert "Serve gateway.yaml." in result.output
 
 
 def test_help_loads_none_of_the_gateway() -> None:

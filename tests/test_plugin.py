@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from gateway.plugin import HOOKS, GrantPlugin, PluginConfig, PluginContext, ProxyPlugin
 
 
-def test_every_hook_exists_and_is_told_in_the_documentation() -> None:
+def test_every_hook_exists_and_is_documented() -> None:
     for name in HOOKS:
         assert inspect.isfunction(getattr(ProxyPlugin, name))
         assert name in (inspect.getmodule(ProxyPlugin).__doc__ or "")

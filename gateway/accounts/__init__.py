@@ -1,1 +1,1 @@
-"""Clients, users and applications: found, proven, changed, counted."""
+"""Clients, users and applications: lookup, authentication, changes and usage counters."""

@@ -1,24 +1,33 @@
-"""The portal's applications and their keys: who may see them, and how they change together."""
+"""The portal's applications and their keys: access to them, and changes of both.
+
+An application belongs to a user id, not to a name: a new user with the name of a former owner does not
+get it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from gateway.accounts.registry import ClientRegistry, new_client_id
+from gateway.accounts.registry import ClientRegistry, new_client_id, once_written
 from gateway.clock import Clock
 from gateway.errors import GatepostError
 from gateway.oauth.application import Application, Environment
-from gateway.oauth.people import User
-from gateway.oauth.values import Client
+from gateway.oauth.model import Client
+from gateway.oauth.user import User
 from gateway.store import ApplicationStore, ClientStore
 
-MOST_PER_USER = 200
-"""Applications; who signs up must not fill the store."""
+MAX_PER_USER = 200
+"""Applications of one owner, so that no user fills the store."""
+MANAGE_SCOPE = "portal:manage"
+"""With this scope, keys act for their owner in the portal's REST API."""
+CLIENT_OWNER = "client:"
+"""Prefix of the id of an owner that is a client of gateway.yaml."""
 
 
 class ApplicationRefused(GatepostError):  # noqa: N818 (the name says what is the matter, as callers read it)
-    """An application can't be made or changed so; the text says why, for the one who asked."""
+    """An application can't be created or changed; the text, for the user, says why."""
 
 
 class KeysExist(ApplicationRefused):
@@ -27,17 +36,17 @@ class KeysExist(ApplicationRefused):
 
 @dataclass(frozen=True, slots=True)
 class KeySettings:
-    """What a developer chooses for a pair of keys."""
+    """The settings of a pair of keys that a developer chooses."""
 
     grants: frozenset[str]
     scopes: tuple[str, ...]
     audiences: tuple[str, ...]
     lifetime: int | None
-    """Seconds; None: the instance's."""
+    """Lifetime of tokens in seconds; None: `tokens.lifetime`."""
     format: str | None = None
-    """`opaque` or `jwt`; None: the instance's."""
+    """`opaque` or `jwt`; None: `tokens.format`."""
     auth: frozenset[str] = frozenset()
-    """The ways in which the keys may be shown; empty: any."""
+    """The allowed authentication methods; empty: any."""
 
     def onto(self, client: Client) -> Client:
         """The client with these settings."""
@@ -52,44 +61,83 @@ class KeySettings:
         )
 
 
+class UserNames(Protocol):
+    """Looks up user names."""
+
+    async def names(self, ids: Iterable[str]) -> dict[str, str]:
+        """The names of the users with these ids, as far as they exist."""
+
+
 class Applications:
-    """All applications. Every method takes the user who asks; what is not his is not there for him.
+    """All applications. Every method takes the user who asks, and treats applications of others as missing.
 
     Every method raises StoreUnavailable unless the store has answered, and then nothing has changed.
     """
 
     def __init__(
-        self, store: ApplicationStore, clients: ClientStore, registry: ClientRegistry, clock: Clock
+        self,
+        store: ApplicationStore,
+        clients: ClientStore,
+        registry: ClientRegistry,
+        users: UserNames,
+        clock: Clock,
     ) -> None:
         self._store = store
+        self._users = users
         self._clients = clients
         self._registry = registry
         self._clock = clock
 
     async def search(self, user: User, text: str = "") -> list[Application]:
-        """The user's applications, an administrator's being all; only those in which `text` is found."""
+        """The user's applications, or all for an administrator, that contain `text`."""
         wanted = text.strip().lower()
-        return [one for one in await self._store.list() if _sees(user, one) and _found(wanted, one)]
+        seen = [one for one in await self._store.list() if _sees(user, one)]
+        names = await self._users.names({one.owner for one in seen})
+        return [one for one in (_with_owner(each, names) for each in seen) if _found(wanted, one)]
 
     async def find(self, user: User, application_id: str) -> Application | None:
-        """The application; None where it is not there, or somebody else's."""
+        """The application; None where it does not exist or belongs to another user."""
         found = await self._store.get(application_id)
-        return found if found is not None and _sees(user, found) else None
+        if found is None or not _sees(user, found):
+            return None
+        return _with_owner(found, await self._users.names({found.owner}))
 
     async def create(self, user: User, name: str, description: str, tier: str = "") -> Application:
         """A new application without keys. Raises ApplicationRefused."""
-        made = Application(new_client_id(), name, user.name, description, tier, created=int(self._clock()))
-        owned = await self._owned(user.name)
-        if len(owned) >= MOST_PER_USER:
-            raise ApplicationRefused(f"You have {MOST_PER_USER} applications, the most there can be.")
-        _refuse_twice(made, owned)
+        made = Application(
+            new_client_id(),
+            name,
+            user.id,
+            description,
+            tier,
+            created=int(self._clock()),
+            owner_name=user.name,
+        )
+        _refuse_surplus(made, await self._owned(user.id))
         await self._store.create(made)
         return made
+
+    async def change_owner(self, application: Application, owner: User) -> Application:
+        """Gives the application to another user.
+
+        The former owner may still know its secrets: so its keys lose access to the portal's REST API until
+        the new owner allows it. Raises ApplicationRefused.
+        """
+        changed = replace(application, owner=owner.id, owner_name=owner.name, has_owner=True)
+        _refuse_surplus(changed, await self._owned(owner.id))
+        await self._store.update(
+            application.id,
+            lambda one: replace(one, owner=owner.id, owner_name=owner.name),
+            change_client=lambda client: replace(
+                client, owner=owner.id, scopes=tuple(one for one in client.scopes if one != MANAGE_SCOPE)
+            ),
+        )
+        return changed
 
     async def edit(
         self, application: Application, name: str, description: str, tier: str = ""
     ) -> Application:
-        """The application with another name and description, and its keys with its tier.
+        """Changes name, description and tier.
 
         Live tokens keep the tier that they have. Raises ApplicationRefused.
         """
@@ -113,21 +161,26 @@ class Applications:
     async def generate_keys(
         self, application: Application, environment: Environment, settings: KeySettings
     ) -> tuple[Client, str]:
-        """A new pair of keys: the client and its secret, which can't be had again. Raises KeysExist."""
+        """Creates a pair of keys: the client and its secret, which is not stored.
+
+        Raises:
+            KeysExist: the application has keys for this environment.
+            SecretUncertain: the store has not answered.
+        """
         if await self.client(application, environment) is not None:
             raise KeysExist("This application has such keys already.")
         bare = Client(
-            new_client_id(),
+            new_client_id(beside=application.id),
             name=f"{application.name} ({environment})",
             owner=application.owner,
             application=application.id,
             tier=application.tier or None,
         )
         made, secret = self._registry.made(settings.onto(bare))
-        # What stood there is gone: its client was removed by other means.
+        # The reference is stale: its client was removed by other means.
         gone = application.client_id(environment)
-        await self._store.update(application.id, _with_keys(environment, gone, made.id), made)
-        return made, secret
+        writing = self._store.update(application.id, _with_keys(environment, gone, made.id), made)
+        return made, await once_written(secret, made.id, writing)
 
     async def configure(self, client: Client, settings: KeySettings) -> Client:
         """The keys with other settings. Live tokens keep what they have."""
@@ -141,22 +194,35 @@ class Applications:
             await self._store.update(application.id, _with_keys(environment, client_id, None))
 
     async def _owned(self, owner: str) -> list[Application]:
-        return [one for one in await self._store.list() if one.owner.lower() == owner.lower()]
+        return [one for one in await self._store.list() if one.owner == owner]
 
 
 def _sees(user: User, application: Application) -> bool:
-    return user.admin or application.owner.lower() == user.key
+    return user.admin or (user.id != "" and application.owner == user.id)
+
+
+def _with_owner(application: Application, names: Mapping[str, str]) -> Application:
+    """The application with its owner's current name. A client of gateway.yaml always has one."""
+    there = application.owner in names or application.owner.startswith(CLIENT_OWNER)
+    name = names.get(application.owner, application.owner_name)
+    return replace(application, owner_name=name, has_owner=there)
 
 
 def _found(wanted: str, application: Application) -> bool:
-    texts = (application.name, application.description, application.owner, *application.client_ids)
+    texts = (application.name, application.description, application.owner_name, *application.client_ids)
     return any(wanted in text.lower() for text in texts)
+
+
+def _refuse_surplus(application: Application, owned: list[Application]) -> None:
+    if len(owned) >= MAX_PER_USER:
+        raise ApplicationRefused(f"There can be {MAX_PER_USER} applications of one owner at the most.")
+    _refuse_twice(application, owned)
 
 
 def _refuse_twice(application: Application, owned: list[Application]) -> None:
     same = (one for one in owned if one.id != application.id)
     if any(one.name.lower() == application.name.lower() for one in same):
-        raise ApplicationRefused("You have an application of this name already.")
+        raise ApplicationRefused("The owner has an application of this name already.")
 
 
 def _with_keys(

@@ -1,13 +1,13 @@
-"""Judges what a client has brought against what it is registered with: one function a method."""
+"""Verifies a client's credentials against its registration: one function for each method."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Protocol
 
 from gateway.clock import Clock
-from gateway.jwk import PublicKey, parse_jwks
-from gateway.oauth.assertion import Assertion, judge_assertion
+from gateway.jose.jwk import PublicKey, parse_jwks
+from gateway.oauth.assertion import Assertion, judge_assertion, key_name
 from gateway.oauth.certificate import has_key, has_subject
 from gateway.oauth.client_auth import (
     PRIVATE_KEY_JWT,
@@ -19,54 +19,103 @@ from gateway.oauth.client_auth import (
     methods_of,
     secret_matches,
 )
-from gateway.oauth.values import Client
+from gateway.oauth.model import Client
+from gateway.runtime.caches import MIB, cached, register
 
 
-class Once(Protocol):
-    """Remembers, for all workers and gateways together, what may be used only once."""
+class ReplayGuard(Protocol):
+    """Detects replays, for all workers and gateways of a store."""
 
     async def first(self, purpose: str, name: str, seconds: int) -> bool:
-        """Whether this is the first use; all others within so many seconds are told False."""
+        """Whether this is the first use within so many seconds."""
+
+
+class FetchedKeys(Protocol):
+    """The keys of clients that have a `jwks_uri`."""
+
+    async def keys(self, client: Client, kid: object) -> Sequence[PublicKey]:
+        """The keys, among them that of the `kid` where there is one. Raises IssuerUnavailable."""
 
 
 class Credentials:
-    """Finds what is wrong with a client's proof."""
+    """Verifies a client's proof."""
 
-    def __init__(self, issuer: str, once: Once | None, clock: Clock) -> None:
-        """`issuer`: what assertions must be made for. Without `once` none is taken."""
+    def __init__(
+        self,
+        issuer: str,
+        once: ReplayGuard | None,
+        clock: Clock,
+        token_endpoints: Sequence[str] = (),
+        fetched: FetchedKeys | None = None,
+    ) -> None:
+        """`issuer`: the audience of assertions. Without `once` none is accepted.
+
+        `token_endpoints`: its URIs, which some clients use as audience. `fetched`: without it, a client with
+        a `jwks_uri` has no keys.
+        """
+        self._fetched = fetched
         self._issuer = issuer
+        self._token_endpoints = token_endpoints
         self._once = once
         self._clock = clock
 
-    async def wrong(self, client: Client | None, proof: ClientProof) -> str | None:
-        """Why the proof is not this client's, for the log; None where it is.
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self._clock()
 
-        A client that is not there takes the same path as one whose proof is wrong.
+    async def wrong(self, client: Client | None, proof: ClientProof) -> str | None:
+        """Why the proof is not valid, for the log; None where it is.
+
+        An unknown client takes the same path as a wrong proof. Raises IssuerUnavailable where the client's
+        keys can't be had.
         """
         if proof.method in SECRET_METHODS:
             return self.wrong_secret(client, proof)
         if client is None or not client.enabled:
             return "unknown or disabled client"
         if proof.method == TLS:
-            return _wrong_certificate(client, proof.certificate)
+            return await self._wrong_certificate(client, proof.certificate)
         return _not_allowed(client, proof.method) or await self._wrong_assertion(client, proof.assertion)
 
     def wrong_secret(self, client: Client | None, proof: ClientProof) -> str | None:
-        """The same where the proof is a secret: that takes no waiting."""
-        # Before anything else, so that every wrong answer costs the same work.
-        right = secret_matches(client, proof.secret, self._clock())
+        """The same for a secret, without I/O."""
+        # First, so that every wrong proof takes the same time.
+        now = self._clock()
+        right = secret_matches(client, proof.secret, now)
+        if proof.raw_secret:
+            right = secret_matches(client, proof.raw_secret, now) or right
         return _not_allowed(client, proof.method) or (None if right else "wrong secret")
 
+    def _audiences(self, client: Client) -> list[str]:
+        known = {"issuer": [self._issuer], "token_endpoint": self._token_endpoints}
+        return [uri for kind in client.assertion_audience for uri in known[kind]]
+
     async def _wrong_assertion(self, client: Client, text: str) -> str | None:
-        judged = judge_assertion(text, client.id, client_keys(client.jwks), self._issuer, self._clock())
+        keys = await self._keys(client, key_name(text))
+        judged = judge_assertion(text, client.id, keys, self._audiences(client), self._clock())
         if not isinstance(judged, Assertion):
             return judged
-        # RFC 7523 section 3: a jti that was seen before is refused. Last of all, so that a stranger can't
-        # use up the client's, and in one step, so that of two at once one is the second.
+        # RFC 7523 section 3: a used jti is refused. Checked last, so that an unsigned assertion does not use
+        # it up, and in one atomic step.
         name = f"{client.id} {judged.jti}"
         if self._once is None or not await self._once.first(PRIVATE_KEY_JWT, name, judged.remember):
             return "the assertion was used before"
         return None
+
+    async def _wrong_certificate(self, client: Client, certificate: bytes) -> str | None:
+        """RFC 8705 section 2: either of the two methods, as far as the client may use them."""
+        allowed = methods_of(client)
+        by_subject, by_key = (method in allowed for method in TLS_METHODS)
+        if by_subject and client.tls_subject and has_subject(certificate, *client.tls_subject):
+            return None
+        if by_key and has_key(certificate, await self._keys(client, None)):
+            return None
+        return "the certificate is not the client's" if by_subject or by_key else "the client may not use TLS"
+
+    async def _keys(self, client: Client, kid: object) -> tuple[PublicKey, ...]:
+        if not client.jwks_uri or self._fetched is None:
+            return client_keys(client.jwks)
+        return tuple(await self._fetched.keys(client, kid))
 
 
 def _not_allowed(client: Client | None, method: str) -> str | None:
@@ -75,18 +124,10 @@ def _not_allowed(client: Client | None, method: str) -> str | None:
     return None if may_use(client, method) else f"the client may not use {method}"
 
 
-def _wrong_certificate(client: Client, certificate: bytes) -> str | None:
-    """RFC 8705 section 2: either of the two methods, as far as the client may use them."""
-    allowed = methods_of(client)
-    by_subject, by_key = (method in allowed for method in TLS_METHODS)
-    if by_subject and client.tls_subject and has_subject(certificate, *client.tls_subject):
-        return None
-    if by_key and has_key(certificate, client_keys(client.jwks)):
-        return None
-    return "the certificate is not the client's" if by_subject or by_key else "the client may not use TLS"
+_KEYS = register("key sets of clients", __name__, entries=1024, key_bytes=4096, total_bytes=18 * MIB)
 
 
-@lru_cache(maxsize=1024)
+@cached(_KEYS)
 def client_keys(jwks: str) -> tuple[PublicKey, ...]:
     """The keys of a client's JWK Set; none where it is empty or malformed."""
     try:

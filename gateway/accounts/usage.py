@@ -1,6 +1,6 @@
-"""What each client of the portal's applications has done: tallied by each worker, settled into the store.
+"""Usage of the clients of the portal's applications: counted by each worker, written to the store.
 
-Clients of the file are not tallied: nobody would look at their pictures, and Prometheus has all in all.
+Clients of gateway.yaml are not counted: no page shows them, and Prometheus has the totals.
 """
 
 from __future__ import annotations
@@ -10,35 +10,36 @@ import logging
 from bisect import bisect_left
 from contextlib import suppress
 
+from gateway.accounts.key_uses import KeyUses
 from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
-from gateway.oauth.values import Client, TokenFacts
+from gateway.oauth.model import Client, TokenInfo
 from gateway.store.usage import CELLS, UsageStore
 
 log = logging.getLogger("gatepost")
 
 LIMITED = 429
 CLASSES = (2, 3, 4, 5)
-"""The first digits of statuses, in the order of their cells."""
+"""Status classes, in the order of their cells."""
 LIMITS_HIT = 4
 LATENCIES = (0.01, 0.05, 0.25, 1.0)
-"""Upper bounds in seconds; one more cell is for what took longer."""
+"""Upper bounds in seconds; one more cell is for longer ones."""
 FIRST_LATENCY = 5
 ISSUED, REFUSED = 10, 11
-SETTLE = 2.0
-"""Seconds from one settling to the next."""
+WRITE_INTERVAL = 2.0
+"""Seconds between two writes."""
 
 
-class Tally:
-    """What one worker has counted since it last settled: for each client a list of cells."""
+class UsageCounter:
+    """The counts of one worker since its last write: for each client a list of cells."""
 
     __slots__ = ("_cells",)
 
     def __init__(self) -> None:
         self._cells: dict[str, list[int]] = {}
 
-    def call(self, caller: TokenFacts, status: int, seconds: float, *, own: bool = False) -> None:
-        """A caller with a token was answered; `own`: by the gateway itself, not by an upstream."""
+    def call(self, caller: TokenInfo, status: int, seconds: float, *, own: bool = False) -> None:
+        """Counts a response to a request with a token; `own`: from the gateway itself, not an upstream."""
         if caller.source != "store":
             return
         cells = self._of(caller.client)
@@ -48,17 +49,17 @@ class Tally:
             cells[LIMITS_HIT] += 1
 
     def token(self, client: Client | None, issued: bool) -> None:
-        """A client that has proved itself got a token, or was refused one."""
+        """Counts a token response to a client, or to who claimed to be it."""
         if client is not None and client.source == "store":
             self._of(client.id)[ISSUED if issued else REFUSED] += 1
 
     def take(self) -> dict[str, list[int]]:
-        """All that was counted; the tally begins anew."""
+        """Returns all counts and resets them."""
         taken, self._cells = self._cells, {}
         return taken
 
     def give_back(self, client_id: str, cells: list[int]) -> None:
-        """What could not be settled."""
+        """Adds counts that could not be written."""
         mine = self._of(client_id)
         for index, number in enumerate(cells):
             mine[index] += number
@@ -70,21 +71,25 @@ class Tally:
         return cells
 
 
-class UsageKeeper:
-    """Settles a worker's tally into the store every `SETTLE` seconds, and when it stops."""
+class UsageRecorder:
+    """Writes a worker's counts to the store every `WRITE_INTERVAL` seconds, and when it stops."""
 
-    def __init__(self, tally: Tally, store: UsageStore, clock: Clock) -> None:
+    def __init__(
+        self, tally: UsageCounter, store: UsageStore, clock: Clock, key_uses: KeyUses | None = None
+    ) -> None:
+        """`key_uses` are written with the counts."""
         self.tally = tally
+        self._key_uses = key_uses
         self._store = store
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begins to settle."""
+        """Starts writing."""
         self._task = asyncio.create_task(self._keep(), name="usage")
 
     async def stop(self) -> None:
-        """Settles what is left, if the store answers."""
+        """Stops, and writes the rest if the store answers."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -92,7 +97,9 @@ class UsageKeeper:
             await self.settle()
 
     async def settle(self) -> None:
-        """Settles now. What the store does not take is kept for the next time."""
+        """Writes now. What the store does not take is kept for the next time."""
+        if self._key_uses is not None:
+            await self._key_uses.settle()
         now = self._clock()
         taken = self.tally.take()
         for client_id, cells in taken.items():
@@ -104,5 +111,5 @@ class UsageKeeper:
 
     async def _keep(self) -> None:
         while True:
-            await asyncio.sleep(SETTLE)
+            await asyncio.sleep(WRITE_INTERVAL)
             await self.settle()

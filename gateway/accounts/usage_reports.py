@@ -1,4 +1,4 @@
-"""What clients have done, added up for people to look at."""
+"""Usage reports of clients, for the portal."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from gateway.clock import Clock
 from gateway.store.registered_users import RegisteredUsers
 from gateway.store.usage import CELLS, DAY, HOUR, MONTH, UsageStore
 
+BATCH = 250
+"""Clients that are read in one round trip, so that one report does not hold up the store."""
 SPANS = {"hour": HOUR, "day": DAY, "month": MONTH}
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One stretch of time."""
+    """One interval of a report."""
 
     start: int
     """Seconds since the epoch."""
@@ -24,12 +26,12 @@ class Slot:
 
     @property
     def statuses(self) -> tuple[int, ...]:
-        """Calls answered with 2xx, 3xx, 4xx and 5xx."""
+        """Responses with 2xx, 3xx, 4xx and 5xx."""
         return tuple(self.cells[: len(CLASSES)])
 
     @property
     def limits_hit(self) -> int:
-        """Calls that the gateway refused because of a limit."""
+        """Requests that the gateway refused because of a limit."""
         return self.cells[LIMITS_HIT]
 
     @property
@@ -40,13 +42,13 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What some clients have done in the last hour, day or month."""
+    """The usage of some clients in the last hour, day or month."""
 
     over: str
     slots: tuple[Slot, ...]
-    """The oldest first; the last one is still filling."""
+    """Oldest first; the last one is not complete."""
     registered_users: int
-    """Users who got a token by the password grant; for each client they are counted anew."""
+    """Users who got a token by the password grant, counted for each client."""
 
     @property
     def total(self) -> Slot:
@@ -58,17 +60,17 @@ class Report:
 
     @property
     def latencies(self) -> tuple[int, ...]:
-        """Calls by how long they took; see `gateway.accounts.usage.LATENCIES`."""
+        """Requests by duration; see `gateway.accounts.usage.LATENCIES`."""
         return tuple(self.total.cells[FIRST_LATENCY : FIRST_LATENCY + len(LATENCIES) + 1])
 
     @property
     def limits_hit(self) -> int:
-        """Calls that the gateway refused because of a limit."""
+        """Requests that the gateway refused because of a limit."""
         return self.total.limits_hit
 
 
 class UsageReports:
-    """Reads what the workers have settled: it is some seconds old. Raises StoreUnavailable."""
+    """Reads what the workers have written, some seconds ago. Raises StoreUnavailable."""
 
     def __init__(self, usage: UsageStore, users: RegisteredUsers, clock: Clock) -> None:
         self._usage = usage
@@ -76,13 +78,16 @@ class UsageReports:
         self._clock = clock
 
     async def report(self, client_ids: Iterable[str], over: str) -> Report:
-        """What these clients have done, together. `over` is a key of `SPANS`."""
+        """The usage of these clients together. `over` is a key of `SPANS`."""
         span, now, ids = SPANS[over], self._clock(), tuple(client_ids)
-        found = await asyncio.gather(*(self._usage.read(one, span, now) for one in ids))
-        users = await asyncio.gather(*(self._users.count(one) for one in ids))
+        found: list[list[list[int]]] = []
+        users = 0
+        for part in (ids[at : at + BATCH] for at in range(0, len(ids), BATCH)):
+            found += await asyncio.gather(*(self._usage.read(one, span, now) for one in part))
+            users += sum(await asyncio.gather(*(self._users.count(one) for one in part)))
         first = (int(now) // span.slot - span.slots + 1) * span.slot
         slots = tuple(
             Slot(first + index * span.slot, [sum(one[index][cell] for one in found) for cell in range(CELLS)])
             for index in range(span.slots)
         )
-        return Report(over, slots, sum(users))
+        return Report(over, slots, users)

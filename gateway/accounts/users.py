@@ -1,24 +1,38 @@
-"""Finds people and proves who they are: those of gateway.yaml, beside those who signed up."""
+"""Finds and authenticates users: those of gateway.yaml, and those who signed up."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Protocol
 
-from gateway.accounts.clients import Attempts
-from gateway.accounts.passwords import Passwords
+from gateway.accounts.attempt_limiter import AttemptLimiter, RefusalPacer, TooManyAttempts
+from gateway.accounts.file_users import FileUsers
+from gateway.accounts.passwords import Hashing, Passwords
 from gateway.clock import Clock
 from gateway.errors import GatepostError
-from gateway.oauth.guessing import GuessingRules
-from gateway.oauth.people import User
-from gateway.store.users import UserExists
+from gateway.oauth.brute_force import Attempt
+from gateway.oauth.user import User
+from gateway.store.change_listener import ChangeListener
+from gateway.store.users import UserChanged, UserExists
+
+__all__ = [
+    "NotApproved",
+    "TooManyAttempts",
+    "UserAuthentication",
+    "UserChanged",
+    "UserExists",
+    "Users",
+    "WrongPassword",
+]
 
 
 class WrongPassword(GatepostError):  # noqa: N818 (the name says what is the matter, as callers read it)
-    """There is no such user, or it has another password: nobody is told which.
+    """The user is unknown or the password wrong: which one is not revealed.
 
-    `delay` is how many seconds the answer is to be held back.
+    `delay` is by how many seconds the response is delayed.
     """
 
     def __init__(self, delay: float = 0.0) -> None:
@@ -26,112 +40,194 @@ class WrongPassword(GatepostError):  # noqa: N818 (the name says what is the mat
         self.delay = delay
 
 
-class TooManyAttempts(GatepostError):  # noqa: N818 (as above)
-    """Too many attempts have failed. `retry_after` is in seconds."""
-
-    def __init__(self, retry_after: int) -> None:
-        super().__init__("too many failed attempts")
-        self.retry_after = max(1, retry_after)
+class NotApproved(WrongPassword):
+    """The password is right, but no administrator has approved the account yet."""
 
 
-class UserKeeper(Protocol):
-    """Where users who signed up are kept."""
+class UserRepository(Protocol):
+    """The accounts of people who signed up."""
 
     async def get(self, name: str) -> User | None:
-        """The user of that name; None where there is none."""
+        """The account of that name; None where there is none."""
 
-    async def create(self, user: User) -> None:
-        """Keeps a new user. Raises UserExists."""
+    async def get_by_id(self, user_id: str) -> User | None:
+        """The account of that id; None where there is none."""
 
-    async def replace(self, before: User, after: User) -> None:
-        """Keeps `after` in place of `before`."""
+    async def names(self, ids: Iterable[str]) -> dict[str, str]:
+        """The names of the accounts with these ids, as far as they exist."""
+
+    async def list(self) -> list[User]:
+        """Every account."""
+
+    async def create(self, user: User) -> User:
+        """Stores a new account; returns it with its id. Raises UserExists."""
+
+    async def replace(self, before: User, after: User) -> User:
+        """Replaces `before` by `after`; sessions and tokens end. Raises UserChanged, UserExists."""
+
+    async def delete(self, name: str) -> bool:
+        """Removes an account; False where there was none."""
 
 
 class Users:
-    """All users. Those of the file win over those of the same name in the store."""
+    """All users. Where a user of gateway.yaml and an account have one name, it means the former.
+
+    Users are identified by their id. Names are for signing in and for display.
+    """
 
     def __init__(
-        self, of_file: Iterable[User], of_store: UserKeeper, passwords: Passwords, clock: Clock
+        self, of_file: FileUsers, of_store: UserRepository, passwords: Passwords, clock: Clock
     ) -> None:
-        self._of_file = {user.key: user for user in of_file}
+        self._of_file = of_file
         self._of_store = of_store
         self._passwords = passwords
         self._clock = clock
         self._hashes: dict[str, str] = {}
+        self._hashing_file = asyncio.Lock()
 
     @property
     def any_in_file(self) -> bool:
-        """Whether gateway.yaml names anybody."""
-        return bool(self._of_file)
+        """Whether gateway.yaml has any users."""
+        return bool(self._of_file.declared)
+
+    @property
+    def of_file(self) -> list[User]:
+        """The users of gateway.yaml, by name."""
+        found = (self._of_file.find(name) for name in sorted(self._of_file.declared))
+        return [one for one in found if one is not None]
 
     async def find(self, name: str) -> User | None:
         """The user of that name, whatever its case; None where there is none."""
-        found = self._of_file.get(name.lower())
+        found = self._of_file.find(name)
         return found if found is not None else await self._of_store.get(name)
 
-    async def create(self, name: str, password: str) -> User:
-        """Keeps a new user. Raises UserExists."""
+    async def get(self, user_id: str) -> User | None:
+        """The user of that id; None where there is none, or no longer."""
+        if user_id.startswith("file:"):
+            return self._of_file.get(user_id)
+        return await self._of_store.get_by_id(user_id) if user_id.startswith("store:") else None
+
+    async def find_by_name_or_id(self, text: str) -> User | None:
+        """The user of that name or id. No name has a colon, and every id has one."""
+        return await (self.get(text) if ":" in text else self.find(text))
+
+    async def names(self, ids: Iterable[str]) -> dict[str, str]:
+        """The names of the users with these ids, as far as they exist."""
+        wanted = set(ids)
+        of_file = {one: user.name for one in wanted if (user := self._of_file.get(one)) is not None}
+        return of_file | await self._of_store.names(one for one in wanted if one.startswith("store:"))
+
+    async def accounts(self) -> list[tuple[User, bool]]:
+        """The accounts of the store, each with whether gateway.yaml has a user of its name."""
+        return [(one, one.key in self._of_file.declared) for one in await self._of_store.list()]
+
+    async def create(self, name: str, password: str, address: str, *, pending: bool = False) -> User:
+        """Stores a new user; a `pending` one must be approved first.
+
+        Raises UserExists, TooManyAttempts where too many passwords wait for hashing.
+        """
         if await self.find(name) is not None:
             raise UserExists(f"there is a user {name!r} already")
-        kept = await self._passwords.hash(password)
-        user = User(name, kept, source="store", created=int(self._clock()))
-        await self._of_store.create(user)
-        return user
+        async with self._passwords.turn(address) as hashing:
+            kept = await hashing.hash(password)
+        made = User(name, kept, source="store", created=int(self._clock()), pending=pending)
+        return await self._of_store.create(made)
 
-    async def change_password(self, user: User, password: str) -> User:
-        """Gives a user of the store another password. Raises UserChanged."""
-        changed = replace(user, password=await self._passwords.hash(password))
-        await self._of_store.replace(user, changed)
-        return changed
+    async def approve(self, user: User) -> User:
+        """Lets a pending user sign in. Raises UserChanged."""
+        return await self._of_store.replace(user, replace(user, pending=False))
 
-    async def has_password(self, user: User | None, password: str) -> bool:
-        """Whether it is the user's. For nobody it takes as long, and is never so."""
-        same = await self._passwords.verify(await self._hash_of(user), password)
+    async def reject(self, user: User) -> None:
+        """Removes the account of a pending user, whose name is free again."""
+        await self._of_store.delete(user.name)
+
+    async def rename(self, user: User, name: str) -> User:
+        """Renames a user of the store, and ends the sessions and tokens, which have the old name.
+
+        Raises UserExists, UserChanged.
+        """
+        if name.lower() != user.key and await self.find(name) is not None:
+            raise UserExists(f"there is a user {name!r} already")
+        return await self._of_store.replace(user, replace(user, name=name))
+
+    async def change_password(self, user: User, password: str, address: str) -> User:
+        """Changes the password of a user of the store; sessions and tokens end.
+
+        Raises UserChanged, TooManyAttempts as above.
+        """
+        async with self._passwords.turn(address) as hashing:
+            changed = replace(user, password=await hashing.hash(password))
+        return await self._of_store.replace(user, changed)
+
+    def turn(self, address: str) -> AbstractAsyncContextManager[Hashing]:
+        """A turn at hashing, for `has_password`. Raises TooManyAttempts where too many wait already."""
+        return self._passwords.turn(address)
+
+    async def has_password(self, user: User | None, password: str, hashing: Hashing) -> bool:
+        """Whether it is the user's password. False for None, after the same time."""
+        same = await hashing.verify(await self._hash_of(user, hashing), password)
         return same and user is not None
 
-    async def _hash_of(self, user: User | None) -> str:
+    async def _hash_of(self, user: User | None, hashing: Hashing) -> str:
         if user is not None and user.hashed:
             return user.password
-        # A plain one of the file, or nobody's: hashed once, so that every attempt costs the same.
-        key, plain = ("", "") if user is None else (user.key, user.password)
-        if key not in self._hashes:
-            self._hashes[key] = await self._passwords.hash(plain)
-        return self._hashes[key]
+        async with self._hashing_file:
+            if not self._hashes:
+                await self._hash_the_file(hashing)
+        return self._hashes["" if user is None else user.key]
+
+    async def _hash_the_file(self, hashing: Hashing) -> None:
+        """Hashes the plain passwords of gateway.yaml, and one for unknown users: all at once, so that the
+        time of later attempts does not reveal who exists."""
+        plain = {user.key: user.password for user in self._of_file.declared.values() if not user.hashed}
+        self._hashes = {key: await hashing.hash(password) for key, password in {**plain, "": ""}.items()}
 
 
 class UserAuthentication:
-    """Judges a person's password, and slows down who guesses."""
+    """Authenticates people by their passwords, and limits how often that may fail."""
 
-    def __init__(self, users: Users, attempts: Attempts, rules: GuessingRules) -> None:
+    def __init__(self, users: Users, limiter: AttemptLimiter, changes: ChangeListener | None = None) -> None:
+        """`changes` hears of sign-ins, good ones and bad ones."""
         self._users = users
-        self._attempts = attempts
-        self._rules = rules
+        self._limiter = limiter
+        self._changes = changes or ChangeListener()
+        self._pacer = RefusalPacer()
 
     async def authenticate(self, name: str, password: str, address: str) -> User:
         """The user of that name and password.
 
         Raises:
             WrongPassword: there is none.
-            TooManyAttempts: who asks has failed too often.
+            NotApproved: there is one, and it is pending.
+            TooManyAttempts: too many have failed, or too many wait.
             StoreUnavailable: it can't be known now.
         """
-        # No client id has a line break, so people and clients are counted apart.
-        counted = f"user\n{name.lower()}"
-        failures = await self._attempts.failures(counted, address)
-        if self._rules.shut_out(failures):
-            raise TooManyAttempts(failures.retry_after)
-        user = await self._users.find(name)
-        if not await self._users.has_password(user, password) or user is None:
-            failures = await self._attempts.record_failure(counted, address)
-            raise WrongPassword(self._rules.delay(failures))
-        if failures.pair:
-            await self._attempts.clear(counted, address)
+        attempt = self._limiter.attempt(name.lower(), address)
+        try:
+            return await self._authenticate(attempt, password, address)
+        except TooManyAttempts as error:
+            error.delay = max(error.delay, self._pacer.delay(self._limiter.tick()))
+            raise
+
+    async def _authenticate(self, attempt: Attempt, password: str, address: str) -> User:
+        began = self._limiter.tick()
+        self._limiter.refuse_if_known(attempt)
+        async with self._users.turn(address) as hashing:
+            user = await self._verified(attempt, password, hashing)
+        if user is None:
+            delay = await self._limiter.failed(attempt, began)
+            self._changes.heard("sign_in.failed", attempt.name, None, {"address": address})
+            raise WrongPassword(delay)
+        await self._limiter.succeeded(attempt, began)
+        if user.pending:
+            raise NotApproved
+        self._changes.heard("sign_in", user.id, None, {"name": user.name, "address": address})
         return user
 
-    async def may_sign_up(self, address: str, most: int) -> bool:
-        """Counts a new account of an address; False where it has made `most` in the window under way."""
-        counted = "sign-up\n"
-        if (await self._attempts.failures(counted, address)).pair >= most:
-            return False
-        await self._attempts.record_failure(counted, address)
-        return True
+    async def _verified(self, attempt: Attempt, password: str, hashing: Hashing) -> User | None:
+        # Others may have failed while this one waited: no need to hash then.
+        await self._limiter.refuse_if_locked(attempt)
+        user = await self._users.find(attempt.name)
+        right = await self._users.has_password(user, password, hashing)
+        # Who is blocked learns no more than who has the wrong password.
+        return user if right and user is not None and not user.blocked else None

@@ -1,1 +1,1 @@
-"""Turns the configuration into the values that the parts of the gateway work with."""
+"""Builds the gateway's components from the configuration. Used by the composition root (`gateway.app`)."""

@@ -1,39 +1,43 @@
-"""What the grants are lent: people, refresh tokens, and the rules of gateway.yaml."""
+"""Services for the grants: user authentication, refresh tokens and scope rules."""
 
 from __future__ import annotations
 
 import secrets
 
 from gateway.accounts.clients import Clients
+from gateway.accounts.file_users import FileUsers
 from gateway.accounts.grant_users import SignedUpUsers
 from gateway.accounts.passwords import Passwords
 from gateway.accounts.users import UserAuthentication, Users
-from gateway.assembly.tokens import master_of
-from gateway.assembly.users import file_users
+from gateway.assembly.brute_force import attempt_limiter
+from gateway.assembly.tokens import configured_keys
 from gateway.clock import Clock
 from gateway.config.model import Settings
-from gateway.config.tokens import Scopes
-from gateway.oauth.guessing import GuessingRules
-from gateway.oauth.opaque import derived_key
-from gateway.oauth.refresh import RefreshTokens
+from gateway.config.tokens import ScopeSettings
+from gateway.oauth.refresh_token_format import RefreshTokens
 from gateway.oauth.scope import ScopeRules
 from gateway.store import Store
-from gateway.tokens.refresh import RefreshFamilies
+from gateway.tokens.refresh_families import RefreshTokenFamilies
 
 
-def refresh_families(settings: Settings, store: Store, clients: Clients, clock: Clock) -> RefreshFamilies:
-    """The refresh tokens; none are given out until their grant is started."""
-    tokens = RefreshTokens(derived_key(master_of(settings), "refresh tag"), secrets.token_bytes)
-    return RefreshFamilies(store.refresh_tokens, tokens, clients, clock)
+def refresh_families(
+    settings: Settings, store: Store, clients: Clients, clock: Clock
+) -> RefreshTokenFamilies:
+    """Refresh token issuing and rotation. None are issued unless the refresh_token grant is enabled."""
+    tokens = RefreshTokens(configured_keys(settings).derive("refresh tag"), secrets.token_bytes)
+    return RefreshTokenFamilies(store.refresh_tokens, tokens, clients, clock)
 
 
-def grant_users(settings: Settings, store: Store, clock: Clock) -> SignedUpUsers:
-    """The users of the file and of the store, behind the rules against guessing."""
-    users = Users(file_users(settings.portal.users), store.users, Passwords(), clock)
-    door = UserAuthentication(users, store.attempts, GuessingRules())
-    return SignedUpUsers(users, door, store.registered_users)
+def grant_users(
+    settings: Settings, file_users: FileUsers, store: Store, passwords: Passwords, clock: Clock
+) -> SignedUpUsers:
+    """Authenticates users of the file and of the store, with brute-force protection."""
+    users = Users(file_users, store.users, passwords, clock)
+    limiter = attempt_limiter("password-grant", settings, store)
+    authentication = UserAuthentication(users, limiter, store.changes)
+    return SignedUpUsers(authentication, store.registered_users)
 
 
-def scope_rules(scopes: Scopes) -> ScopeRules:
-    """What gateway.yaml says about scopes, as a rule."""
+def scope_rules(scopes: ScopeSettings) -> ScopeRules:
+    """The scope rules of `scopes`."""
     return ScopeRules(tuple(scopes.default), scopes.application, tuple(scopes.allowed))

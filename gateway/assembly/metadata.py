@@ -1,78 +1,137 @@
-"""The metadata documents, from gateway.yaml alone: nothing of a request gets into them."""
+"""Server and resource metadata. Built from the configuration only, never from a request."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from gateway.assembly.routes import resource_path
+from gateway.assembly.routes import literal_host, origin, resource_path
 from gateway.config.model import Settings
-from gateway.config.server import TlsFiles
-from gateway.endpoints import INTROSPECT, JWKS, REVOKE, TOKEN
+from gateway.config.routes import RouteSettings
+from gateway.http.endpoints import AUTHORIZE, JWKS, GatewayPaths
+from gateway.http.origins import AllowedOrigins
+from gateway.http.route_target import literal_prefix, segments_of
+from gateway.jose.signatures import ALGORITHMS
 from gateway.oauth.client_auth import METHODS, TLS_METHODS
-from gateway.oauth.metadata import Members, resource_metadata, server_metadata
-from gateway.proxy.routes import segments_of
-from gateway.signatures import ALGORITHMS
-
-ENDPOINTS = {
-    "token_endpoint": TOKEN,
-    "revocation_endpoint": REVOKE,
-    "introspection_endpoint": INTROSPECT,
-    "jwks_uri": JWKS,
-}
+from gateway.oauth.metadata import Members, Resource, ResourceKey, resource_metadata, server_metadata
+from gateway.oauth.resource import RouteResource
 
 
-def about_the_server(
+def authorization_server_metadata(
     settings: Settings, grants: Iterable[str], further: Mapping[str, object] | None = None
 ) -> Members:
-    """RFC 8414. `further` are members of what else is switched on; their empty ones are left out."""
+    """RFC 8414 metadata. `further`: members of optional features; empty values are omitted."""
     scopes = settings.scopes
-    public = [scope for route in settings.routes if route.enabled for scope in route.scopes]
+    public = [scope for route in settings.routes if route.enabled for scope in route.every_scope]
     own = [scopes.application] if scopes.application is not None else []
     return server_metadata(
         settings.server.public_url,
-        ENDPOINTS,
+        _endpoints(settings.paths),
         grants=grants,
-        auth_methods=[way for way in METHODS if way not in TLS_METHODS or sees_certificates(settings)],
+        auth_methods=auth_methods(settings),
         scopes=[*scopes.default, *own, *public],
-        further={**_assertions(), **_bindings(settings), **(further or {})},
+        further={**_assertions(), **_bindings(settings), **_introspection(settings), **(further or {})},
+        configured=settings.metadata,
     )
 
 
-def about_the_resources(
+def protected_resource_metadata(
     settings: Settings, further: Mapping[str, object] | None = None
-) -> dict[tuple[str, ...], Members]:
-    """RFC 9728, by the segments of the route's path; the gateway as a whole by none.
+) -> dict[ResourceKey, Resource]:
+    """RFC 9728 metadata, by host (None unless the route has a literal one) and path segments.
 
-    A path whose routes are all open to everybody is no protected resource.
+    The gateway as a whole has no path segments. Paths with unprotected routes only are not listed.
     """
     issuer = settings.server.public_url
     members = {**_bindings(settings), **(further or {})}
-    scopes: dict[str, list[str]] = {"/": []}
-    servers: dict[str, list[str]] = {"/": [issuer]}
+    routes_by_resource: dict[tuple[str | None, str], list[RouteSettings]] = {(None, "/"): []}
     for route in settings.routes:
         if route.enabled and route.auth == "bearer":
-            scopes.setdefault(route.path, []).extend(route.scopes)
-            own = [issuer] if route.own_tokens else []
-            others = [settings.issuers[name].issuer for name in route.issuers]
-            servers.setdefault(route.path, []).extend([*own, *others])
-    return {
-        segments_of(path): resource_metadata(
-            issuer + resource_path(path), list(dict.fromkeys(servers[path])), names, members
+            routes_by_resource.setdefault((literal_host(route.host), literal_prefix(route.path)), []).append(
+                route
+            )
+    resources = {}
+    for (host, path), routes in routes_by_resource.items():
+        root = origin(issuer, host)
+        servers = [server for route in routes for server in _servers(route, settings)]
+        scopes = [scope for route in routes for scope in route.every_scope]
+        document = resource_metadata(
+            root + resource_path(path), list(dict.fromkeys(servers or [issuer])), scopes, members
         )
-        for path, names in scopes.items()
+        below = any(_has_paths_below(route) for route in routes)
+        resources[host, segments_of(path)] = Resource(root, document, below)
+    return resources
+
+
+def _has_paths_below(route: RouteSettings) -> bool:
+    return route.match == "prefix" or route.is_template
+
+
+def _servers(route: RouteSettings, settings: Settings) -> list[str]:
+    own = [settings.server.public_url] if route.own_tokens else []
+    # A platform gives tokens to its own workloads only: no client can ask it for one.
+    others = [settings.issuers[name] for name in route.issuers]
+    return [*own, *(one.issuer for one in others if one.preset is None)]
+
+
+def _endpoints(paths: GatewayPaths) -> dict[str, str]:
+    registration = {"registration_endpoint": paths.register[0]} if paths.register else {}
+    return registration | {
+        "token_endpoint": paths.token[0],
+        "revocation_endpoint": paths.revoke[0],
+        "introspection_endpoint": paths.introspect[0],
+        "jwks_uri": JWKS,
+        # Some clients, the MCP SDKs among them, reject metadata without it even if they never use it.
+        "authorization_endpoint": AUTHORIZE,
     }
 
 
+def route_resources(settings: Settings) -> tuple[RouteResource, ...]:
+    """The protected resources of the metadata, with the scopes their routes require."""
+    issuer = settings.server.public_url
+    return (
+        RouteResource(issuer, frozenset(), below=False),
+        *(
+            RouteResource(
+                origin(issuer, literal_host(route.host)) + resource_path(route.path),
+                frozenset(route.scopes),
+                below=_has_paths_below(route),
+            )
+            for route in settings.routes
+            if route.enabled and route.auth == "bearer"
+        ),
+    )
+
+
+def allowed_origins(settings: Settings) -> AllowedOrigins:
+    """Origins allowed by CORS at the OAuth endpoints."""
+    of_clients = [origin for client in settings.clients for origin in client.origins]
+    return AllowedOrigins((*settings.server.cors.origins, *of_clients))
+
+
+def auth_methods(settings: Settings) -> list[str]:
+    """The client authentication methods that can be used."""
+    return [method for method in METHODS if method not in TLS_METHODS or sees_certificates(settings)]
+
+
 def sees_certificates(settings: Settings) -> bool:
-    """Whether clients can show TLS certificates: at a listener, or to a proxy that tells of them."""
-    asked = any(isinstance(one.tls, TlsFiles) and one.tls.client_ca for one in settings.server.listen)
-    return asked or bool(settings.server.trusted_proxies)
+    """Whether client certificates are accepted: by a listener, or forwarded by a trusted proxy."""
+    listener_requests = any(
+        files.client_ca for one in settings.server.listen for files in one.certificates.values()
+    )
+    return listener_requests or bool(settings.server.trusted_proxies)
 
 
 def _assertions() -> Members:
-    """RFC 8414 section 2: with private_key_jwt the algorithms must be told, and `none` is not one."""
+    """RFC 8414 section 2: private_key_jwt requires the signing algorithms, which must not include `none`."""
     endpoints = ("token", "revocation", "introspection")
     return {f"{name}_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS) for name in endpoints}
+
+
+def _introspection(settings: Settings) -> Members:
+    """RFC 9701 section 7: what introspection responses can be signed with."""
+    signing = settings.tokens.signing
+    # Of keys from files, the files say it.
+    return {} if signing.keys else {"introspection_signing_alg_values_supported": [signing.algorithm]}
 
 
 def _bindings(settings: Settings) -> Members:

@@ -1,71 +1,104 @@
-"""The developer portal as the composition root builds it. Imported only where it is switched on."""
+"""Builds the developer portal. Imported only if it is enabled, as it is slow to import."""
 
 from __future__ import annotations
 
 import secrets
+from functools import partial
+from typing import Literal
 
 from aiohttp import web
 
 from gateway.accounts.applications import Applications
 from gateway.accounts.clients import Clients
+from gateway.accounts.file_users import FileUsers
+from gateway.accounts.invitations import Invitations
 from gateway.accounts.passwords import Passwords
 from gateway.accounts.registry import ClientRegistry
-from gateway.accounts.usage import Tally
+from gateway.accounts.sign_ups import SignUpLimiter
+from gateway.accounts.usage import UsageCounter
 from gateway.accounts.usage_reports import UsageReports
 from gateway.accounts.users import UserAuthentication, Users
-from gateway.assembly.tokens import master_of
-from gateway.assembly.users import file_users
+from gateway.assembly.brute_force import attempt_limiter
+from gateway.assembly.refusal_log import find_refusal
+from gateway.assembly.tokens import configured_keys
 from gateway.clock import Clock
 from gateway.config.model import Settings
-from gateway.oauth.guessing import GuessingRules
-from gateway.oauth.opaque import derived_key
+from gateway.oauth_flows.portal_tokens import PortalTokens
+from gateway.oauth_flows.token import TokenServices
 from gateway.portal.api.site import MOUNT as API
 from gateway.portal.api.site import api_app
-from gateway.portal.desk import Api, PortalDesk, PortalFacts
-from gateway.portal.protection import FormProof
+from gateway.portal.csrf import CsrfToken
+from gateway.portal.services import Api, PortalInfo, PortalServices, RefusedCall, SignUp
 from gateway.portal.site import MOUNT as PAGES
 from gateway.portal.site import portal_app
-from gateway.steps.own_tokens import OwnTokens
-from gateway.steps.token import TokenDesk
 from gateway.store import Store
-from gateway.tokens.guard import Guard
-from gateway.tokens.held import HeldTokens
+from gateway.tokens.token_lookup import TokenLookup
+from gateway.tokens.token_validator import TokenValidator
 
 
 def portal(
     settings: Settings,
+    file_users: FileUsers,
     store: Store,
     clients: Clients,
-    guard: Guard,
-    tokens: TokenDesk,
-    held: HeldTokens,
-    tally: Tally,
+    token_validator: TokenValidator,
+    tokens: TokenServices,
+    token_lookup: TokenLookup,
+    tally: UsageCounter,
+    passwords: Passwords,
     clock: Clock,
 ) -> dict[str, web.Application]:
-    """The portal's applications, by where they are mounted. Its keys come from the instance's master key."""
-    facts, master = portal_facts(settings), master_of(settings)
-    users = Users(file_users(settings.portal.users), store.users, Passwords(), clock)
+    """The portal's aiohttp applications by mount path."""
+    info, keys = portal_info(settings), configured_keys(settings)
+    users = Users(file_users, store.users, passwords, clock)
     registry = ClientRegistry(store.clients, store.tokens, clock, secrets.token_bytes)
-    desk = PortalDesk(
-        facts=facts,
+    services = PortalServices(
+        facts=info,
         users=users,
-        authentication=UserAuthentication(users, store.attempts, GuessingRules()),
-        applications=Applications(store.applications, store.clients, registry, clock),
+        authentication=UserAuthentication(users, attempt_limiter("portal", settings, store), store.changes),
+        sign_ups=SignUpLimiter(store.attempts),
+        invitations=Invitations(store.invitations, secrets.token_bytes),
+        applications=Applications(store.applications, store.clients, registry, users, clock),
         registry=registry,
-        tokens=OwnTokens(tokens, held, clock, tally),
+        tokens=PortalTokens(tokens, token_lookup, clock, tally),
         reports=UsageReports(store.usage, store.registered_users, clock),
         clients=clients,
-        find_token=guard.facts,
-        proof=FormProof(derived_key(master, "portal forms"), secure=facts.secure),
-        stamp_key=derived_key(master, "portal sessions"),
+        key_uses=store.key_uses,
+        find_token=token_validator.resolve,
+        find_refusal=partial(_refused_call, store, clock),
+        csrf=CsrfToken(keys.derive("portal forms"), secure=info.secure),
         body_timeout=settings.server.timeouts.body,
         clock=clock,
+        ask_store=store.ping,
     )
-    return {API: api_app(desk), PAGES: portal_app(desk, store.sessions)}
+    return {API: api_app(services), PAGES: portal_app(services, store.sessions)}
 
 
-def portal_facts(settings: Settings) -> PortalFacts:
-    """What of the configuration the portal shows."""
+def _sign_up(configured: bool | Literal["approval", "invitation"]) -> SignUp:
+    if isinstance(configured, bool):
+        return "open" if configured else ""
+    return configured
+
+
+async def _refused_call(store: Store, clock: Clock, request_id: str) -> RefusedCall | None:
+    found = await find_refusal(store.refusals, request_id, clock)
+    if found is None:
+        return None
+    return RefusedCall(
+        found.time,
+        f"{found.method} {found.path}",
+        found.status,
+        found.code,
+        found.detail,
+        found.route,
+        found.client,
+        found.scopes_needed,
+        found.scopes_had,
+    )
+
+
+def portal_info(settings: Settings) -> PortalInfo:
+    """The configuration values that the portal displays."""
     apis = tuple(
         Api(
             path=route.path,
@@ -79,14 +112,15 @@ def portal_facts(settings: Settings) -> PortalFacts:
         for route in settings.routes
         if route.enabled
     )
-    asked = dict.fromkeys(scope for api in apis for scope in api.scopes)
-    given = settings.portal.scopes
-    return PortalFacts(
+    every_scope = (scope for route in settings.routes if route.enabled for scope in route.every_scope)
+    route_scopes = dict.fromkeys(every_scope)
+    configured = settings.portal.scopes
+    return PortalInfo(
         public_url=settings.server.public_url,
         self_signed=any(listener.tls == "auto" for listener in settings.server.listen),
-        sign_up=settings.portal.sign_up,
+        sign_up=_sign_up(settings.portal.sign_up),
         grants=tuple(name for name, grant in settings.grants.items() if grant.enabled),
-        scopes=tuple(asked) if given is None else tuple(given),
+        scopes=tuple(route_scopes) if configured is None else tuple(configured),
         default_scopes=tuple(settings.scopes.default),
         application_scope=settings.scopes.application,
         lifetime=settings.tokens.lifetime,

@@ -1,74 +1,125 @@
-"""The routes of gateway.yaml as the proxy knows them."""
+"""Compiles the routes of gateway.yaml for the proxy."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from gateway.assembly.plugins import PluginShelf
+from gateway.assembly.plugins import PluginSet
+from gateway.assembly.tokens import configured_keys
 from gateway.assembly.upstreams import configured_upstreams
+from gateway.clock import system_clock
+from gateway.config.differences import route_id
 from gateway.config.model import Settings
-from gateway.config.routes import RouteSettings
-from gateway.endpoints import RESOURCE_METADATA
-from gateway.oauth.values import OWN_ONLY
-from gateway.proxy.canary import Canary
-from gateway.proxy.destination import key_rule
+from gateway.config.routes import MirrorSettings, RouteSettings
+from gateway.config.upstreams import UpstreamConfig
+from gateway.http.endpoints import RESOURCE_METADATA
+from gateway.http.route import Canary, NoUpstream, Route
+from gateway.http.route_target import literal_prefix, route_segments
+from gateway.http.token_sources import token_sources
+from gateway.http.upstream_names import UpstreamNames
+from gateway.mcp.rules import ToolRules
+from gateway.oauth.model import OWN_ONLY
+from gateway.plugin import PluginContext, ProxyPlugin
+from gateway.proxy.client_networks import ClientNetworks
+from gateway.proxy.mcp_guard import McpGuard
+from gateway.proxy.mirroring import Mirror, MirrorTarget
 from gateway.proxy.pipeline import compile_pipeline
-from gateway.proxy.routes import Route, RouteTable, segments_of
+from gateway.proxy.route_table import RouteTable
+from gateway.proxy.sticky_sessions import StickySessions
+from gateway.proxy.upstream_selection import hash_rule
 from gateway.upstream import Upstream
+from gateway.upstream.address import parse_server_address
+
+MirrorDropped = Callable[[str, str], None]
+"""Counts a request of a route that has no copy, with the reason."""
 
 
-class RouteMaker:
-    """Works out for each route what a request need not work out."""
+def not_counted(_route: str, _reason: str) -> None:
+    """For tables that serve nobody."""
+
+
+class RouteCompiler:
+    """Compiles routes: everything that does not depend on a request is computed here once."""
 
     def __init__(
         self,
         settings: Settings,
         upstreams: Mapping[str, Upstream],
-        shelf: PluginShelf,
+        plugin_set: PluginSet,
+        mirror_dropped: MirrorDropped = not_counted,
     ) -> None:
+        self._mirror_dropped = mirror_dropped
+        self._settings = settings
         self._public_url = settings.server.public_url
         self._configured = configured_upstreams(settings)
         self._upstreams = upstreams
-        self._shelf = shelf
-        self._global_plugins = shelf.proxy_plugins(settings.plugins, "everywhere")
+        self._plugin_set = plugin_set
+        self._global_plugins: list[ProxyPlugin] = [
+            *_client_networks(settings),
+            *plugin_set.proxy_plugins(settings.plugins, "everywhere"),
+        ]
 
     def route(self, settings: RouteSettings) -> Route:
-        """One route, compiled."""
+        """Compiles one route."""
         route, canary = self._without_canary(settings), settings.canary
         if canary is None:
             return route
-        other = replace(route, **self._destination(canary.upstream))
+        other = replace(route, **self._destination(settings, canary.upstream))
         header = None if canary.header is None else canary.header.lower().encode()
         return replace(route, canary=Canary(other, canary.percent, header))
 
     def _without_canary(self, settings: RouteSettings) -> Route:
-        segments = segments_of(settings.path)
-        own = self._shelf.proxy_plugins(settings.plugins, _place(settings))
+        segments = route_segments(settings.path)
+        own = self._plugin_set.proxy_plugins(settings.plugins, _plugin_place(settings))
         return Route(
             path=settings.path,
             segments=segments,
             exact=settings.match == "exact",
             methods=tuple(settings.methods or ()),
             host=settings.host,
-            strip=len(segments) if settings.strip_prefix else 0,
+            strip=len(segments) if settings.strips else 0,
             scopes=frozenset(settings.scopes),
-            scope_text=" ".join(settings.scopes),
+            scope_text=" ".join(settings.first_scopes),
             audience=settings.audience,
             protected=settings.auth == "bearer",
-            forward_token=settings.forward_token,
+            forward_token=forwards_token(settings),
             end_with_token=settings.end_with_token,
             issuers=accepted_issuers(settings),
-            metadata_url=self.metadata_url(settings.path),
+            metadata_url=self.metadata_url(settings),
             origin=origin(self._public_url, settings.host),
-            pipeline=compile_pipeline([*self._global_plugins, *own]),
-            **self._destination(settings.upstream),
+            pipeline=compile_pipeline([*self._global_plugins, *own, *self._mcp_guard(settings)]),
+            forwarded_prefix=_prefix(settings) or None,
+            allow_headers=frozenset(name.encode() for name in settings.allow_headers),
+            token_sources=token_sources(settings.token_from),
+            pass_ambiguous_paths=settings.ambiguous_paths == "pass",
+            where=settings.conditions,
+            mirror=self._mirror(settings.path, settings.mirror),
+            mcp=settings.mcp is not None,
+            case_sensitive=settings.case_sensitive,
+            verify_only=settings.verify_only,
+            id=route_id(settings),
+            **self._destination(settings, settings.upstream),
         )
 
-    def _destination(self, name: str) -> dict[str, Any]:
-        """What of a route follows from its upstream."""
+    def _mcp_guard(self, route: RouteSettings) -> list[ProxyPlugin]:
+        """What judges the messages of an MCP server. It comes last: no plugin changes them after it."""
+        settings = route.mcp
+        if settings is None:
+            return []
+        rules = ToolRules(
+            {name: frozenset(scopes) for name, scopes in settings.tools.items()}, frozenset(settings.default)
+        )
+        guard = partial(McpGuard, rules, settings.limits, settings.max_body)
+        return [self._plugin_set.built_in(guard, f"{_plugin_place(route)} mcp")]
+
+    def _destination(self, route: RouteSettings, name: str | None) -> dict[str, Any]:
+        """The fields of a route that depend on its upstream."""
+        if name is None:
+            return {"upstream": NoUpstream(), "upstream_name": "", "base_path": b""}
         upstream, configured = self._upstreams[name], self._configured[name]
         host = configured.host_header
         return {
@@ -76,33 +127,81 @@ class RouteMaker:
             "upstream_name": name,
             "base_path": base_path(upstream),
             "host_header": None if host is None else host.encode(),
-            "key_rule": key_rule(configured.hash_by) if configured.balance == "hash" else None,
+            "upstream_names": _upstream_names(route, upstream) if route.rewrite_answers else None,
+            "upstream_credentials": None
+            if configured.auth is None
+            else configured.auth.header_name.lower().encode(),
+            "sticky": self._sticky(name, configured, upstream),
+            "hash_rule": hash_rule(configured.hash_by) if configured.balance == "hash" else None,
         }
 
-    def metadata_url(self, path: str) -> str:
-        """RFC 9728 section 3.1: the well-known part stands between the host and the route's path."""
-        return self._public_url + RESOURCE_METADATA + resource_path(path)
+    def _mirror(self, route: str, settings: MirrorSettings | None) -> Mirror | None:
+        if settings is None:
+            return None
+        upstream = self._upstreams[settings.upstream]
+        host = self._configured[settings.upstream].host_header
+        target = MirrorTarget(upstream, base_path(upstream), None if host is None else host.encode())
+        dropped = partial(self._mirror_dropped, route)
+        return Mirror(target, settings.percent, settings.max_body, dropped=dropped)
+
+    def _sticky(self, name: str, configured: UpstreamConfig, upstream: Upstream) -> StickySessions | None:
+        if configured.sticky is None:
+            return None
+        return StickySessions(
+            configured.sticky.cookie,
+            name,
+            lambda: configured_keys(self._settings).derive("sticky sessions")[0],
+            lambda: (server.name for server in upstream.servers),
+        )
+
+    def metadata_url(self, route: RouteSettings) -> str:
+        """RFC 9728 section 3.1: the well-known path is inserted between the host and the route's path."""
+        parts = urlsplit(origin(self._public_url, literal_host(route.host)))
+        path = parts.path + resource_path(route.path)
+        return f"{parts.scheme}://{parts.netloc}{RESOURCE_METADATA}{path}"
+
+
+def _client_networks(settings: Settings) -> list[ProxyPlugin]:
+    """The hook that refuses clients outside their networks; none where no client has any."""
+    networks = {client.id: client.networks for client in settings.clients if client.networks}
+    return [ClientNetworks(networks, PluginContext(system_clock))] if networks else []
 
 
 def resource_path(path: str) -> str:
-    """A route's path as it stands in the identifier of its resource, and behind the well-known part."""
-    return "" if path == "/" else quote(path, safe="/%")
+    """A route's path as used in its resource identifier and after the well-known path.
+
+    Of a template it is the part before the first `{name}`: a client knows no other name for the resource.
+    """
+    literal = literal_prefix(path)
+    return "" if literal == "/" else quote(literal, safe="/%")
+
+
+def forwards_token(settings: RouteSettings) -> bool:
+    """Whether Authorization is forwarded upstream; by default only on routes without authentication."""
+    return settings.auth == "none" if settings.forward_token is None else settings.forward_token
+
+
+def literal_host(host: str | None) -> str | None:
+    """A route's host, or None if it has none or a wildcard."""
+    return None if host is None or host.startswith("*") else host
 
 
 def accepted_issuers(settings: RouteSettings) -> frozenset[str]:
-    """Whose tokens a route takes."""
+    """The issuers whose tokens a route accepts."""
     if not settings.issuers and settings.own_tokens:
         return OWN_ONLY
     return frozenset(settings.issuers) | (OWN_ONLY if settings.own_tokens else frozenset())
 
 
-def _place(settings: RouteSettings) -> str:
-    """A name that only this route has, and that stays when other routes come and go."""
-    return f"{settings.host or '*'}{settings.path} {settings.match} {','.join(settings.methods or ('*',))}"
+def _plugin_place(settings: RouteSettings) -> str:
+    """A name unique to this route and independent of other routes: plugins key their state by it."""
+    methods = ",".join(settings.methods or ("*",))
+    where = f" where {settings.conditions}" if settings.where is not None else ""
+    return f"{settings.host or '*'}{settings.path} {settings.match} {methods}{where}"
 
 
 def origin(public_url: str, host: str | None) -> str:
-    """Where callers of a route think that they are: `public_url`, with the route's own host if it has one."""
+    """The origin of a route as clients see it: `public_url`, with the route's host if it has one."""
     if host is None:
         return public_url
     parts = urlsplit(public_url)
@@ -111,12 +210,31 @@ def origin(public_url: str, host: str | None) -> str:
 
 
 def base_path(upstream: Upstream) -> bytes:
-    """What an upstream's URL puts before every path."""
+    """The path prefix of an upstream's URL."""
     url = upstream.settings.servers[0].url
     return b"" if url.startswith("unix:") else urlsplit(url).path.rstrip("/").encode()
 
 
-def route_table(settings: Settings, upstreams: Mapping[str, Upstream], shelf: PluginShelf) -> RouteTable:
-    """All routes that are switched on."""
-    maker = RouteMaker(settings, upstreams, shelf)
-    return RouteTable(maker.route(route) for route in settings.routes if route.enabled)
+def _prefix(settings: RouteSettings) -> bytes:
+    """What `strip_prefix` cuts off; empty: nothing."""
+    return settings.path.encode() if settings.strips and settings.path != "/" else b""
+
+
+def _upstream_names(settings: RouteSettings, upstream: Upstream) -> UpstreamNames:
+    addresses = (parse_server_address(server.url) for server in upstream.settings.servers)
+    names = (f"{address}".partition("://")[2] for address in addresses if address.socket is None)
+    return UpstreamNames(
+        _prefix(settings), base_path(upstream), frozenset(name.lower().encode() for name in names)
+    )
+
+
+def route_table(
+    settings: Settings,
+    upstreams: Mapping[str, Upstream],
+    plugin_set: PluginSet,
+    mirror_dropped: MirrorDropped = not_counted,
+) -> RouteTable:
+    """The table of all enabled routes."""
+    compiler = RouteCompiler(settings, upstreams, plugin_set, mirror_dropped)
+    routes = (compiler.route(route) for route in settings.routes if route.enabled)
+    return RouteTable(routes, settings.paths)

@@ -1,4 +1,4 @@
-"""How the servers of the upstreams do, for those who watch."""
+"""Gauges of the upstream servers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 
 from gateway.telemetry.snapshot import Gauges, Labels
 from gateway.upstream import Upstream
-from gateway.upstream.breaker import State
+from gateway.upstream.circuit_breaker import BreakerState
 
 
 def upstream_gauges(upstreams: Iterable[Upstream]) -> Callable[[], Gauges]:
-    """Reads the gauges; costs nothing until it is called."""
+    """Returns a function that reads the gauges at each metrics scrape."""
     watched = tuple(upstreams)
 
     def read() -> Gauges:
@@ -18,10 +18,10 @@ def upstream_gauges(upstreams: Iterable[Upstream]) -> Callable[[], Gauges]:
         for upstream in watched:
             for server in upstream.servers:
                 labels: Labels = (upstream.name, server.name)
-                condition = server.condition
+                health = server.health
                 values = {
-                    "upstream_healthy": float(condition.healthy),
-                    "upstream_breaker_open": float(condition.breaker.state is not State.CLOSED),
+                    "upstream_healthy": float(health.healthy),
+                    "upstream_breaker_open": float(health.breaker.state is not BreakerState.CLOSED),
                     "upstream_in_flight": float(server.active),
                     "upstream_connections": float(server.pool.size),
                 }

@@ -1,117 +1,192 @@
-"""The upstreams of gateway.yaml, and those that a route names by URL."""
+"""The upstreams of gateway.yaml, and implicit ones of routes that name a URL."""
 
 from __future__ import annotations
 
+import base64
 import sys
+import time
 from collections.abc import Iterable, Iterator
 
+from gateway.config.logging import UPSTREAM_FIELDS
 from gateway.config.model import Settings
-from gateway.config.resilience import Breaker, Health
-from gateway.config.upstreams import UpstreamServer, UpstreamTls
-from gateway.config.upstreams import UpstreamSettings as Configured
+from gateway.config.resilience import BreakerConfig, HealthConfig
+from gateway.config.upstream_auth import UpstreamAuth
+from gateway.config.upstreams import UpstreamConfig, UpstreamServerConfig, UpstreamTls, split_nameserver
 from gateway.errors import StartError
+from gateway.issuers.aiohttp_client import AiohttpClient
 from gateway.upstream import Upstream
+from gateway.upstream.address import SERVICE
+from gateway.upstream.credentials import (
+    ClientCredentialsTokens,
+    StaticCredentials,
+    UpstreamCredentials,
+    UpstreamTokenRequest,
+)
 from gateway.upstream.resolve import Lookup, look_up
+from gateway.upstream.response_parser import HEAD_LIMIT
+from gateway.upstream.service_lookup import ServiceLookup, service_lookup
 from gateway.upstream.settings import (
     BreakerSettings,
     HealthSettings,
     PoolSettings,
     RetrySettings,
-    ServerSettings,
     Timeouts,
     TlsSettings,
+    UpstreamServerSettings,
     UpstreamSettings,
 )
 
-_NEVER = BreakerSettings(failures=sys.maxsize)
+_NO_BREAKER = BreakerSettings(failures=sys.maxsize, open_for=0.0)
+
+TOKEN_TIMEOUT = 5.0
+"""Seconds for a token request to an upstream's authorization server. Not configurable."""
+CONNECTION_LIFETIME = 300.0
+"""Maximum age of an upstream connection in seconds, so that DNS changes take effect. Not configurable."""
 
 
 def make_upstreams(settings: Settings, lookup: Lookup = look_up) -> dict[str, Upstream]:
-    """Every upstream that a route can go to, by what the route calls it. None is started.
+    """All upstreams by the name that routes use, not started.
 
-    `lookup` finds the addresses of their servers' names.
+    `lookup` resolves the host names of their servers.
     """
+    timed = settings.logging.access and not UPSTREAM_FIELDS.isdisjoint(settings.logging.fields)
     return {
-        name: Upstream(name, _settings(configured), lookup=lookup)
+        name: Upstream(
+            name,
+            upstream_settings(configured, settings.server.limits.answer_head),
+            lookup=lookup,
+            credentials=_credentials(name, configured.auth),
+            service_lookup=_service_lookup(configured),
+            timed=timed,
+        )
         for name, configured in configured_upstreams(settings).items()
     }
 
 
+def _service_lookup(configured: UpstreamConfig) -> ServiceLookup | None:
+    """How SRV records are looked up; None where no server has any."""
+    if not any(server.url.startswith(SERVICE) for server in configured.servers):
+        return None
+    return service_lookup([split_nameserver(value) for value in configured.nameservers])
+
+
+def _credentials(upstream: str, auth: UpstreamAuth | None) -> UpstreamCredentials | None:
+    """What the gateway shows to an upstream."""
+    if auth is None:
+        return None
+    if auth.client_credentials is not None:
+        grant = auth.client_credentials
+        request = UpstreamTokenRequest(
+            grant.token_url, grant.client_id, grant.client_secret.get_secret_value(), grant.scope
+        )
+        return ClientCredentialsTokens(upstream, request, AiohttpClient(TOKEN_TIMEOUT), time.monotonic)
+    if auth.basic is not None:
+        # RFC 7617 section 2.1: UTF-8, which all that take more than ASCII expect.
+        pair = f"{auth.basic.user}:{auth.basic.password.get_secret_value()}".encode()
+        return StaticCredentials(b"Authorization", b"Basic " + base64.b64encode(pair))
+    if auth.header is not None:
+        return StaticCredentials(auth.header.name.encode(), auth.header.value.get_secret_value().encode())
+    return None
+
+
 async def start_upstreams(upstreams: Iterable[Upstream]) -> None:
-    """Makes them ready.
+    """Starts all upstreams.
 
     Raises:
-        StartError: one can't be used as it is configured.
+        StartError: an upstream's TLS files can't be used.
     """
     for upstream in upstreams:
         try:
             await upstream.start()
         except (OSError, ValueError) as error:
-            # What gateway.yaml says has been checked; what is in the files of its TLS has not.
+            # The configuration is validated, but the content of its TLS files is not.
             raise StartError(f"the upstream {upstream.name} can't be used: {error}") from error
 
 
-def configured_upstreams(settings: Settings) -> dict[str, Configured]:
-    """What gateway.yaml says of each upstream; one that a route names by URL has the defaults."""
-    made = dict(settings.upstreams)
+def configured_upstreams(settings: Settings) -> dict[str, UpstreamConfig]:
+    """The settings of each upstream. A URL used in a route becomes an upstream with default settings."""
+    upstreams = dict(settings.upstreams)
     for name in _destinations(settings):
-        if name not in made:
-            made[name] = Configured(servers=(UpstreamServer(url=name),))
-    return made
+        if name not in upstreams:
+            upstreams[name] = UpstreamConfig(servers=(UpstreamServerConfig(url=name),))
+    return upstreams
 
 
 def _destinations(settings: Settings) -> Iterator[str]:
     for route in settings.routes:
-        yield route.upstream
+        if route.upstream is not None:
+            yield route.upstream
         if route.canary is not None:
             yield route.canary.upstream
+        if route.mirror is not None:
+            yield route.mirror.upstream
 
 
-def described(configured: Configured) -> str:
-    """Its servers and how they are chosen, in a few words for `gatepost explain`."""
+def described(configured: UpstreamConfig) -> str:
+    """Servers and balancing policy in one line, for `gatepost explain`."""
     servers = [
         server.url if server.weight == 1 else f"{server.url} (weight {server.weight})"
         for server in configured.servers
     ]
     if len(servers) == 1:
         return servers[0]
-    way = f"hash by {configured.hash_by}" if configured.balance == "hash" else configured.balance
-    return f"{', '.join(servers)}: {way}"
+    policy = f"hash by {configured.hash_by}" if configured.balance == "hash" else configured.balance
+    return f"{', '.join(servers)}: {policy}"
 
 
-def _settings(configured: Configured) -> UpstreamSettings:
+def upstream_settings(configured: UpstreamConfig, head_limit: int = HEAD_LIMIT) -> UpstreamSettings:
+    """Converts the configuration of an upstream to its runtime settings.
+
+    `head_limit`: bytes of a response's head.
+    """
     timeouts, retries = configured.timeouts, configured.retries
-    tls = _tls(configured.tls)
+    tls = _tls(configured.tls or UpstreamTls())
     return UpstreamSettings(
-        servers=tuple(ServerSettings(server.url, server.weight, tls) for server in configured.servers),
+        servers=tuple(
+            UpstreamServerSettings(url=server.url, weight=server.weight, priority=0, tls=tls)
+            for server in configured.servers
+        ),
         balance=configured.balance,
-        timeouts=Timeouts(timeouts.connect, timeouts.response, timeouts.idle),
+        timeouts=Timeouts(connect=timeouts.connect, response=timeouts.response, idle=timeouts.idle),
         pool=PoolSettings(
             max_connections=configured.max_connections,
             max_queue=configured.max_queue,
             queue_timeout=configured.queue_timeout,
             keep_alive=configured.keep_alive,
+            lifetime=CONNECTION_LIFETIME,
+            head_limit=head_limit,
         ),
-        health=_health(configured.health, configured.host_header),
-        retries=RetrySettings(retries.attempts, frozenset(retries.on)),
-        breaker=_breaker(configured.breaker),
+        health=None if configured.health is None else _health(configured.health, configured.host_header),
+        retries=RetrySettings(attempts=retries.attempts, on=frozenset(retries.on)),
+        breaker=_NO_BREAKER if configured.breaker is None else _breaker(configured.breaker),
         slow_start=configured.slow_start,
     )
 
 
-def _health(health: Health | None, host: str | None) -> HealthSettings | None:
-    if health is None:
-        return None
+def _health(health: HealthConfig, host: str | None) -> HealthSettings:
     return HealthSettings(
-        health.path, health.interval, health.timeout, health.unhealthy_after, health.healthy_after, host
+        path=health.path,
+        interval=health.interval,
+        timeout=health.timeout,
+        unhealthy_after=health.unhealthy_after,
+        healthy_after=health.healthy_after,
+        host=host if health.host is None else health.host,
+        headers=tuple((name, value.get_secret_value()) for name, value in health.headers.items()),
+        statuses=frozenset(health.expect.status),
+        body=health.expect.body,
+        port=health.port,
     )
 
 
-def _breaker(breaker: Breaker | None) -> BreakerSettings:
-    return _NEVER if breaker is None else BreakerSettings(breaker.failures, breaker.open_for)
+def _breaker(breaker: BreakerConfig) -> BreakerSettings:
+    return BreakerSettings(failures=breaker.failures, open_for=breaker.open_for)
 
 
-def _tls(tls: UpstreamTls | None) -> TlsSettings:
-    if tls is None:
-        return TlsSettings()
-    return TlsSettings(tls.verify, tls.ca, tls.certificate, tls.key, tls.server_name)
+def _tls(tls: UpstreamTls) -> TlsSettings:
+    return TlsSettings(
+        verify=tls.verify,
+        ca=tls.ca,
+        certificate=tls.certificate,
+        key=tls.key,
+        server_name=tls.server_name,
+    )

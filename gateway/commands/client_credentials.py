@@ -1,23 +1,25 @@
-"""What a client that `gatepost client` makes proves itself with."""
+"""Credential checks for clients created by `gatepost client`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gateway.oauth.values import Client
-from gateway.subject import check_subject
+from gateway.oauth.certificate_subject import check_subject
+from gateway.oauth.model import Client
 
 
-def unfit_credentials(wanted: Client) -> Iterator[str]:
-    """What its ways of authentication lack."""
-    if wanted.tls_subject is not None:
-        kind, expected = wanted.tls_subject
+def credential_problems(client: Client) -> Iterator[str]:
+    """Yields the problems of its authentication methods, for instance a missing JWK Set."""
+    if client.tls_subject is not None:
+        kind, expected = client.tls_subject
         try:
             check_subject(kind, expected)
         except ValueError as error:
             yield f"the {kind} {error}"
-    for method in sorted(wanted.auth):
-        if method == "tls_client_auth" and wanted.tls_subject is None:
+    if client.jwks and client.jwks_uri:
+        yield "there are jwks and a jwks_uri: a client's keys come from one place"
+    for method in sorted(client.auth):
+        if method == "tls_client_auth" and client.tls_subject is None:
             yield f"{method} needs --tls"
-        if method in ("private_key_jwt", "self_signed_tls_client_auth") and not wanted.jwks:
+        if method in ("private_key_jwt", "self_signed_tls_client_auth") and not client.has_keys:
             yield f"{method} needs --jwks"

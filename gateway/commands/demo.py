@@ -14,13 +14,13 @@ from gateway.app import Gateway
 from gateway.commands.options import load, load_or_exit
 from gateway.commands.token import plain_secret
 from gateway.config.model import Settings
-from gateway.process.backend import SampleBackend
+from gateway.demo.backend_server import SampleBackend
 from gateway.process.supervisor import serve
 
-TRY = """
+USAGE = """
 Try it, in another terminal:
 
-  # a token, and another with a scope and a lifetime of its own
+  # a token, and another with a scope and a lifetime
   curl -k -u {client}:{secret} -d "grant_type=client_credentials" {url}/token
   curl -k -u {client}:{secret} -d "grant_type=client_credentials&scope=test&validity_period=3200" {url}/token
 
@@ -29,7 +29,7 @@ Try it, in another terminal:
     | python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')
   curl -k -H "Authorization: Bearer $TOKEN" {url}/orders
 
-  # what strangers get
+  # without a token
   curl -ki {url}/orders
 
   # the developer portal, in a browser, for the user that gateway.yaml names: {url}/portal/
@@ -37,7 +37,7 @@ Try it, in another terminal:
 
 
 class DemoGateway(Gateway):
-    """The gateway, and behind it the sample backend."""
+    """The gateway together with the sample backend."""
 
     def __init__(self, settings: Settings, **parts: Any) -> None:
         super().__init__(settings, **parts)
@@ -55,23 +55,30 @@ class DemoGateway(Gateway):
 
 @click.command()
 def demo() -> None:
-    """Serves the shipped gateway.yaml with a sample backend, and says what to try."""
+    """Serve the shipped gateway.yaml with a sample backend, and print commands to try."""
     config = shipped_file()
-    first = load_or_exit(config)
-    click.echo(curl_lines(first))
-    sys.exit(serve(lambda: load(config), DemoGateway))
+    settings = load_or_exit(config)
+    click.echo(curl_lines(settings))
+    sys.exit(serve(lambda: on_loopback(load(config)), DemoGateway))
+
+
+def on_loopback(settings: Settings) -> Settings:
+    """The settings with all listeners bound to loopback: the demo's secrets are public."""
+    server = settings.server
+    listen = tuple(one.model_copy(update={"host": "127.0.0.1"}) for one in server.listen)
+    return settings.model_copy(update={"server": server.model_copy(update={"listen": listen})})
 
 
 def shipped_file() -> Path:
-    """The gateway.yaml that comes with the program: of the clone, or of the installed package."""
+    """Path of the shipped gateway.yaml: of the source tree or of the installed package."""
     package = Path(str(files("gateway")))
-    for place in (package.parent / "gateway.yaml", package / "gateway.yaml"):
-        if place.is_file():
-            return place
-    raise click.ClickException("the shipped gateway.yaml is missing: install Gatepost anew")
+    for path in (package.parent / "gateway.yaml", package / "gateway.yaml"):
+        if path.is_file():
+            return path
+    raise click.ClickException("the shipped gateway.yaml is missing: reinstall Gatepost")
 
 
 def curl_lines(settings: Settings) -> str:
-    """Lines to paste, with the demo's client and this gateway's address."""
+    """Example curl commands with the demo's client and URL."""
     client = settings.clients[0].id
-    return TRY.format(client=client, secret=plain_secret(settings, client), url=settings.server.public_url)
+    return USAGE.format(client=client, secret=plain_secret(settings, client), url=settings.server.public_url)

@@ -1,44 +1,45 @@
-"""What the commands have in common: the file, and what is said when it can't be used."""
+"""Options and error output shared by the commands."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 
 from gateway.config import load as loading
+from gateway.config.checks.check import Check
 from gateway.config.model import Settings
-from gateway.config.problem import ConfigurationError
+from gateway.config.problems import ConfigurationError
 from gateway.config.units import parse_duration
-from gateway.plugin_catalog import Catalog
+from gateway.plugin.catalog import PluginCatalog
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-UNUSABLE = 2
-"""The exit status where gateway.yaml can't be used."""
+EXIT_CONFIGURATION_ERROR = 2
+"""Exit status for an invalid configuration."""
 
 
-def seconds(least: int) -> Callable[[click.Context, click.Parameter, str | None], int | None]:
-    """For an option with whole seconds, written as in gateway.yaml: `600` or `10m`."""
+def seconds(minimum: int) -> Callable[[click.Context, click.Parameter, str | None], int | None]:
+    """Callback for a duration option in whole seconds (`600` or `10m`), at least `minimum`."""
 
-    def read(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
+    def parse(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
         try:
-            given = None if text is None else parse_duration(text)
+            value = None if text is None else parse_duration(text)
         except ValueError as error:
             raise click.BadParameter(str(error)) from None
-        if given is not None and (not given.is_integer() or given < least):
-            raise click.BadParameter(f"must be whole seconds, at least {least}")
-        return None if given is None else int(given)
+        if value is not None and (not value.is_integer() or value < minimum):
+            raise click.BadParameter(f"must be whole seconds, at least {minimum}")
+        return None if value is None else int(value)
 
-    return read
+    return parse
 
 
 def config_option(command: Command) -> Command:
-    """Adds `-c FILE`; the command gets it as `config`."""
+    """Adds the option `-c FILE`, passed to the command as `config`."""
     option = click.option(
         "-c",
         "--config",
@@ -48,25 +49,38 @@ def config_option(command: Command) -> Command:
         show_default=True,
         show_envvar=True,
         type=click.Path(path_type=Path),
-        help="The configuration.",
+        help="The configuration file.",
     )
     return option(command)
 
 
-def load(config: Path) -> Settings:
-    """The settings of a file, with the process' environment and all installed plugins.
+def prints_json(command: Command) -> Command:
+    """Accepts `--json` on a command that prints JSON in any case, so that every command takes it."""
+    option = click.option("--json", is_flag=True, expose_value=False, help="Print JSON; it does so anyway.")
+    return option(command)
+
+
+def load(config: Path, further: Sequence[Check] = ()) -> Settings:
+    """Loads a configuration with the process environment and all installed plugins.
+
+    `further`: additional checks.
 
     Raises:
-        ConfigurationError: with every problem that the file has.
+        ConfigurationError: with every problem of the file.
     """
-    return loading.load(config, os.environ, Catalog())
+    return loading.load(config, os.environ, PluginCatalog(), further)
 
 
-def load_or_exit(config: Path) -> Settings:
-    """The settings of a file. Its problems go to standard error, a line each, and the program ends."""
+def load_or_exit(config: Path, further: Sequence[Check] = ()) -> Settings:
+    """Loads a configuration. If it is invalid, prints its problems to stderr and exits with status 2."""
     try:
-        return load(config)
+        return load(config, further)
     except ConfigurationError as error:
-        for problem in error.problems:
-            click.echo(str(problem), err=True)
-        sys.exit(UNUSABLE)
+        exit_with_problems(error)
+
+
+def exit_with_problems(error: ConfigurationError) -> NoReturn:
+    """Prints each problem on a line of standard error and exits with status 2."""
+    for problem in error.problems:
+        click.echo(str(problem), err=True)
+    sys.exit(EXIT_CONFIGURATION_ERROR)

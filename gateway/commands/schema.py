@@ -6,11 +6,13 @@ import json
 
 import click
 
+from gateway.commands.options import prints_json
 from gateway.config.schema import json_schema
-from gateway.plugin_catalog import Catalog
+from gateway.plugin.catalog import PluginCatalog
 
 
 @click.command()
+@prints_json
 def schema() -> None:
-    """Prints the JSON Schema of gateway.yaml, for editors that complete and check while one types."""
-    click.echo(json.dumps(json_schema(Catalog()), indent=2, ensure_ascii=False))
+    """Print the JSON Schema of gateway.yaml, for editors that complete and check keys."""
+    click.echo(json.dumps(json_schema(PluginCatalog()), indent=2, ensure_ascii=False))

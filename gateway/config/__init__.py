@@ -1,1 +1,1 @@
-"""The model of gateway.yaml, and how it is loaded: `load.load` gives `model.Settings` or every problem."""
+"""The configuration model and loader: `load.load` returns `model.Settings` or raises with every problem."""

@@ -1,4 +1,4 @@
-"""What all sections of the configuration have in common."""
+"""Base class of all configuration sections."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 T = TypeVar("T")
 
 Many = Annotated[tuple[T, ...], Field(strict=False)]
-"""A list of the file: a tuple here, since the configuration does not change. Its items are still strict."""
+"""A YAML list, kept as an immutable tuple. Its items are validated strictly."""
 
 
 class Section(BaseModel):
-    """A mapping of the file: unknown keys and wrong types are errors, and nothing changes afterwards."""
+    """A YAML mapping: immutable; unknown keys and wrong types are errors."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)

@@ -1,4 +1,4 @@
-"""Dates, as people write the end of something."""
+"""Expiry dates and timestamps."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ TIME = re.compile(rf"{DATE.pattern}[Tt ]{CLOCK}(:[0-9]{{2}}(\.[0-9]{{1,6}})?)?([
 
 
 def parse_end(value: object) -> int:
-    """Seconds since the epoch at which something ends.
+    """Parses an expiry into seconds since the epoch.
 
-    A time needs its zone: what the server's clock is set to must not matter. A date is good to the end of
-    that day in UTC.
+    A timestamp needs a time zone. A date is valid through the end of that day in UTC.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: it is neither a date nor a timestamp.
     """
     try:
         if isinstance(value, str) and DATE.fullmatch(value):
@@ -30,7 +29,9 @@ def parse_end(value: object) -> int:
             return int(datetime.fromisoformat(value.upper()).timestamp())
     except (ValueError, OverflowError):
         pass
-    raise ValueError("must be a date such as 2027-01-31, or a time with its zone: 2027-01-31T12:00:00Z")
+    raise ValueError(
+        "must be a date such as 2027-01-31, or a timestamp with time zone such as 2027-01-31T12:00:00Z"
+    )
 
 
 End = Annotated[

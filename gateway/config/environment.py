@@ -1,28 +1,54 @@
-"""`${NAME}` and `${NAME:-default}`: values taken from the environment.
+"""`${NAME}` and `${NAME:-default}`: references to environment variables; `${file:PATH}`: to a file's content.
 
-As in a shell, the default also stands in for a variable that is set but empty. `$${` is a plain `${`.
+As in a shell, the default also replaces an empty variable. `$${` is a literal `${`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
-from gateway.config.problem import Fault, KeyPath
+from gateway.config.problems import ConfigIssue, KeyPath
+from gateway.config.secret_files import read_secret
 from gateway.config.tree import Leaf, ListNode, Node
 
-REFERENCE = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}|\$\{")
-SCHEMA_PATTERN = r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}"
+FILE = "file:"
+REFERENCE = re.compile(
+    r"\$\$\{"
+    r"|\$\{(?P<file>file:[^}]*)\}"
+    r"|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}"
+    r"|\$\{"
+)
+SCHEMA_PATTERN = r"\$\{([A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?|file:[^}]+)\}"
 
 
-def substitute(root: Node, environ: Mapping[str, str]) -> list[Fault]:
-    """Puts the environment's values in place. A leaf whose reference fails is marked broken."""
+def referenced(text: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that a text refers to and that are set, and the files, by `file:PATH`.
+
+    With them as `environ`, the text has the same values in another process, whatever the files hold by then.
+    """
+    found: dict[str, str] = {}
+    for match in REFERENCE.finditer(text):
+        file, name = match.group("file", "name")
+        if name is not None and name in environ:
+            found[name] = environ[name]
+        elif file is not None:
+            with suppress(ValueError):  # reported by `substitute`
+                found[file] = _file(file, environ)
+    return dict(sorted(found.items()))
+
+
+def substitute(root: Node, environ: Mapping[str, str]) -> list[ConfigIssue]:
+    """Replaces references in the tree. Leaves with an invalid reference are marked broken."""
     return list(_substitute(root, (), environ, set()))
 
 
-def _substitute(node: Node, path: KeyPath, environ: Mapping[str, str], seen: set[int]) -> Iterator[Fault]:
+def _substitute(
+    node: Node, path: KeyPath, environ: Mapping[str, str], seen: set[int]
+) -> Iterator[ConfigIssue]:
     if id(node) in seen:
-        # Aliases share a node; it is replaced, and complained of, once.
+        # Aliases share a node: it is replaced and reported once.
         return
     seen.add(id(node))
     if isinstance(node, Leaf):
@@ -35,21 +61,22 @@ def _substitute(node: Node, path: KeyPath, environ: Mapping[str, str], seen: set
             yield from _substitute(entry.node, (*path, key), environ, seen)
 
 
-def _replace(leaf: Leaf, path: KeyPath, environ: Mapping[str, str]) -> Iterator[Fault]:
+def _replace(leaf: Leaf, path: KeyPath, environ: Mapping[str, str]) -> Iterator[ConfigIssue]:
     if not isinstance(leaf.value, str) or "${" not in leaf.value:
         return
     try:
         leaf.value, leaf.from_environment = resolve(leaf.value, environ)
     except ValueError as error:
         leaf.broken = True
-        yield Fault(leaf.place, path, str(error))
+        yield ConfigIssue(leaf.place, path, str(error))
 
 
 def resolve(text: str, environ: Mapping[str, str]) -> tuple[str, bool]:
-    """The text with its references replaced, and whether there were any.
+    """Returns the text with its references replaced, and whether it had any.
 
     Raises:
-        ValueError: a reference is malformed, or its variable is unset and has no default.
+        ValueError: a reference is malformed, its variable is unset and has no default, or its file can't be
+            used.
     """
     resolved, end, used = "", 0, False
     for match in REFERENCE.finditer(text):
@@ -63,11 +90,19 @@ def resolve(text: str, environ: Mapping[str, str]) -> tuple[str, bool]:
     return resolved + text[end:], used
 
 
+def _file(reference: str, environ: Mapping[str, str]) -> str:
+    known = environ.get(reference)
+    return read_secret(reference.removeprefix(FILE)) if known is None else known
+
+
 def _variable(match: re.Match[str], environ: Mapping[str, str]) -> str:
-    name, default = match.group("name", "default")
+    file, name, default = match.group("file", "name", "default")
+    if file is not None:
+        return _file(file, environ)
     if name is None:
         raise ValueError(
-            "has a malformed reference: write ${NAME} or ${NAME:-default}, and $${ for a plain ${"
+            "has a malformed reference: write ${NAME}, ${NAME:-default} or ${file:PATH}, "
+            "and $${ for a plain ${"
         )
     value = environ.get(name)
     if default is not None and not value:

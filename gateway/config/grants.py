@@ -1,4 +1,4 @@
-"""`grants`: what the token endpoint serves at all."""
+"""`grants`: the grants served by the token endpoint."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from gateway.config.base import Section
 from gateway.config.plugins import NoConfig
 
 ON_BY_DEFAULT = "client_credentials"
-"""The one grant that is switched on unless the file says otherwise."""
+"""The only grant that is enabled by default."""
 
 
 class GrantSettings(Section):
-    """One grant of the token endpoint. The keys of its plugin stand beside these two."""
+    """One grant of the token endpoint. The keys of its plugin are siblings of these two."""
 
     enabled: bool = Field(
         default=False,
-        description="Whether /token serves it. Left out: true for client_credentials, false for any other.",
+        description="Whether the grant is served. For client_credentials the default is true, even if"
+        " it is not listed here.",
     )
     use: str | None = Field(
         default=None,
-        description="The plugin: an installed one's name, or module:Class. null: the grant's name.",
+        description="The plugin: an installed one's name, or module:Class. null: the plugin with the "
+        "grant's name.",
     )
     config: InstanceOf[BaseModel] = Field(default=NoConfig(), description="The plugin's own keys, decoded.")

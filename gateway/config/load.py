@@ -1,87 +1,179 @@
-"""Loads gateway.yaml: all of it is right, or everything that is wrong is told."""
+"""Loads gateway.yaml. If anything is invalid, every problem is reported at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from os.path import isfile
 from pathlib import Path
 
-from gateway.config.catalog import Catalog
-from gateway.config.checks import ALL
-from gateway.config.checks.finding import Finding, Surroundings
-from gateway.config.compose import compose
+from gateway.config.certificate_files import TlsFileError, load_client_cas, load_tls_files
+from gateway.config.checks import ALL, WARNINGS
+from gateway.config.checks.check import Check, CheckContext, CheckFinding
 from gateway.config.decode import decode
-from gateway.config.draft import Draft
-from gateway.config.environment import substitute
+from gateway.config.environment import referenced, substitute
 from gateway.config.grants import ON_BY_DEFAULT
+from gateway.config.includes import (
+    NO_MAPPING,
+    IncludeReader,
+    files_beside,
+    merge_includes,
+    no_files,
+)
 from gateway.config.model import Settings
+from gateway.config.partial_model import PartialModel
 from gateway.config.plugin_configs import PluginConfigs
-from gateway.config.problem import START, ConfigurationError, Fault, problems_of, suggest
-from gateway.config.source import Unusable, read_text
-from gateway.config.tree import Leaf, MapNode, child, find, nearest
+from gateway.config.plugin_lookup import PluginLookup
+from gateway.config.problems import (
+    START,
+    ConfigIssue,
+    ConfigurationError,
+    ReportedProblem,
+    problems_of,
+    suggest,
+)
+from gateway.config.secret_paths import secret_paths
+from gateway.config.source import ConfigSource, UnreadableFile, read_text
+from gateway.config.tls import TlsAcme, TlsFiles
+from gateway.config.tree import Leaf, MapNode, Node, child, find, nearest
+from gateway.config.yaml_composer import compose
+from gateway.runtime.gc_pause import paused_gc
 
 
-def load(path: Path, environ: Mapping[str, str], catalog: Catalog) -> Settings:
-    """The settings of a file.
+def load(
+    path: Path, environ: Mapping[str, str], catalog: PluginLookup, further: Sequence[Check] = ()
+) -> Settings:
+    """Loads and validates a file. `further`: checks in addition to the built-in ones.
 
     Raises:
-        ConfigurationError: with every problem that the file has.
+        ConfigurationError: with every problem of the file.
     """
     try:
         text = read_text(path)
-    except Unusable as error:
-        raise ConfigurationError(problems_of(str(path), [error.fault])) from None
-    return load_text(text, environ, catalog, str(path))
+    except UnreadableFile as error:
+        raise ConfigurationError(problems_of(str(path), [error.issue])) from None
+    with paused_gc():
+        return load_text(text, environ, catalog, str(path), further, files_beside(path))
+
+
+def warnings(path: Path, environ: Mapping[str, str], catalog: PluginLookup) -> list[ReportedProblem]:
+    """Warnings about a file that `load` accepts."""
+    _, found, _ = _settings(read_text(path), environ, catalog, WARNINGS, files_beside(path))
+    return problems_of(str(path), found)
+
+
+def secrets_left(path: Path, environ: Mapping[str, str], catalog: PluginLookup) -> list[ReportedProblem]:
+    """Every secret of a file that `load` accepts, and how it is given. The secrets are not in it."""
+    text, files = read_text(path), files_beside(path)
+    settings, _, _ = _settings(text, environ, catalog, (), files)
+    root, _ = compose(text)
+    if settings is None or not isinstance(root, MapNode):
+        return []
+    substitute(root, environ)
+    merge_includes(root, files, environ)
+    found = ((key_path, hashed, find(root, key_path)) for key_path, hashed in secret_paths(settings))
+    return problems_of(
+        str(path),
+        [
+            ConfigIssue(node.place, key_path, _how_given(node, hashed=hashed))
+            for key_path, hashed, node in found
+            if node is not None
+        ],
+    )
+
+
+def _how_given(node: Node, *, hashed: bool) -> str:
+    if isinstance(node, Leaf) and node.from_environment:
+        return "from the environment"
+    return "as its SHA-256" if hashed else "in plain text"
 
 
 def load_text(
-    text: str, environ: Mapping[str, str], catalog: Catalog, file: str = "gateway.yaml"
+    text: str,
+    environ: Mapping[str, str],
+    catalog: PluginLookup,
+    file: str = "gateway.yaml",
+    further: Sequence[Check] = (),
+    files: IncludeReader = no_files,
 ) -> Settings:
-    """The settings of a text; `file` is what problems call it.
+    """Loads and validates a text; `file` is its name in problems, `files` reads what it includes.
 
     Raises:
-        ConfigurationError: with every problem that the text has.
+        ConfigurationError: with every problem of the text.
     """
-    settings, faults = _settings(text, environ, catalog)
-    if settings is None or faults:
-        raise ConfigurationError(problems_of(file, faults))
+    settings, issues, included = _settings(text, environ, catalog, (*ALL, *further), files)
+    if settings is None or issues:
+        raise ConfigurationError(problems_of(file, issues))
+    variables = referenced("\n".join([text, *included.values()]), environ)
+    settings.loaded_from(ConfigSource(file, text, variables, tuple(included.items())))
     return settings
 
 
-def _settings(text: str, environ: Mapping[str, str], catalog: Catalog) -> tuple[Settings | None, list[Fault]]:
-    root, faults = compose(text)
+def _settings(
+    text: str,
+    environ: Mapping[str, str],
+    catalog: PluginLookup,
+    checks: Sequence[Check],
+    files: IncludeReader,
+) -> tuple[Settings | None, list[ConfigIssue], dict[str, str]]:
+    """The settings, the issues, and the texts of the included files."""
+    root, issues = compose(text)
     if root is None:
-        return None, faults
+        return None, issues, {}
     if not isinstance(root, MapNode):
-        return None, [
-            *faults,
-            Fault(root.place, (), "the file must be a mapping: keys such as routes, each with :"),
-        ]
-    faults += substitute(root, environ)
-    draft = Draft()
-    plugins = PluginConfigs(root, catalog, draft)
+        return None, [*issues, ConfigIssue(root.place, (), NO_MAPPING)], {}
+    issues += substitute(root, environ)
+    included, include_issues = merge_includes(root, files, environ)
+    issues += include_issues
+    partial = PartialModel()
+    plugins = PluginConfigs(root, catalog, partial)
     plugins.decode()
-    settings, of_model = decode(Settings, root, (), draft)
-    faults += [*plugins.faults, *of_model]
-    if settings is None or (draft.removed and not faults):
-        # Nothing is left out in silence.
-        return None, faults or [Fault(START, (), "can't be used")]
-    return settings, [*faults, *_cross_checked(settings, root, draft, catalog)]
+    settings, model_issues = decode(Settings, root, (), partial)
+    issues += [*plugins.issues, *model_issues]
+    if settings is None or (partial.removed and not issues):
+        # Removed parts without an issue would be silently ignored.
+        return None, issues or [ConfigIssue(START, (), "can't be used")], included
+    return settings, [*issues, *_cross_check(settings, root, partial, catalog, checks)], included
 
 
-def _cross_checked(settings: Settings, root: MapNode, draft: Draft, catalog: Catalog) -> Iterator[Fault]:
-    surroundings = Surroundings(
+def _cross_check(
+    settings: Settings,
+    root: MapNode,
+    partial: PartialModel,
+    catalog: PluginLookup,
+    checks: Sequence[Check],
+) -> Iterator[ConfigIssue]:
+    context = CheckContext(
         upstreams=_names(root, "upstreams"),
         issuers=_names(root, "issuers"),
         grants=_names(root, "grants") | {ON_BY_DEFAULT},
         known_grants=tuple(catalog.names("grant")),
         is_file=isfile,
         read=Path.read_bytes,
+        tls_problem=_tls_problem,
+        installed=_installed,
     )
-    for check in ALL:
-        for finding in check(settings, surroundings):
-            if not any(draft.affects(draft.origin(path)) for path in finding.depends):
-                yield _fault(finding, root, draft)
+    for check in checks:
+        for finding in check(settings, context):
+            if not any(partial.affects(partial.origin(path)) for path in finding.depends):
+                yield _issue(finding, root, partial)
+
+
+def _tls_problem(files: TlsFiles | TlsAcme) -> tuple[str, str] | None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        if isinstance(files, TlsFiles):
+            load_tls_files(context, files.certificate, files.key, files.client_ca)
+        elif files.client_ca is not None:
+            load_client_cas(context, files.client_ca)
+    except TlsFileError as error:
+        return error.key, error.reason
+    return None
+
+
+def _installed(package: str) -> bool:
+    return find_spec(package) is not None
 
 
 def _names(root: MapNode, key: str) -> frozenset[str]:
@@ -89,12 +181,14 @@ def _names(root: MapNode, key: str) -> frozenset[str]:
     return frozenset(node.entries) if isinstance(node, MapNode) else frozenset()
 
 
-def _fault(finding: Finding, root: MapNode, draft: Draft) -> Fault:
-    path = draft.origin(finding.path)
+def _issue(finding: CheckFinding, root: MapNode, partial: PartialModel) -> ConfigIssue:
+    path = partial.origin(finding.path)
     text = finding.text
+    place = nearest(root, path).place
     if finding.first is not None:
-        text += f" (the first is on line {nearest(root, draft.origin(finding.first)).place.line})"
+        first = nearest(root, partial.origin(finding.first)).place
+        text += f" (the first is {first.seen_from(place)})"
     node = find(root, path)
     if not (isinstance(node, Leaf) and node.from_environment):
-        text += suggest(finding.wrong, finding.right)
-    return Fault(nearest(root, path).place, path, text)
+        text += suggest(finding.invalid, finding.valid)
+    return ConfigIssue(place, path, text)

@@ -1,58 +1,105 @@
-"""The whole of gateway.yaml."""
+"""The root model of gateway.yaml."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from gateway.config.base import Many, Section
 from gateway.config.clients import ClientSettings
 from gateway.config.grants import ON_BY_DEFAULT, GrantSettings
+from gateway.config.guessing import GuessingSettings
 from gateway.config.issuers import IssuerSettings
-from gateway.config.logs import Logging
+from gateway.config.logging import LoggingSettings
 from gateway.config.plugins import PluginUse
-from gateway.config.portal import Portal
+from gateway.config.portal import PortalSettings
+from gateway.config.registration import RegistrationSettings
 from gateway.config.routes import RouteSettings
-from gateway.config.server import Management, ManagementOrFalse, Server
-from gateway.config.store import Store
+from gateway.config.server import ManagementOrFalse, ManagementSettings, ServerSettings
+from gateway.config.source import ConfigSource
+from gateway.config.store import StoreSettings
 from gateway.config.tiers import Tier
-from gateway.config.tokens import Scopes, Tokens
-from gateway.config.upstreams import UpstreamSettings
-from gateway.config.words import Name
+from gateway.config.tokens import ScopeSettings, TokenSettings
+from gateway.config.upstreams import UpstreamConfig
+from gateway.config.value_types import Name
+from gateway.http.endpoints import REGISTER, GatewayPaths
 
 
 class Settings(Section):
-    """What gateway.yaml says, checked. Attributes have the names of the keys."""
+    """The validated configuration. Attributes are named like the keys."""
 
-    server: Server = Field(default=Server(), description="The public side of the gateway.")
+    include: Many[str] = Field(
+        default=(),
+        description="Further files, such as routes.d/*.yaml, relative to this one. Lists are joined, "
+        "mappings merged; a key given twice is an error.",
+    )
+    server: ServerSettings = Field(default=ServerSettings(), description="The public side of the gateway.")
     management: ManagementOrFalse = Field(
-        default=Management(),
+        default=ManagementSettings(),
         description="The listener for operators: /healthz, /readyz, /metrics. false: none.",
     )
-    store: Store = Field(default=Store(), description="Where tokens, clients and counters are kept.")
-    tokens: Tokens = Field(
-        default=Tokens(), description="How long access tokens live, and when one is given out again."
+    store: StoreSettings = Field(
+        default=StoreSettings(), description="Where tokens, clients and counters are stored."
+    )
+    tokens: TokenSettings = Field(
+        default=TokenSettings(), description="Access tokens: format, lifetime, reuse."
     )
     grants: Mapping[Name, GrantSettings] = Field(
         default={ON_BY_DEFAULT: GrantSettings(enabled=True)},
-        description="What /token serves at all, by grant; a client's own list narrows it further. "
-        "client_credentials is on unless it is switched off here.",
+        description="What POST /token serves, by name. A client's own grants narrows it further.",
     )
-    scopes: Scopes = Field(default=Scopes(), description="Scopes that clients have without being given them.")
-    clients: Many[ClientSettings] = Field(default=(), description="The applications that may ask for tokens.")
-    issuers: Mapping[Name, IssuerSettings] = Field(
-        default={}, description="Other token servers, by name, whose tokens routes may accept."
+    guessing: GuessingSettings = Field(
+        default=GuessingSettings(), description="How often authentication may fail."
     )
+    registration: RegistrationSettings = Field(
+        default=RegistrationSettings(), description="Who may register clients (RFC 7591). Off by default."
+    )
+    scopes: ScopeSettings = Field(default=ScopeSettings(), description="Scopes that every client has.")
+    clients: Many[ClientSettings] = Field(
+        default=(), description="The clients; those in the store come on top."
+    )
+    metadata: Mapping[str, Any] = Field(
+        default={},
+        description="Further members of the metadata document (RFC 8414), such as service_documentation. "
+        "null takes a member out.",
+    )
+    issuers: Mapping[Name, IssuerSettings] = Field(default={}, description="The issuers, by name.")
     tiers: Mapping[Name, Tier] = Field(
         default={},
-        description="Limits with a name, for clients and plugins to refer to: a mapping, or a string such as "
-        "1000 per 1m.",
+        description="The tiers, by name: letters, digits, _, - and .",
     )
-    upstreams: Mapping[Name, UpstreamSettings] = Field(default={}, description="The backends, by name.")
+    upstreams: Mapping[Name, UpstreamConfig] = Field(
+        default={}, description="The upstreams, by name: letters, digits, _, - and ."
+    )
     routes: Many[RouteSettings] = Field(
         default=(), description="Which requests go where, and who may send them."
     )
-    plugins: Many[PluginUse] = Field(default=(), description="Plugins of every route, in this order.")
-    portal: Portal = Field(default=Portal(), description="The developer portal, at /portal/.")
-    logging: Logging = Field(default=Logging(), description="The log, on standard error.")
+    plugins: Many[PluginUse] = Field(default=(), description="The plugins of every route, in this order.")
+    portal: PortalSettings = Field(default=PortalSettings(), description="The developer portal, at /portal/.")
+    logging: LoggingSettings = Field(default=LoggingSettings(), description="Logs, on standard error.")
+
+    _load_id: str = PrivateAttr(default_factory=lambda: secrets.token_hex(8))
+    _source: ConfigSource | None = PrivateAttr(default=None)
+
+    @property
+    def paths(self) -> GatewayPaths:
+        """The paths that the gateway answers itself."""
+        return replace(self.server.paths, register=(REGISTER,) if self.registration.enabled else ())
+
+    @property
+    def load_id(self) -> str:
+        """Identifies this load of the file. The same in all workers that serve it."""
+        return self._load_id
+
+    @property
+    def source(self) -> ConfigSource | None:
+        """What it was loaded from; None where it was not loaded from a file."""
+        return self._source
+
+    def loaded_from(self, source: ConfigSource) -> None:
+        """Sets `source`."""
+        self._source = source

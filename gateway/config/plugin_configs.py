@@ -1,29 +1,29 @@
-"""Decodes the plugins' own keys, each with its plugin's model."""
+"""Validates the plugins' configurations, each with its plugin's model."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel
 
-from gateway.config.catalog import Catalog, Kind
 from gateway.config.decode import decode
-from gateway.config.draft import Draft, without
 from gateway.config.grants import ON_BY_DEFAULT
+from gateway.config.partial_model import PartialModel, without
+from gateway.config.plugin_lookup import Kind, PluginLookup
 from gateway.config.plugins import NoConfig
-from gateway.config.problem import Fault, KeyPath, suggest
+from gateway.config.problems import ConfigIssue, KeyPath, suggest
 from gateway.config.tree import Leaf, ListNode, MapNode, Node, child, key_place
 
-OF_GRANTS = ("enabled", "use")
-"""The keys of a grant that are not its plugin's."""
+GRANT_KEYS = ("enabled", "use")
+"""The keys of a grant that do not belong to its plugin."""
 
 
 class PluginConfigs:
-    """Puts every plugin's decoded configuration into the draft, and collects what is wrong."""
+    """Adds every plugin's validated configuration to the partial model and collects issues."""
 
-    def __init__(self, root: MapNode, catalog: Catalog, draft: Draft) -> None:
+    def __init__(self, root: MapNode, catalog: PluginLookup, partial: PartialModel) -> None:
         self._root = root
         self._catalog = catalog
-        self._draft = draft
-        self.faults: list[Fault] = []
+        self._partial = partial
+        self.issues: list[ConfigIssue] = []
 
     def decode(self) -> None:
         self._uses(child(self._root, "plugins"), ("plugins",))
@@ -35,7 +35,7 @@ class PluginConfigs:
     def _uses(self, node: Node | None, path: KeyPath) -> None:
         for index, item in enumerate(node.items if isinstance(node, ListNode) else ()):
             if isinstance(item, MapNode):
-                self._draft.added[(*path, index)] = {"with": self._use(item, (*path, index))}
+                self._partial.added[(*path, index)] = {"with": self._use(item, (*path, index))}
 
     def _use(self, item: MapNode, path: KeyPath) -> BaseModel:
         use = child(item, "use")
@@ -55,7 +55,7 @@ class PluginConfigs:
             config = self._config(model, MapNode(place), ("grants", ON_BY_DEFAULT))
             path: KeyPath = ("grants",) if node else ()
             settings = {ON_BY_DEFAULT: {"enabled": True, "config": config}}
-            self._draft.added[path] = settings if node else {"grants": settings}
+            self._partial.added[path] = settings if node else {"grants": settings}
         for name, entry in grants.items():
             if isinstance(entry.node, MapNode):
                 self._grant(name, entry.node)
@@ -67,12 +67,12 @@ class PluginConfigs:
             model = self._model(use, "grant", (*path, "use"))
         else:
             model = self._model(Leaf(key_place(self._root, path), name), "grant", path)
-        own = without(node, OF_GRANTS)
-        added: dict[str, object] = {"config": self._config(model, own, path, OF_GRANTS)}
+        own = without(node, GRANT_KEYS)
+        added: dict[str, object] = {"config": self._config(model, own, path, GRANT_KEYS)}
         if "enabled" not in node.entries:
             added["enabled"] = name == ON_BY_DEFAULT
-        self._draft.taken.update((*path, key) for key in own.entries)
-        self._draft.added[path] = added
+        self._partial.claimed.update((*path, key) for key in own.entries)
+        self._partial.added[path] = added
 
     def _model(self, use: Leaf, kind: Kind, path: KeyPath) -> type[BaseModel] | None:
         if use.broken:
@@ -80,22 +80,22 @@ class PluginConfigs:
         try:
             return self._catalog.config_model(str(use.value), kind)
         except Exception as error:
-            # Only a LookupError's text is made for people; a plugin's module may fail in any way.
-            told = isinstance(error, LookupError) and error.args and not use.from_environment
+            # Only the text of a LookupError is a message; importing a plugin's module may raise anything.
+            printable = isinstance(error, LookupError) and error.args and not use.from_environment
             text = (
                 " ".join(str(error.args[0]).split())
-                if told
+                if printable
                 else f"names no usable plugin ({type(error).__name__})"
             )
             hint = suggest(use.value, self._catalog.names(kind))
-            self.faults.append(Fault(use.place, path, text + hint))
+            self.issues.append(ConfigIssue(use.place, path, text + hint))
             return None
 
     def _config(
-        self, model: type[BaseModel] | None, own: Node, path: KeyPath, beside: tuple[str, ...] = ()
+        self, model: type[BaseModel] | None, own: Node, path: KeyPath, siblings: tuple[str, ...] = ()
     ) -> BaseModel:
         if model is None:
             return NoConfig()
-        config, faults = decode(model, own, path, Draft(), beside)
-        self.faults += faults
+        config, issues = decode(model, own, path, PartialModel(), siblings)
+        self.issues += issues
         return config or NoConfig()

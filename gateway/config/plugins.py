@@ -1,4 +1,4 @@
-"""`plugins`: a plugin of the proxy, in its place."""
+"""`plugins`: lists of proxy plugins."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from gateway.config.base import Section
 
 
 class NoConfig(Section):
-    """The configuration of a plugin that has none."""
+    """The configuration of a plugin without options."""
 
 
 class PluginUse(Section):
-    """A plugin in its place."""
+    """One use of a plugin."""
 
-    use: str = Field(description="The plugin: a built-in's name, an installed one's, or module:Class.")
+    use: str = Field(description="The name of a built-in or installed plugin, or module:Class.")
     config: InstanceOf[BaseModel] = Field(
         default=NoConfig(), alias="with", description="The plugin's own keys."
     )

@@ -1,36 +1,36 @@
-"""`portal`: the developer portal, and who may sign in there."""
+"""`portal`: the developer portal and its users."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 
 from gateway.config.base import Many, Section
-from gateway.config.words import CONTROL, Name, Scope
+from gateway.config.value_types import CONTROL, Name, Scope
 
 USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}")
 ARGON2 = re.compile(r"\$argon2(id|i|d)\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
-LONGEST_PASSWORD = 1024
+MAX_PASSWORD_LENGTH = 1024
 
 
 def check_user_name(value: str) -> str:
-    """A name that a person signs in with."""
+    """Validates a user name."""
     if not USER_NAME.fullmatch(value):
         raise ValueError("must be 1 to 64 letters, digits, _ . @ + or -, and begin with a letter or digit")
     return value
 
 
 def check_password(secret: SecretStr) -> SecretStr:
-    """A password that can't be used as it stands is refused, without being told."""
+    """Validates a password or argon2 hash. Errors never contain it."""
     text = secret.get_secret_value()
     if not text:
         raise ValueError("must not be empty")
-    if len(text) > LONGEST_PASSWORD or CONTROL.search(text):
+    if len(text) > MAX_PASSWORD_LENGTH or CONTROL.search(text):
         raise ValueError("must have at most 1024 characters, none of them a control character")
     if text.startswith("$argon2") and not ARGON2.fullmatch(text):
-        raise ValueError("must be a whole argon2 hash where it begins like one")
+        raise ValueError("is not a valid argon2 hash")
     return secret
 
 
@@ -39,24 +39,28 @@ Password = Annotated[SecretStr, AfterValidator(check_password)]
 
 
 class PortalUser(Section):
-    """A person who may sign in. Read-only while the gateway runs."""
+    """A portal user, read-only at run time."""
 
-    name: UserName = Field(description="What the user signs in with; upper and lower case are the same.")
-    password: Password = Field(description="The password: plain, or its whole argon2 hash.")
-    admin: bool = Field(default=False, description="Whether the user sees everybody's applications.")
+    name: UserName = Field(description="1 to 64 letters, digits, _ . @ + or -; case-insensitive.")
+    password: Password = Field(
+        description="Plain, preferably as ${PORTAL_PASSWORD} from the environment; or its argon2 hash."
+    )
+    admin: bool = Field(default=False, description="true: the user sees all applications.")
 
 
-class Portal(Section):
+class PortalSettings(Section):
     """The developer portal at /portal/."""
 
-    enabled: bool = Field(default=True, description="Whether it is served.")
-    sign_up: bool = Field(
-        default=False, description="Whether strangers may make themselves an account on the sign-up page."
+    enabled: bool = Field(default=True, description="false: it is not served.")
+    sign_up: bool | Literal["approval", "invitation"] = Field(
+        default=False,
+        description="true: anybody may create an account. approval: an administrator must approve it first. "
+        "invitation: only with a link that an administrator has made.",
     )
     scopes: Many[Scope] | None = Field(
         default=None,
-        description="The scopes that developers may give their applications; administrators may give any. "
-        "null: every scope that a route asks for.",
+        description="The scopes that developers may grant to their applications; administrators may "
+        "grant any. null: every scope that a route requires.",
     )
     tiers: Many[Name] = Field(
         default=(),
@@ -65,5 +69,5 @@ class Portal(Section):
     )
     users: Many[PortalUser] = Field(
         default=(),
-        description="Who may sign in, beside those who signed up. The password grant knows them too.",
+        description="The users, in addition to those who signed up.",
     )

@@ -1,4 +1,4 @@
-"""What a YAML scalar means, as PyYAML reads YAML 1.1."""
+"""YAML 1.1 scalars as PyYAML interprets them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from yaml.resolver import Resolver
 from gateway.config.tree import LeafValue
 
 PREFIX = "tag:yaml.org,2002:"
-LONGEST_NUMBER = 64
-"""A longer scalar is text: reading a number takes time that grows with the square of its length."""
+MAX_NUMBER_LENGTH = 64
+"""Longer scalars are strings: parsing an int takes quadratic time."""
 _RESOLVE: Callable[..., str] = Resolver().resolve
 _CONSTRUCTOR = SafeConstructor()
 _READERS: Mapping[str, Callable[[ScalarNode], LeafValue]] = {
@@ -21,12 +21,12 @@ _READERS: Mapping[str, Callable[[ScalarNode], LeafValue]] = {
     "bool": _CONSTRUCTOR.construct_yaml_bool,
     "null": _CONSTRUCTOR.construct_yaml_null,
 }
-# No key takes a date, and `=` is of no use here: both stay as they were written.
+# No key takes a date or `=`: both stay strings.
 _TEXT = frozenset({"str", "timestamp", "value", "merge"})
 
 
 def is_merge(event: ScalarEvent) -> bool:
-    """Whether a key is YAML's `<<`, which takes in the entries of another mapping."""
+    """Whether a key is the YAML merge key `<<`."""
     return event.value == "<<" and event.tag is None and event.implicit[0]
 
 
@@ -34,7 +34,7 @@ def scalar_value(event: ScalarEvent) -> LeafValue:
     """The value of a scalar.
 
     Raises:
-        ValueError: its tag is unknown, or does not fit; the text says which.
+        ValueError: its tag is unknown or does not match the value.
     """
     kind = _kind(event)
     if kind in _TEXT:
@@ -49,7 +49,7 @@ def scalar_value(event: ScalarEvent) -> LeafValue:
 
 
 def _kind(event: ScalarEvent) -> str:
-    if event.tag == "!" or (event.tag is None and len(event.value) > LONGEST_NUMBER):
+    if event.tag == "!" or (event.tag is None and len(event.value) > MAX_NUMBER_LENGTH):
         return "str"
     tag: str = event.tag or _RESOLVE(ScalarNode, event.value, event.implicit)
     return tag.removeprefix(PREFIX)

@@ -1,13 +1,13 @@
-"""The JSON Schema of gateway.yaml, as an editor needs it: with the plugins' keys and the short forms."""
+"""The JSON Schema of gateway.yaml for editors, with plugin keys and short forms."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.config.catalog import Catalog, Kind
 from gateway.config.environment import SCHEMA_PATTERN
 from gateway.config.model import Settings
+from gateway.config.plugin_lookup import Kind, PluginLookup
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 REFERENCE = "EnvironmentReference"
@@ -16,8 +16,8 @@ CONSTRAINTS = ("pattern", "minLength", "maxLength", "format", "enum", "const")
 Schema = dict[str, Any]
 
 
-def json_schema(catalog: Catalog) -> Schema:
-    """The schema, in draft 2020-12, with the keys of all plugins that the catalog has."""
+def json_schema(catalog: PluginLookup) -> Schema:
+    """The schema (draft 2020-12) with the keys of all plugins in the catalog."""
     schema: Schema = Settings.model_json_schema(by_alias=True)
     definitions = schema["$defs"]
     definitions.pop("BaseModel", None)
@@ -27,14 +27,14 @@ def json_schema(catalog: Catalog) -> Schema:
     with_references["$defs"][REFERENCE] = {
         "type": "string",
         "pattern": SCHEMA_PATTERN,
-        "description": "Taken from the environment: ${NAME} or ${NAME:-default}.",
+        "description": "From the environment: ${NAME} or ${NAME:-default}; from a file: ${file:PATH}.",
     }
     head: Schema = {"$schema": DIALECT, "title": "gateway.yaml"}
     return head | with_references
 
 
-def _plugin_use(definitions: Schema, catalog: Catalog) -> Schema:
-    """A plugin, whose `with` depends on its `use`."""
+def _plugin_use(definitions: Schema, catalog: PluginLookup) -> Schema:
+    """A use of a plugin; the schema of `with` depends on `use`."""
     use: Schema = definitions["PluginUse"]
     names = catalog.names("proxy")
     description = use["properties"]["with"]["description"]
@@ -53,8 +53,8 @@ def _plugin_use(definitions: Schema, catalog: Catalog) -> Schema:
     return use
 
 
-def _grants(definitions: Schema, catalog: Catalog) -> Schema:
-    """The grants by name; one whose plugin has another name may have any keys beside ours."""
+def _grants(definitions: Schema, catalog: PluginLookup) -> Schema:
+    """The grants by name. Grants with `use` may have any further keys."""
     common = definitions.pop("GrantSettings")
     common["properties"].pop("config")
     grants = {}
@@ -65,8 +65,8 @@ def _grants(definitions: Schema, catalog: Catalog) -> Schema:
     return {"properties": grants, "additionalProperties": common | {"additionalProperties": True}}
 
 
-def _own_keys(definitions: Schema, catalog: Catalog, name: str, kind: Kind) -> Schema:
-    """The schema of a plugin's model; what it defines is moved to our definitions."""
+def _own_keys(definitions: Schema, catalog: PluginLookup, name: str, kind: Kind) -> Schema:
+    """The schema of a plugin's model; its definitions are moved to the top-level `$defs`."""
     prefix = f"{kind}.{name}."
     model = catalog.config_model(name, kind)
     own = model.model_json_schema(by_alias=True, ref_template=f"#/$defs/{prefix}{{model}}")
@@ -104,7 +104,7 @@ def _inside(keyword: str, value: Any) -> Any:
 
 
 def _merged(options: list[Any]) -> list[Any]:
-    """Options that have become choices themselves are told in one list, each once."""
+    """Flattens nested `anyOf` options and removes duplicates."""
     flat: list[Any] = []
     for option in options:
         inner = option["anyOf"] if isinstance(option, dict) and option.keys() == {"anyOf"} else [option]

@@ -1,4 +1,4 @@
-"""A client's secrets: plain text, or with a name and an end."""
+"""Client secrets: plain or hashed, optionally with a name and an expiry."""
 
 from __future__ import annotations
 
@@ -8,30 +8,34 @@ from pydantic import Discriminator, Field, Tag
 
 from gateway.config.base import Section
 from gateway.config.dates import End
-from gateway.config.words import ClientSecret, Secret
+from gateway.config.value_types import ClientSecret, Secret
 
 
 class NamedSecret(Section):
-    """A secret that is told from the others, and may end by itself."""
+    """A secret with a name and an optional expiry."""
 
-    secret: Secret = Field(description="Plain, or sha256: and the hash's 64 hexadecimal digits.")
-    name: str = Field(default="", max_length=64, description="What people call it.")
+    secret: Secret = Field(description="Plain, or sha256: and the digits.")
+    name: str = Field(default="", max_length=64, description="Display name.")
     expires: End | None = Field(
         default=None,
-        description="From when on it is refused: a time with its zone, such as 2027-01-31T12:00:00Z, or a "
-        "date, to whose end in UTC it is good. null: no end.",
+        description="Expiry: an RFC 3339 timestamp such as 2027-01-31T12:00:00Z, or a date (valid "
+        "through the end of that day, UTC).",
     )
 
 
+NAMED = "<named>"
+"""What pydantic calls a secret that is a mapping, in the places of its errors."""
+
+
 def _kind(value: Any) -> str:
-    return "<named>" if isinstance(value, dict | NamedSecret) else "<plain>"
+    return NAMED if isinstance(value, dict | NamedSecret) else "<plain>"
 
 
 AnySecret = Annotated[
-    Annotated[Secret, Tag("<plain>")] | Annotated[NamedSecret, Tag("<named>")], Discriminator(_kind)
+    Annotated[Secret, Tag("<plain>")] | Annotated[NamedSecret, Tag(NAMED)], Discriminator(_kind)
 ]
 
 
 def named(item: ClientSecret | NamedSecret) -> NamedSecret:
-    """The same secret as a mapping."""
+    """Normalizes a secret to its mapping form."""
     return item if isinstance(item, NamedSecret) else NamedSecret(secret=item)

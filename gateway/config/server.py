@@ -1,86 +1,197 @@
-"""`server` and `management`: where the gateway listens, and how it behaves there."""
+"""`server` and `management`: listeners, limits and timeouts."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
-    Discriminator,
     Field,
-    Tag,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
+    field_validator,
+    model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from gateway.config.addresses import Cidr, FilePath, Host, Origin, Port
+from gateway.config.acme import AcmeSettings
+from gateway.config.addresses import BaseUrl, BrowserOriginPattern, FilePath, Host, Port, TrustedProxy
 from gateway.config.base import Many, Section
+from gateway.config.forward_auth import ForwardAuthSettings
+from gateway.config.head_limits import HeadLimits
+from gateway.config.problems import KeyPath
+from gateway.config.route_paths import EndpointPath
+from gateway.config.tls import Tls, TlsAcme, TlsFiles
 from gateway.config.units import Grace, Size, Timeout
+from gateway.http.client_certificate import UNVERIFIED
+from gateway.http.endpoints import AUTHORIZE, INTROSPECT, JWKS, REVOKE, TOKEN, GatewayPaths
+from gateway.http.header_names import is_certificate_name
 
-MOST_WORKERS = 512
-
-
-class TlsFiles(Section):
-    """A certificate of one's own."""
-
-    certificate: FilePath = Field(description="PEM file with the certificate and its chain.")
-    key: FilePath = Field(description="PEM file with the private key, without a password.")
-    client_ca: FilePath | None = Field(
-        default=None,
-        description="PEM file with the CAs whose client certificates are asked for and verified, and with "
-        "self-signed certificates of clients. null: none is asked for.",
-    )
+MAX_WORKERS = 512
+MAX_SOCKET_PATH = 107
+"""Bytes of the path of a Unix socket: sun_path of unix(7) without its final NUL."""
+HTTPS_PORT = 443
+MAX_PORT = 65_535
+SOCKET_MODE = re.compile("0?[0-7]{3}")
+_RESERVED = (JWKS, AUTHORIZE, *GatewayPaths().server_metadata, *GatewayPaths().openid_configuration)
 
 
-def _tls_kind(value: Any) -> str | None:
-    if value == "auto":
-        return "<auto>"
-    return "<files>" if isinstance(value, dict | TlsFiles) else None
+def _socket_mode(value: object) -> object:
+    """YAML 1.1 reads 0660 as a number in octal and 660 as one in decimal: only text is unambiguous."""
+    if isinstance(value, str) and SOCKET_MODE.fullmatch(value):
+        return int(value, 8)
+    raise PydanticCustomError("socket_mode", 'must be permissions as text, such as "0660"')
 
 
-Tls = Annotated[
-    Annotated[Literal["auto"], Tag("<auto>")] | Annotated[TlsFiles, Tag("<files>")],
-    Discriminator(
-        _tls_kind,
-        custom_error_type="tls",
-        custom_error_message="must be auto, or a mapping with certificate and key",
-    ),
+SocketMode = Annotated[
+    int,
+    BeforeValidator(_socket_mode),
+    WithJsonSchema({"type": "string", "pattern": "^0?[0-7]{3}$"}),
 ]
 
 
+_NOT_GIVEN: Any = object()
+
+OptionalPort = Annotated[Port | None, WithJsonSchema({"type": "integer", "minimum": 0, "maximum": MAX_PORT})]
+
+
 class ListenSettings(Section):
-    """One address that the gateway serves at."""
+    """A listener."""
 
     host: Host = Field(
-        default="0.0.0.0",  # noqa: S104 (a gateway is there to be reached)
-        description="Address to listen at. 0.0.0.0: all of IPv4; '::': all of IPv6.",
+        default="0.0.0.0",  # noqa: S104 (a gateway is meant to be reachable)
+        description='The IP address or host name to bind to; 0.0.0.0 is all IPv4 addresses, "::" all '
+        "IPv6 addresses.",
     )
-    port: Port = Field(description="Port to listen at. 0: any free one.")
+    unix: FilePath | None = Field(
+        default=None,
+        description="In place of a port: the path of a Unix socket. A stale socket is replaced, and the"
+        " file is removed at the end.",
+    )
+    port: OptionalPort = Field(
+        default_factory=lambda: _NOT_GIVEN,
+        validate_default=True,
+        description="The port; 0 is any free port. Required without unix.",
+    )
+    mode: SocketMode = Field(
+        default=0o660,
+        description="Permissions of the Unix socket in octal notation, as text: who may connect.",
+    )
     tls: Tls | None = Field(
         default=None,
-        description="null: plain HTTP. auto: a self-signed certificate, made once in state_dir. "
-        "Or the files of a certificate.",
+        description="null: plain HTTP. auto: a self-signed certificate, created once in state_dir. Or"
+        " a mapping with certificate and key, or with acme. Or a list of such mappings, chosen by the name"
+        " that the client asks for (SNI).",
+    )
+
+    proxy_protocol: bool = Field(
+        default=False,
+        description="true: each connection begins with a header of the PROXY protocol, version 1 or 2, which"
+        " names the client. Only server.trusted_proxies may connect.",
+    )
+    redirect: Literal["https"] | None = Field(
+        default=None,
+        description="https: every request is answered with a redirect to the same URL with https, by 308, or"
+        " 301 for GET and HEAD.",
+    )
+
+    @field_validator("port", mode="wrap")
+    @classmethod
+    def _port_or_unix(
+        cls, value: Any, validate: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> int | None:
+        unix = info.data.get("unix", _NOT_GIVEN)
+        if value is _NOT_GIVEN:
+            if unix is None:
+                raise PydanticKnownError("missing")
+            return None
+        if value is None:
+            raise PydanticKnownError("int_type")
+        if isinstance(unix, Path):
+            raise PydanticCustomError("listener", "can't be given together with unix")
+        found: int | None = validate(value)
+        return found
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ListenSettings:
+        if self.unix is not None and len(bytes(self.unix)) > MAX_SOCKET_PATH:
+            raise PydanticCustomError("listener", "unix must be at most 107 bytes long")
+        if self.redirect is not None and self.tls is not None:
+            raise PydanticCustomError("listener", "redirect: https is for listeners without tls")
+        return self
+
+    @property
+    def certificates(self) -> dict[KeyPath, TlsFiles | TlsAcme]:
+        """The certificates from files and by ACME, by their path under the listener; the default first."""
+        if isinstance(self.tls, tuple):
+            return {("tls", index): one for index, one in enumerate(self.tls)}
+        return {} if self.tls is None or self.tls == "auto" else {("tls",): self.tls}
+
+
+class EndpointPaths(Section):
+    """The paths of the OAuth endpoints."""
+
+    token: Many[EndpointPath] = Field(
+        default=(TOKEN,), min_length=1, description="Paths of the token endpoint. Metadata names the first."
+    )
+    revoke: Many[EndpointPath] = Field(
+        default=(REVOKE,), min_length=1, description="Paths of the revocation endpoint."
+    )
+    introspect: Many[EndpointPath] = Field(
+        default=(INTROSPECT,), min_length=1, description="Paths of the introspection endpoint."
+    )
+
+    @model_validator(mode="after")
+    def _each_once(self) -> EndpointPaths:
+        paths = (*self.token, *self.revoke, *self.introspect)
+        taken = next((path for path in paths if paths.count(path) > 1 or path in _RESERVED), None)
+        if taken is not None:
+            raise ValueError(f"the path {taken} is taken already")
+        return self
+
+
+class EndpointCorsSettings(Section):
+    """CORS of the OAuth endpoints."""
+
+    origins: Many[BrowserOriginPattern] = Field(
+        default=(),
+        description="Origins, such as https://app.example.org, whose pages may call /token, /revoke and"
+        " /introspect. Metadata and keys are open to every page.",
     )
 
 
 class ServerTimeouts(Section):
-    """How long the gateway waits for callers."""
+    """Timeouts of client connections."""
 
-    header: Timeout = Field(default=10.0, description="For a request's whole head. A duration.")
+    header: Timeout = Field(default=10.0, description="For the complete request head.")
     body: Timeout = Field(
         default=60.0,
-        description="For the next piece of a request's body, and for a caller to read on. A duration.",
+        description="For the next part of the body, and for a client that does not read.",
     )
-    idle: Timeout = Field(default=75.0, description="For the next request of a connection. A duration.")
+    idle: Timeout = Field(default=75.0, description="Keep-alive: for the next request on a connection.")
     drain: Grace = Field(
-        default=30.0, description="At the end: for the requests in flight to finish. A duration."
+        default=25.0, description="Graceful shutdown: for the requests in flight; 0: do not wait."
+    )
+    reload: Timeout | None = Field(
+        default=None,
+        description="After a reload: how long WebSockets, streams and requests of before live on. null: "
+        "until they end by themselves, or at a shutdown.",
+    )
+    shutdown_delay: Grace = Field(
+        default=0.0,
+        description="At SIGTERM, before the drain: not ready any more, and still accepting. For load "
+        "balancers that need time to notice.",
     )
 
 
 def _workers(value: object) -> object:
     if value == "auto" or (
-        isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_WORKERS
+        isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_WORKERS
     ):
         return value
     raise PydanticCustomError("needs_int", "must be a whole number from 1 to 512, or auto")
@@ -89,79 +200,147 @@ def _workers(value: object) -> object:
 Workers = Annotated[
     int | Literal["auto"],
     BeforeValidator(_workers),
-    WithJsonSchema(
-        {"anyOf": [{"type": "integer", "minimum": 1, "maximum": MOST_WORKERS}, {"const": "auto"}]}
-    ),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_WORKERS}, {"const": "auto"}]}),
 ]
 
 
-class Server(Section):
+def check_certificate_header(value: str) -> str:
+    """Validates the name of a header with certificates: one that never goes upstream from outside."""
+    name = value.lower()
+    if name == UNVERIFIED:
+        raise ValueError("has certificates that nobody has verified: use X-Amzn-Mtls-Clientcert-Leaf")
+    if not is_certificate_name(name.encode()):
+        raise ValueError("must be a header for certificates, such as Client-Cert or X-SSL-Client-Cert")
+    return value
+
+
+CertificateHeader = Annotated[str, AfterValidator(check_certificate_header)]
+
+
+class ServerSettings(Section):
     """The public side of the gateway."""
 
     listen: Many[ListenSettings] = Field(
         min_length=1,
         default=(ListenSettings(port=8280), ListenSettings(port=8243, tls="auto")),
-        description="The addresses to serve at; at least one.",
+        description="The listeners; at least one.",
     )
-    public_url: Origin = Field(
+    public_url: BaseUrl = Field(
         default="https://localhost:8243",
-        description="The gateway's own URL, as callers know it: the issuer of its tokens and the base of its "
-        "links. Never taken from a request's Host.",
+        description="Scheme, host, port and perhaps a path that clients use: the issuer of tokens and "
+        "the base of links. Never taken from the Host header.",
     )
-    workers: Workers = Field(default=1, description="Worker processes. auto: one for each CPU core.")
+    endpoints: EndpointPaths = Field(
+        default=EndpointPaths(), description="Paths of the OAuth endpoints: one or more for each."
+    )
+    cors: EndpointCorsSettings = Field(
+        default=EndpointCorsSettings(), description="Which web pages may use the OAuth endpoints."
+    )
+    workers: Workers = Field(
+        default=1, description="Worker processes, up to 512; auto: one for each CPU core."
+    )
     state_dir: FilePath = Field(
         default=Path(".gatepost"),
-        description="Directory for the embedded store, keys and made certificates; "
-        "relative to the working directory.",
+        description="Directory for the embedded store, keys and generated certificates.",
     )
-    trusted_proxies: Many[Cidr] = Field(
+    trusted_proxies: Many[TrustedProxy] = Field(
         default=(),
-        description="Networks whose Forwarded and X-Forwarded-* headers are believed, in CIDR notation.",
+        description="Networks, such as 10.0.0.0/8, or addresses, whose Forwarded, X-Forwarded-* and "
+        'Client-Cert headers are believed. "unix:": whoever connects to a Unix socket.',
+    )
+    client_certificate_header: CertificateHeader = Field(
+        default="Client-Cert",
+        description="The header in which trusted_proxies tell of a client's TLS certificate: Client-Cert "
+        "(RFC 9440), X-Forwarded-Client-Cert (Envoy), X-Amzn-Mtls-Clientcert-Leaf (AWS), or another with a "
+        "percent-encoded PEM (nginx). No other is read.",
+    )
+    forward_auth: ForwardAuthSettings = Field(
+        default=ForwardAuthSettings(),
+        description="Which proxies may ask /auth/verify. Empty: trusted_proxies.",
     )
     fast_lane: bool = Field(
         default=True,
-        description="Whether plain requests are answered past aiohttp, with the same rules and less work.",
+        description="true: plain requests are handled without aiohttp, by the same rules at lower "
+        "cost (the fast path). false: aiohttp handles all requests.",
     )
-    max_body: Size = Field(
-        default=10 * 1024**2, description="The most that a request's body may have. A size."
+    watch: bool = Field(
+        default=False,
+        description="true: reload when a file of the configuration, or one that it names, changes.",
     )
+    max_body: Size = Field(default=10 * 1024**2, description="Maximum size of a request body. A size.")
     max_connections: int = Field(
         default=10_000,
         ge=1,
         le=1_000_000,
-        description="The most connections from callers that a worker holds; more are closed at once.",
+        description="Maximum client connections per worker; further ones are closed at once.",
     )
     max_connections_per_address: int = Field(
         default=1_000,
         ge=1,
         le=1_000_000,
-        description="The most of them from one address. For trusted_proxies only max_connections counts.",
+        description="Maximum client connections per worker from one address. Does not apply to "
+        "trusted_proxies.",
     )
     min_rate: int = Field(
         default=500,
         ge=1,
         le=1_000_000,
-        description="Bytes a second that a caller must keep up on average, beyond the first timeouts.body "
-        "seconds, in sending a body and in reading an answer.",
+        description="Minimum average rate in bytes per second for a client that sends a body or reads"
+        " a response, after the first timeouts.body seconds. Slower clients are "
+        "disconnected.",
     )
-    timeouts: ServerTimeouts = Field(
-        default=ServerTimeouts(), description="How long the gateway waits for callers."
-    )
+    timeouts: ServerTimeouts = Field(default=ServerTimeouts(), description="Timeouts for clients.")
+    limits: HeadLimits = Field(default=HeadLimits(), description="Limits of the heads of messages.")
+
+    @property
+    def redirect_port(self) -> int | None:
+        """The port to which listeners redirect; None without such listeners."""
+        return self.https_port if any(one.redirect is not None for one in self.listen) else None
+
+    @property
+    def https_port(self) -> int | None:
+        """The port to which `redirect: https` leads; None: none is known before sockets are bound.
+
+        That of public_url where it is given or has a listener, else that of the first listener with TLS.
+        """
+        tls_ports = [one.port for one in self.listen if one.tls is not None and one.port]
+        parts = urlsplit(self.public_url)
+        public = (parts.port or HTTPS_PORT) if parts.scheme == "https" else None
+        if public is not None and (public in tls_ports or "public_url" in self.model_fields_set):
+            return public
+        return tls_ports[0] if tls_ports else None
+
+    @property
+    def acme(self) -> dict[KeyPath, AcmeSettings]:
+        """The certificates that are ordered by ACME, by their path under `server.listen`."""
+        return {
+            (index, *path): one.acme
+            for index, listener in enumerate(self.listen)
+            for path, one in listener.certificates.items()
+            if isinstance(one, TlsAcme)
+        }
+
+    @property
+    def paths(self) -> GatewayPaths:
+        """Paths of the gateway's own endpoints."""
+        own = self.endpoints
+        challenges = any(one.challenge == "http-01" for one in self.acme.values())
+        return GatewayPaths(
+            self.public_url, own.token, own.revoke, own.introspect, acme_challenges=challenges
+        )
 
 
-class Management(Section):
+class ManagementSettings(Section):
     """The listener for operators: /healthz, /readyz and /metrics."""
 
-    host: Host = Field(
-        default="127.0.0.1", description="Address to listen at. Keep it out of callers' reach."
-    )
-    port: Port = Field(default=9280, description="Port to listen at. 0: any free one.")
+    host: Host = Field(default="127.0.0.1", description="The address to bind to; keep it private.")
+    port: Port = Field(default=9280, description="The port; 0 is any free port.")
 
 
 def _switched_off(value: object) -> object:
     if value is False:
         return None
-    if not isinstance(value, dict | Management):
+    if not isinstance(value, dict | ManagementSettings):
         raise PydanticCustomError("needs_bool", "must be a mapping with host and port, or false")
     return value
 
@@ -171,5 +350,5 @@ def _null_is_false(schema: dict[str, Any]) -> None:
 
 
 ManagementOrFalse = Annotated[
-    Management | None, BeforeValidator(_switched_off), Field(json_schema_extra=_null_is_false)
+    ManagementSettings | None, BeforeValidator(_switched_off), Field(json_schema_extra=_null_is_false)
 ]

@@ -1,39 +1,63 @@
-"""Reads the file's text."""
+"""The configuration file as text."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from gateway.config.problem import START, Fault, Place
+from gateway.config.problems import START, ConfigIssue, Place
 
-LARGEST = 1024**2
-"""Bytes. A gateway.yaml with thousands of routes is smaller."""
+MAX_FILE_SIZE = 16 * 1024**2
+"""In bytes. A gateway.yaml with thousands of routes is smaller."""
 
 
-class Unusable(Exception):  # noqa: N818 (it says what the file is)
-    """There is no text to read; `fault` says why."""
+@dataclass(frozen=True, slots=True)
+class ConfigSource:
+    """What a configuration was loaded from: enough to load it again elsewhere. It may contain secrets."""
+
+    file: str
+    text: str
+    variables: Mapping[str, str]
+    """The environment variables that the texts refer to."""
+    included: Sequence[tuple[str, str]] = ()
+    """The included files, in order: name and text."""
+
+    def to_json(self) -> str:
+        """The source as JSON, the same for equal sources."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> ConfigSource:
+        """Parses the output of `to_json`."""
+        return cls(**json.loads(text))
+
+
+class UnreadableFile(Exception):  # noqa: N818 (reads better than …Error)
+    """The file can't be read; `issue` says why."""
 
     def __init__(self, text: str, place: Place = START) -> None:
         super().__init__(text)
-        self.fault = Fault(place, (), text)
+        self.issue = ConfigIssue(place, (), text)
 
 
 def read_text(file: Path) -> str:
-    """The file's text.
+    """Reads the file.
 
     Raises:
-        Unusable: it is missing, can't be read, is too large or not UTF-8.
+        UnreadableFile: it is missing, unreadable, too large or not UTF-8.
     """
     try:
         with file.open("rb") as stream:
-            content = stream.read(LARGEST + 1)
+            content = stream.read(MAX_FILE_SIZE + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else None
-        raise Unusable(f"can't be read: {reason or 'this is no file name'}") from error
-    if len(content) > LARGEST:
-        raise Unusable("is larger than 1 MiB")
+        raise UnreadableFile(f"can't be read: {reason or 'this is no file name'}") from error
+    if len(content) > MAX_FILE_SIZE:
+        raise UnreadableFile("is larger than 16 MiB")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8").split("\n")
-        raise Unusable("is not UTF-8 from here on", Place(len(before), len(before[-1]) + 1)) from None
+        raise UnreadableFile("is not UTF-8 from here on", Place(len(before), len(before[-1]) + 1)) from None

@@ -1,4 +1,4 @@
-"""`tiers`: limits with a name, which clients and plugins refer to."""
+"""`tiers`: named rate limits for clients and plugins."""
 
 from __future__ import annotations
 
@@ -11,37 +11,39 @@ from gateway.config.base import Section
 from gateway.config.units import Timeout
 
 RATE = re.compile(r"([0-9]{1,12}) per ([0-9.]{0,12}[a-z]{1,2})")
-SHORTEST = 0.1
-"""Seconds: workers agree on a limit in the background, which takes some milliseconds."""
-LONGEST = 31 * 86400
+MIN_PERIOD = 0.1
+"""Seconds. Workers synchronize limits in the background, which takes some milliseconds."""
+MAX_PERIOD = 31 * 86400
 
 
 class Rate(Section):
-    """So many requests in any stretch of time of that length."""
+    """A rate limit: `limit` requests in any period of length `per`."""
 
-    limit: int = Field(ge=1, le=10**12, description="The most requests in any stretch of time of length per.")
+    limit: int = Field(ge=1, le=10**12, description="Maximum requests in any period of length per.")
     per: Timeout = Field(
-        ge=SHORTEST, le=LONGEST, description="How long that is. A duration, from 100ms to 31d."
+        ge=MIN_PERIOD, le=MAX_PERIOD, description="Length of the period; a duration, from 100ms to 31d."
     )
     burst: int | None = Field(
         default=None,
         ge=1,
-        description="The most of them at once: no more in the time in which the limit allows as many. "
-        "null: all of them.",
+        description="Burst size: at most burst requests within per * burst / limit; less than limit. "
+        "null: no separate burst limit.",
     )
 
     @model_validator(mode="after")
     def _burst_within_limit(self) -> Rate:
         if self.burst is not None and self.burst >= self.limit:
-            raise ValueError("burst must be less than limit: a limit may be used up at once without it")
+            raise ValueError(
+                "burst must be less than limit; without burst the whole limit may be used at once"
+            )
         return self
 
 
 def parse_rate(value: Any) -> Any:
-    """`1000 per 1m` as a mapping; anything else is left to the model.
+    """Converts `1000 per 1m` to a mapping; other types are left to the model.
 
     Raises:
-        ValueError: a string of another form.
+        ValueError: a string of another format.
     """
     if not isinstance(value, str):
         return value
@@ -52,4 +54,6 @@ def parse_rate(value: Any) -> Any:
     return {"limit": int(match[1]), "per": per}
 
 
-Tier = Annotated[Rate, BeforeValidator(parse_rate)]
+RateText = Annotated[str, Field(pattern=rf"^{RATE.pattern}$", description="Such as 1000 per 1m.")]
+
+Tier = Annotated[Rate, BeforeValidator(parse_rate, json_schema_input_type=Rate | RateText)]

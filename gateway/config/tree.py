@@ -1,10 +1,10 @@
-"""A YAML document as a tree whose every node knows its place."""
+"""A YAML document as a tree of nodes with their positions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gateway.config.problem import KeyPath, Place
+from gateway.config.problems import KeyPath, Place
 
 LeafValue = str | int | float | bool | None
 
@@ -16,9 +16,9 @@ class Leaf:
     place: Place
     value: LeafValue
     from_environment: bool = False
-    """Whether the environment had a part in the value: then it is never shown."""
+    """Whether the value contains an environment variable: it is then never shown."""
     broken: bool = False
-    """Whether the value is unusable, and a fault already says so."""
+    """Whether the value is invalid and already reported."""
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class ListNode:
 
 @dataclass(slots=True)
 class Entry:
-    """A mapping's key, with its own place, and what it holds."""
+    """An entry of a mapping: the position of its key, and its value."""
 
     place: Place
     node: Node
@@ -39,7 +39,7 @@ class Entry:
 
 @dataclass(slots=True)
 class MapNode:
-    """A mapping. Its keys are text as it was written: `on` is the key `on`, though YAML 1.1 reads `true`."""
+    """A mapping. Keys are kept as written: `on` is the key `on`, although YAML 1.1 reads it as true."""
 
     place: Place
     entries: dict[str, Entry] = field(default_factory=dict)
@@ -49,7 +49,7 @@ Node = Leaf | ListNode | MapNode
 
 
 def child(node: Node | None, part: str | int) -> Node | None:
-    """What lies under a key or at a list's position; None where nothing does."""
+    """The child at a key or list index, or None."""
     if isinstance(node, MapNode) and isinstance(part, str) and part in node.entries:
         return node.entries[part].node
     if isinstance(node, ListNode) and isinstance(part, int) and 0 <= part < len(node.items):
@@ -58,7 +58,7 @@ def child(node: Node | None, part: str | int) -> Node | None:
 
 
 def find(root: Node, path: KeyPath) -> Node | None:
-    """What lies at a path; None where nothing does."""
+    """The node at a path, or None."""
     node: Node | None = root
     for part in path:
         node = child(node, part)
@@ -66,7 +66,7 @@ def find(root: Node, path: KeyPath) -> Node | None:
 
 
 def nearest(root: Node, path: KeyPath) -> Node:
-    """What lies at a path, or at the longest part of it that is in the file."""
+    """The node at a path, or at its longest existing prefix."""
     node = root
     for part in path:
         below = child(node, part)
@@ -77,7 +77,7 @@ def nearest(root: Node, path: KeyPath) -> Node:
 
 
 def key_place(root: Node, path: KeyPath) -> Place:
-    """Where the last key of a path is written, or, for a list's item, the item."""
+    """The position of a path's last key, or of the item for a list index."""
     holder = nearest(root, path[:-1])
     if path and isinstance(holder, MapNode) and path[-1] in holder.entries:
         return holder.entries[str(path[-1])].place

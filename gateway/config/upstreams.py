@@ -1,25 +1,54 @@
-"""`upstreams`: the backends that requests go to."""
+"""`upstreams`: backends with their servers, load balancing, timeouts and TLS."""
 
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from gateway.config.addresses import FilePath, Host, check_base_url, check_host, split_url
+from gateway.config.addresses import FilePath, Host, check_base_url, check_host_header
 from gateway.config.base import Many, Section
-from gateway.config.resilience import Breaker, Health, Retries
+from gateway.config.resilience import BreakerConfig, HealthConfig, RetryConfig
 from gateway.config.units import Grace, Timeout
-from gateway.config.words import HEADER_NAME
+from gateway.config.upstream_auth import UpstreamAuth
+from gateway.http.token_syntax import is_token
 
 UNIX = "unix:"
+SRV = "srv+"
+DNS_PORT = 53
 HEADER = "header:"
 SOCKET = re.compile(r"(//)?/(?!/)[\x21-\x7e]{1,100}")
 
 
+def _check_service_url(value: str) -> str:
+    """`srv+http://_service._proto.name/base`: the host is the name of SRV records, which have the port."""
+    url = check_base_url(value.removeprefix(SRV))
+    if urlsplit(url).port is not None:
+        raise ValueError("must not have a port: the SRV records have one for each server")
+    return SRV + url
+
+
+def split_nameserver(value: str) -> tuple[str, int]:
+    """The address and port of a name server: `10.0.0.2`, `10.0.0.2:5353` or `[::1]:53`."""
+    parts = urlsplit(f"//{value}")
+    return str(ip_address(parts.hostname or "")), parts.port or DNS_PORT
+
+
+def _check_nameserver(value: str) -> str:
+    try:
+        split_nameserver(value)
+    except ValueError:
+        raise ValueError("must be the IP address of a name server, as in 10.0.0.2 or 10.0.0.2:5353") from None
+    return value
+
+
 def check_server_url(value: str) -> str:
     """`http://host:port/base`, `https://…`, or `unix:/path/to/socket`."""
+    if value.startswith(SRV):
+        return _check_service_url(value)
     if not value.startswith(UNIX):
         return check_base_url(value)
     if not SOCKET.fullmatch(value.removeprefix(UNIX)):
@@ -27,122 +56,140 @@ def check_server_url(value: str) -> str:
     return value
 
 
-def check_host_header(value: str) -> str:
-    """What a Host header may be: a host, with a port or without."""
-    parts = split_url(f"http://{value}")
-    if parts is None or parts.netloc != value or "@" in value:
-        raise ValueError("must be a host such as backend.example or backend.example:8080")
-    check_host(parts.hostname or "")
-    return value
-
-
 def check_hash_by(value: str) -> str:
-    """What `balance: hash` can go by."""
+    """Validates the key of `balance: hash`."""
     header = value.removeprefix(HEADER)
-    if value not in ("client", "path") and (header == value or not HEADER_NAME.fullmatch(header)):
+    if value not in ("client", "path") and (header == value or not is_token(header)):
         raise ValueError("must be client, path, or header: and a header's name, as in header:X-Tenant")
     return value
 
 
-class UpstreamServer(Section):
+class UpstreamServerConfig(Section):
     """One server of an upstream."""
 
     url: Annotated[str, AfterValidator(check_server_url)] = Field(
-        description="http://host:port or https://host:port; a path behind it is put before each request's. "
-        "Or unix:/path/to/socket."
+        description="http://host:port or https://host:port; a path in it is put before each request's"
+        " path. Or unix:/path/to/socket. Or srv+http://NAME, srv+https://NAME: all servers of SRV records."
     )
-    weight: int = Field(
-        default=1, ge=1, le=1000, description="Its share of the requests, beside the others'."
-    )
+    weight: int = Field(default=1, ge=1, le=1000, description="Its share of the requests, from 1 to 1000.")
 
 
 class UpstreamTimeouts(Section):
-    """How long the gateway waits for an upstream."""
+    """Timeouts of upstream requests."""
 
-    connect: Timeout = Field(default=2.0, description="For a connection. A duration.")
+    connect: Timeout = Field(default=2.0, description="For a connection.")
     response: Timeout = Field(
-        default=30.0, description="For the head of the answer, once the request is out. A duration."
+        default=30.0, description="For the head of the response, after the request has been sent."
     )
     idle: Timeout = Field(
-        default=60.0, description="Without a byte either way, in an answer or a tunnel. A duration."
+        default=60.0, description="Without a byte in either direction, in a response or a tunnel."
     )
 
 
 class UpstreamTls(Section):
-    """How https servers are verified, and how the gateway shows itself to them."""
+    """TLS to https servers: verification and client certificate."""
 
     verify: bool = Field(
-        default=True, description="false: any certificate will do. For tests, not for production."
+        default=True, description="false: any certificate is accepted. For tests, not for production."
     )
-    ca: FilePath | None = Field(
-        default=None, description="PEM file with the CAs to trust. null: the system's."
-    )
+    ca: FilePath | None = Field(default=None, description="PEM file: the CAs to trust. null: the system's.")
     certificate: FilePath | None = Field(
-        default=None, description="PEM file with the gateway's own certificate and its chain. null: none."
+        default=None, description="PEM file: the gateway's client certificate and its chain."
     )
     key: FilePath | None = Field(
         default=None,
-        description="PEM file with its private key, without a password. null: it is in the certificate's.",
+        description="PEM file: its private key, without a password. null: it is in the certificate's file.",
     )
     server_name: Host | None = Field(
         default=None,
-        description="The name that is asked for (SNI) and verified. null: the host of each server's URL.",
+        description="The server name for SNI and verification. null: the host of each server's URL.",
     )
 
 
-class UpstreamSettings(Section):
-    """A backend under a name that routes refer to."""
+def _check_cookie(value: str) -> str:
+    """RFC 6265 section 4.1.1: the name of a cookie is a token."""
+    if not is_token(value):
+        raise ValueError("must be the name of a cookie: letters, digits, - and _")
+    return value
 
-    servers: Many[UpstreamServer] = Field(min_length=1, description="The servers that answer for it.")
+
+class StickyConfig(Section):
+    """Sticky sessions."""
+
+    cookie: Annotated[str, AfterValidator(_check_cookie)] = Field(
+        description="The name of the cookie. It has a keyed hash of the server's address; browsers keep it "
+        "until they are closed."
+    )
+
+
+class UpstreamConfig(Section):
+    """A named backend that routes refer to."""
+
+    servers: Many[UpstreamServerConfig] = Field(
+        min_length=1, description="Its servers; at least one, with the same path in their URLs."
+    )
     balance: Literal["round_robin", "least_requests", "hash"] = Field(
         default="round_robin",
-        description="How a server is chosen. round_robin: in turn. least_requests: the less busy of two. "
-        "hash: the same server for the same hash_by. All go by weight.",
+        description="Load balancing, always by weight. round_robin: in turn. least_requests: the less"
+        " busy of two. hash: consistent hashing by hash_by.",
     )
     hash_by: Annotated[str, AfterValidator(check_hash_by)] = Field(
         default="client",
-        description="What balance: hash goes by. client: the token's client, or the caller's address where "
-        "there is no token. path: the request's path. header:NAME: that header's value; without one, "
-        "any server.",
+        description="The key of hash. client: the token's client, or the client's address if there is"
+        " no token. path: the request's path. header:NAME, as in header:X-Tenant: that "
+        "header's value; without one, any server.",
     )
-    timeouts: UpstreamTimeouts = Field(
-        default=UpstreamTimeouts(), description="How long the gateway waits for it."
+    nameservers: Many[Annotated[str, AfterValidator(_check_nameserver)]] = Field(
+        default=(),
+        description="Name servers for SRV records, as address or address:port. []: those of the system.",
     )
-    health: Health | None = Field(
-        default=None, description="How each server is asked whether it is well. null: none is asked."
+    sticky: StickyConfig | None = Field(
+        default=None, description="Keeps each client on one server, by a cookie. null: none. Or a mapping."
     )
-    retries: Retries = Field(
-        default=Retries(),
-        description="When a request that failed is sent again. Never in a way that does harm.",
+    timeouts: UpstreamTimeouts = Field(default=UpstreamTimeouts(), description="Timeouts for the upstream.")
+    health: HealthConfig | None = Field(
+        default=None, description="Active health checks of each server. null: none. Or a mapping."
     )
-    breaker: Breaker | None = Field(
-        default=Breaker(), description="When a server that keeps failing gets a rest. null: never."
+    retries: RetryConfig = Field(
+        default=RetryConfig(),
+        description="Retries of failed requests, on another server if there is one.",
+    )
+    breaker: BreakerConfig | None = Field(
+        default=BreakerConfig(), description="Circuit breaker; null: none. Or a mapping."
     )
     slow_start: Grace = Field(
         default=10.0,
-        description="How long a server that has recovered takes to come back to its full share. 0: none. "
-        "A duration.",
+        description="How long a recovered server takes to get its full share again; 0: none. A duration.",
     )
     max_connections: int = Field(
-        default=256, ge=1, le=65535, description="The most connections that a worker opens to each server."
+        default=256, ge=1, le=65535, description="Maximum connections of a worker to each server."
     )
     max_queue: int = Field(
         default=10_000,
         ge=0,
         le=1_000_000,
-        description="The most requests that wait for a connection to a server, in a worker; more get 503. "
-        "As many as server.max_connections: only queue_timeout bounds the wait.",
+        description="Maximum requests of a worker that wait for a connection to a server; more get "
+        "503. With as many as server.max_connections, only queue_timeout bounds the "
+        "queue.",
     )
     queue_timeout: Timeout = Field(
         default=2.0, description="How long a request waits for a connection; then it gets 503. A duration."
     )
     keep_alive: Timeout = Field(
         default=4.0,
-        description="How long an unused connection is kept; less than its server keeps it. A duration.",
+        description="How long an idle connection is kept; less than the server keeps it. A duration.",
     )
     tls: UpstreamTls | None = Field(
-        default=None, description="For https servers. null: verified by the system's CAs."
+        default=None,
+        description="TLS for https servers. null: verified against the system's CAs. Or a mapping.",
     )
     host_header: Annotated[str, AfterValidator(check_host_header)] | None = Field(
-        default=None, description="The Host that it gets. null: the caller's."
+        default=None,
+        description="The Host header for the upstream, with or without a port. null: the client's, "
+        "and in health checks the server's own.",
+    )
+    auth: UpstreamAuth | None = Field(
+        default=None,
+        description="Credentials of the gateway at the upstream, in place of the client's. null: none. Or a "
+        "mapping with one of client_credentials, basic and header.",
     )

@@ -1,1 +1,1 @@
-"""Other token servers: what their tokens are worth here, and how that is found out."""
+"""Tokens of other authorization servers: verified by their keys, or by introspection."""

@@ -1,4 +1,4 @@
-"""All other issuers: whose a token may be, and what is known of it."""
+"""All trusted issuers: finds the one that has issued a token."""
 
 from __future__ import annotations
 
@@ -6,84 +6,90 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from gateway.errors import IssuerUnavailable
-from gateway.issuers.remembered import Remembered
+from gateway.issuers.result_cache import ResultCache
 from gateway.issuers.rules import IssuerRules
 from gateway.jose.compact import Jwt
-from gateway.oauth.values import TokenFacts
-from gateway.tokens.jwt import Unknown
+from gateway.oauth.model import TokenInfo
+from gateway.tokens.jwt_tokens import LookupNeeded
 
 
-class Issuer(Protocol):
-    """One other token server."""
+class TrustedIssuer(Protocol):
+    """One other authorization server."""
 
     rules: IssuerRules
-    remembered: Remembered
+    results: ResultCache
 
     def takes(self, jwt: Jwt | None) -> bool:
-        """Whether a token may be its own; `jwt` is None for one that says nothing."""
+        """Whether it may have issued a token; `jwt` is None for an opaque one."""
 
-    def known(self, token: str, jwt: Jwt | None) -> TokenFacts | Unknown | None:
-        """The facts of a token of its own, where that takes no waiting."""
+    def resolve_now(self, token: str, jwt: Jwt | None) -> TokenInfo | LookupNeeded | None:
+        """The facts of one of its tokens, where no request is needed."""
 
-    async def facts(self, token: str, jwt: Jwt | None) -> TokenFacts | None:
-        """The same, asked for. Raises IssuerUnavailable."""
+    async def resolve(self, token: str, jwt: Jwt | None) -> TokenInfo | None:
+        """The same, with a request to the issuer. Raises IssuerUnavailable."""
 
     async def start(self) -> None:
-        """Begins what goes on in the background."""
+        """Starts background tasks."""
 
     async def stop(self) -> None:
-        """Ends it."""
+        """Stops them."""
 
 
-class Directory:
-    """The issuers of gateway.yaml. A token is only shown to those that the route accepts."""
+class IssuerDirectory:
+    """The issuers of gateway.yaml. A token is only sent to those that the route accepts."""
 
-    def __init__(self, issuers: Iterable[Issuer]) -> None:
+    def __init__(self, issuers: Iterable[TrustedIssuer]) -> None:
         self._issuers = list(issuers)
 
-    def cached(self, token: str, accepted: frozenset[str]) -> TokenFacts | None:
-        """The facts of a token that was found to be good, from one of the accepted issuers."""
+    def cached(self, token: str, accepted: frozenset[str]) -> TokenInfo | None:
+        """The cached facts of a valid token of one of the accepted issuers."""
         for issuer in self._issuers:
-            if issuer.rules.name in accepted and (facts := issuer.remembered.facts(token)) is not None:
+            if issuer.rules.name in accepted and (facts := issuer.results.get(token)) is not None:
                 return facts
         return None
 
-    def known(self, token: str, jwt: Jwt | None, accepted: frozenset[str]) -> TokenFacts | Unknown | None:
-        """The same, worked out where that takes no waiting; None where none of them has issued it."""
+    def resolve_now(
+        self, token: str, jwt: Jwt | None, accepted: frozenset[str]
+    ) -> TokenInfo | LookupNeeded | None:
+        """The same, verified where no request is needed; None where none of them has issued it."""
         unknown = None
         for issuer in self._asked(jwt, accepted):
-            known = issuer.known(token, jwt)
-            if isinstance(known, Unknown):
+            known = issuer.resolve_now(token, jwt)
+            if isinstance(known, LookupNeeded):
                 unknown = known
             elif known is not None:
                 return known
         return unknown
 
-    async def facts(self, token: str, jwt: Jwt | None, accepted: frozenset[str]) -> TokenFacts | None:
-        """The same, asked for. Raises IssuerUnavailable where one can't say, and no other knows it."""
-        silent: IssuerUnavailable | None = None
+    async def resolve(self, token: str, jwt: Jwt | None, accepted: frozenset[str]) -> TokenInfo | None:
+        """The same, with requests. Raises IssuerUnavailable where one fails and no other knows it."""
+        unavailable: IssuerUnavailable | None = None
         for issuer in self._asked(jwt, accepted):
-            known = issuer.known(token, jwt)
+            known = issuer.resolve_now(token, jwt)
             try:
-                facts = await issuer.facts(token, jwt) if isinstance(known, Unknown) else known
+                facts = await issuer.resolve(token, jwt) if isinstance(known, LookupNeeded) else known
             except IssuerUnavailable as error:
-                silent = error
+                unavailable = error
                 continue
             if facts is not None:
                 return facts
-        if silent is not None:
-            raise silent
+        try:
+            if unavailable is not None:
+                raise unavailable
+        finally:
+            # Its traceback refers to this frame: together they would stay until the garbage collector runs.
+            unavailable = None
         return None
 
     async def start(self) -> None:
-        """Begins what goes on in the background."""
+        """Starts background tasks."""
         for issuer in self._issuers:
             await issuer.start()
 
     async def stop(self) -> None:
-        """Ends it."""
+        """Stops them."""
         for issuer in self._issuers:
             await issuer.stop()
 
-    def _asked(self, jwt: Jwt | None, accepted: frozenset[str]) -> list[Issuer]:
+    def _asked(self, jwt: Jwt | None, accepted: frozenset[str]) -> list[TrustedIssuer]:
         return [issuer for issuer in self._issuers if issuer.rules.name in accepted and issuer.takes(jwt)]

@@ -1,11 +1,11 @@
-"""Where an issuer keeps its keys (RFC 8414, OpenID Connect Discovery)."""
+"""Discovery of the `jwks_uri` of an issuer (RFC 8414, OpenID Connect Discovery)."""
 
 from __future__ import annotations
 
 import json
 from urllib.parse import urlsplit
 
-from gateway.issuers.fetching import Fetch, FetchFailed
+from gateway.issuers.http_client import HttpClient, HttpClientError
 
 
 def metadata_urls(issuer: str) -> tuple[str, str]:
@@ -19,10 +19,10 @@ def metadata_urls(issuer: str) -> tuple[str, str]:
 
 
 def jwks_url(document: bytes, issuer: str) -> str:
-    """The address of the keys.
+    """The `jwks_uri` in the metadata.
 
     Raises:
-        ValueError: the document is not this issuer's, or has no usable address.
+        ValueError: the document is not this issuer's, or has no usable `jwks_uri`.
     """
     try:
         members = json.loads(document)
@@ -32,20 +32,20 @@ def jwks_url(document: bytes, issuer: str) -> str:
     if not isinstance(members, dict) or members.get("issuer") != issuer:
         raise ValueError("is not this issuer's metadata")
     url = members.get("jwks_uri")
-    # What is trusted for https must not be fetched in plain text.
+    # The keys of an https issuer must not be fetched by plain HTTP.
     if not isinstance(url, str) or urlsplit(url).scheme not in ("https", urlsplit(issuer).scheme):
         raise ValueError("has no usable jwks_uri")
     return url
 
 
-async def discover(fetch: Fetch, issuer: str) -> str:
-    """The address of an issuer's keys. Raises FetchFailed."""
+async def discover(fetch: HttpClient, issuer: str) -> str:
+    """The `jwks_uri` of an issuer. Raises HttpClientError."""
     reasons = []
     for url in metadata_urls(issuer):
         try:
             return jwks_url(await fetch.get(url), issuer)
-        except FetchFailed as error:
+        except HttpClientError as error:
             reasons.append(str(error))
         except ValueError as error:
             reasons.append(f"{url} {error}")
-    raise FetchFailed("; ".join(reasons))
+    raise HttpClientError("; ".join(reasons))

@@ -1,4 +1,4 @@
-"""Another issuer's public keys (RFC 7517 section 5), read with care: they come from outside."""
+"""Another issuer's public keys (RFC 7517 section 5), parsed strictly: they come from another server."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.jose.compact import Jwt
-from gateway.jwk import PublicKey, read_jwk
-from gateway.signatures import ALL_ALGORITHMS
+from gateway.jose.jwk import PublicKey, read_jwk
+from gateway.jose.signatures import ALL_ALGORITHMS
 
-MOST_KEYS = 100
-"""Keys of a set that are looked at; more is no set of signing keys."""
+MAX_KEYS = 100
+"""Keys in one set; a larger set is refused."""
+
+JWT_SVID = "jwt-svid"
+"""The use of a signing key in a SPIFFE bundle (SPIFFE Trust Domain and Bundle, section 4.2.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +27,9 @@ class KeySet:
         return kid in self.keys
 
     def verifies(self, jwt: Jwt, algorithm: str) -> bool:
-        """Whether one of the keys that the token can mean has signed it.
+        """Whether one of the keys that the token may refer to verifies it.
 
-        A token without a kid can mean every key (RFC 7515 section 4.1.4: the parameter is a hint).
+        A token without a kid may refer to any key (RFC 7515 section 4.1.4: the parameter is a hint).
         """
         kid = jwt.named("kid")
         if kid is None:
@@ -37,10 +40,10 @@ class KeySet:
 
 
 def read_key_set(data: bytes) -> KeySet:
-    """The keys of a JWK Set that signatures can be verified with; others are let be, as section 5 has it.
+    """The keys of a JWK Set that verify signatures. Others are ignored (section 5).
 
     Raises:
-        ValueError: it is no JWK Set, or has none of them.
+        ValueError: it is not a JWK Set, or has no such key.
     """
     try:
         value = json.loads(data)
@@ -50,7 +53,7 @@ def read_key_set(data: bytes) -> KeySet:
     if not isinstance(members, list):
         raise ValueError("is no JWK Set")
     keys: dict[str, tuple[PublicKey, ...]] = {}
-    for member in members[:MOST_KEYS]:
+    for member in members[:MAX_KEYS]:
         key = _public_key(member)
         if key is not None:
             keys[key.kid or ""] = (*keys.get(key.kid or "", ()), key)
@@ -60,7 +63,9 @@ def read_key_set(data: bytes) -> KeySet:
 
 
 def _public_key(member: Any) -> PublicKey | None:
-    """One key; None for a private one, one that is not for signatures, is malformed or too weak."""
+    """Reads one key. None where it is private, not for signatures, malformed or too weak."""
+    if isinstance(member, dict) and member.get("use") == JWT_SVID:
+        member = {**member, "use": "sig"}
     try:
         return read_jwk(member, ALL_ALGORITHMS)
     except ValueError:

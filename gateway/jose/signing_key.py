@@ -1,4 +1,4 @@
-"""Keys that the gateway signs with: made, read, and shown without their private half."""
+"""Keys that the gateway signs with: generated, read from PEM, and published as JWKs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from gateway.jwk import PublicKey, public_members, thumbprint
-from gateway.signatures import Private, sign
+from gateway.jose.jwk import PublicKey, public_members, thumbprint
+from gateway.jose.signatures import Private, sign
 
 P256 = "secp256r1"
 RSA_BITS = 2048
@@ -28,10 +28,10 @@ RSA_EXPONENT = 65537
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SigningKey:
-    """One key pair. Its repr tells nothing."""
+    """One key pair. Its repr has no key material."""
 
     kid: str
-    """Its thumbprint (RFC 7638): the same key has the same name everywhere."""
+    """Its thumbprint (RFC 7638): the same key has the same `kid` everywhere."""
     algorithm: str
     public: PublicKey
     _private: Private
@@ -41,13 +41,13 @@ class SigningKey:
 
     @property
     def jwk(self) -> dict[str, str]:
-        """What everybody may know (RFC 7517 section 4), without private members."""
+        """The public key (RFC 7517 section 4)."""
         members = public_members(self.public.material)
         return {**members, "kid": self.kid, "use": "sig", "alg": self.algorithm}
 
     @property
     def pem(self) -> str:
-        """The private key in PKCS #8, to be kept where nobody else can read it."""
+        """The private key in PKCS #8, to be stored where only the gateway can read it."""
         return self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
     def sign(self, data: bytes) -> bytes:
@@ -55,7 +55,7 @@ class SigningKey:
         return sign(self._private, self.algorithm, data)
 
     def verify(self, data: bytes, signature: bytes) -> bool:
-        """Whether the signature over `data` is this key's."""
+        """Whether the signature over `data` is valid under this key."""
         return self.public.verifies(self.algorithm, data, signature)
 
 
@@ -72,7 +72,7 @@ def read_pem(pem: bytes) -> SigningKey:
     """The private key in a PEM file.
 
     Raises:
-        ValueError: it is none that tokens are signed with; the text says why.
+        ValueError: it is not a key that can sign tokens; the text says why.
     """
     try:
         native = load_pem_private_key(pem, None)

@@ -1,13 +1,13 @@
-"""Limits shared by all workers of all gateways, decided without waiting for the store.
+"""Rate limits shared by all workers of all gateways, decided without waiting for the store.
 
-Each worker has some of every limit on loan and settles in the background: what it used, what it gives back,
-what it needs next. `bucket` is one key, `ledger` all keys of a worker, `keeper` the background work;
-`gateway.store.limits` is where the workers meet.
+Each worker leases a part of every limit, and settles with the store in the background: uses, returned leases,
+new leases. `rate_bucket` is one key, `lease_table` all keys of a worker, `lease_sync` the background work;
+`gateway.store.limits` is the shared state.
 """
 
-from gateway.limits.allowance import Part, admit, rate_parts
-from gateway.limits.bucket import Bucket, Window
-from gateway.limits.keeper import Limits
+from gateway.limits.allowance import LimitPart, admit, rate_parts
+from gateway.limits.lease_sync import Limits
+from gateway.limits.rate_bucket import RateBucket, Window
 from gateway.limits.subject import Subject
 
-__all__ = ["Bucket", "Limits", "Part", "Subject", "Window", "admit", "rate_parts"]
+__all__ = ["LimitPart", "Limits", "RateBucket", "Subject", "Window", "admit", "rate_parts"]

@@ -1,78 +1,126 @@
-"""A limit as a plugin applies it: one window or two, and what the caller is told (RateLimit headers)."""
+"""A limit as a plugin applies it: one window or two, and the `RateLimit` headers of the response."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
+from typing import NoReturn
 
 from gateway.config.tiers import Rate
-from gateway.exchange import Exchange, Header
-from gateway.faults import LIMITED, Fault, retry_after
-from gateway.limits.bucket import Bucket, Window
-from gateway.limits.keeper import Limits
+from gateway.http.exchange import Exchange, Header
+from gateway.http.problems import RATE_LIMITED, Problem, retry_after
+from gateway.limits.lease_sync import Deferred, Limits
+from gateway.limits.rate_bucket import RateBucket, Window
+
+Taken = list[tuple[RateBucket, float]]
+"""The buckets that a request has taken from so far, and when."""
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class LimitPart:
     """One window of an allowance."""
 
     name: str
-    """What its keys are told by in the store."""
+    """The name in the store's keys."""
     window: Window
     label: bytes
-    """What callers know it as."""
+    """The name in the `RateLimit` headers."""
     policy: Header
     seconds: int
     """Of the window, rounded up."""
     ends: float | None = None
-    """When a fixed period is over: seconds since the epoch."""
+    """End of a fixed period, in seconds since the epoch."""
 
     @classmethod
-    def made(cls, name: str, window: Window, label: str, ends: float | None = None) -> Part:
-        """With all worked out that a request need not work out."""
+    def made(cls, name: str, window: Window, label: str, ends: float | None = None) -> LimitPart:
+        """With all that does not depend on the request computed once."""
         quoted = f'"{label}"'.encode()
         seconds = ceil(window.length)
         policy = b"%s;q=%d;w=%d" % (quoted, window.limit, seconds)
         return cls(name, window, quoted, (b"RateLimit-Policy", policy), seconds, ends)
 
 
-def rate_parts(name: str, rate: Rate, label: str) -> tuple[Part, ...]:
-    """The windows of a rate. A burst is a limit of its own, for the time in which the rate allows as many."""
-    parts = [Part.made(f"{name} {rate.per:g}", Window(rate.limit, rate.per), label)]
+def rate_parts(name: str, rate: Rate, label: str) -> tuple[LimitPart, ...]:
+    """The windows of a rate. A burst is a second window, as long as the rate takes for so many requests."""
+    parts = [LimitPart.made(f"{name} {rate.per:g}", Window(rate.limit, rate.per), label)]
     if rate.burst is not None:
         short = Window(rate.burst, rate.per * rate.burst / rate.limit)
-        parts.insert(0, Part.made(f"{name} {rate.per:g} burst", short, f"{label}-burst"))
+        parts.insert(0, LimitPart.made(f"{name} {rate.per:g} burst", short, f"{label}-burst"))
     return tuple(parts)
 
 
-def admit(limits: Limits, parts: tuple[Part, ...], subject: str, exchange: Exchange) -> None:
-    """Counts one request.
+def admit(
+    limits: Limits, parts: tuple[LimitPart, ...], subject: str, exchange: Exchange
+) -> Awaitable[None] | None:
+    """Counts one request. Returns an awaitable where the store must decide.
 
     Raises:
-        Fault: 429, with when to come again; nothing is counted then.
+        Problem: 429 with `Retry-After`; nothing is counted then.
     """
-    taken: list[Bucket] = []
     now = limits.now()
-    for part in parts:
+    taken: Taken = []
+    for number, part in enumerate(parts):
         bucket = limits.find(part.name, subject, part.window, now)
         admitted = limits.take(bucket, now)
-        wait = waits(part, bucket, now)
-        remaining = bucket.remaining if admitted else 0
-        if admitted:
-            # A window's last slot makes it a little longer, which only matters to who must wait for it.
-            wait = min(wait, part.seconds)
-        exchange.answer_headers += (
-            part.policy,
-            (b"RateLimit", b"%s;r=%d;t=%d" % (part.label, remaining, wait)),
-        )
-        if not admitted:
-            for before in taken:
-                limits.put_back(before)
-            raise Fault(LIMITED, headers=retry_after(wait))
-        taken.append(bucket)
+        if not isinstance(admitted, bool):
+            return Deferred(partial(_admit_waiting, limits, parts[number:], subject, exchange, taken))
+        taken.append((bucket, now))
+        if not _admitted(limits, part, bucket, exchange, admitted=admitted):
+            _refuse(limits, part, taken)
+    return None
 
 
-def waits(part: Part, bucket: Bucket, now: float) -> int:
-    """Whole seconds until there is more, at least one."""
+async def _admit_waiting(
+    limits: Limits, parts: Iterable[LimitPart], subject: str, exchange: Exchange, taken: Taken
+) -> None:
+    """The same for the remaining windows, from the first that must wait."""
+    try:
+        for part in parts:
+            now = limits.now()
+            bucket = limits.find(part.name, subject, part.window, now)
+            admitted = limits.take(bucket, now)
+            if not isinstance(admitted, bool):
+                taken_at = await admitted
+                admitted, now = taken_at is not None, taken_at or now
+            taken.append((bucket, now))
+            if not _admitted(limits, part, bucket, exchange, admitted=admitted):
+                _refuse(limits, part, taken)
+    except asyncio.CancelledError:
+        _put_back(limits, taken)
+        raise
+
+
+def _admitted(
+    limits: Limits, part: LimitPart, bucket: RateBucket, exchange: Exchange, *, admitted: bool
+) -> bool:
+    """Adds the response headers of one window."""
+    wait = waits(part, bucket, limits.now())
+    if admitted:
+        # Sliding windows last one slot longer, which only matters to a client that must wait.
+        wait = min(wait, part.seconds)
+    remaining = bucket.remaining if admitted else 0
+    exchange.added_response_headers += (
+        part.policy,
+        (b"RateLimit", b"%s;r=%d;t=%d" % (part.label, remaining, wait)),
+    )
+    return admitted
+
+
+def _refuse(limits: Limits, part: LimitPart, taken: Taken) -> NoReturn:
+    bucket, _ = taken.pop()
+    _put_back(limits, taken)
+    raise Problem(RATE_LIMITED, headers=retry_after(waits(part, bucket, limits.now())))
+
+
+def _put_back(limits: Limits, taken: Taken) -> None:
+    while taken:
+        limits.put_back(*taken.pop())
+
+
+def waits(part: LimitPart, bucket: RateBucket, now: float) -> int:
+    """Whole seconds until the limit allows more, at least one."""
     seconds = ceil(bucket.resets(now) if part.ends is None else part.ends - now)
     return seconds if seconds > 1 else 1

@@ -16,7 +16,8 @@ class Application:
     id: str
     name: str
     owner: str
-    """The user who made it."""
+    """The id of whoever it belongs to: of a user (`gateway.oauth.user.UserIdentity`), or `client:` and the id
+    of a client of whoever runs the gateway."""
     description: str = ""
     tier: str = ""
     """Its throttling tier; empty: none."""
@@ -25,6 +26,10 @@ class Application:
     production: str | None = None
     """The client id of its production keys; None before they are generated."""
     sandbox: str | None = None
+    owner_name: str = ""
+    """The owner's name, only for people to read; the last one that is known where the owner is gone."""
+    has_owner: bool = True
+    """Whether the owner is there still. Not kept: it is found out when the application is looked up."""
 
     def client_id(self, environment: Environment) -> str | None:
         """The client id of the keys of an environment; None before they are generated."""

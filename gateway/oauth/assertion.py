@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.jwk import PublicKey
-from gateway.oauth.jws import Signed, read_signed
+from gateway.jose.jwk import PublicKey
+from gateway.jose.jws import Signed, read_signed
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SKEW = 60
@@ -38,13 +38,21 @@ def assertion_client(text: str) -> str | None:
     return subject if subject and subject == issuer else None
 
 
+def key_name(text: str) -> object:
+    """The `kid` of an assertion that is yet to be judged; None where it names none."""
+    try:
+        return read_signed(text).header.get("kid")
+    except ValueError:
+        return None
+
+
 def judge_assertion(
-    text: str, client_id: str, keys: Sequence[PublicKey], audience: str, now: float
+    text: str, client_id: str, keys: Sequence[PublicKey], audiences: Sequence[str], now: float
 ) -> Assertion | str:
     """The assertion, or the reason why it is wrong: for the log, never for the caller."""
     try:
         signed = read_signed(text)
-        wrong = _wrong_claims(signed, client_id, audience) or _wrong_times(signed, now)
+        wrong = _wrong_claims(signed, client_id, audiences) or _wrong_times(signed, now)
     except ValueError as error:
         return f"the assertion is malformed: {error}"
     if wrong is not None:
@@ -56,13 +64,13 @@ def judge_assertion(
     return Assertion(signed.text("jti") or "", int(ends + 2 * SKEW - now) + 1)
 
 
-def _wrong_claims(signed: Signed, client_id: str, audience: str) -> str | None:
+def _wrong_claims(signed: Signed, client_id: str, audiences: Sequence[str]) -> str | None:
     if signed.header.get("typ") not in _TYPES:
         return "the assertion is a JWT of another type"
     if signed.text("iss") != client_id or signed.text("sub") != client_id:
         return "iss and sub of the assertion are not the client"
-    if not _only(signed.claims.get("aud"), audience):
-        return "aud of the assertion is not this issuer alone"
+    if not _only(signed.claims.get("aud"), audiences):
+        return f"aud of the assertion is not {' or '.join(audiences)} alone"
     jti = signed.text("jti")
     if not jti or len(jti) > LONGEST_JTI:
         return "the assertion has no usable jti"
@@ -80,10 +88,10 @@ def _wrong_times(signed: Signed, now: float) -> str | None:
     return None
 
 
-def _only(given: Any, audience: str) -> bool:
-    # RFC 7523bis: the issuer must be the sole audience; the token endpoint's URL must not be taken for it.
-    # Else an assertion made for another server could be replayed here.
-    return bool(given in (audience, [audience]))
+def _only(given: Any, audiences: Sequence[str]) -> bool:
+    # RFC 7523bis: the issuer must be the sole audience, else an assertion made for another server could be
+    # replayed here. The token endpoint's URL is taken only from clients that are known to send it.
+    return any(given in (audience, [audience]) for audience in audiences)
 
 
 def _candidates(keys: Sequence[PublicKey], kid: Any) -> Sequence[PublicKey]:

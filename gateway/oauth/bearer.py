@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 
-from gateway.oauth.values import TokenFacts
-from gateway.signatures import ALGORITHMS
+from gateway.jose.signatures import ALGORITHMS
+from gateway.oauth.model import OWN, TokenInfo
 
 # RFC 6750 section 2.1: b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
 _B64TOKEN = re.compile(rb"[A-Za-z0-9\-._~+/]+=*\Z")
 MAX_TOKEN = 8192
 DPOP = "DPoP"
-NOTHING: Mapping[str, str] = MappingProxyType({})
+REALM = "gatepost"
+"""The protection space that challenges of routes name (RFC 9110 section 11.5)."""
+NOTHING_PROVEN: Mapping[str, str] = MappingProxyType({})
 
 
-class Refusal(Enum):
+class AuthError(Enum):
     """Why a request is not let in, by RFC 6750 section 3.1."""
 
     # Each is the only one of its kind; an Enum's own hash is many times slower.
@@ -34,7 +36,7 @@ class Refusal(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Presented:
+class BearerCredentials:
     """A token as a request brings it."""
 
     token: str
@@ -42,67 +44,82 @@ class Presented:
     """Whether it comes with a DPoP proof, in place of being a bearer token."""
 
 
-def read_bearer(authorization: Sequence[bytes]) -> str | Refusal:
+def read_bearer(authorization: Sequence[bytes]) -> str | AuthError:
     """The bearer token in the Authorization header. To who knows bearer tokens only, others are missing."""
     presented = read_token(authorization)
-    if isinstance(presented, Refusal):
+    if isinstance(presented, AuthError):
         return presented
-    return Refusal.MISSING if presented.dpop else presented.token
+    return AuthError.MISSING if presented.dpop else presented.token
 
 
-def read_token(authorization: Sequence[bytes]) -> Presented | Refusal:
+def read_token(authorization: Sequence[bytes]) -> BearerCredentials | AuthError:
     """The token in the Authorization header. A token in the query or the body is not looked at."""
     if not authorization:
-        return Refusal.MISSING
+        return AuthError.MISSING
     if len(authorization) > 1:
-        return Refusal.MALFORMED
+        return AuthError.MALFORMED
     scheme, space, token = authorization[0].partition(b" ")
     # RFC 9110 section 11.1: the scheme is case-insensitive.
     scheme = scheme.lower()
     if scheme not in (b"bearer", b"dpop"):
-        return Refusal.MISSING
-    token = token.strip(b" ")
-    if not space or len(token) > MAX_TOKEN or not _B64TOKEN.match(token):
-        return Refusal.MALFORMED
-    return Presented(token.decode("ascii"), scheme == b"dpop")
+        return AuthError.MISSING
+    if not space:
+        return AuthError.MALFORMED
+    return read_token_value(token.strip(b" "), dpop=scheme == b"dpop")
 
 
-def judge(
-    facts: TokenFacts | None,
+def read_token_value(token: bytes, *, dpop: bool = False) -> BearerCredentials | AuthError:
+    """A token by itself."""
+    if len(token) > MAX_TOKEN or not _B64TOKEN.match(token):
+        return AuthError.MALFORMED
+    return BearerCredentials(token.decode("ascii"), dpop)
+
+
+def check_access(
+    facts: TokenInfo | None,
     scopes: frozenset[str],
     audience: str | None,
     now: float,
-    proven: Mapping[str, str] = NOTHING,
-) -> Refusal | None:
+    proven: Mapping[str, str] = NOTHING_PROVEN,
+) -> AuthError | None:
     """Whether a token suffices for a route, judged anew on every request; None where it does.
 
     `proven` is what the caller has proven to hold. A token that is bound to anything else, or to something
     that is not known here, is not let in.
     """
-    if facts is None or now >= facts.expires:
-        return Refusal.INVALID
+    if facts is None:
+        return AuthError.INVALID
+    # The store says how long an own token lives, whatever this machine's clock says.
+    if facts.issuer != OWN and now >= facts.expires:
+        return AuthError.INVALID
     # RFC 8705 section 3, RFC 9449 section 7.2: a bound token is never taken as a bearer token.
     if facts.cnf and any(proven.get(name) != value for name, value in facts.cnf.items()):
-        return Refusal.INVALID
+        return AuthError.INVALID
     for scope in scopes:
         if scope not in facts.scopes:
-            return Refusal.SCOPE
+            return AuthError.SCOPE
     if audience is not None and audience not in facts.audience:
-        return Refusal.AUDIENCE
+        return AuthError.AUDIENCE
     return None
 
 
-def challenge(refusal: Refusal, *, realm: str, metadata: str, scope: str = "", scheme: str = "Bearer") -> str:
+_NAME_THE_SCOPE = frozenset({AuthError.MISSING, AuthError.INVALID, AuthError.SCOPE, AuthError.AUDIENCE})
+
+
+def challenge(
+    refusal: AuthError, *, realm: str, metadata: str, scope: str = "", scheme: str = "Bearer"
+) -> str:
     """The value of WWW-Authenticate: each attribute once, escaped (RFC 6750 section 3, RFC 9728 section 5.1).
 
-    Section 3.1: a request without any credentials gets no error code.
+    Section 3.1: a request without any credentials gets no error code. `scope` is what the route needs: a
+    client without a token, or with one that lacks a scope, learns what to ask the token endpoint for.
     """
     attributes = [("realm", realm)]
-    if refusal in (Refusal.SCOPE, Refusal.AUDIENCE):
+    if refusal in (AuthError.SCOPE, AuthError.AUDIENCE):
         attributes += [("error", "insufficient_scope")]
-        attributes += [("scope", scope)] if scope else []
-    elif refusal is not Refusal.MISSING:
+    elif refusal is not AuthError.MISSING:
         attributes += [("error", refusal.value)]
+    attributes += [("scope", scope)] if scope and refusal in _NAME_THE_SCOPE else []
     attributes += [("algs", " ".join(ALGORITHMS))] if scheme == DPOP else []
     attributes += [("resource_metadata", metadata)] if metadata else []
     return scheme + " " + ", ".join(f'{name}="{_escaped(value)}"' for name, value in attributes)

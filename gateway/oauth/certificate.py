@@ -5,14 +5,14 @@ from __future__ import annotations
 import ipaddress
 import warnings
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from hashlib import sha256
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from gateway.jwk import PublicKey, encode, thumbprint_of
-from gateway.subject import subject_name
+from gateway.jose.jwk import PublicKey, encode, thumbprint_of
+from gateway.oauth.certificate_subject import subject_name
+from gateway.runtime.caches import MIB, cached, cached_by_size, register
 
 
 def certificate_thumbprint(der: bytes) -> str:
@@ -20,6 +20,18 @@ def certificate_thumbprint(der: bytes) -> str:
     return encode(sha256(der).digest())
 
 
+_SUBJECTS = register(
+    "matches of certificates and subjects", __name__, entries=256, key_bytes=4096, total_bytes=2 * MIB
+)
+_KEYS = register("keys of client certificates", __name__, entries=256, key_bytes=4096, total_bytes=2 * MIB)
+
+
+def _subject_size(der: bytes, kind: str, expected: str) -> int:
+    return len(der) + len(kind) + len(expected)
+
+
+# Not the parsed certificate is cached: one of 4 kB with many names takes 100 kB.
+@cached_by_size(_SUBJECTS, _subject_size)
 def has_subject(der: bytes, kind: str, expected: str) -> bool:
     """Whether the certificate is for the subject that a client is registered with.
 
@@ -37,18 +49,20 @@ def has_subject(der: bytes, kind: str, expected: str) -> bool:
 
 def has_key(der: bytes, keys: Sequence[PublicKey]) -> bool:
     """RFC 8705 section 2.2.2: whether the certificate's key is one that the client is registered with."""
+    presented = _key_thumbprint(der)
+    return presented is not None and any(known.thumbprint == presented for known in keys)
+
+
+@cached(_KEYS)
+def _key_thumbprint(der: bytes) -> str | None:
+    """The thumbprint of the certificate's key (RFC 7638); None where it has none that is supported."""
     certificate = _parsed(der)
-    if certificate is None:
-        return False
     try:
-        key = certificate.public_key()
+        return None if certificate is None else thumbprint_of(certificate.public_key())
     except (ValueError, UnsupportedAlgorithm):
-        return False
-    presented = thumbprint_of(key)
-    return any(known.thumbprint == presented for known in keys)
+        return None
 
 
-@lru_cache(maxsize=256)
 def _parsed(der: bytes) -> x509.Certificate | None:
     try:
         with warnings.catch_warnings():

@@ -8,18 +8,16 @@ import hashlib
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol
 
+from gateway.jose.compact import read_jwt
 from gateway.oauth.assertion import ASSERTION_TYPE, assertion_client
 from gateway.oauth.errors import OAuthError, invalid_client, invalid_request
 from gateway.oauth.form import Form, form_decode
-from gateway.oauth.values import Client, Secret
+from gateway.oauth.model import Client, Secret
+from gateway.runtime.caches import MIB, cached, register
 
-REMEMBERED = 512
-"""Authorization headers that are read once: a client sends the same one again and again."""
-LONGEST_REMEMBERED = 512
-"""Bytes of such a header."""
+_BASIC = register("Basic credentials", __name__, entries=512, key_bytes=512, total_bytes=2 * MIB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +28,12 @@ class ClientProof:
     secret: str
     """Empty where the way needs none."""
     method: str
-    """As in `METHODS`; `TLS` where it depends on the client which of the two it is."""
+    """As in `METHODS`; `TLS` where it depends on the client which of the two it is; `WORKLOAD`."""
     assertion: str = ""
     certificate: bytes = b""
     """In DER."""
+    raw_secret: str = ""
+    """The secret as it was sent, where decoding it gives another one."""
 
 
 class ProofRequest(Protocol):
@@ -51,9 +51,18 @@ def client_secret_basic(request: ProofRequest) -> ClientProof | None:
     if not request.authorization:
         return None
     header = request.authorization[0]
-    return _remembered(header) if len(header) <= LONGEST_REMEMBERED else _basic(header)
+    if header[:6].lower() != b"basic " and has_credentials(request.form):
+        # Libraries send the token that they had along, and proxies their own credentials.
+        return None
+    return _basic(header)
 
 
+def has_credentials(form: Form) -> bool:
+    """Whether the body has a client's credentials."""
+    return form.get("client_secret") is not None or form.get("client_assertion") is not None
+
+
+@cached(_BASIC)
 def _basic(header: bytes) -> ClientProof:
     scheme, _, encoded = header.partition(b" ")
     if scheme.lower() != b"basic":
@@ -65,10 +74,20 @@ def _basic(header: bytes) -> ClientProof:
     client_id, colon, secret = decoded.partition(":")
     if not colon:
         raise invalid_client("the Basic credentials have no colon")
-    return ClientProof(_form_decoded(client_id), _form_decoded(secret), "client_secret_basic")
+    return _with_spellings(client_id, secret)
 
 
-_remembered = lru_cache(maxsize=REMEMBERED)(_basic)
+def _with_spellings(client_id: str, secret: str) -> ClientProof:
+    """Section 2.3.1 wants both halves form-encoded. curl and many libraries send them raw, which matters
+    where they hold `+` or `%`: a secret is taken in either spelling.
+    """
+    method = "client_secret_basic"
+    try:
+        decoded_id, decoded = form_decode(client_id), form_decode(secret)
+    except OAuthError:
+        # Nothing that was form-encoded looks like that.
+        return ClientProof(client_id, secret, method)
+    return ClientProof(decoded_id, decoded, method, raw_secret="" if decoded == secret else secret)
 
 
 def client_secret_post(request: ProofRequest) -> ClientProof | None:
@@ -93,9 +112,17 @@ def private_key_jwt(request: ProofRequest) -> ClientProof | None:
     if kind != ASSERTION_TYPE:
         raise invalid_client("this client_assertion_type is not known")
     client_id = assertion_client(assertion)
-    if client_id is None:
+    if client_id is not None:
+        return ClientProof(client_id, "", PRIVATE_KEY_JWT, assertion=assertion)
+    return _workload_proof(request, assertion)
+
+
+def _workload_proof(request: ProofRequest, token: str) -> ClientProof:
+    """A token of the client's platform. It does not say which client that is: those who trust it do."""
+    jwt = read_jwt(token)
+    if jwt is None or jwt.claims.get("iss") == jwt.claims.get("sub"):
         raise invalid_client("the assertion is malformed, or its iss and sub are not one client")
-    return ClientProof(client_id, "", PRIVATE_KEY_JWT, assertion=assertion)
+    return ClientProof(request.form.get("client_id") or "", "", WORKLOAD, assertion=token)
 
 
 WAYS: tuple[Callable[[ProofRequest], ClientProof | None], ...] = (
@@ -109,6 +136,12 @@ TLS_METHODS = ("tls_client_auth", "self_signed_tls_client_auth")
 METHODS = (*SECRET_METHODS, PRIVATE_KEY_JWT, *TLS_METHODS)
 """As RFC 8414's metadata names them."""
 TLS = "tls"
+WORKLOAD = "workload"
+"""A token of another issuer that a client trusts. It is a client assertion, and in `auth` is called so."""
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 (a grant type)
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+TOKEN_PARAMETERS = {TOKEN_EXCHANGE: "subject_token", JWT_BEARER: "assertion"}
+"""Where the grants that take somebody's token have it. It may authenticate its client, too."""
 
 
 def read_proof(request: ProofRequest) -> ClientProof:
@@ -124,11 +157,20 @@ def read_proof(request: ProofRequest) -> ClientProof:
     if len(proofs) > 1:
         raise invalid_request("More than one way of client authentication.")
     if not proofs:
-        return _by_certificate(request)
+        return _without_credentials(request)
     named = request.form.get("client_id")
     if named is not None and named != proofs[0].client_id:
         raise invalid_request("client_id differs from the authenticated client.")
     return proofs[0]
+
+
+def _without_credentials(request: ProofRequest) -> ClientProof:
+    """By the certificate, else by the token that the request is about (RFC 8693 section 2.1)."""
+    form = request.form
+    token = form.get(TOKEN_PARAMETERS.get(form.get("grant_type") or "", ""))
+    if token is None or (request.certificate is not None and form.get("client_id") is not None):
+        return _by_certificate(request)
+    return _workload_proof(request, token)
 
 
 def _by_certificate(request: ProofRequest) -> ClientProof:
@@ -150,7 +192,7 @@ def methods_of(client: Client) -> frozenset[str]:
     if client.auth:
         return client.auth
     implied: tuple[str, ...] = SECRET_METHODS if client.secrets else ()
-    implied += (PRIVATE_KEY_JWT,) if client.jwks else ()
+    implied += (PRIVATE_KEY_JWT,) if client.has_keys or client.trust else ()
     implied += ("tls_client_auth",) if client.tls_subject else ()
     return frozenset(implied)
 
@@ -166,7 +208,7 @@ def uses_secrets(client: Client) -> bool:
     """Whether a secret is, or would be, of use to the client: it is to use one, or has nothing else."""
     if client.auth:
         return not client.auth.isdisjoint(SECRET_METHODS)
-    return bool(client.secrets) or not (client.jwks or client.tls_subject)
+    return bool(client.secrets) or not (client.has_keys or client.tls_subject or client.trust)
 
 
 _NOBODY = (Secret(hashlib.sha256(b"nobody").digest()),)
@@ -185,10 +227,3 @@ def secret_matches(client: Client | None, secret: str, now: float) -> bool:
         live = known.expires is None or now < known.expires
         found = found or (same and live)
     return found and client is not None and bool(client.secrets) and client.enabled
-
-
-def _form_decoded(text: str) -> str:
-    try:
-        return form_decode(text)
-    except OAuthError:
-        raise invalid_client("the Basic credentials are not form-encoded") from None

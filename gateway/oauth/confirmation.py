@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from gateway.oauth.certificate import certificate_thumbprint
 from gateway.oauth.dpop import ProofRefusal
-from gateway.oauth.values import Client
+from gateway.oauth.model import Client
 
 CERTIFICATE = "x5t#S256"
 KEY = "jkt"
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ProofOfPossession:
     """What a request shows beside its token or its client's credentials."""
 
     method: str
@@ -27,7 +27,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Proven:
+class VerifiedProof:
     """The answer to a proof."""
 
     jkt: str | None = None
@@ -36,7 +36,7 @@ class Proven:
     """What the caller is to put into its next proof, where that is another one than it knows."""
 
 
-def proven_by(cnf: Mapping[str, str], certificate: bytes | None, jkt: str | None) -> dict[str, str]:
+def confirmed_members(cnf: Mapping[str, str], certificate: bytes | None, jkt: str | None) -> dict[str, str]:
     """What a request has proven to hold, as far as its token is bound to it."""
     proven = {KEY: jkt} if jkt is not None else {}
     if CERTIFICATE in cnf and certificate is not None:

@@ -10,8 +10,8 @@ from hashlib import sha256
 from hmac import compare_digest
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from gateway.jwk import encode, read_jwk
-from gateway.oauth.jws import LONGEST, Signed, read_signed
+from gateway.jose.jwk import encode, read_jwk
+from gateway.jose.jws import MAX_LENGTH, Signed, read_signed
 
 TYPE = "dpop+jwt"
 WINDOW = 60
@@ -74,7 +74,7 @@ def judge_proof(
 
 def _read(headers: Sequence[bytes]) -> Signed:
     # 1. There is not more than one DPoP HTTP request header field.
-    if len(headers) != 1 or len(headers[0]) > LONGEST:
+    if len(headers) != 1 or len(headers[0]) > MAX_LENGTH:
         raise ProofError("there must be one DPoP header")
     # 2. to 5. A well-formed JWT with its claims, an asymmetric algorithm, not none.
     signed = read_signed(headers[0].decode("latin-1"))

@@ -1,7 +1,7 @@
 """The table of OAuth errors: what the caller reads, and with which status.
 
-RFC 6749 section 5.2, RFC 8707 section 2, RFC 9449 section 5. The description is public and never says
-more than the caller may know; the reason is for the log.
+RFC 6749 section 5.2, RFC 7591 section 3.2.2, RFC 8707 section 2, RFC 9449 section 5. The description is
+public and never says more than the caller may know; the reason is for the log.
 """
 
 from __future__ import annotations
@@ -14,8 +14,14 @@ STATUS = {
     "invalid_grant": 400,
     "unauthorized_client": 400,
     "unsupported_grant_type": 400,
+    "unsupported_response_type": 400,
     "invalid_scope": 400,
     "invalid_target": 400,
+    "invalid_token": 401,
+    "insufficient_scope": 403,
+    "invalid_client_metadata": 400,
+    "invalid_software_statement": 400,
+    "unapproved_software_statement": 400,
     "invalid_dpop_proof": 400,
     "use_dpop_nonce": 400,
     "slow_down": 429,
@@ -37,6 +43,9 @@ class OAuthError(GatepostError):
         status: int | None = None,
         delay: float = 0.0,
         nonce: str | None = None,
+        allow: str = "POST",
+        scope: str = "",
+        close: bool = False,
     ) -> None:
         super().__init__(reason or description)
         self.error = error
@@ -46,6 +55,12 @@ class OAuthError(GatepostError):
         """Seconds after which it makes sense to ask again."""
         self.delay = delay
         """Seconds that the answer is held back, to slow down guessing."""
+        self.allow = allow
+        """With status 405: the methods that the endpoint takes."""
+        self.close = close
+        """Whether the connection ends with the answer: what follows on it can't be told from the body."""
+        self.scope = scope
+        """The scope that a bearer token needs here."""
         self.nonce = nonce
         """What the client must put into its DPoP proofs from now on (RFC 9449 section 8)."""
 
@@ -68,6 +83,6 @@ def invalid_request(description: str) -> OAuthError:
     return OAuthError("invalid_request", description)
 
 
-def invalid_client(reason: str) -> OAuthError:
+def invalid_client(reason: str, delay: float = 0.0) -> OAuthError:
     """Client authentication failed. The caller never learns which half was wrong."""
-    return OAuthError("invalid_client", "Client authentication failed.", reason=reason)
+    return OAuthError("invalid_client", "Client authentication failed.", reason=reason, delay=delay)

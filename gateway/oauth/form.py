@@ -5,19 +5,31 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import unquote_plus
 
 from gateway.oauth.errors import invalid_request
+from gateway.runtime.caches import KIB, cached, register
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 MAX_PARAMETERS = 64
 _BAD_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 _CODED = re.compile("[%+\0]")
-_CREDENTIALS = frozenset({"client_secret", "client_assertion", "password", "refresh_token", "token"})
+_CREDENTIALS = frozenset(
+    {
+        "client_secret",
+        "client_assertion",
+        "password",
+        "refresh_token",
+        "token",
+        "assertion",
+        "subject_token",
+        "actor_token",
+    }
+)
 
-# RFC 8707 section 2: "resource" may be sent more than once. Nothing else may (RFC 6749 section 3.2).
-_REPEATABLE = frozenset({"resource"})
+# RFC 8707 section 2: "resource" may be sent more than once. Many clients call it "audience". Nothing else may
+# be repeated (RFC 6749 section 3.2).
+_REPEATABLE = frozenset({"resource", "audience"})
 
 
 @dataclass(slots=True)
@@ -49,14 +61,17 @@ def parse_form(content_type: str | None, body: bytes) -> Form:
     Raises:
         OAuthError: `invalid_request` where the body is no form, or a parameter stands in it twice.
     """
-    if not _is_form(content_type):
+    if not _is_form(content_type or ""):
         raise invalid_request(f"The body must be {MEDIA_TYPE}.")
     return parse_parameters(_decoded(body))
 
 
-@lru_cache(maxsize=64)
-def _is_form(content_type: str | None) -> bool:
-    return (content_type or "").partition(";")[0].strip().lower() == MEDIA_TYPE
+_CONTENT_TYPES = register("content types of forms", __name__, entries=64, key_bytes=256, total_bytes=64 * KIB)
+
+
+@cached(_CONTENT_TYPES)
+def _is_form(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower() == MEDIA_TYPE
 
 
 def parse_parameters(text: str) -> Form:
@@ -66,10 +81,11 @@ def parse_parameters(text: str) -> Form:
         raise invalid_request(f"The body has more than {MAX_PARAMETERS} parameters.")
     single: dict[str, str] = {}
     resources: list[str] = []
-    decode = form_decode if _CODED.search(text) else str
+    coded = _CODED.search(text) is not None
     for pair in pairs:
-        raw_name, _, raw_value = pair.partition("=")
-        name, value = decode(raw_name), decode(raw_value)
+        name, _, value = pair.partition("=")
+        if coded:
+            name, value = form_decode(name), form_decode(value)
         if name in _REPEATABLE:
             resources += [value] if value else []
             continue

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.oauth.form import Form
 from gateway.oauth.lifetime import LifetimeRules
-from gateway.oauth.resource import granted_audience
+from gateway.oauth.model import Client
+from gateway.oauth.resource import RouteResource, granted_audience, reachable_resources
 from gateway.oauth.scope import ScopeRules
-from gateway.oauth.values import Client
 
 
 @dataclass(slots=True)
@@ -23,18 +24,40 @@ class GrantRequest:
     lifetime_rules: LifetimeRules
     address: str = ""
     """The caller's IP address."""
+    resources: Sequence[RouteResource] = ()
+    """The protected resources of this gateway."""
+    cnf: Mapping[str, str] = field(default_factory=dict)
+    """What the client has proven to hold; the token will be bound to it."""
 
     def scopes(self) -> tuple[str, ...]:
         """The scopes that the client gets for what it asked; `invalid_scope` otherwise."""
-        return self.scope_rules.granted(self.form.get("scope"), self.client.scopes)
+        return self.scope_rules.granted(
+            self.form.get("scope"), self.client.scopes, self.client.default_scopes
+        )
+
+    def own_scopes(self) -> tuple[str, ...]:
+        """The scopes that the client may ask for, those of every client included."""
+        rules = self.scope_rules
+        application = () if rules.application is None else (rules.application,)
+        return (*application, *rules.default, *self.client.scopes)
 
     def audience(self) -> tuple[str, ...]:
         """The resources that the token is for; `invalid_target` where one is not the client's."""
-        return granted_audience(self.form.resources, self.client.audiences)
+        reachable = self._reachable() if self.form.resources else ()
+        return granted_audience(self.form.resources, self.client.audiences, reachable)
+
+    def _reachable(self) -> list[RouteResource]:
+        """The gateway's own resources whose scopes this client may ask for."""
+        return reachable_resources(self.resources, self.scope_rules, self.client.scopes)
 
     def narrowed_audience(self, before: tuple[str, ...]) -> tuple[str, ...]:
         """What is left of an audience that was granted before; `invalid_target` where more is asked for."""
-        kept = [resource for resource in before if resource in self.client.audiences]
+        reachable = self._reachable() if before else []
+        kept = [
+            resource
+            for resource in before
+            if resource in self.client.audiences or any(one.covers(resource) for one in reachable)
+        ]
         return granted_audience(self.form.resources or before, kept) if before or self.form.resources else ()
 
     def lifetime(self) -> int:
@@ -56,6 +79,10 @@ class Grant:
     """Whether a live token with the same facts may be given out in its place."""
     user: str | None = None
     """The resource owner's name, where there is one."""
+    user_id: str | None = None
+    """The id of a resource owner whom the gateway knows (`gateway.oauth.user.UserIdentity`)."""
+    user_generation: str = ""
+    """What it was when the resource owner proved who he is; the token ends when it moves."""
     extra: dict[str, str] = field(default_factory=dict)
     """Further facts to note in the token's record; kept short."""
 

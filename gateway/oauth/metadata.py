@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 Members = dict[str, object]
+ResourceKey = tuple[str | None, tuple[str, ...]]
+"""The host of a protected resource, None where it has none of its own, and the segments of its path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A protected resource (RFC 9728)."""
+
+    root: str
+    """Scheme and host of its identifier, and the path of `server.public_url`."""
+    members: Members
+    below: bool
+    """Whether every path below it is one, too."""
 
 
 def server_metadata(
@@ -15,9 +29,11 @@ def server_metadata(
     auth_methods: Iterable[str],
     scopes: Iterable[str],
     further: Mapping[str, object] | None = None,
+    configured: Mapping[str, object] | None = None,
 ) -> Members:
     """The members of RFC 8414 section 2. `endpoints` are paths by name, such as `token_endpoint`.
 
+    `configured` are members of the operator's: they win, and one that is None takes a member out.
     Section 3.3: `issuer` is the URL that the well-known part was put behind, exactly.
     """
     methods = list(auth_methods)
@@ -31,8 +47,10 @@ def server_metadata(
         "scopes_supported": sorted(set(scopes)),
         **(further or {}),
     }
-    # Section 2: response_types_supported is required; where nobody is authorized by redirection it is empty.
-    return told(members) | {"response_types_supported": []}
+    # Section 2: response_types_supported is required, and some clients refuse an empty one. `none` is the
+    # registered type of a response that grants nothing.
+    complete = non_empty(members) | {"response_types_supported": ["none"]} | dict(configured or {})
+    return {name: value for name, value in complete.items() if value is not None}
 
 
 def resource_metadata(
@@ -42,7 +60,7 @@ def resource_metadata(
 
     Section 3.3: `resource` is the identifier that the well-known part was put into, exactly.
     """
-    return told(
+    return non_empty(
         {
             "resource": resource,
             "authorization_servers": list(issuers),
@@ -54,6 +72,6 @@ def resource_metadata(
     )
 
 
-def told(members: Members) -> Members:
+def non_empty(members: Members) -> Members:
     """RFC 8414 section 3.2, RFC 9728 section 3.2: members with zero elements must be left out."""
     return {name: value for name, value in members.items() if value not in (None, "", [], {}, False)}

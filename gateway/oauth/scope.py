@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.oauth.errors import OAuthError
+from gateway.runtime.caches import MIB, cached, register
 
+_PARSED = register("scope parameters", __name__, entries=512, key_bytes=512, total_bytes=12 * MIB)
 # scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+\Z")
 
@@ -17,14 +19,17 @@ def is_scope(text: str) -> bool:
     return _SCOPE.match(text) is not None
 
 
+@cached(_PARSED)
 def parse_scope(text: str) -> tuple[str, ...]:
     """The scopes of a `scope` parameter, each once, in their order.
 
+    Further spaces, at its ends or between, are forgiven: clients join lists of which one is empty.
+
     Raises:
-        OAuthError: `invalid_scope` where it is not a list of scope tokens with one space between.
+        OAuthError: `invalid_scope` where it is not a list of scope tokens with spaces between.
     """
-    scopes = text.split(" ")
-    if not all(is_scope(scope) for scope in scopes):
+    scopes = [scope for scope in text.split(" ") if scope]
+    if not scopes or not all(is_scope(scope) for scope in scopes):
         raise OAuthError("invalid_scope", "The scope is malformed.")
     return unique(scopes)
 
@@ -64,15 +69,19 @@ class ScopeRules:
     allowed: tuple[str, ...] = ()
     """Patterns of scopes that any client may ask for: `*` stands for any characters."""
 
-    def granted(self, requested: str | None, allowed: Iterable[str]) -> tuple[str, ...]:
+    def granted(
+        self, requested: str | None, allowed: Iterable[str], default: tuple[str, ...] | None = None
+    ) -> tuple[str, ...]:
         """The scopes that a client gets for what it asked.
+
+        `default` is what this client gets where it names none; None: as every other client.
 
         Raises:
             OAuthError: `invalid_scope` where it asks for one that it may not have. Nothing is dropped
                 in silence.
         """
         if requested is None:
-            return self.default
+            return self.default if default is None else default
         asked = parse_scope(requested)
         may = {*allowed, *self.default}
         if self.application is not None:

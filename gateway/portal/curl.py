@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from shlex import quote
 
-from gateway.portal.desk import Api, PortalFacts
+from gateway.portal.services import Api, PortalInfo
 
 SECRET = "$CONSUMER_SECRET"  # noqa: S105 (stands for one)
 TOKEN = "$TOKEN"  # noqa: S105 (stands for one)
+USER = "$USERNAME"
+PASSWORD = "$PASSWORD"  # noqa: S105 (stands for one)
+GRANTS = ("client_credentials", "password")
+"""Grants for which a command can be shown, best first."""
 
 
-def _curl(facts: PortalFacts) -> str:
+def _curl(facts: PortalInfo) -> str:
     return "curl -k" if facts.self_signed else "curl"
 
 
@@ -19,13 +23,33 @@ def _credentials(key: str, secret: str | None) -> str:
     return quote(f"{key}:{secret}") if secret else f'"{key}:{SECRET}"'
 
 
-def token(facts: PortalFacts, key: str, secret: str | None, scopes: tuple[str, ...] = ()) -> str:
-    """Asks for a token. Without the secret, a shell variable stands for it."""
-    form = "grant_type=client_credentials" + (f"&scope={'+'.join(scopes)}" if scopes else "")
-    return f"{_curl(facts)} -u {_credentials(key, secret)} -d {quote(form)} {facts.public_url}/token"
+def _authentication(key: str, secret: str | None, in_form: bool) -> str:
+    if in_form:
+        given = quote(f"client_secret={secret}") if secret else f'"client_secret={SECRET}"'
+        return f"-d {quote(f'client_id={key}')} --data-urlencode {given}"
+    return f"-u {_credentials(key, secret)}"
 
 
-def call(facts: PortalFacts, api: Api | None, access_token: str | None = None) -> str:
+def token(
+    facts: PortalInfo,
+    key: str,
+    secret: str | None,
+    scopes: tuple[str, ...] = (),
+    grant: str = "client_credentials",
+    *,
+    in_form: bool = False,
+) -> str:
+    """Asks for a token. Without the secret, a shell variable stands for it, and so for a user's password.
+
+    `in_form`: the keys authenticate by form parameters, not by HTTP Basic.
+    """
+    form = quote(f"grant_type={grant}" + (f"&scope={'+'.join(scopes)}" if scopes else ""))
+    if grant == "password":
+        form += f' --data-urlencode "username={USER}" --data-urlencode "password={PASSWORD}"'
+    return f"{_curl(facts)} {_authentication(key, secret, in_form)} -d {form} {facts.public_url}/token"
+
+
+def call(facts: PortalInfo, api: Api | None, access_token: str | None = None) -> str:
     """Calls an API."""
     path = api.path if api is not None else "/"
     method = "" if api is None or not api.methods or "GET" in api.methods else f" -X {api.methods[0]}"
@@ -36,7 +60,9 @@ def call(facts: PortalFacts, api: Api | None, access_token: str | None = None) -
     return f"{_curl(facts)}{method}{bearer}{host} {quote(facts.public_url + path)}"
 
 
-def revoke(facts: PortalFacts, key: str, secret: str | None, access_token: str | None = None) -> str:
+def revoke(
+    facts: PortalInfo, key: str, secret: str | None, access_token: str | None = None, *, in_form: bool = False
+) -> str:
     """Ends a token."""
     given = quote(f"token={access_token}") if access_token else f'"token={TOKEN}"'
-    return f"{_curl(facts)} -u {_credentials(key, secret)} -d {given} {facts.public_url}/revoke"
+    return f"{_curl(facts)} {_authentication(key, secret, in_form)} -d {given} {facts.public_url}/revoke"

@@ -12,43 +12,58 @@ from aiohttp import web
 from aiohttp_session import session_middleware
 
 from gateway.accounts.applications import ApplicationRefused
+from gateway.audit.actor import ANYBODY, acting
 from gateway.errors import GatepostError, StoreUnavailable
-from gateway.faults import Fault
+from gateway.http.problems import Problem
 from gateway.oauth.errors import OAuthError
-from gateway.portal import statics
-from gateway.portal.desk import PortalDesk
+from gateway.portal import static_files as statics
+from gateway.portal.csrf import HEADERS, from_elsewhere
+from gateway.portal.filters import FILTERS
+from gateway.portal.outcome import LOOK, form_page, with_outcome
+from gateway.portal.page_request import (
+    FormRefused,
+    OutcomeUnknown,
+    Page,
+    PageNotFound,
+    PageRequest,
+    SignInNeeded,
+    redirect_to,
+)
 from gateway.portal.pages import PAGES
-from gateway.portal.protection import HEADERS, from_elsewhere
+from gateway.portal.services import PortalServices
 from gateway.portal.sessions import SessionKeeper, StoredSessions
-from gateway.portal.texts import FILTERS
-from gateway.portal.visit import FormRefused, NotThere, Page, SignInNeeded, Visit, go
 
 log = logging.getLogger("gatepost")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 MOUNT = "/portal"
 _TROUBLE: dict[int, tuple[str, str]] = {
-    400: ("That did not work", "The request could not be understood. Go back and try again."),
+    400: ("Bad request", "The request could not be understood. Go back and try again."),
     403: (
         "The form was not accepted",
-        "It came from a page that has grown old, or your browser did not send the portal's cookie. "
+        "The page has expired, or your browser did not send the portal's cookie. "
         "Reload the page, allow cookies, and try again.",
     ),
-    404: ("There is no such page", "It may have been deleted, or it belongs to somebody else."),
-    405: ("That can't be done here", "Go back and use the buttons of the page."),
-    409: ("Somebody else was quicker", "It changed while you worked on it. Look at it again and repeat."),
-    500: ("The portal failed", "It is not your fault. The gateway's log says more."),
+    404: ("Page not found", "It may have been deleted, or you may not see it."),
+    405: ("Method not allowed", "Go back and use the buttons of the page."),
+    409: ("Conflict", "It was changed in the meantime. Reload the page and try again."),
+    500: ("Internal error", "The gateway's log has the details."),
     503: (
         "The store can't be reached",
-        "Nothing was changed. Try again in a moment; if it lasts, tell whoever runs this gateway.",
+        "Nothing was changed. Try again in a moment; if the problem persists, contact the operator of this "
+        "gateway.",
     ),
 }
+_UNKNOWN = (
+    "The store did not answer",
+    "Your change may have been made, or not. Look at the page again in a moment, before you repeat it.",
+)
 
 
-def portal_app(desk: PortalDesk, sessions: SessionKeeper) -> web.Application:
+def portal_app(services: PortalServices, sessions: SessionKeeper) -> web.Application:
     """The portal, to be mounted at `MOUNT`."""
-    storage = StoredSessions(sessions, secure=desk.facts.secure)
-    middlewares: list[Any] = [trouble_middleware(desk), session_middleware(storage)]
+    storage = StoredSessions(sessions, secure=services.facts.secure)
+    middlewares: list[Any] = [error_page_middleware(services), session_middleware(storage)]
     app = web.Application(middlewares=middlewares)
     env = aiohttp_jinja2.setup(
         app, loader=jinja2.PackageLoader("gateway.portal"), undefined=jinja2.StrictUndefined, trim_blocks=True
@@ -58,54 +73,62 @@ def portal_app(desk: PortalDesk, sessions: SessionKeeper) -> web.Application:
     env.globals["static"] = statics.url
     for method, path, page in PAGES:
         add = app.router.add_get if method == "GET" else app.router.add_post
-        add(path, _served(desk, page))
+        add(path, _served(services, with_outcome(page)))
     app.router.add_get("/static/{name}", statics.serve)
     return app
 
 
-def _served(desk: PortalDesk, page: Page) -> Handler:
+def _served(services: PortalServices, page: Page) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
-        return await page(await Visit.of(request, desk))
+        return await page(await PageRequest.of(request, services))
 
     return handler
 
 
-def trouble_middleware(desk: PortalDesk) -> object:
+def error_page_middleware(services: PortalServices) -> object:
     """The outermost middleware of the portal: what goes wrong is a page, and every answer is guarded."""
 
     @web.middleware
-    async def trouble(request: web.Request, handler: Handler) -> web.StreamResponse:
-        response = await _answered(request, handler, desk)
+    async def error_page(request: web.Request, handler: Handler) -> web.StreamResponse:
+        with acting(ANYBODY):
+            response = await _answered(request, handler, services)
         response.headers.update(HEADERS)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
 
-    return trouble
+    return error_page
 
 
-async def _answered(request: web.Request, handler: Handler, desk: PortalDesk) -> web.StreamResponse:
+async def _answered(request: web.Request, handler: Handler, services: PortalServices) -> web.StreamResponse:
     try:
         if from_elsewhere(request) and request.method in ("GET", "HEAD") and not statics.is_static(request):
-            return _page(request, desk, 403)
+            return _page(request, services, 403)
         return await handler(request)
     except SignInNeeded:
         wanted = request.path if request.method == "GET" else ""
-        return go(f"{MOUNT}/sign-in" + (f"?next={wanted}" if wanted else ""))
+        return redirect_to(f"{MOUNT}/sign-in" + (f"?next={wanted}" if wanted else ""))
     except web.HTTPException as error:
-        response = _page(request, desk, error.status)
+        response = _page(request, services, error.status)
         if "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
         return response
-    except Fault:
+    except Problem:
         raise
+    except OutcomeUnknown as error:
+        log.warning("store unavailable, the outcome of a change in the portal is unknown: %s", error.reason)
+        back = form_page(request.path)
+        return _page(request, services, 503, error.retry_after, _UNKNOWN, secret=error.secret, back=back)
     except Exception as error:
-        return _page(request, desk, _status(error), getattr(error, "retry_after", None))
+        # Who comes from a change whose answer was lost has not seen its outcome yet.
+        unseen = isinstance(error, StoreUnavailable) and request.query.get("done") == LOOK
+        words = _UNKNOWN if unseen else None
+        return _page(request, services, _status(error), getattr(error, "retry_after", None), words)
 
 
 def _status(error: Exception) -> int:
     if isinstance(error, FormRefused):
         return 403
-    if isinstance(error, NotThere):
+    if isinstance(error, PageNotFound):
         return 404
     if isinstance(error, OAuthError):
         return 400
@@ -119,10 +142,26 @@ def _status(error: Exception) -> int:
 
 
 def _page(
-    request: web.Request, desk: PortalDesk, status: int, retry_after: int | None = None
+    request: web.Request,
+    services: PortalServices,
+    status: int,
+    retry_after: int | None = None,
+    words: tuple[str, str] | None = None,
+    *,
+    secret: str = "",
+    back: str = f"{MOUNT}/",
 ) -> web.Response:
-    title, text = _TROUBLE.get(status, _TROUBLE[400])
-    content = {"facts": desk.facts, "user": None, "title": title, "text": text, "path": request.path}
+    title, text = words or _TROUBLE.get(status, _TROUBLE[400])
+    content: dict[str, object] = {
+        "facts": services.facts,
+        "user": None,
+        "title": title,
+        "text": text,
+        "path": request.path,
+        "secret": secret,
+        "back": back,
+        "home": back == f"{MOUNT}/",
+    }
     response = aiohttp_jinja2.render_template("trouble.html", request, content, status=status)
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)

@@ -1,53 +1,148 @@
-"""What a reload can change, and what has to wait for a restart."""
+"""Which settings a reload applies, which need a restart, and what came of the last one."""
 
 from __future__ import annotations
 
+import json
 import logging
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
+from gateway.clock import Clock
 from gateway.config.model import Settings
 from gateway.config.store import EMBEDDED
 from gateway.errors import GatepostError
-from gateway.process.doors import management_address, public_addresses
-from gateway.process.workers import worker_count
+from gateway.process.sockets import management_address, public_addresses
+from gateway.process.worker_count import worker_count
 
 log = logging.getLogger("gatepost")
 
 
-def settled(old: Settings, new: Settings) -> tuple[Settings, list[str]]:
-    """The new settings as far as they can be had now, and the keys that keep an old value until a restart."""
+def reloadable(old: Settings, new: Settings) -> tuple[Settings, list[str]]:
+    """The new settings with restart-only keys kept at their old value, and the names of those keys."""
     server: dict[str, object] = {}
-    rest: dict[str, object] = {}
+    top_level: dict[str, object] = {}
     if public_addresses(old) != public_addresses(new):
         server["listen"] = old.server.listen
     if old.server.state_dir != new.server.state_dir:
         server["state_dir"] = old.server.state_dir
-    if _kind_changes(worker_count(old), worker_count(new)):
+    if _process_model_changes(worker_count(old), worker_count(new)):
         server["workers"] = old.server.workers
     if management_address(old) != management_address(new):
-        rest["management"] = old.management
+        top_level["management"] = old.management
     if old.store.url != new.store.url and EMBEDDED in (old.store.url, new.store.url):
-        rest["store"] = new.store.model_copy(update={"url": old.store.url})
-    kept = [f"server.{key}" for key in server] + ["store.url" if key == "store" else key for key in rest]
-    return new.model_copy(update={**rest, "server": new.server.model_copy(update=server)}), kept
+        top_level["store"] = new.store.model_copy(update={"url": old.store.url})
+    kept = [f"server.{key}" for key in server] + ["store.url" if key == "store" else key for key in top_level]
+    return new.model_copy(update={**top_level, "server": new.server.model_copy(update=server)}), kept
 
 
-def _kind_changes(before: int, after: int) -> bool:
-    """One worker runs without a supervisor, so it can become neither more nor one of many."""
+def _process_model_changes(before: int, after: int) -> bool:
+    """One worker runs without an arbiter: switching between one and several needs a restart."""
     return before != after and 1 in (before, after)
 
 
-def report_failure(error: Exception) -> None:
-    """Says why the new configuration is not served, a problem a line."""
-    if not isinstance(error, GatepostError):
-        # Nobody has foreseen it. It must not end what serves.
-        log.error("not reloaded: %s", type(error).__name__, exc_info=error)
-        return
-    for line in str(error).splitlines():
-        log.error("not reloaded: %s", line)
+@dataclass(frozen=True, slots=True)
+class ReloadReport:
+    """What came of one reload."""
+
+    number: int
+    """Counts the reloads since the start, from 1."""
+    time: float
+    """Seconds since the epoch."""
+    ok: bool
+    problems: list[str] = field(default_factory=list)
+    """Why the new configuration was rejected."""
+    changes: list[str] = field(default_factory=list)
+    """What it changed, in words."""
+    needs_restart: list[str] = field(default_factory=list)
+    """Keys that changed in the file and keep their old value until a restart."""
 
 
-def report_success(kept: list[str]) -> None:
-    """Says that the new configuration is served, and what of it is not."""
-    log.info("reloaded: the new configuration is served")
-    for key in kept:
-        log.warning("%s has changed, which takes a restart: the old value is still in force", key)
+DescribeChanges = Callable[[Settings, Settings], list[str]]
+"""What changes from the old to the new settings, in words."""
+
+MAX_LINES = 200
+"""Lines of changes or problems that a report keeps."""
+
+_FILE = "reload.report"
+
+
+class ReloadHistory:
+    """Logs what comes of each reload, and keeps the report of the last one for `/status`.
+
+    With several workers the arbiter reloads and any worker answers: `share` puts the report into a file.
+    """
+
+    def __init__(self, describe: DescribeChanges, clock: Clock) -> None:
+        self._describe = describe
+        self._clock = clock
+        self._last: ReloadReport | None = None
+        self._directory: Path | None = None
+
+    def share(self, directory: Path) -> None:
+        """Keeps the report in a file of this directory."""
+        self._directory = directory
+
+    @property
+    def last(self) -> ReloadReport | None:
+        """The last reload; None where there was none since the start."""
+        if self._directory is None:
+            return self._last
+        try:
+            return ReloadReport(**json.loads((self._directory / _FILE).read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+
+    def failed(self, error: Exception) -> None:
+        """Logs why the new configuration was rejected, one line per problem."""
+        if isinstance(error, GatepostError):
+            problems = str(error).splitlines()
+            for line in problems:
+                log.error("configuration not reloaded: %s", line)
+        else:
+            # Unexpected. It must not stop the running configuration.
+            problems = [type(error).__name__]
+            log.error("configuration not reloaded: %s", problems[0], exc_info=error)
+        self._keep(ok=False, problems=problems[:MAX_LINES])
+
+    def succeeded(self, old: Settings, new: Settings, kept: list[str]) -> None:
+        """Logs that the new configuration is active, what changed, and which keys need a restart."""
+        log.info("reloaded: the new configuration is active")
+        changes = self._changes(old, new)
+        for line in changes:
+            log.info("reloaded: %s", line)
+        for key in kept:
+            log.warning("%s changed: restart to apply it; the old value is still in use", key)
+        self._keep(ok=True, changes=changes, needs_restart=kept)
+
+    def _changes(self, old: Settings, new: Settings) -> list[str]:
+        try:
+            lines = self._describe(old, new)
+        except Exception:
+            # The reload is done; only its description is not.
+            log.exception("the changes can't be described")
+            return []
+        more = [f"and {len(lines) - MAX_LINES} more changes"] if len(lines) > MAX_LINES else []
+        return lines[:MAX_LINES] + more
+
+    def _keep(
+        self,
+        *,
+        ok: bool,
+        problems: list[str] | None = None,
+        changes: list[str] | None = None,
+        needs_restart: list[str] | None = None,
+    ) -> None:
+        number = 1 if self._last is None else self._last.number + 1
+        self._last = ReloadReport(
+            number, self._clock(), ok, problems or [], changes or [], needs_restart or []
+        )
+        if self._directory is None:
+            return
+        new = self._directory / f"{_FILE}.new"
+        try:
+            new.write_text(json.dumps(asdict(self._last)), encoding="utf-8")
+            os.replace(new, self._directory / _FILE)
+        except OSError as error:
+            log.warning("the report of the reload can't be written: %s", error.strerror)

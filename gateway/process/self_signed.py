@@ -1,4 +1,4 @@
-"""Makes a self-signed certificate, and reads one back. The only file here that needs `cryptography`."""
+"""Generates and parses self-signed certificates. The only module here that needs `cryptography`."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-VALID = timedelta(days=397)
-"""The longest that browsers accept."""
+VALIDITY = timedelta(days=366)
+"""The longest that Mozilla's intermediate configuration allows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What matters of a certificate that is already there."""
+class CertificateInfo:
+    """What is read from an existing certificate: its subject alternative names and notAfter."""
 
     names: frozenset[str]
-    ends: datetime
+    expires: datetime
 
 
 def make(names: list[str], now: datetime) -> tuple[bytes, bytes]:
-    """A certificate for these host names and addresses, and its key, both in PEM."""
+    """A certificate for these host names and IP addresses, and its key, both as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Gatepost (self-signed)")])
     builder = (
@@ -33,9 +33,9 @@ def make(names: list[str], now: datetime) -> tuple[bytes, bytes]:
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        # A client's clock may be a little slow.
+        # Tolerates clients whose clock is behind.
         .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + VALID)
+        .not_valid_after(now + VALIDITY)
         .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -47,14 +47,14 @@ def make(names: list[str], now: datetime) -> tuple[bytes, bytes]:
     return certificate.public_bytes(serialization.Encoding.PEM), key_pem
 
 
-def read(pem: bytes) -> Facts:
-    """The facts of a certificate; ValueError where it is none or names nobody."""
+def read(pem: bytes) -> CertificateInfo:
+    """Parses a PEM certificate. ValueError if it is malformed or has no subjectAltName."""
     certificate = x509.load_pem_x509_certificate(pem)
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound as error:
         raise ValueError("no subjectAltName") from error
-    return Facts(frozenset(str(name.value) for name in names), certificate.not_valid_after_utc)
+    return CertificateInfo(frozenset(str(name.value) for name in names), certificate.not_valid_after_utc)
 
 
 def _general_name(name: str) -> x509.GeneralName:

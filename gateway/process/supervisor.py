@@ -1,81 +1,109 @@
-"""From a configuration to a gateway that serves, and back."""
+"""Runs the gateway: sockets, store, workers, and their cleanup."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import resource
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import FrameType
 
+from gateway.clock import system_clock
 from gateway.config.model import Settings
 from gateway.errors import GatepostError
-from gateway.process.announce import announce
-from gateway.process.doors import open_doors
-from gateway.process.generation import Build
+from gateway.process.certificates import Certificates
+from gateway.process.embedded_store_process import open_store
+from gateway.process.file_limit import file_limit_warning
+from gateway.process.log_level import write_override
 from gateway.process.logs import set_up_logs
-from gateway.process.solo import serve_alone
-from gateway.process.store_host import open_store
-from gateway.process.worker import Site
-from gateway.process.workers import worker_count
+from gateway.process.process_status import ProcessStatus
+from gateway.process.reload import DescribeChanges, ReloadHistory
+from gateway.process.server_instance import Build
+from gateway.process.single_worker import serve_single_worker
+from gateway.process.sockets import bind_all
+from gateway.process.startup_message import announce
+from gateway.process.worker import RuntimeContext
+from gateway.process.worker_count import worker_count
 from gateway.telemetry import process_telemetry
 
-ENOUGH_FILES = 1 << 20
-"""Some systems allow a thousand times as many, and programs that count through them take their time."""
+log = logging.getLogger("gatepost")
+
+MAX_OPEN_FILES = 1 << 20
+"""Upper bound for RLIMIT_NOFILE: child processes may iterate over all possible descriptors at start."""
 
 
-def serve(load: Callable[[], Settings], build: Build) -> int:
-    """Serves until told to stop: SIGTERM and SIGINT end it, SIGHUP calls `load` again. The exit code.
+def nothing_to_describe(_old: Settings, _new: Settings) -> list[str]:
+    """For gateways whose reloads are reported without their changes."""
+    return []
 
-    What `load` raises at the first call is the caller's to report. What goes wrong later is reported here.
+
+def serve(
+    load: Callable[[], Settings], build: Build, describe_changes: DescribeChanges = nothing_to_describe
+) -> int:
+    """Serves until SIGTERM or SIGINT; SIGHUP calls `load` again. Returns the exit code.
+
+    `describe_changes` says in words what a reload changed.
+    Exceptions of the first `load` propagate. Later errors are reported on standard error or in the log.
     """
     settings = load()
     set_up_logs(settings.logging.level, settings.logging.format)
+    with contextlib.suppress(OSError):
+        # What was set for an earlier process is over.
+        write_override(Path(settings.server.state_dir), None)
     raise_file_limit()
-    with stopping_early():
+    warning = file_limit_warning(resource.getrlimit(resource.RLIMIT_NOFILE)[0], settings)
+    if warning is not None:
+        log.warning("%s", warning)
+    with exit_on_signals():
         try:
-            return _serve(settings, load, build)
+            return _serve(settings, load, build, describe_changes)
         except GatepostError as error:
             for line in str(error).splitlines():
                 announce(line)
             return 1
 
 
-def _serve(settings: Settings, load: Callable[[], Settings], build: Build) -> int:
-    with open_doors(settings) as doors, open_store(settings) as store:
-        site = Site(build, doors, store, process_telemetry())
-        # Before there are workers: a certificate is made once, and files that can't serve are reported once.
-        doors.with_tls(settings, site.clock)
+def _serve(settings: Settings, load: Callable[[], Settings], build: Build, describe: DescribeChanges) -> int:
+    with bind_all(settings) as sockets, open_store(settings) as store:
+        telemetry = process_telemetry()
+        reloads = ReloadHistory(describe, system_clock)
+        status = ProcessStatus(reloads, system_clock())
+        certificates = Certificates(system_clock)
+        context = RuntimeContext(build, sockets, certificates, store, telemetry, reloads, status)
+        # Before the fork: generates the `tls: auto` certificate once and reports bad TLS files once.
+        sockets.with_tls(settings, certificates, context.clock)
         if worker_count(settings) == 1:
-            return serve_alone(site, settings, load)
-        # gunicorn is only there for several workers.
-        from gateway.process.fleet import serve_fleet  # noqa: PLC0415
+            return serve_single_worker(context, settings, load)
+        # gunicorn is imported only for several workers.
+        from gateway.process.multi_worker import serve_multi_worker  # noqa: PLC0415
 
-        return serve_fleet(site, settings, load)
+        return serve_multi_worker(context, settings, load)
 
 
 def raise_file_limit() -> None:
-    """Open files as the system allows: every connection is one, or two with its upstream's."""
-    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = ENOUGH_FILES if most == resource.RLIM_INFINITY else min(most, ENOUGH_FILES)
-    if now == resource.RLIM_INFINITY or now >= wanted:
+    """Raises the soft RLIMIT_NOFILE: each connection takes a descriptor, proxied ones take two."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
         return
     with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @contextlib.contextmanager
-def stopping_early() -> Iterator[None]:
-    """While there is no event loop yet, or no more, SIGTERM and SIGINT still close what is open."""
+def exit_on_signals() -> Iterator[None]:
+    """While no event loop runs, SIGTERM and SIGINT exit through `finally` blocks; SIGHUP is ignored."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise SystemExit(0)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    # The file has just been read: a wish to read it again is fulfilled.
-    before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    previous = {signum: signal.signal(signum, stop) for signum in (signal.SIGTERM, signal.SIGINT)}
+    # The configuration has just been loaded.
+    previous[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for signum, handler in previous.items():
+            signal.signal(signum, handler)

@@ -1,93 +1,209 @@
-"""One process's share of the work: the present generation, its successors, and the end."""
+"""A worker: the server instance of the current configuration and those still draining."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
+from gateway.acme.folder import AcmeFolder
 from gateway.clock import Clock, system_clock
 from gateway.config.model import Settings
+from gateway.http.forwarded import trust
 from gateway.process.access_log import AccessLog
-from gateway.process.doors import Doors
-from gateway.process.generation import Build, Door, Generation
-from gateway.process.listeners import Share
-from gateway.process.memory import settle
-from gateway.process.store_host import StoreHost
+from gateway.process.acme_renewal import AcmeRenewal, acme_gauges, acme_orders
+from gateway.process.certificates import CHECK_INTERVAL, Certificates
+from gateway.process.embedded_store_process import StoreProcess
+from gateway.process.gc_tuning import freeze_gc
+from gateway.process.line_writer import line_writer
+from gateway.process.listeners import WorkerShare
+from gateway.process.log_level import CHECK_INTERVAL as LEVEL_INTERVAL
+from gateway.process.log_level import LogLevelWatch
+from gateway.process.logs import STANDARD_ERROR
+from gateway.process.process_status import ProcessStatus
+from gateway.process.reload import ReloadHistory
+from gateway.process.server_instance import Build, ListenEndpoint, ServerInstance
+from gateway.process.sockets import ListenSockets
 from gateway.telemetry import Telemetry
 
 log = logging.getLogger("gatepost")
 
-STANDARD_ERROR = 2
-
-ALL = Share()
+ALL_SOCKETS = WorkerShare()
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """What stays the same while configurations come and go."""
+class RuntimeContext:
+    """What stays the same across reloads."""
 
     build: Build
-    doors: Doors
-    store: StoreHost
+    sockets: ListenSockets
+    certificates: Certificates
+    store: StoreProcess
     telemetry: Telemetry
+    reloads: ReloadHistory
+    status: ProcessStatus
     clock: Clock = system_clock
 
 
 class Worker:
-    """Serves, from `open` until `close`. `replace` puts another configuration in place of the present one."""
+    """Serves from `open` until `close`. `replace` switches to another configuration."""
 
-    def __init__(self, site: Site, share: Share = ALL) -> None:
-        self._site = site
+    def __init__(self, context: RuntimeContext, share: WorkerShare = ALL_SOCKETS) -> None:
+        self._context = context
+        context.telemetry.lost_log_lines = lambda: line_writer(STANDARD_ERROR).dropped_lines
         self._share = share
-        self._present: Generation | None = None
-        self._retiring: set[asyncio.Task[None]] = set()
-        self._hurry = asyncio.Event()
+        self._current: ServerInstance | None = None
+        self._draining: set[asyncio.Task[None]] = set()
+        self._force = asyncio.Event()
+        self._closing = asyncio.Event()
+        """Set at a shutdown: nothing that is left of earlier configurations has more time than the drain."""
+        self._acme: tuple[asyncio.Task[None], ...] = ()
+        self._watches: list[asyncio.Task[None]] = []
+        self._level = "info"
+        """The configured log level."""
 
     async def open(self, settings: Settings, store_url: str) -> None:
-        """Starts to serve. GatepostError says why that can't be."""
-        self._present = await self._generation(settings, store_url)
-        settle()
+        """Starts serving. GatepostError if it can't."""
+        self._current = await self._server_instance(settings, store_url)
+        self._renew_by_acme(settings)
+        self._level = settings.logging.level
+        log_level = LogLevelWatch(Path(settings.server.state_dir))
+        watches = self._watch_certificates(), self._watch_log_level(log_level)
+        self._watches = [asyncio.create_task(watch) for watch in watches]
+        freeze_gc()
 
     async def replace(self, settings: Settings, store_url: str) -> None:
-        """Serves the new settings to whoever comes from now on; what is in flight ends as it began.
+        """Serves new connections with the new settings; open connections are drained with the old ones.
 
-        GatepostError says why that can't be: then nothing has changed.
+        GatepostError if the new settings can't be served: the old ones then stay active.
         """
-        successor = await self._generation(settings, store_url)
-        retired, self._present = self._present, successor
-        if retired is not None:
-            # At once: who asks after this has returned is answered by the successor.
-            retired.accept_no_more()
-            task = asyncio.create_task(retired.close(self._hurry))
-            self._retiring.add(task)
-            task.add_done_callback(self._retiring.discard)
+        successor = await self._server_instance(settings, store_url)
+        previous, self._current = self._current, successor
+        self._renew_by_acme(settings)
+        self._level = settings.logging.level
+        if previous is not None:
+            # At once, so that connections made after `replace` has returned reach the successor.
+            self._retire(previous)
+
+    def _retire(self, previous: ServerInstance) -> None:
+        previous.stop_accepting()
+        task = asyncio.create_task(previous.retire(self._force, self._closing))
+        self._draining.add(task)
+        task.add_done_callback(self._draining.discard)
+
+    async def retire(self) -> None:
+        """Another process serves from now on: returns when what is open here has ended.
+
+        Streams have `timeouts.reload` for that; `close` ends them before.
+        """
+        self._stop_watching()
+        self._close_public()
+        previous, self._current = self._current, None
+        if previous is not None:
+            self._retire(previous)
+        await asyncio.gather(*self._draining)
+
+    async def announce_shutdown(self) -> None:
+        """Says that the gateway shuts down, and goes on accepting for `timeouts.shutdown_delay`."""
+        if self._current is None:
+            return
+        self._current.announce_shutdown()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._current.shutdown_delay):
+                await self._force.wait()
 
     async def close(self) -> None:
-        """Accepts no more, finishes what is in flight, and stops."""
-        # As long as a socket listens anywhere, the kernel takes connections that nobody will serve.
-        for listener in self._site.doors.all:
+        """Closes the public listening sockets, drains all connections and stops.
+
+        The management listener answers until the end: while draining, `/readyz` is 503.
+        """
+        self._stop_watching()
+        self._close_public()
+        self._closing.set()
+        if self._current is not None:
+            self._current.begin_shutdown()
+            releasing = asyncio.create_task(self._release_management(self._current))
+            await asyncio.gather(self._current.close(self._force), *self._draining)
+            releasing.cancel()
+        else:
+            await asyncio.gather(*self._draining)
+        self._close_management()
+
+    def _renew_by_acme(self, settings: Settings) -> None:
+        """One worker orders certificates; all take them over, as they do with all files."""
+        context, orders = self._context, acme_orders(settings)
+        folder = AcmeFolder(settings.server.state_dir)
+        context.telemetry.process_gauges = lambda: {
+            **context.certificates.gauges(),
+            **acme_gauges(folder, orders),
+        }
+        for task in self._acme:
+            task.cancel()
+        if self._share.slot == 0:
+            renewals = [AcmeRenewal(settings.server.state_dir, order, context.clock) for order in orders]
+            self._acme = tuple(asyncio.create_task(renewal.run()) for renewal in renewals)
+
+    def _stop_watching(self) -> None:
+        for task in (*self._watches, *self._acme):
+            task.cancel()
+
+    def _close_public(self) -> None:
+        # While a listening socket is open, the kernel completes handshakes of connections that are never
+        # served.
+        for listener in self._context.sockets.public:
             listener.close()
-        if self._present is not None:
-            await asyncio.gather(self._present.close(self._hurry), *self._retiring)
 
-    def hurry(self) -> None:
-        """Breaks off what is in flight instead of waiting for it."""
-        self._hurry.set()
+    async def _release_management(self, instance: ServerInstance) -> None:
+        await instance.until_released()
+        self._close_management()
 
-    async def _generation(self, settings: Settings, store_url: str) -> Generation:
-        site = self._site
-        doors = [
-            Door(listener.share(self._share), tls)
-            for listener, tls in site.doors.with_tls(settings, site.clock)
+    def _close_management(self) -> None:
+        if self._context.sockets.management is not None:
+            self._context.sockets.management.close()
+
+    def force_close(self) -> None:
+        """Aborts open connections instead of draining them."""
+        self._force.set()
+
+    async def _watch_log_level(self, watch: LogLevelWatch) -> None:
+        while True:
+            watch.check(self._level)
+            await asyncio.sleep(LEVEL_INTERVAL)
+
+    async def _watch_certificates(self) -> None:
+        while True:
+            await asyncio.sleep(CHECK_INTERVAL)
+            if self._context.certificates.watching:
+                # In a thread: the files may be on a network file system.
+                await asyncio.to_thread(self._context.certificates.refresh)
+
+    async def _server_instance(self, settings: Settings, store_url: str) -> ServerInstance:
+        context = self._context
+        server = settings.server
+        trusted = trust(server.trusted_proxies)
+        with_tls = context.sockets.with_tls(settings, context.certificates, context.clock)
+        sockets = [
+            ListenEndpoint(
+                listener.share(self._share),
+                tls,
+                trusted if listen.proxy_protocol else None,
+                listen.redirect is not None,
+            )
+            for (listener, tls), listen in zip(with_tls, server.listen, strict=True)
         ]
-        management = site.doors.management
-        access = None
+        management = context.sockets.management
+        access_log = None
         if settings.logging.access:
-            access = AccessLog(STANDARD_ERROR, settings.logging.format, site.clock)
-        service = site.build(
-            settings, store_url=store_url, telemetry=site.telemetry, note=access.write if access else None
+            access_log = AccessLog(line_writer(STANDARD_ERROR), settings.logging.format, context.clock)
+        service = context.build(
+            settings,
+            store_url=store_url,
+            telemetry=context.telemetry,
+            record_request=access_log.write if access_log else None,
+            status=context.status,
         )
-        generation = Generation(service, settings.server.timeouts, access.flush if access else None)
-        await generation.open(doors, Door(management.sockets) if management else None)
-        return generation
+        instance = ServerInstance(service, server.timeouts, access_log.flush if access_log else None)
+        await instance.open(sockets, ListenEndpoint(management.sockets) if management else None)
+        return instance

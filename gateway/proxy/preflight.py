@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from gateway.exchange import RequestHead
-from gateway.faults import Fault
-from gateway.proxy.routes import Route, RouteTable
+from gateway.http.exchange import RequestHead
+from gateway.http.problems import Problem
+from gateway.http.route import Route
+from gateway.proxy.route_table import RouteTable
 
 
 def preflight_route(routes: RouteTable, request: RequestHead) -> Route | None:
@@ -19,7 +20,7 @@ def preflight_route(routes: RouteTable, request: RequestHead) -> Route | None:
     if not method:
         return None
     try:
-        route = routes.match(request, method)
-    except Fault:
+        route = routes.match(request, method, preflight=True)
+    except Problem:
         return None
     return route if route.pipeline.on_preflight else None

@@ -1,1 +1,1 @@
-"""The keys that sign JWT access tokens: when each signs, where they lie, what a worker knows of them."""
+"""The keys that sign JWT access tokens: their rotation, their storage, and each worker's copy of them."""

@@ -1,4 +1,4 @@
-"""Making keys and putting them into the vault, also when several gateways want to at once."""
+"""Generates and replaces signing keys, also when several gateways do so at once."""
 
 from __future__ import annotations
 
@@ -7,52 +7,55 @@ from dataclasses import dataclass
 from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
 from gateway.jose.signing_key import make_key
-from gateway.signing.schedule import KeyRecord, Records, first, rotated, signing, waiting
-from gateway.signing.vault import KeyVault
+from gateway.signing.encrypted_keys import EncryptedKeys
+from gateway.signing.rotation_schedule import KeyRecord, Records, first, rotated, signing, waiting
 
-TRIES = 10
+MAX_ATTEMPTS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRules:
-    """What gateway.yaml says about keys."""
+    """The settings of signing keys."""
 
     algorithm: str = "ES256"
-    """Of the keys that are made."""
+    """The algorithm of new keys."""
     lead: int = 600
     """Seconds that a new key is published before it signs."""
     longest: int = 86_400
-    """Seconds that a token can live."""
+    """The longest lifetime of a token, in seconds."""
 
 
 def new_record(algorithm: str) -> KeyRecord:
-    """A new key, which signs from the beginning of time: the schedule says better."""
+    """A new key that signs from time 0; the schedule sets when."""
     key = make_key(algorithm)
     return KeyRecord(key.kid, key.algorithm, key.pem, 0)
 
 
 def wanting(records: Records, rules: KeyRules, now: float) -> bool:
-    """Whether a key has to be made: there is none, or none of the configured algorithm."""
+    """Whether a key must be generated: there is none, or none of the configured algorithm."""
     current = signing(records, now)
     return current is None or (current.algorithm != rules.algorithm and waiting(records, now) is None)
 
 
-async def ensure(vault: KeyVault, rules: KeyRules, clock: Clock) -> None:
-    """Makes a key where one is wanting. Of many that do it at once, one's key is kept."""
-    for _ in range(TRIES):
+async def ensure(vault: EncryptedKeys, rules: KeyRules, clock: Clock, known: Records = ()) -> None:
+    """Generates a key where one is missing. Of concurrent calls, the first one's key is kept.
+
+    `known` are the keys in use: they are written again where the store has lost them.
+    """
+    for _ in range(MAX_ATTEMPTS):
         contents = await vault.read()
         if not wanting(contents.records, rules, clock()):
             return
         new = new_record(rules.algorithm)
-        records = rotated(contents.records, new, clock(), lead=rules.lead, longest=rules.longest)
+        records = rotated(contents.records or known, new, clock(), lead=rules.lead, longest=rules.longest)
         if await vault.replace(contents.sealed, records):
             return
     raise StoreUnavailable("others keep changing the signing keys")
 
 
-async def rotate(vault: KeyVault, rules: KeyRules, clock: Clock) -> Records:
+async def rotate(vault: EncryptedKeys, rules: KeyRules, clock: Clock) -> Records:
     """Adds a key that is to sign `rules.lead` seconds from now. Raises RotationRefused while one waits."""
-    for _ in range(TRIES):
+    for _ in range(MAX_ATTEMPTS):
         contents = await vault.read()
         new = new_record(rules.algorithm)
         records = rotated(contents.records, new, clock(), lead=rules.lead, longest=rules.longest)
@@ -61,9 +64,9 @@ async def rotate(vault: KeyVault, rules: KeyRules, clock: Clock) -> Records:
     raise StoreUnavailable("others keep changing the signing keys")
 
 
-async def replace_all(vault: KeyVault, rules: KeyRules, clock: Clock) -> Records:
-    """Puts one new key, which signs from now on, in the place of all others: whatever they signed is dead."""
-    for _ in range(TRIES):
+async def replace_all(vault: EncryptedKeys, rules: KeyRules, clock: Clock) -> Records:
+    """Replaces all keys by a new one, which signs at once: tokens of the others are no longer valid."""
+    for _ in range(MAX_ATTEMPTS):
         before = await vault.sealed()
         records = first(new_record(rules.algorithm), clock())
         if await vault.replace(before, records):

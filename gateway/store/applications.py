@@ -7,12 +7,16 @@ from typing import Any
 
 from gateway.errors import GatepostError
 from gateway.oauth.application import Application
-from gateway.oauth.values import Client
-from gateway.store.client_record import read_client, write_client
+from gateway.oauth.model import Client
+from gateway.store.change_listener import ChangeListener
+from gateway.store.client_record import write_client
+from gateway.store.clients import client_record_name, read_signed_client
 from gateway.store.errors import ClientContended
-from gateway.store.link import Link
-from gateway.store.pool import Pool
-from gateway.store.record import Record, write_record
+from gateway.store.json_record import JsonRecord, write_record
+from gateway.store.key_names import KeyNames
+from gateway.store.link import Commands, StoreLink
+from gateway.store.pool import StorePool
+from gateway.store.record_mac import RecordMac
 from gateway.store.script import Script
 
 TRIES = 20
@@ -54,32 +58,45 @@ class ApplicationMissing(GatepostError):  # noqa: N818 (the name says what is th
 
 
 class ApplicationStore:
-    """The applications under `prefix`. Every method raises StoreUnavailable unless the store has answered."""
+    """Every method raises StoreUnavailable unless the store has answered."""
 
-    def __init__(self, link: Link, pool: Pool, prefix: str) -> None:
+    def __init__(
+        self,
+        link: StoreLink,
+        pool: StorePool,
+        names: KeyNames,
+        mac: RecordMac,
+        changes: ChangeListener | None = None,
+        ending: Commands | None = None,
+    ) -> None:
+        """`ending` revokes; None: `link` does."""
+        self._ending: Commands = link if ending is None else ending
         self._link = link
         self._pool = pool
-        self._prefix = prefix
-        self._keys = (f"{prefix}apps", f"{prefix}clients")
+        self._names = names
+        self._mac = mac
+        self._changes = changes or ChangeListener()
 
     async def get(self, application_id: str) -> Application | None:
         """The application of that id; None where there is none."""
         data = await self._raw(application_id)
-        return None if data is None else read_application(application_id, data)
+        return None if data is None else self._read(application_id, data)
 
     async def list(self) -> list[Application]:
         """Every application, by name."""
         found: dict[str, bytes] = {}
         with self._pool.client("a listing of applications") as redis:
-            async for name, data in redis.hscan_iter(self._keys[0], count=PAGE):
-                found[name.decode("utf-8", "replace")] = data
-        read = (read_application(name, data) for name, data in found.items())
+            for group in self._names.groups:
+                async for name, data in redis.hscan_iter(self._names.applications(group), count=PAGE):
+                    found[name.decode("utf-8", "replace")] = data
+        read = (self._read(name, data) for name, data in found.items())
         return sorted((one for one in read if one is not None), key=lambda one: (one.name.lower(), one.id))
 
     async def create(self, application: Application) -> None:
         """Keeps a new application."""
-        record = write_application(application)
-        await self._link.execute("HSETNX", self._keys[0], application.id, record)
+        record = self._signed(application)
+        await self._link.execute("HSETNX", self._keys(application.id)[0], application.id, record)
+        self._changes.heard("application.create", application.id, None, application)
 
     async def update(
         self,
@@ -93,19 +110,22 @@ class ApplicationStore:
 
         Raises ApplicationMissing, ClientContended, ClientUnreadable.
         """
-        record = write_client(client) if client else ""
+        record = self._signed_client(client) if client else ""
         for _ in range(TRIES):
             before, application = await self._there(application_id)
             after = change(application)
             args = (
                 application_id,
                 before,
-                write_application(after),
+                self._signed(after),
                 client.id if client else "",
                 record,
                 *(await self._changed(application.client_ids, change_client) if change_client else ()),
             )
-            if await self._link.script(CHANGE, self._keys, args):
+            if await self._link.script(CHANGE, self._keys(application_id), args):
+                self._changes.heard("application.update", application_id, application, after)
+                if client is not None:
+                    self._changes.heard("client.create", client.id, None, client)
                 return after
         raise ClientContended("others keep changing this application")
 
@@ -114,15 +134,15 @@ class ApplicationStore:
         for _ in range(TRIES):
             before, application = await self._there(application_id)
             ids = application.client_ids
-            # A client's generation, who has used it, and how much.
-            keys = (*self._keys, *(f"{self._prefix}{kind}:{one}" for one in ids for kind in "gun"))
-            if await self._link.script(REMOVE, keys, (application_id, before, *ids)):
+            keys = (*self._keys(application_id), *(key for one in ids for key in self._names.of_client(one)))
+            if await self._ending.script(REMOVE, keys, (application_id, before, *ids)):
+                self._changes.heard("application.delete", application_id, application, None)
                 return
         raise ClientContended("others keep changing this application")
 
     async def _there(self, application_id: str) -> tuple[bytes, Application]:
         data = await self._raw(application_id)
-        application = None if data is None else read_application(application_id, data)
+        application = None if data is None else self._read(application_id, data)
         if data is None or application is None:
             raise ApplicationMissing("there is no such application")
         return data, application
@@ -131,13 +151,32 @@ class ApplicationStore:
         """For each client that is there its id, its record, and its next record."""
         found: list[str | bytes] = []
         for client_id in ids:
-            data = await self._link.execute("HGET", self._keys[1], client_id)
+            data = await self._link.execute("HGET", self._names.clients_with(client_id), client_id)
             if data is not None:
-                found += [client_id, data, write_client(change(read_client(client_id, data)))]
+                client = read_signed_client(self._mac, self._names, client_id, data)
+                found += [client_id, data, self._signed_client(change(client))]
         return found
 
+    def _signed(self, application: Application) -> str:
+        return self._mac.sign(self._record_name(application.id), write_application(application))
+
+    def _signed_client(self, client: Client) -> str:
+        return self._mac.sign(client_record_name(self._names, client.id), write_client(client))
+
+    def _read(self, application_id: str, signed: bytes) -> Application | None:
+        record = self._mac.verify(self._record_name(application_id), signed)
+        return None if record is None else read_application(application_id, record)
+
+    def _record_name(self, application_id: str) -> str:
+        return self._names.record("apps", application_id)
+
+    def _keys(self, application_id: str) -> tuple[str, str]:
+        """The hashes of an application and of its clients, which are in its group."""
+        names = self._names
+        return names.applications_with(application_id), names.clients(names.group(application_id))
+
     async def _raw(self, application_id: str) -> bytes | None:
-        data: Any = await self._link.execute("HGET", self._keys[0], application_id)
+        data: Any = await self._link.execute("HGET", self._keys(application_id)[0], application_id)
         return data if isinstance(data, bytes) else None
 
 
@@ -147,6 +186,7 @@ def write_application(application: Application) -> str:
         {
             "name": application.name,
             "owner": application.owner,
+            "owner_name": application.owner_name,
             "description": application.description,
             "tier": application.tier,
             "created": application.created,
@@ -159,11 +199,12 @@ def write_application(application: Application) -> str:
 def read_application(application_id: str, data: bytes) -> Application | None:
     """The application in a record; None where any part of it is not what it should be."""
     try:
-        record = Record.parse(data)
+        record = JsonRecord.parse(data)
         return Application(
             id=application_id,
             name=record.text("name"),
             owner=record.text("owner"),
+            owner_name=record.text("owner_name", ""),
             description=record.text("description", ""),
             tier=record.text("tier", ""),
             created=record.whole("created", 0),

@@ -1,11 +1,14 @@
-"""Limits that all workers of all gateways share: what was used, what is on loan, and news of both.
+"""Rate limits shared by all workers of all gateways: uses, leases, and published changes.
 
 - `<prefix>q:<key>`: a hash. `<slot>` is how much was used in that slot of time; `w<worker>` is what a worker
-  has on loan, and until when. Its TTL is the time after which nothing in it counts.
+  has leased and not used, what it has in flight, until when that holds, and when it was so. Its TTL is the
+  time after which nothing in it counts.
 - `<prefix>q`: a sorted set of the workers that are alive, by the time until which they are taken to be.
 
-A worker settles all keys that need it in one round trip. What changes noticeably is published, so that a
-worker that has not asked about a key yet knows roughly how much of it is left.
+A worker settles all keys that need it in one round trip. Who needs something gets it as long as any is left;
+what a worker wants in advance is a small part of what is left, so that near the end of a limit nothing is
+leased in advance. If a request can't be served because others have leased what they do not use, that is
+recalled: a message is published, and they give it back. What else changes noticeably is published as well.
 """
 
 from __future__ import annotations
@@ -17,16 +20,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.errors import StoreUnavailable
-from gateway.store.link import Link
-from gateway.store.pool import Pool
+from gateway.store.key_names import KeyNames
+from gateway.store.link import StoreLink
+from gateway.store.pool import StorePool, subscription
 from gateway.store.script import Script
 
 LIFE = 5.0
-"""Seconds after which a worker that was not heard of is taken to be gone, with what it had on loan."""
+"""Seconds without a heartbeat after which a worker and its leases are dropped."""
 LEVELS = 16
-"""A limit's use is published when it passes one of so many levels; each single use of a smaller limit."""
+"""The use of a limit is published when it passes one of so many levels; of a smaller limit, each use."""
 PAUSE = 0.5
-"""Seconds between two attempts to listen."""
+"""Seconds between two attempts to subscribe."""
 
 SETTLE = Script(
     "limits.settle",
@@ -43,50 +47,60 @@ local answers, news = {}, {}
 
 for i, entry in ipairs(cjson.decode(ARGV[5])) do
   local key = KEYS[i + 1]
-  local limit, low, ttl, keep, want, uses = unpack(entry)
-  local used, held, mine, first = 0, 0, 0, nil
+  local limit, low, ttl, keep, in_use, need, want, at, uses = unpack(entry)
+  local used, held, busy, mine, first, stalest = 0, 0, 0, 0, nil, nil
+  local slots = {}
   local fields = redis.call('HGETALL', key)
   for j = 1, #fields, 2 do
     local name, value = fields[j], fields[j + 1]
     if string.sub(name, 1, 1) == 'w' then
-      local amount, ends = string.match(value, '^(%d+) (%d+)$')
+      local unused, in_flight, ends, told_at = string.match(value, '^(%d+) (%d+) (%d+) (%d+)$')
       if not ends or tonumber(ends) <= now then
         redis.call('HDEL', key, name)
       elseif name == 'w' .. worker then
-        mine = tonumber(amount)
+        mine = unused + in_flight
       else
-        held = held + tonumber(amount)
+        held, busy = held + unused, busy + in_flight
+        stalest = math.min(stalest or math.huge, tonumber(told_at))
       end
     elseif tonumber(name) < low then
       redis.call('HDEL', key, name)
     else
       used = used + tonumber(value)
-      first = math.min(first or tonumber(name), tonumber(name))
+      slots[tonumber(name)] = tonumber(value)
     end
   end
-  local before = limit - used - held - mine
+  local before = limit - used - held - busy - mine
   for j = 1, #uses, 2 do
     redis.call('HINCRBY', key, string.format('%.0f', uses[j]), uses[j + 1])
     used = used + uses[j + 1]
-    first = math.min(first or uses[j], uses[j])
+    slots[uses[j]] = (slots[uses[j]] or 0) + uses[j + 1]
   end
-  local left, grant = limit - used - held - keep, 0
-  if left > 0 and want > 0 then
-    grant = math.min(want, math.max(1, math.floor(left / workers)))
+  for slot, count in pairs(slots) do
+    if count > 0 then first = math.min(first or slot, slot) end
+  end
+  local left, grant = limit - used - held - busy - keep - in_use, 0
+  if left > 0 then
+    grant = math.min(left, need)
+    local spare = left - grant
+    if workers > 1 then spare = math.floor(spare / (2 * workers)) end
+    grant = grant + math.min(want, spare)
     left = left - grant
   end
-  if keep + grant > 0 then
-    local loan = string.format('%.0f %.0f', keep + grant, now + life)
-    redis.call('HSET', key, 'w' .. worker, loan)
+  if keep + grant + in_use > 0 then
+    local lease = string.format('%.0f %.0f %.0f %.0f', keep + grant, in_use, now + life, at)
+    redis.call('HSET', key, 'w' .. worker, lease)
   else
     redis.call('HDEL', key, 'w' .. worker)
   end
   redis.call('PEXPIRE', key, ttl)
   local steps = math.min(levels, limit)
-  if math.floor(before * steps / limit) ~= math.floor(left * steps / limit) then
-    news[#news + 1] = {string.sub(key, tonumber(ARGV[6])), math.max(left, 0)}
+  local recall = grant < need and held + busy > 0
+  if recall or (before <= 0 and left > 0)
+    or math.floor(before * steps / limit) ~= math.floor(left * steps / limit) then
+    news[#news + 1] = {string.sub(key, tonumber(ARGV[6])), math.max(left, 0), recall and worker or ''}
   end
-  answers[i] = {grant, left, held, first or -1}
+  answers[i] = {grant, left, held, first or -1, stalest or -1}
 end
 if #news > 0 or joined > 0 or gone > 0 then
   redis.call('PUBLISH', channel, cjson.encode({workers, news}))
@@ -96,105 +110,121 @@ return cjson.encode({now, workers, answers})
 )
 
 
-@dataclass(slots=True, frozen=True)
-class Entry:
-    """What a worker has to say of one key, and what it asks for."""
+@dataclass(slots=True, frozen=True, kw_only=True)
+class LeaseEntry:
+    """What a worker reports and requests for one key."""
 
     key: str
     limit: int
     low: int
-    """The first slot that still counts."""
+    """The first slot whose uses count."""
     ttl: float
-    """Seconds after which nothing of it counts any more."""
+    """Seconds after which the key expires."""
     keep: int
-    """What the worker keeps of what it has on loan."""
+    """The unused lease that the worker keeps."""
+    in_use: int
+    """Requests in flight, of a limit of concurrent requests."""
+    need: int
+    """The number of waiting requests."""
     want: int
-    """What it would have on loan beside that."""
+    """The number to lease beside that."""
+    at: float
+    """The time of this report, by the worker's estimate of the store's time; never ahead of it."""
     uses: tuple[int, ...]
-    """Slot, number, slot, number, … of what was used since the last time."""
+    """Uses since the last report as slot, number, slot, number, …; negative: put back."""
 
 
 @dataclass(slots=True, frozen=True)
-class Outcome:
-    """What the store says of one key."""
+class LeaseOutcome:
+    """The store's answer for one key."""
 
     grant: int
-    """What the worker has on loan from now on, beside what it kept."""
+    """The new lease of the worker, beside the one it kept."""
     left: int
-    """What nobody has used or has on loan; less than 0 where more was used than there is."""
+    """The unused and unleased rest; negative where the limit is exceeded."""
     held: int
-    """What other workers have on loan."""
+    """The unused leases of other workers, by their last reports."""
     first: int | None
-    """The oldest slot in which something was used."""
+    """The oldest slot with uses."""
+    stalest: float | None = None
+    """The time of the oldest last report of another worker with a lease; None: there is none."""
 
 
 @dataclass(slots=True, frozen=True)
-class Settled:
+class LeaseSettlement:
     """The store's answer to one round trip."""
 
     now: float
     """The store's time: seconds since the epoch."""
     workers: int
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[LeaseOutcome, ...]
 
 
-News = Callable[[int, list[tuple[str, int]]], None]
-"""Is told how many workers there are, and of keys how much is left of them."""
+News = Callable[[int, list[tuple[str, int, str]]], None]
+"""Called with the number of workers, and with keys, their rest, and the worker that recalls leases or ''."""
 
 
 def settle_call(
-    prefix: str, worker: str, entries: Sequence[Entry]
+    names: KeyNames, worker: str, entries: Sequence[LeaseEntry]
 ) -> tuple[list[str], list[str | float | int]]:
     """Keys and arguments of the script."""
-    start = f"{prefix}q:"
-    told = [[e.limit, e.low, int(e.ttl * 1000), e.keep, e.want, e.uses] for e in entries]
-    keys = [f"{prefix}q", *(start + e.key for e in entries)]
-    return keys, [worker, int(LIFE * 1000), f"{prefix}q:news", LEVELS, json.dumps(told), len(start) + 1]
+    start = names.limits
+    told = [
+        [e.limit, e.low, int(e.ttl * 1000), e.keep, e.in_use, e.need, e.want, int(e.at * 1000), e.uses]
+        for e in entries
+    ]
+    keys = [names.limit_workers, *(start + e.key for e in entries)]
+    return keys, [worker, int(LIFE * 1000), names.limit_news, LEVELS, json.dumps(told), len(start) + 1]
 
 
-def settled(reply: bytes) -> Settled:
+def settled(reply: bytes) -> LeaseSettlement:
     """The script's reply."""
     now, workers, answers = json.loads(reply)
     # An empty table is `{}` to the script's encoder.
     outcomes = tuple(
-        Outcome(int(grant), int(left), int(held), None if first < 0 else int(first))
-        for grant, left, held, first in (answers or [])
+        LeaseOutcome(
+            int(grant),
+            int(left),
+            int(held),
+            None if first < 0 else int(first),
+            None if stalest < 0 else stalest / 1000,
+        )
+        for grant, left, held, first, stalest in (answers or [])
     )
-    return Settled(now / 1000, int(workers), outcomes)
+    return LeaseSettlement(now / 1000, int(workers), outcomes)
 
 
 class LimitStore:
-    """The limits under `prefix`. Methods raise StoreUnavailable unless the store has answered."""
+    """Methods raise StoreUnavailable unless the store has answered."""
 
-    def __init__(self, link: Link, pool: Pool, prefix: str) -> None:
+    def __init__(self, link: StoreLink, pool: StorePool, names: KeyNames) -> None:
         self._link = link
         self._pool = pool
-        self._prefix = prefix
+        self._names = names
 
-    async def settle(self, worker: str, entries: Sequence[Entry]) -> Settled:
-        """Tells what was used and asks for more, for any number of keys in one round trip."""
-        keys, args = settle_call(self._prefix, worker, entries)
+    async def settle(self, worker: str, entries: Sequence[LeaseEntry]) -> LeaseSettlement:
+        """Settles any number of keys in one round trip."""
+        keys, args = settle_call(self._names, worker, entries)
         return settled(await self._link.script(SETTLE, keys, args))
 
     async def leave(self, worker: str) -> None:
-        """The worker is gone."""
-        await self._link.execute("ZREM", f"{self._prefix}q", worker)
+        """Unregisters a worker."""
+        await self._link.execute("ZREM", self._names.limit_workers, worker)
 
     async def listen(self, news: News, ready: Callable[[], None]) -> None:
-        """Hands on what is published from `ready` on, until it is cancelled; after a loss it begins again."""
+        """Calls `news` for what is published after `ready`, until cancelled; reconnects after a loss."""
         while True:
             try:
                 with self._pool.client("news of limits") as redis:
-                    await self._hear(redis.pubsub(), news, ready)
+                    async with subscription(redis, self._names.limit_news) as channel:
+                        ready()
+                        await self._hear(channel, news)
             except StoreUnavailable:
                 await asyncio.sleep(PAUSE)
 
-    async def _hear(self, channel: Any, news: News, ready: Callable[[], None]) -> None:
-        async with channel:
-            await channel.subscribe(f"{self._prefix}q:news")
-            ready()
-            while True:
-                message = await channel.get_message(ignore_subscribe_messages=True, timeout=1.0)
-                if message is not None and message["type"] == "message":
-                    workers, keys = json.loads(message["data"])
-                    news(int(workers), [(str(key), int(left)) for key, left in (keys or [])])
+    async def _hear(self, channel: Any, news: News) -> None:
+        while True:
+            message = await channel.get_message(ignore_subscribe_messages=True, timeout=1.0)
+            if message is not None and message["type"] == "message":
+                workers, keys = json.loads(message["data"])
+                news(int(workers), [(str(key), int(left), str(by)) for key, left, by in (keys or [])])

@@ -4,37 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
-from redis.asyncio import BlockingConnectionPool, Redis, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio import (
+    BlockingConnectionPool,
+    Redis,
+    RedisCluster,
+    SSLConnection,
+    UnixDomainSocketConnection,
+)
+from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoPermissionError, RedisClusterException, RedisError, ResponseError
 
 from gateway.errors import StoreUnavailable
-from gateway.store.address import Address
-from gateway.store.handshake import CLIENT_NAME
-from gateway.store.refusal import Refused
+from gateway.store.address import CLUSTER, StoreAddress
+from gateway.store.handshake import check_role
+from gateway.store.redis_errors import CommandRejected
+from gateway.store.redis_options import client_options
+from gateway.store.resp_connection import OnRejected, ignore
+
+CLUSTER_RETRIES = 5
+"""How often redis-py sends a command again that meets a slot on its way, or a master that is gone."""
 
 
 class RedisPool:
     """A bounded pool of connections; each wait in it ends after `timeout` seconds."""
 
-    def __init__(self, address: Address, *, timeout: float, size: int) -> None:
-        self._redis = Redis.from_pool(
-            BlockingConnectionPool(
-                max_connections=size,
-                timeout=timeout,
-                socket_timeout=timeout,
-                socket_connect_timeout=timeout,
-                # A second attempt would double the time-out, and what was sent may have been done.
-                retry=Retry(NoBackoff(), 0),
-                username=address.username,
-                password=address.password,
-                db=address.db,
-                client_name=CLIENT_NAME,
-                **_transport(address),
-            )
+    def __init__(
+        self, address: StoreAddress, *, timeout: float, size: int, on_rejected: OnRejected = ignore
+    ) -> None:
+        self._on_rejected = on_rejected
+        self._redis = (
+            _cluster(address, timeout) if address.topology == CLUSTER else _pool(address, timeout, size)
         )
 
     @contextmanager
@@ -43,29 +47,53 @@ class RedisPool:
         try:
             yield self._redis
         except ResponseError as error:
-            raise Refused(doing, str(error)) from None
-        except (RedisError, OSError) as error:
+            raise self._rejected(doing, error) from None
+        except (RedisError, RedisClusterException, OSError) as error:
             raise StoreUnavailable(
                 f"the store can't be reached for {doing}: {type(error).__name__}"
             ) from None
+
+    def _rejected(self, doing: str, error: ResponseError) -> CommandRejected:
+        # redis-py takes the code off this text.
+        text = f"NOPERM {error}" if isinstance(error, NoPermissionError) else str(error)
+        refusal = CommandRejected(doing, text)
+        self._on_rejected(refusal)
+        return refusal
 
     async def close(self) -> None:
         """Closes every connection."""
         await self._redis.aclose()
 
 
-def _transport(address: Address) -> dict[str, Any]:
+def _pool(address: StoreAddress, timeout: float, size: int) -> Redis:
+    options = client_options(address, timeout, username=address.username, password=address.password)
+    options.pop("ssl", None)
     if address.path is not None:
-        return {"connection_class": UnixDomainSocketConnection, "path": address.path}
-    if not address.tls:
-        return {"host": address.host, "port": address.port}
-    return {
-        "connection_class": SSLConnection,
-        "host": address.host,
-        "port": address.port,
-        "ssl_ca_certs": address.ca_certs,
-        "ssl_certfile": address.certfile,
-        "ssl_keyfile": address.keyfile,
-        "ssl_cert_reqs": "required" if address.verify else "none",
-        "ssl_check_hostname": address.check_hostname and address.verify,
-    }
+        options |= {"connection_class": UnixDomainSocketConnection, "path": address.path}
+    else:
+        options |= {"host": address.host, "port": address.port}
+        options |= {"connection_class": SSLConnection} if address.tls else {}
+    options["redis_connect_func"] = _only_primary
+    return Redis.from_pool(
+        BlockingConnectionPool(max_connections=size, timeout=timeout, db=address.db, **options)
+    )
+
+
+async def _only_primary(connection: Any) -> None:
+    """Logs in, and refuses a replica: after a failover it may not have what its primary has."""
+    await connection.on_connect()
+    await connection.send_command("HELLO")
+    try:
+        check_role(await connection.read_response())
+    except ResponseError:
+        return  # a server before Redis 6
+    except StoreUnavailable as error:
+        raise RedisConnectionError(error.reason) from None
+
+
+def _cluster(address: StoreAddress, timeout: float) -> Redis:
+    """redis-py's client for clusters, which has the same commands. It follows MOVED and ASK."""
+    options = client_options(address, timeout, username=address.username, password=address.password)
+    options["retry"] = Retry(ExponentialBackoff(cap=0.1, base=0.02), CLUSTER_RETRIES)
+    nodes = [ClusterNode(host, port) for host, port in address.hosts]
+    return cast("Redis", RedisCluster(startup_nodes=nodes, **options))

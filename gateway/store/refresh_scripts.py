@@ -7,6 +7,9 @@ BEGIN = Script(
     """
 local generation = redis.call('GET', KEYS[2])
 if not generation or string.sub(generation, 1, 1) == '!' then return 0 end
+-- The access token's own: where the client's tokens have ended since it was issued, so has the family.
+local access_token = redis.call('GET', KEYS[3])
+if not access_token or string.sub(access_token, 1, #generation + 1) ~= generation .. ' ' then return 0 end
 local current, record, lifetime, access = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 redis.call('HSET', KEYS[1], 'generation', generation, 'current', current, 'record', record, 'access', access)
 redis.call('PEXPIRE', KEYS[1], lifetime)
@@ -22,6 +25,11 @@ if not (kept[1] and kept[2] and kept[3]) then return false end
 local sound, facts = pcall(cjson.decode, kept[3])
 if not sound or type(facts) ~= 'table' or type(facts.client) ~= 'string' then return false end
 if redis.call('GET', ARGV[1] .. facts.client) ~= kept[1] then return false end
+-- In a cluster people are elsewhere: the caller asks for them.
+if type(facts.uid) == 'string' and ARGV[2] ~= '' then
+  local person = redis.call('GET', ARGV[2] .. facts.uid)
+  if not person or string.match(person, '^%S+') ~= facts.ugen then return false end
+end
 return {kept[2], kept[3]}
 """,
 )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
-from gateway.store.link import Link
+from gateway.store.key_names import KeyNames
+from gateway.store.link import StoreLink
 from gateway.store.script import Script
 
 DIGEST_BYTES = 12
 MOST = 100_000
-"""Users that are counted for a client. Beyond that the count stands still."""
+"""Maximum number of users that are counted for a client."""
 
 NOTE = Script(
     "registered_users.note",
@@ -20,22 +21,22 @@ if redis.call('SCARD', KEYS[1]) < tonumber(ARGV[2]) then redis.call('SADD', KEYS
 
 
 class RegisteredUsers:
-    """Counts under `prefix`. Every method raises StoreUnavailable unless the store has answered."""
+    """Every method raises StoreUnavailable unless the store has answered."""
 
-    def __init__(self, link: Link, prefix: str) -> None:
+    def __init__(self, link: StoreLink, names: KeyNames) -> None:
         self._link = link
-        self._prefix = prefix
+        self._names = names
 
     async def note(self, client_id: str, user: str) -> None:
-        """This user has got a token for this client."""
+        """Records that this user has got a token for this client."""
         await self._link.script(NOTE, (self._key(client_id),), (_digest(user), MOST))
 
     async def count(self, client_id: str) -> int:
-        """How many have."""
+        """The number of such users."""
         return int(await self._link.execute("SCARD", self._key(client_id)))
 
     def _key(self, client_id: str) -> str:
-        return f"{self._prefix}u:{client_id}"
+        return self._names.client_users(client_id)
 
 
 def _digest(user: str) -> bytes:

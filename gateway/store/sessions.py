@@ -5,30 +5,36 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Any
 
-from gateway.store.link import Link
+from gateway.store.key_names import KeyNames
+from gateway.store.link import StoreLink
+from gateway.store.record_mac import RecordMac
 
 DIGEST_BYTES = 24
 
 
 class SessionStore:
-    """Sessions under `prefix`. Every method raises StoreUnavailable unless the store has answered."""
+    """Every method raises StoreUnavailable unless the store has answered."""
 
-    def __init__(self, link: Link, prefix: str) -> None:
+    def __init__(self, link: StoreLink, names: KeyNames, mac: RecordMac) -> None:
         self._link = link
-        self._prefix = prefix
+        self._names = names
+        self._mac = mac
 
     async def read(self, session_id: str) -> str | None:
-        """What was written last; None where the session is unknown, over or ended."""
-        data: Any = await self._link.execute("GET", self._key(session_id))
-        return data.decode() if isinstance(data, bytes) else None
+        """The data; None where the session is unknown, expired, deleted, or its MAC is not valid."""
+        key = self._key(session_id)
+        data: Any = await self._link.execute("GET", key)
+        record = self._mac.verify(key, data) if isinstance(data, bytes) else None
+        return None if record is None else record.decode()
 
     async def write(self, session_id: str, data: str, lifetime: int) -> None:
-        """Keeps the session's data for so many seconds."""
-        await self._link.execute("SET", self._key(session_id), data, "EX", lifetime)
+        """Stores the session's data, a JSON object, for `lifetime` seconds."""
+        key = self._key(session_id)
+        await self._link.execute("SET", key, self._mac.sign(key, data), "EX", lifetime)
 
     async def delete(self, session_id: str) -> None:
         """Ends the session."""
         await self._link.execute("DEL", self._key(session_id))
 
     def _key(self, session_id: str) -> str:
-        return f"{self._prefix}w:{blake2b(session_id.encode(), digest_size=DIGEST_BYTES).hexdigest()}"
+        return self._names.session(blake2b(session_id.encode(), digest_size=DIGEST_BYTES).hexdigest())

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from sys import intern
 
-from gateway.oauth.values import TokenFacts
-from gateway.store.record import Record, write_record
+from gateway.oauth.model import TokenInfo
+from gateway.runtime.caches import MIB, cached, register
+from gateway.store.json_record import JsonRecord, write_record
 
+USER_GRANTS = frozenset({"password", "refresh_token"})
+"""The grants whose tokens are always for a user whom the gateway knows, where they are for a user."""
 _NOTHING: dict[str, str] = {}
 """Facts are never changed."""
 
 
-def write_facts(facts: TokenFacts) -> str:
+def write_token_info(facts: TokenInfo) -> str:
     """The record of a token."""
     return write_record(
         {
@@ -25,6 +27,8 @@ def write_facts(facts: TokenFacts) -> str:
             "grant": facts.grant,
             "source": None if facts.source == "file" else facts.source,
             "user": facts.user,
+            "uid": facts.user_id,
+            "ugen": facts.user_generation,
             "extra": facts.extra,
             "cnf": facts.cnf,
             "tier": facts.tier,
@@ -32,14 +36,15 @@ def write_facts(facts: TokenFacts) -> str:
     )
 
 
-def read_facts(data: bytes) -> TokenFacts | None:
-    """The facts in a record; None where any part of it is not what it should be.
+def read_token_info(data: bytes) -> TokenInfo | None:
+    """The facts in a record; None where any part of it is not what it should be, or it is of an earlier
+    version and names a user without an id: nobody knows whether that user is still the one of that name.
 
     A worker remembers many of them: what they have in common they share.
     """
     try:
-        record = Record.parse(data)
-        return TokenFacts(
+        record = JsonRecord.parse(data)
+        facts = TokenInfo(
             client=intern(record.text("client")),
             scopes=_scopes(record.text("scope", "")),
             audience=record.texts("aud"),
@@ -49,14 +54,25 @@ def read_facts(data: bytes) -> TokenFacts | None:
             grant=intern(record.text("grant", "")),
             source=intern(record.text("source", "file")),
             user=record.text_or_none("user"),
+            user_id=record.text_or_none("uid"),
+            user_generation=record.text("ugen", ""),
             extra=record.text_map("extra") or _NOTHING,
             cnf=record.text_map("cnf") or _NOTHING,
             tier=record.text_or_none("tier"),
         )
     except (ValueError, TypeError):
         return None
+    return None if _names_user_without_id(facts) else facts
 
 
-@lru_cache(maxsize=1024)
+def _names_user_without_id(facts: TokenInfo) -> bool:
+    """Grants of plugins may name people whom the gateway does not know; those of users have an id."""
+    return facts.user is not None and facts.user_id is None and facts.grant in USER_GRANTS
+
+
+_SCOPES = register("scopes of token records", __name__, entries=1024, key_bytes=512, total_bytes=24 * MIB)
+
+
+@cached(_SCOPES)
 def _scopes(text: str) -> tuple[str, ...]:
     return tuple(map(intern, text.split()))

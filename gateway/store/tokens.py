@@ -6,17 +6,23 @@ import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from gateway.oauth.values import TokenFacts
+from gateway.errors import StoreUnavailable
+from gateway.oauth.model import TokenInfo
 from gateway.store.errors import ClientMissing
-from gateway.store.link import Link
-from gateway.store.token_record import read_facts, write_facts
+from gateway.store.key_names import KeyNames
+from gateway.store.link import Commands, StoreLink
+from gateway.store.record_mac import RecordMac
+from gateway.store.resp_connection import Decode
+from gateway.store.token_record import read_token_info, write_token_info
 from gateway.store.token_scripts import FACTS, ISSUE, NEXT_GENERATION
 
-Note = Callable[[str, TokenFacts, float], None]
+Note = Callable[[str, TokenInfo, float], None]
 """Is told of a token's hash, its facts, and the seconds that it still lives."""
 
+PERSON_TRIES = 5
+"""How often a token is read anew because its user's generation was changed meanwhile, or is not known yet."""
 GENERATION_BYTES = 6
 """Enough that a client's next generation is never one that it had before."""
 
@@ -24,6 +30,11 @@ GENERATION_BYTES = 6
 def new_generation() -> str:
     """The next generation of a client's tokens."""
     return secrets.token_urlsafe(GENERATION_BYTES)
+
+
+def first_word(value: bytes) -> str:
+    """The generation in what the key of a person's generation holds: it is followed by the name."""
+    return value.partition(b" ")[0].decode("ascii", "replace")
 
 
 def closed_generation() -> str:
@@ -45,15 +56,17 @@ class TokenDraft:
 
     hash: str
     """The token's hash, without spaces: the key it is kept under."""
-    facts: TokenFacts
+    facts: TokenInfo
     lifetime: int
     """Seconds, 1 or more."""
     sealed: bytes | None = None
     """The token, encrypted under a key that is not in the store; needed for reuse."""
-    reuse_slot: str | None = None
+    reuse_key: str | None = None
     """Same slot, same token while it is live; None: a token of its own."""
     renew_before: int = 0
     """Seconds: a token with no more than these left is not given out again."""
+    credentials: tuple[str, ...] = ()
+    """Digests of what the client could prove itself with when it was authenticated; empty: not compared."""
 
 
 @dataclass(slots=True)
@@ -78,11 +91,16 @@ Keep = Callable[[Issued, Sequence[str]], None]
 
 
 class TokenStore:
-    """The tokens under `prefix`. Every method raises StoreUnavailable unless the store has answered."""
+    """Every method raises StoreUnavailable unless the store has answered."""
 
-    def __init__(self, link: Link, prefix: str) -> None:
+    def __init__(
+        self, link: StoreLink, names: KeyNames, mac: RecordMac, ending: Commands | None = None
+    ) -> None:
+        """`ending` revokes; None: `link` does."""
+        self._ending: Commands = link if ending is None else ending
         self._link = link
-        self._prefix = prefix
+        self.names = names
+        self._mac = mac
 
     async def issue(self, draft: TokenDraft, keep: Keep | None = None) -> Issued:
         """Stores the draft, or finds the live token of its slot.
@@ -90,21 +108,31 @@ class TokenStore:
         `keep` is for a memory. It is told at the answer's place in the order of answers and invalidations;
         the link's listener hears when what it was told holds no longer.
 
-        Raises ClientMissing where the client was registered in the store and is no longer.
+        Raises ClientMissing where the client was registered in the store and is no longer, or has none of
+        the draft's credentials any more.
         """
-        prefix, client = self._prefix, draft.facts.client
-        sealed = draft.sealed if draft.reuse_slot is not None and draft.sealed else b""
-        generation, slot = f"{prefix}g:{client}", f"{prefix}s:{draft.reuse_slot or ''}"
-        keys = (f"{prefix}t:{draft.hash}", generation, slot, f"{prefix}clients")
+        names, client, registered = self.names, draft.facts.client, draft.facts.source == "store"
+        sealed = draft.sealed if draft.reuse_key is not None and draft.sealed else b""
+        group = names.group(client)
+        generation, slot = (
+            names.client_generation(client),
+            names.reusable_token(client, draft.reuse_key or ""),
+        )
+        keys = (
+            names.token(draft.hash),
+            generation,
+            slot,
+            names.clients(group) if registered else names.file_clients_in(group),
+        )
         args = (
-            write_facts(draft.facts),
+            self._mac.sign(keys[0], write_token_info(draft.facts)),
             draft.lifetime * 1000,
-            new_generation(),
-            draft.hash,
             sealed,
             round(shortest_reusable(draft.renew_before) * 1000),
-            f"{prefix}t:",
-            client if draft.facts.source == "store" else "",
+            names.tokens(group),
+            client,
+            "1" if registered else "",
+            " ".join(draft.credentials),
         )
 
         def read(answer: list[Any] | None) -> Issued:
@@ -116,7 +144,7 @@ class TokenStore:
             name, _, earlier = kept.partition(b" ")
             issued = Issued(name.decode(), earlier, left / 1000, reused=True)
             if keep is not None:
-                token = f"{prefix}t:{issued.name}"
+                token = names.token(issued.name)
                 # A client that is removed loses its generation in the same step.
                 keep(issued, (token, generation, slot))
                 self._link.watch(token, value)
@@ -128,30 +156,81 @@ class TokenStore:
         self,
         hash: str,  # noqa: A002 (the field's own word)
         note: Note | None = None,
-    ) -> asyncio.Future[TokenFacts | None]:
-        """What is known of a live token; None for one that is unknown, dead, revoked or malformed.
+    ) -> asyncio.Future[TokenInfo | None]:
+        """What is known of a live token; None for one that is unknown, dead, revoked, malformed or not ours.
 
         `note` is for a cache. It is told of the facts at their place in the order of answers and
         invalidations; the link's listener hears when they hold no longer.
         """
 
-        def read(answer: list[Any] | None) -> TokenFacts | None:
-            if answer is None:
-                return None
-            record, left, generation = answer
-            facts = read_facts(record)
-            if facts is not None and note is not None:
-                note(hash, facts, left / 1000)
-                self._link.watch(f"{self._prefix}g:{facts.client}", generation)
+        if self.names.cluster:
+            return asyncio.ensure_future(self._facts_beside_person(hash, note))
+
+        def read(answer: list[Any] | None) -> TokenInfo | None:
+            facts = self._verified(hash, answer)
+            if facts is not None and answer is not None:
+                self._note(hash, facts, answer, note)
+                for user_generation in answer[3:] if note is not None else ():
+                    self._link.watch(self._person(facts), user_generation)
             return facts
 
-        return self._link.script(FACTS, (f"{self._prefix}t:{hash}",), (f"{self._prefix}g:",), read)
+        return self._ask(hash, self.names.user_generations, read)
+
+    async def _facts_beside_person(self, hash: str, note: Note | None) -> TokenInfo | None:  # noqa: A002
+        """The same in a cluster, where a token's person has another slot: the generation of a person is known
+        by itself, and read where it is not.
+        """
+        generation: bytes | None = None
+
+        def read(answer: list[Any] | None) -> tuple[TokenInfo | None, bool]:
+            """The facts, and whether that is all there is to know."""
+            facts = self._verified(hash, answer)
+            if facts is None or answer is None:
+                return None, True
+            if facts.user_id is not None:
+                known = self._link.watched(self._person(facts)) if self._link.tracks else generation
+                if known is None:
+                    return facts, False
+                if first_word(known) != facts.user_generation:
+                    return None, True
+            self._note(hash, facts, answer, note)
+            return facts, True
+
+        for _ in range(PERSON_TRIES):
+            facts, complete = await self._ask(hash, "", read)
+            if complete or facts is None:
+                return cast("TokenInfo | None", facts)
+            generation = await self._link.read_watched(self._person(facts))
+            if generation is None:
+                return None
+        raise StoreUnavailable("the generation of the token's user keeps changing")
+
+    def _ask(
+        self,
+        hash: str,  # noqa: A002
+        user_generations: str,
+        read: Decode,
+    ) -> asyncio.Future[Any]:
+        generations = self.names.client_generations(self.names.group_of_token(hash))
+        return self._link.script(FACTS, (self.names.token(hash),), (generations, user_generations), read)
+
+    def _verified(self, hash: str, answer: list[Any] | None) -> TokenInfo | None:  # noqa: A002
+        record = None if answer is None else self._mac.verify(self.names.token(hash), answer[0])
+        return None if record is None else read_token_info(record)
+
+    def _note(self, hash: str, facts: TokenInfo, answer: list[Any], note: Note | None) -> None:  # noqa: A002
+        if note is not None:
+            note(hash, facts, answer[1] / 1000)
+            self._link.watch(self.names.client_generation(facts.client), answer[2])
+
+    def _person(self, facts: TokenInfo) -> str:
+        return self.names.user_generations + str(facts.user_id)
 
     async def revoke(self, hash: str) -> None:  # noqa: A002 (as above)
         """Ends one token. Returns only when the store has done it; a token that is unknown is ended too."""
-        await self._link.execute("DEL", f"{self._prefix}t:{hash}")
+        await self._ending.execute("DEL", self.names.token(hash))
 
     async def revoke_all(self, client_id: str) -> None:
         """Ends every token of a client, however many: they belong to a generation that is over."""
-        args = (f"{self._prefix}g:{client_id}", new_generation())
-        await self._link.script(NEXT_GENERATION, args[:1], args[1:])
+        args = (self.names.client_generation(client_id), new_generation())
+        await self._ending.script(NEXT_GENERATION, args[:1], args[1:])

@@ -1,6 +1,6 @@
-"""What clients have done, over the last hour, day and month: one hash for each, `<prefix>n:<client>`.
+"""Usage of clients over the last hour, day and month: one hash for each, `<prefix>n:<client>`.
 
-Its fields are slots that are used again and again, so it never grows past some 8 KiB, and ends by its TTL.
+Its fields are a ring of slots, so it never exceeds about 8 KiB. It has a TTL.
 """
 
 from __future__ import annotations
@@ -8,17 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.store.link import Link
+from gateway.store.key_names import KeyNames
+from gateway.store.link import StoreLink
 from gateway.store.script import Script
 
 CELLS = 12
 LIFETIME = 32 * 86_400
-"""Seconds after the last entry until all is forgotten."""
+"""TTL in seconds after the last write."""
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of time that is told in slots."""
+class UsageSpan:
+    """A time span, divided into slots."""
 
     letter: str
     slot: int
@@ -26,7 +27,7 @@ class Span:
     slots: int
 
 
-HOUR, DAY, MONTH = Span("m", 60, 60), Span("h", 3600, 24), Span("d", 86_400, 31)
+HOUR, DAY, MONTH = UsageSpan("m", 60, 60), UsageSpan("h", 3600, 24), UsageSpan("d", 86_400, 31)
 SPANS = (HOUR, DAY, MONTH)
 
 ADD = Script(
@@ -50,22 +51,22 @@ redis.call('EXPIRE', KEYS[1], ARGV[2])
 
 
 class UsageStore:
-    """Counts under `prefix`. Every method raises StoreUnavailable unless the store has answered."""
+    """Every method raises StoreUnavailable unless the store has answered."""
 
-    def __init__(self, link: Link, prefix: str) -> None:
+    def __init__(self, link: StoreLink, names: KeyNames) -> None:
         self._link = link
-        self._prefix = prefix
+        self._names = names
 
     async def add(self, client_id: str, cells: list[int], now: float) -> None:
-        """Adds to the slots of this moment, of every span."""
+        """Adds to the current slot of every span."""
         args: list[str | int] = [",".join(map(str, cells)), LIFETIME]
         for span in SPANS:
             epoch = int(now) // span.slot
             args += [f"{span.letter}{epoch % span.slots}", epoch]
         await self._link.script(ADD, (self._key(client_id),), args)
 
-    async def read(self, client_id: str, span: Span, now: float) -> list[list[int]]:
-        """The cells of every slot of a span, the oldest first; the last one is still filling."""
+    async def read(self, client_id: str, span: UsageSpan, now: float) -> list[list[int]]:
+        """The cells of every slot of a span, oldest first; the last one is not complete."""
         last = int(now) // span.slot
         epochs = range(last - span.slots + 1, last + 1)
         fields = [f"{span.letter}{epoch % span.slots}" for epoch in epochs]
@@ -73,7 +74,7 @@ class UsageStore:
         return [_cells(data, epoch) for data, epoch in zip(kept, epochs, strict=True)]
 
     def _key(self, client_id: str) -> str:
-        return f"{self._prefix}n:{client_id}"
+        return self._names.client_usage(client_id)
 
 
 def _cells(data: bytes | None, epoch: int) -> list[int]:

@@ -1,78 +1,283 @@
-"""Users who signed up, in one hash: `<prefix>users`, name in lower case to record."""
+"""The accounts of the store: people who signed up. See `gateway.store.user_ids` for the keys.
+
+A user of gateway.yaml takes precedence: an account of the same name is found by its id only, until it is
+renamed.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from gateway.errors import GatepostError
-from gateway.oauth.people import User
-from gateway.store.link import Link
-from gateway.store.record import Record, write_record
+from gateway.oauth.user import User
+from gateway.store.change_listener import ChangeListener
+from gateway.store.json_record import JsonRecord, write_record
+from gateway.store.key_names import KeyNames
+from gateway.store.link import Commands, StoreLink
+from gateway.store.record_mac import RecordMac
 from gateway.store.script import Script
+from gateway.store.tokens import new_generation
+from gateway.store.user_ids import new_user_id
 
+PAGE = 500
+"""Accounts read in one round trip of a listing."""
+
+FIND = Script(
+    "users.find",
+    """
+local name, ids, fresh = ARGV[1], ARGV[2], ARGV[3]
+if redis.call('HEXISTS', KEYS[2], name) == 1 then return false end
+local record = redis.call('HGET', KEYS[1], name)
+if not record then return false end
+local sound, account = pcall(cjson.decode, record)
+if not sound or type(account) ~= 'table' or type(account.id) ~= 'string' then return {record, ''} end
+local key = ids .. account.id
+local generation = redis.call('GET', key)
+if not generation then
+  -- Lost: all that referred to it has ended.
+  generation = fresh .. ' ' .. account.name
+  redis.call('SET', key, generation)
+end
+return {record, string.match(generation, '^%S+')}
+""",
+)
+FIND_BY_ID = Script(
+    "users.find_by_id",
+    """
+local generation = redis.call('GET', ARGV[1] .. ARGV[2])
+if not generation then return false end
+local word, name = string.match(generation, '^(%S+) (.*)$')
+local record = redis.call('HGET', KEYS[1], string.lower(name or ''))
+if not record then return false end
+local sound, account = pcall(cjson.decode, record)
+if not sound or type(account) ~= 'table' or account.id ~= ARGV[2] then return false end
+return {record, word, string.lower(name)}
+""",
+)
+CREATE = Script(
+    "users.create",
+    """
+if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then return 0 end
+if redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end
+redis.call('SET', ARGV[3], ARGV[4])
+return 1
+""",
+)
 REPLACE = Script(
     "users.replace",
     """
+local before, after, file = ARGV[1], ARGV[3], KEYS[2]
+if redis.call('HGET', KEYS[1], before) ~= ARGV[2] then return 0 end
+if after ~= before then
+  if redis.call('HEXISTS', file, after) == 1 or redis.call('HEXISTS', KEYS[1], after) == 1 then return -1 end
+  redis.call('HDEL', KEYS[1], before)
+end
+redis.call('HSET', KEYS[1], after, ARGV[4])
+redis.call('SET', ARGV[5], ARGV[6])
+return 1
+""",
+)
+DELETE = Script(
+    "users.delete",
+    """
+local record = redis.call('HGET', KEYS[1], ARGV[1])
+if not record then return 0 end
+local sound, account = pcall(cjson.decode, record)
+if sound and type(account) == 'table' and type(account.id) == 'string' then
+  redis.call('DEL', ARGV[2] .. account.id)
+end
+return redis.call('HDEL', KEYS[1], ARGV[1])
+""",
+)
+IDENTIFY = Script(
+    "users.identify",
+    """
 if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+redis.call('SET', ARGV[4], ARGV[5])
 return 1
 """,
 )
 
 
 class UserExists(GatepostError):  # noqa: N818 (the name says what is the matter, as callers read it)
-    """There is a user of this name already."""
+    """A user of this name exists."""
 
 
 class UserChanged(GatepostError):  # noqa: N818 (as above)
-    """Somebody else changed or removed the user meanwhile."""
+    """The user was changed or removed meanwhile."""
 
 
 class UserStore:
-    """The users under `prefix`. Every method raises StoreUnavailable unless the store has answered."""
+    """Every method raises StoreUnavailable unless the store has answered."""
 
-    def __init__(self, link: Link, prefix: str) -> None:
+    def __init__(
+        self,
+        link: StoreLink,
+        names: KeyNames,
+        mac: RecordMac,
+        changes: ChangeListener | None = None,
+        ending: Commands | None = None,
+    ) -> None:
+        """`ending` revokes; None: `link` does."""
         self._link = link
-        self._key = f"{prefix}users"
+        self._ending: Commands = link if ending is None else ending
+        self._changes = changes or ChangeListener()
+        self._keys = (names.accounts, names.file_users)
+        self._generations = names.user_generations
+        self._records = AccountRecords(names, mac)
 
     async def get(self, name: str) -> User | None:
-        """The user of that name, whatever its case; None where there is none."""
-        data: bytes | None = await self._link.execute("HGET", self._key, name.lower())
-        return None if data is None else read_user(data)
+        """The account of that name, in any case; None: there is none, or gateway.yaml has such a user."""
+        while True:
+            args = (name.lower(), self._generations, new_generation())
+            answer = await self._link.script(FIND, self._keys, args)
+            if answer is None:
+                return None
+            found = self._with_generation(name.lower(), answer)
+            if found is None or found.id:
+                return found
+            # A record of an earlier version.
+            await self._records.identify(self._link, name.lower(), answer[0])
 
-    async def create(self, user: User) -> None:
-        """Keeps a new user. Raises UserExists."""
-        new: Any = await self._link.execute("HSETNX", self._key, user.key, write_user(user))
-        if not new:
+    async def get_by_id(self, user_id: str) -> User | None:
+        """The account of that id; None where there is none."""
+        answer = await self._link.script(FIND_BY_ID, self._keys[:1], (self._generations, user_id))
+        return None if answer is None else self._with_generation(answer[2].decode(), answer)
+
+    async def list(self) -> list[User]:
+        """Every account, by name, also those with the name of a user of gateway.yaml."""
+        found: list[User] = []
+        cursor: bytes | int = 0
+        while True:
+            cursor, members = await self._link.execute("HSCAN", self._keys[0], cursor, "COUNT", PAGE)
+            each = zip(members[::2], members[1::2], strict=True)
+            read = (self._records.read(name.decode("utf-8", "replace"), data) for name, data in each)
+            found += [one for one in read if one is not None]
+            if int(cursor) == 0:
+                # HSCAN may return a field twice.
+                return sorted({one.key: one for one in found}.values(), key=lambda one: one.key)
+
+    async def names(self, ids: Iterable[str]) -> dict[str, str]:
+        """The names of the accounts with these ids, as far as they exist."""
+        wanted = sorted(set(ids))
+        if not wanted:
+            return {}
+        values = await self._link.execute("MGET", *(self._generations + one for one in wanted))
+        there = zip(wanted, values, strict=True)
+        return {one: value.partition(b" ")[2].decode() for one, value in there if value is not None}
+
+    async def create(self, user: User) -> User:
+        """Stores a new account, and returns it with its id. Raises UserExists."""
+        made = replace(user, id=new_user_id("store"), generation=new_generation())
+        args = (made.key, self._records.signed(made), self._generations + made.id, _generation(made))
+        if not await self._link.script(CREATE, self._keys, args):
             raise UserExists(f"there is a user {user.name!r} already")
+        self._changes.heard("user.create", made.id, None, made)
+        return made
 
-    async def replace(self, before: User, after: User) -> None:
-        """Keeps `after` in place of `before`, which it was made of. Raises UserChanged."""
-        args = (before.key, write_user(before), write_user(after))
-        if not await self._link.script(REPLACE, (self._key,), args):
+    async def replace(self, before: User, after: User) -> User:
+        """Replaces `before` by `after`, and ends its sessions and tokens.
+
+        Raises UserChanged, and UserExists where it is renamed to a name that is taken.
+        """
+        data = await self._link.execute("HGET", self._keys[0], before.key)
+        kept = None if data is None else self._records.read(before.key, data)
+        if kept is None or replace(kept, generation=before.generation) != before:
             raise UserChanged(f"the user {before.name!r} was changed by somebody else")
+        changed = replace(after, id=before.id, generation=new_generation())
+        args = (
+            before.key,
+            data,
+            changed.key,
+            self._records.signed(changed),
+            self._generations + changed.id,
+            _generation(changed),
+        )
+        done = await self._ending.script(REPLACE, self._keys, args)
+        if done == 0:
+            raise UserChanged(f"the user {before.name!r} was changed by somebody else")
+        if done < 0:
+            raise UserExists(f"there is a user {after.name!r} already")
+        self._changes.heard("user.update", changed.id, before, changed)
+        return changed
 
     async def delete(self, name: str) -> bool:
-        """Removes a user; False where there was none."""
-        return bool(await self._link.execute("HDEL", self._key, name.lower()))
+        """Removes an account and ends its sessions and tokens; False where there was none."""
+        args = (name.lower(), self._generations)
+        there = bool(await self._ending.script(DELETE, self._keys[:1], args))
+        if there:
+            self._changes.heard("user.delete", name, None, None)
+        return there
+
+    def _with_generation(self, name: str, answer: Any) -> User | None:
+        user = self._records.read(name, answer[0])
+        return None if user is None else replace(user, generation=answer[1].decode())
+
+
+class AccountRecords:
+    """The records of accounts, signed under their names."""
+
+    def __init__(self, names: KeyNames, mac: RecordMac) -> None:
+        self._names = names
+        self.key = names.accounts
+        self._generations = names.user_generations
+        self._mac = mac
+
+    def signed(self, user: User) -> str:
+        """The signed record."""
+        return self._mac.sign(self._names.record("users", user.key), write_user(user))
+
+    def read(self, name: str, data: bytes) -> User | None:
+        """The account in a record; None where its MAC is not valid. `name` is in lower case."""
+        record = self._mac.verify(self._names.record("users", name), data)
+        return None if record is None else read_user(record)
+
+    async def identify(self, commands: Commands, name: str, data: bytes) -> User | None:
+        """Gives an account of an earlier version an id; None where it is malformed or was changed meanwhile.
+
+        `name` is in lower case.
+        """
+        user = self.read(name, data)
+        if user is None:
+            return None
+        user = replace(user, id=new_user_id("store"), generation=new_generation())
+        args = (name, data, self.signed(user), self._generations + user.id, _generation(user))
+        return user if await commands.script(IDENTIFY, (self.key,), args) else None
+
+
+def _generation(user: User) -> str:
+    return f"{user.generation} {user.name}"
 
 
 def write_user(user: User) -> str:
     """The record of a user."""
-    members = {"name": user.name, "password": user.password, "admin": user.admin, "created": user.created}
-    return write_record(members)
+    members = {
+        "id": user.id,
+        "name": user.name,
+        "password": user.password,
+        "admin": user.admin,
+        "created": user.created,
+    }
+    states = {"blocked": user.blocked, "pending": user.pending}
+    return write_record(members | {name: True for name, holds in states.items() if holds})
 
 
 def read_user(data: bytes) -> User | None:
-    """The user in a record; None where any part of it is not what it should be."""
+    """The user in a record; None where it is malformed."""
     try:
-        record = Record.parse(data)
+        record = JsonRecord.parse(data)
         return User(
             name=record.text("name"),
             password=record.text("password"),
             admin=record.truth("admin", default=False),
             source="store",
             created=record.whole("created", 0),
+            id=record.text("id", ""),
+            blocked=record.truth("blocked", default=False),
+            pending=record.truth("pending", default=False),
         )
     except (ValueError, TypeError):
         return None

@@ -1,10 +1,10 @@
-"""What the gateway counts, and how Prometheus reads it.
+"""Metrics and their Prometheus exposition.
 
-Counting happens in plain dictionaries (`Telemetry`), because it happens several times a request. Reading
-(`exposition`) turns them into Prometheus' text. Where several workers serve one port, each leaves its
-numbers in a directory (`sharing`), so that whichever worker is asked answers for all of them.
+`Telemetry` counts in plain dictionaries, as it does so several times per request. `exposition` renders them
+as Prometheus text. With several workers each publishes its numbers in a shared directory (`shared_metrics`),
+so that any worker can answer a scrape for all of them.
 """
 
-from gateway.telemetry.tallies import Telemetry, process_telemetry
+from gateway.telemetry.metrics import Telemetry, process_telemetry
 
 __all__ = ["Telemetry", "process_telemetry"]

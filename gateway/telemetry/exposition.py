@@ -1,4 +1,4 @@
-"""A snapshot in Prometheus' text format.
+"""Renders a snapshot in the Prometheus text format.
 
 https://prometheus.io/docs/instrumenting/exposition_formats/
 """
@@ -24,26 +24,74 @@ from gateway import __version__
 from gateway.telemetry.snapshot import BUCKETS, Snapshot
 
 _COUNTERS = {
-    "requests": ("gatepost_requests", "Requests answered", ("route", "method", "status")),
-    "tokens": ("gatepost_tokens", "Answers of the token endpoint", ("grant", "outcome")),
-    "store_calls": ("gatepost_store_calls", "Questions to the store", ("command", "outcome")),
-    "upstream_failures": ("gatepost_upstream_failures", "Unusable upstream answers", ("upstream", "kind")),
+    "requests": ("gatepost_requests", "Requests served", ("route", "method", "status")),
+    "tokens": ("gatepost_tokens", "Token endpoint responses", ("grant", "outcome")),
+    "store_calls": ("gatepost_store_calls", "Store commands", ("command", "outcome")),
+    "upstream_failures": ("gatepost_upstream_failures", "Failed upstream requests", ("upstream", "kind")),
+    "mirror_dropped": ("gatepost_mirror_dropped", "Requests that could not be mirrored", ("route", "reason")),
+    "tool_calls": ("gatepost_mcp_tool_calls", "Calls of tools of MCP servers", ("route", "tool", "status")),
+    "limits_reached": (
+        "gatepost_limits_reached",
+        "Connections ended and requests refused by a limit of the server",
+        ("limit",),
+    ),
+    "lost_log_lines": ("gatepost_log_lines_lost", "Log lines dropped because the reader was too slow", ()),
 }
 _SERVER = ("upstream", "server")
 _GAUGES = {
-    "upstream_healthy": ("gatepost_upstream_healthy", "Whether health checks find a server well", _SERVER),
-    "upstream_breaker_open": ("gatepost_upstream_breaker_open", "Whether a server has a rest", _SERVER),
-    "upstream_in_flight": ("gatepost_upstream_requests_in_flight", "Sent, not answered", _SERVER),
-    "upstream_connections": ("gatepost_upstream_connections", "Connections to a server", _SERVER),
+    "acme_failures": (
+        "gatepost_acme_failures",
+        "Failed attempts in a row to have a certificate issued",
+        ("certificate",),
+    ),
+    "certificate_expiry": (
+        "gatepost_tls_certificate_expiry_seconds",
+        "Expiry of the certificate in use, in seconds since the epoch",
+        ("certificate",),
+    ),
+    "certificate_rejected": (
+        "gatepost_tls_certificate_rejected",
+        "The files on disk can't be used, an earlier certificate is (1/0)",
+        ("certificate",),
+    ),
+    "store_can_issue": ("gatepost_store_can_issue", "The store takes new tokens (1/0)", ()),
+    "store_can_revoke": ("gatepost_store_can_revoke", "The store takes revocations (1/0)", ()),
+    "store_evicts": ("gatepost_store_evicts", "The store deletes any key when its memory is full (1/0)", ()),
+    "revocation_seen": (
+        "gatepost_revocation_seen_seconds",
+        "Until the slowest worker heard of the last change in the store; growing while one hears nothing",
+        (),
+    ),
+    "store_clock_difference": (
+        "gatepost_store_clock_difference_seconds",
+        "This machine's clock minus the store's",
+        (),
+    ),
+    "upstream_healthy": (
+        "gatepost_upstream_healthy",
+        "Upstream server healthy by its health checks (1/0)",
+        _SERVER,
+    ),
+    "upstream_breaker_open": ("gatepost_upstream_breaker_open", "Circuit breaker open (1/0)", _SERVER),
+    "upstream_in_flight": ("gatepost_upstream_requests_in_flight", "In-flight upstream requests", _SERVER),
+    "upstream_connections": (
+        "gatepost_upstream_connections",
+        "Open connections to an upstream server",
+        _SERVER,
+    ),
 }
 _HISTOGRAMS = {
-    "request_duration": ("gatepost_request_duration_seconds", "From the head to the last byte", "route"),
-    "store_duration": ("gatepost_store_call_duration_seconds", "Time the store took", "command"),
+    "request_duration": (
+        "gatepost_request_duration_seconds",
+        "Request duration, from its head to the last byte of the response",
+        "route",
+    ),
+    "store_duration": ("gatepost_store_call_duration_seconds", "Store command duration", "command"),
 }
 
 
 def exposition(snapshot: Snapshot) -> tuple[bytes, str]:
-    """The text and its Content-Type."""
+    """The exposition text and its Content-Type."""
     registry = CollectorRegistry()
     registry.register(_Collector(snapshot))
     return generate_latest(registry), CONTENT_TYPE_LATEST
@@ -54,19 +102,19 @@ class _Collector(Collector):
         self._snapshot = snapshot
 
     def collect(self) -> Iterator[Metric]:
-        yield from self._facts()
+        yield from self._process_metrics()
         yield from self._gauges()
         yield from self._counters()
         yield from self._histograms()
 
-    def _facts(self) -> Iterator[Metric]:
+    def _process_metrics(self) -> Iterator[Metric]:
         yield InfoMetricFamily(
             "gatepost_build",
-            "What is running",
+            "Version of Gatepost and of Python",
             {"version": __version__, "python": platform.python_version()},
         )
-        yield GaugeMetricFamily("gatepost_workers", "Worker processes that serve", self._snapshot.workers)
-        yield GaugeMetricFamily("gatepost_requests_in_flight", "Begun, not ended", self._snapshot.in_flight)
+        yield GaugeMetricFamily("gatepost_workers", "Worker processes", self._snapshot.workers)
+        yield GaugeMetricFamily("gatepost_requests_in_flight", "In-flight requests", self._snapshot.in_flight)
 
     def _gauges(self) -> Iterator[Metric]:
         for kind, (name, text, labels) in _GAUGES.items():

@@ -1,1 +1,1 @@
-"""Tokens: issued, recognised, remembered, bound, ended."""
+"""Access and refresh tokens: issued, validated, cached, sender-constrained, revoked."""

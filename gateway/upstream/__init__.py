@@ -1,7 +1,6 @@
-"""Connections to the upstreams: HTTP/1.1 over sockets, kept alive, pooled, balanced and watched.
+"""Connections to upstreams: HTTP/1.1, kept alive, pooled, load-balanced, health-checked.
 
-The core works by callbacks (`sink.Sink`) and makes no task or future for a request; `stream` is the
-face for callers that await.
+The core works by callbacks (`response_handler.ResponseHandler`) and makes no task or future for a request.
 """
 
 from gateway.upstream.upstream import Upstream

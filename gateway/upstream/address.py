@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 _PORTS = {"http": 80, "https": 443}
+SERVICE = "srv+"
+"""Before the scheme of a URL whose host is the name of SRV records (RFC 2782)."""
 
 
 @dataclass(slots=True, frozen=True)
-class Address:
+class ServerAddress:
     """A server's place: a name and a port, or a Unix socket."""
 
     host: str
@@ -21,15 +23,20 @@ class Address:
     base_path: str = ""
     """What the URL puts before every path; without a slash at its end."""
 
+    service: bool = False
+    """`host` is the name of SRV records, and `port` has no meaning."""
+
     def __str__(self) -> str:
         if self.socket is not None:
             return f"unix:{self.socket}"
+        if self.service:
+            return f"{'srv+https' if self.secure else 'srv+http'}://{self.host}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self.secure else 'http'}://{host}:{self.port}"
 
 
-def parse_address(url: str) -> Address:
-    """Reads `http://host:port/base`, `https://host:port/base` or `unix:/path/to/socket`.
+def parse_server_address(url: str) -> ServerAddress:
+    """Reads `http://host:port/base`, `https://…`, `srv+http://name/base`, `srv+https://…` or `unix:/path`.
 
     Raises:
         ValueError: anything else.
@@ -38,15 +45,18 @@ def parse_address(url: str) -> Address:
         path = url.removeprefix("unix:").removeprefix("//")
         if not path.startswith("/"):
             raise ValueError(f"{url!r}: the socket's path must be absolute, as in unix:/run/app.sock")
-        return Address(host="", port=0, socket=path)
+        return ServerAddress(host="", port=0, socket=path)
     parts = urlsplit(url)
-    if parts.scheme not in _PORTS or not parts.hostname:
+    service = parts.scheme.startswith(SERVICE)
+    scheme = parts.scheme.removeprefix(SERVICE)
+    if scheme not in _PORTS or not parts.hostname or (service and parts.port is not None):
         raise ValueError(f"{url!r} is not of the form http://host:port, https://host:port or unix:/path")
     if parts.query or parts.fragment or parts.username is not None:
         raise ValueError(f"{url!r}: only host, port and path belong into a server's URL")
-    return Address(
+    return ServerAddress(
         host=parts.hostname,
-        port=parts.port if parts.port is not None else _PORTS[parts.scheme],
-        secure=parts.scheme == "https",
+        port=parts.port if parts.port is not None else _PORTS[scheme],
+        secure=scheme == "https",
+        service=service,
         base_path=parts.path.rstrip("/"),
     )

@@ -1,247 +1,386 @@
-"""One connection to an upstream: one exchange at a time, kept alive between them (RFC 9112 section 9)."""
+"""One connection to an upstream: one request at a time, kept open between them (RFC 9112 section 9).
+
+States and events. A cell names the state that follows, and in quotes the error that the handler gets:
+
+    state              | send              | bytes arrive        | closed by upstream       | time is up
+    -------------------|-------------------|---------------------|--------------------------|-----------------
+    IDLE               | AWAITING_RESPONSE | CLOSED (1)          | CLOSED                   | CLOSED
+    AWAITING_RESPONSE  |                   | any below, IDLE (2) | CLOSED "before response" | CLOSED "slow"
+    READING_HEAD       |                   | any below, IDLE (2) | CLOSED "incomplete"      | CLOSED "slow"
+    READING_BODY       |                   | READING_BODY, IDLE  | CLOSED "incomplete" (3)  | CLOSED "slow"
+    TUNNEL             |                   | TUNNEL              | TUNNEL, CLOSED (4)       | CLOSED "slow"
+    CLOSED             |                   |                     |                          |
+
+`abort` leads from every state to CLOSED. A message that can't be read leads to CLOSED with an error.
+(1) No request asked for them: whatever they are, they must not become the next response.
+(2) IDLE once the response is complete, or CLOSED where the connection can't be used again.
+(3) No error where the connection's end is the body's end.
+(4) Where only its direction has ended, this end may write on; the handler gets an empty piece of data.
+
+Beside the state there are three flags: whether the request has been sent to its end, since a response may
+come before that, and for each direction whether it is paused.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import select
+from enum import Enum
+from typing import Any, Protocol, cast
 
-from gateway.upstream.counted import CountedBody
-from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamSlow
-from gateway.upstream.link import Link, Owner
-from gateway.upstream.parser import ResponseParser
-from gateway.upstream.plain import read_plain
+from gateway.upstream.content_length_body import ContentLengthBody
+from gateway.upstream.deadline import Deadline
+from gateway.upstream.errors import ClosedBeforeResponse, UpstreamBroken, UpstreamError, UpstreamSlow
 from gateway.upstream.request import UpstreamRequest
+from gateway.upstream.response_handler import ResponseHandler, UpstreamFraming
+from gateway.upstream.response_parser import ResponseParser
 from gateway.upstream.settings import PoolSettings
-from gateway.upstream.sink import Framing, Sink
+from gateway.upstream.simple_response import read_plain
 
 
-class UpstreamConnection(Link):
-    """Sends a request's bytes as they are given and tells a `Sink` what comes back.
+class ConnectionState(Enum):
+    """What a connection is doing; see the table above."""
 
-    Just before the last call to the sink the connection goes back to its owner, so that the next exchange
-    may already begin on it.
+    IDLE = "idle"
+    AWAITING_RESPONSE = "awaiting_response"
+    """A request is on its way; not a byte of the response has come."""
+    READING_HEAD = "reading_head"
+    READING_BODY = "reading_body"
+    TUNNEL = "tunnel"
+    CLOSED = "closed"
+
+
+# Names of the module are found faster than members of a class.
+IDLE, AWAITING_RESPONSE, READING_HEAD, READING_BODY, TUNNEL, CLOSED = ConnectionState
+_NO_HEAD_YET = (AWAITING_RESPONSE, READING_HEAD)
+
+
+class PoolListener(Protocol):
+    """Keeps connections, and is told what becomes of them."""
+
+    def released(self, connection: Any) -> None:
+        """It is idle."""
+
+    def closed(self, connection: Any, idle_for: float | None = None) -> None:
+        """It is closed. Called once.
+
+        `idle_for`: where the upstream closed it while it was idle, for how many seconds it had been.
+        """
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """Sends a request's bytes as they are given and tells a `ResponseHandler` what comes back.
+
+    Just before the handler's last call the connection goes back to its pool, so that the next request may
+    already begin on it.
     """
 
     __slots__ = (
-        "_has_head",
+        "_deadline",
+        "_handler",
+        "_idle_timeout",
+        "_loop",
+        "_old_from",
         "_parser",
+        "_poll",
+        "_pool",
         "_reader",
         "_reading_paused",
         "_request",
-        "_sink",
-        "_tunnel",
-        "_upload_done",
-        "answered",
-        "served",
+        "_request_complete",
+        "_transport",
+        "idle_since",
+        "requests",
+        "state",
         "writing_paused",
     )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, owner: Owner, settings: PoolSettings) -> None:
-        super().__init__(loop, owner, settings)
-        self._parser = ResponseParser()
-        self._reader: CountedBody | ResponseParser = self._parser
-        self._sink: Sink | None = None
+    def __init__(self, loop: asyncio.AbstractEventLoop, pool: PoolListener, settings: PoolSettings) -> None:
+        self._loop = loop
+        self._pool = pool
+        self._idle_timeout = settings.keep_alive
+        self._old_from = loop.time() + settings.lifetime
+        self._deadline = Deadline(loop, self._time_is_up)
+        self._parser = ResponseParser(settings.head_limit)
+        self._reader: ContentLengthBody | ResponseParser = self._parser
+        self._handler: ResponseHandler | None = None
         self._request: UpstreamRequest
-        self._tunnel = self._reading_paused = self._has_head = False
-        self._upload_done = True
+        self._transport: asyncio.Transport
+        self._poll: select.poll | None = None
+        self._reading_paused = False
+        self._request_complete = True
+        self.state = IDLE
         self.writing_paused = False
         """The upstream takes no bytes for now."""
-        self.answered = False
-        """A byte of an answer to the current (or last) request has come."""
-        self.served = 0
+        self.requests = 0
         """Requests sent on it, the current one included."""
+        self.idle_since = 0.0
+        """When it last became idle, by the loop's clock."""
 
-    # The exchange, as the caller drives it.
+    # What the pool asks.
 
-    def send(self, sink: Sink, request: UpstreamRequest) -> None:
-        """Sends a head as it is; `write` and `write_end` give a body behind it. `sink` hears the answer."""
-        self._sink = sink
+    @property
+    def open(self) -> bool:
+        """It can still carry something."""
+        return self.state is not CLOSED and not self._transport.is_closing()
+
+    @property
+    def reused(self) -> bool:
+        """The current request is not the first on it."""
+        return self.requests > 1
+
+    def usable(self) -> bool:
+        """Whether a request can go on it: it is open, and at this moment there is nothing to read.
+
+        On an idle connection that would be the upstream's close, which the loop has not come to yet, or bytes
+        that no request asked for. With TLS it may also be a session ticket. It costs a system call.
+        """
+        if self.state is CLOSED or self._transport.is_closing():
+            return False
+        poll = self._poll
+        if poll is None:
+            poll = self._poll = select.poll()
+            poll.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return not poll.poll(0)
+
+    def keep(self) -> bool:
+        """Waits for the next request, for a while. Closes and returns False where it is of no further use."""
+        now = self._loop.time()
+        if self.state is not IDLE or now >= self._old_from or self._transport.is_closing():
+            self.discard()
+            return False
+        self.idle_since = now
+        self._deadline.at(now + self._idle_timeout)
+        return True
+
+    # The request, as the client's side drives it.
+
+    def send(self, handler: ResponseHandler, request: UpstreamRequest) -> None:
+        """Sends a head as it is; `write` and `write_end` give a body behind it."""
+        self._handler = handler
         self._request = request
-        self._upload_done = not request.body_follows
-        self.answered = self._has_head = False
-        self.served += 1
+        self._request_complete = not request.body_follows
+        self.state = AWAITING_RESPONSE
+        self.requests += 1
         self._transport.write(request.head)
         self._await_head()
 
     def write(self, data: bytes) -> None:
         """The next piece of the request's body, or of a tunnel's bytes."""
-        if not data or not self._alive():
+        if not data or not self._in_use():
             return
-        if self._request.chunked and not self._tunnel:
-            self._transport.writelines((b"%x\r\n" % len(data), data, b"\r\n"))
+        if self._request.chunked and self.state is not TUNNEL:
+            # One `write`, not `writelines`: in some releases of Python 3.12 and 3.13 the latter fills the
+            # buffer and never pauses the writer (CVE-2024-12254).
+            self._transport.write(b"%x\r\n%b\r\n" % (len(data), data))
         else:
             self._transport.write(data)
-        self._keep_waiting()
+        self._extend_idle_timeout()
 
     def write_end(self) -> None:
-        """The request's body is complete: from now on the upstream's time for an answer runs."""
-        if self._upload_done or not self._alive():
+        """The request's body is complete: from now on the upstream's time for a response runs.
+
+        In a tunnel: no more bytes follow. What the upstream still sends is read on.
+        """
+        if self.state is TUNNEL and self._in_use():
+            self._transport.write_eof()
             return
-        self._upload_done = True
+        if self._request_complete or not self._in_use():
+            return
+        self._request_complete = True
         if self._request.chunked:
             self._transport.write(b"0\r\n\r\n")
-        if not self._has_head:
+        if self.state in _NO_HEAD_YET:
             self._await_head()
 
     def pause_reading(self) -> None:
-        """Takes no more of the answer for now: the one it is for is slow."""
-        if not self._reading_paused and self._alive():
+        """Reads no more of the response for now: the client is slow."""
+        if not self._reading_paused and self._in_use():
             self._reading_paused = True
             self._transport.pause_reading()
             self._deadline.clear()
 
     def resume_reading(self) -> None:
-        """Takes the answer again."""
-        if self._reading_paused and self._alive():
+        """Reads the response again."""
+        if self._reading_paused and self._in_use():
             self._reading_paused = False
             self._transport.resume_reading()
-            self._keep_waiting()
+            self._extend_idle_timeout()
 
     def abort(self) -> None:
-        """Ends the exchange and the connection at once; the sink hears nothing more."""
-        self._sink = None
+        """Ends request and connection at once; the handler gets no further call."""
+        self._handler = None
         self.discard()
+
+    def fail(self, error: UpstreamError) -> None:
+        """Ends request and connection at once, and gives the handler the reason."""
+        handler = self._handler
+        self.abort()
+        if handler is not None:
+            handler.on_error(error)
+
+    def discard(self, idle_for: float | None = None) -> None:
+        """Closes the connection and tells the pool, once."""
+        if self.state is CLOSED:
+            return
+        self.state = CLOSED
+        self._deadline.cancel()
+        if not self._transport.is_closing():
+            self._transport.abort()
+        self._pool.closed(self, idle_for)
 
     # What the transport calls.
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection is established."""
+        self._transport = cast("asyncio.Transport", transport)
+
     def data_received(self, data: bytes) -> None:
         """Bytes from the upstream."""
-        sink = self._sink
-        if sink is None:
-            # Bytes that nobody asked for: whatever they are, they must not become the next answer.
+        handler = self._handler
+        if handler is None:
             self.discard()
-        elif self.answered:
-            self._read_on(sink, data)
+        elif self.state is not AWAITING_RESPONSE:
+            self._read_on(handler, data)
         else:
-            self.answered = True
+            self.state = READING_HEAD
             to_head = self._request.method == "HEAD"
             found = None if to_head else read_plain(data)
             if found is None:
                 self._reader = self._parser
                 self._parser.expect(to_head=to_head, upgrade=self._request.upgrade)
-                self._read_on(sink, data)
+                self._read_on(handler, data)
                 return
             head, body = found
             if len(body) == head.length:
-                # Most answers are whole, and need no reader.
-                self._settle(reusable=True)
-                sink.on_whole(head, CountedBody.framing, body, [])
+                # Most responses arrive whole, and need no reader.
+                self._message_complete(reusable=True)
+                handler.on_whole(head, ContentLengthBody.framing, body, [])
             else:
-                self._reader = CountedBody(head, body)
-                self._tell(sink)
+                self._reader = ContentLengthBody(head, body)
+                self._pass_on(handler)
 
-    def _read_on(self, sink: Sink, data: bytes) -> None:
-        if self._tunnel:
-            self._keep_waiting()
-            sink.on_data(data)
+    def _read_on(self, handler: ResponseHandler, data: bytes) -> None:
+        if self.state is TUNNEL:
+            self._extend_idle_timeout()
+            handler.on_data(data)
             return
         self._reader.feed(data)
         for interim in self._reader.take_informational():
-            sink.on_informational(interim)
-            if self._sink is not sink:
+            handler.on_informational(interim)
+            if self._handler is not handler:
                 return
-        self._tell(sink)
+        self._pass_on(handler)
 
-    def eof_received(self) -> None:
-        """The upstream has sent its last byte."""
-        self._ended(None)
+    def eof_received(self) -> bool:
+        """The upstream has sent its last byte. Returns whether this end may still write: in a tunnel."""
+        if self.state is TUNNEL and self.can_half_close and self._handler is not None:
+            self._handler.on_data(b"")
+            return self.state is TUNNEL
+        self._closed_by_upstream(None)
+        return False
+
+    @property
+    def can_half_close(self) -> bool:
+        """Whether one direction can end before the other: not with TLS."""
+        return self._transport.can_write_eof()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
-        self._ended(exc)
+        self._closed_by_upstream(exc)
 
     def pause_writing(self) -> None:
-        """The transport's buffer is full: the upstream must go on reading."""
+        """The transport's buffer is full: the upstream must read first."""
         self.writing_paused = True
-        if self._sink is not None:
-            if not self._upload_done and not self._has_head:
+        if self._handler is not None:
+            if not self._request_complete and self.state in _NO_HEAD_YET:
                 self._deadline.after(self._request.timeouts.idle)
-            self._sink.pause_writing()
+            self._handler.pause_writing()
 
     def resume_writing(self) -> None:
         """The transport's buffer has room again."""
         self.writing_paused = False
-        if self._sink is not None:
-            if not self._has_head:
+        if self._handler is not None:
+            if self.state in _NO_HEAD_YET:
                 self._await_head()
-            self._sink.resume_writing()
+            self._handler.resume_writing()
 
-    # How an exchange goes on and ends.
+    # How a response goes on and ends.
 
-    def _alive(self) -> bool:
+    def _in_use(self) -> bool:
         # A transport that is closing raises on some event loops where others say nothing.
-        return self._sink is not None and not self._transport.is_closing()
+        return self._handler is not None and not self._transport.is_closing()
 
     def _await_head(self) -> None:
-        if self._upload_done:
+        if self._request_complete:
             self._deadline.after(self._request.timeouts.response)
         else:  # the upstream is not late while the body is still on its way to it
             self._deadline.clear()
 
-    def _keep_waiting(self) -> None:
-        if self._has_head and not self._reading_paused:
+    def _extend_idle_timeout(self) -> None:
+        if self.state not in _NO_HEAD_YET and not self._reading_paused:
             self._deadline.after(self._request.timeouts.idle)
 
-    def _tell(self, sink: Sink) -> None:
-        """Passes on what the reader has found."""
+    def _pass_on(self, handler: ResponseHandler) -> None:
+        """Gives the handler what the reader has found."""
         reader = self._reader
-        if reader.head is not None and not self._has_head:
-            self._has_head = True
-            if reader.complete:
-                self._settle(reusable=reader.reusable)
-                sink.on_whole(reader.head, reader.framing, reader.take_body(), reader.trailers)
+        if reader.head is not None and self.state is READING_HEAD:
+            if reader.error is not None and not reader.has_body:
+                # Nothing of the response is out: the client gets an error in its place.
+                self.fail(reader.error)
                 return
-            self._tunnel = reader.framing is Framing.UPGRADE
-            sink.on_head(reader.head, reader.framing)
+            if reader.complete:
+                self._message_complete(reusable=reader.reusable)
+                handler.on_whole(reader.head, reader.framing, reader.take_body(), reader.trailers)
+                return
+            self.state = TUNNEL if reader.framing is UpstreamFraming.UPGRADE else READING_BODY
+            handler.on_head(reader.head, reader.framing)
         body = reader.take_body()
-        if body and self._sink is sink:
-            sink.on_data(body)
-        if self._sink is not sink:
+        if body and self._handler is handler:
+            handler.on_data(body)
+        if self._handler is not handler:
             return
         if reader.error is not None:
             self.fail(reader.error)
         elif reader.complete:
-            self._settle(reusable=reader.reusable)
-            sink.on_end(reader.trailers)
+            self._message_complete(reusable=reader.reusable)
+            handler.on_end(reader.trailers)
         else:
-            self._keep_waiting()
+            self._extend_idle_timeout()
 
-    def _settle(self, *, reusable: bool) -> None:
-        """The answer is complete: keeps the connection if both sides are at a message's end."""
+    def _message_complete(self, *, reusable: bool) -> None:
+        """The response is complete: keeps the connection if both sides are at a message's end."""
         if self._reading_paused:
             self.resume_reading()
-        self._sink = None
-        # RFC 9112 section 9.3: an answer that came before the request had ended leaves the rest unread.
-        if reusable and self._upload_done:
-            self.make_idle()
-        else:
+        self._handler = None
+        # RFC 9112 section 9.3: a response that came before the request had ended leaves the rest unread.
+        if not reusable or not self._request_complete:
             self.discard()
+            return
+        self.state = IDLE
+        if self.keep():
+            self._pool.released(self)
 
-    def _ended(self, cause: Exception | None) -> None:
-        sink = self._sink
-        if sink is None:
-            self.discard()
-        elif self._tunnel:
+    def _closed_by_upstream(self, cause: Exception | None) -> None:
+        handler = self._handler
+        if handler is None:
+            self.discard(self._loop.time() - self.idle_since)
+        elif self.state is TUNNEL:
             self.abort()
-            sink.on_end([])
+            handler.on_end([])
+        elif self.state is AWAITING_RESPONSE:
+            how = "closed" if cause is None else f"connection lost ({cause})"
+            self.fail(ClosedBeforeResponse(f"{how} by upstream before a response"))
         elif cause is not None:
-            self.fail(UpstreamBroken(f"connection lost: {cause}"))
-        elif not self.answered:
-            self.fail(UpstreamBroken("closed before it answered"))
+            self.fail(UpstreamBroken(f"connection lost within a response: {cause}"))
         else:
             self._reader.finish()
-            self._tell(sink)
+            self._pass_on(handler)
 
-    def _expired(self) -> None:
-        if self._sink is None:
+    def _time_is_up(self) -> None:
+        if self._handler is None:
             self.discard()
-        elif not self._has_head and self._upload_done:
-            self.fail(UpstreamSlow(f"no answer within {self._request.timeouts.response:g} s"))
+        elif self.state in _NO_HEAD_YET and self._request_complete:
+            self.fail(UpstreamSlow(f"no response within {self._request.timeouts.response:g} s"))
         else:
-            self.fail(UpstreamSlow(f"silent for {self._request.timeouts.idle:g} s"))
-
-    def fail(self, error: UpstreamError) -> None:
-        """Ends the exchange and the connection at once, and tells the sink why."""
-        sink = self._sink
-        self.abort()
-        if sink is not None:
-            sink.on_error(error)
+            self.fail(UpstreamSlow(f"idle for {self._request.timeouts.idle:g} s"))

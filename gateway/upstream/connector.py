@@ -1,12 +1,13 @@
-"""Makes connections to one server: names, Unix sockets, TLS, time."""
+"""Opens connections to one server: by name, by Unix socket, with TLS, within a time limit."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable
 
-from gateway.upstream.address import Address
+from gateway.upstream.address import ServerAddress
 from gateway.upstream.connection import UpstreamConnection
 from gateway.upstream.errors import UpstreamBroken, UpstreamSlow
 from gateway.upstream.resolve import Lookup, Resolver, look_up
@@ -21,7 +22,7 @@ class Connector:
 
     def __init__(
         self,
-        address: Address,
+        address: ServerAddress,
         *,
         timeout: float,
         context: ssl.SSLContext | None = None,
@@ -35,19 +36,19 @@ class Connector:
         self._resolver = Resolver(address.host, address.port, lookup)
 
     async def connect(self, factory: Factory) -> UpstreamConnection:
-        """A connection that stands.
+        """An established connection.
 
         Raises:
-            UpstreamBroken: nobody listens, or TLS could not be agreed.
+            UpstreamBroken: nobody listens, or the TLS handshake failed.
             UpstreamSlow: it took too long.
         """
         try:
             async with asyncio.timeout(self._timeout):
                 return await self._attempt(factory)
         except TimeoutError:
-            raise UpstreamSlow(f"{self._address} did not connect within {self._timeout:g} s") from None
+            raise UpstreamSlow(f"no connection to {self._address} within {self._timeout:g} s") from None
         except (OSError, UnicodeError) as error:  # the second: a name that can't be looked up at all
-            raise UpstreamBroken(f"{self._address} can't be reached: {error}") from error
+            raise UpstreamBroken(f"{_cause(error)}: {error}") from error
 
     async def _attempt(self, factory: Factory) -> UpstreamConnection:
         loop = asyncio.get_running_loop()
@@ -78,3 +79,16 @@ class Connector:
             server_hostname=self._server_name,
         )
         return made[1]
+
+
+def _cause(error: OSError | UnicodeError) -> str:
+    """What failed, in the words that an operator would search for."""
+    causes: tuple[tuple[type[Exception], str], ...] = (
+        (ConnectionRefusedError, "connection refused"),
+        (ConnectionResetError, "connection reset while connecting"),
+        (ssl.SSLCertVerificationError, "TLS certificate not accepted"),
+        (ssl.SSLError, "TLS handshake failed"),
+        (socket.gaierror, "host name not resolved"),
+        (UnicodeError, "host name not valid"),
+    )
+    return next((cause for kind, cause in causes if isinstance(error, kind)), "connection failed")

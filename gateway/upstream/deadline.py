@@ -1,4 +1,4 @@
-"""A deadline that moves with every request and hardly ever costs a timer."""
+"""A deadline that can be moved often without creating a timer each time."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _RESOLUTION = 0.002  # seconds; loops count in milliseconds and may wake a littl
 
 
 class Deadline:
-    """Calls back once when the time set last is over.
+    """Calls back once when the time that was set last has come.
 
-    Moving it later only stores a number: the one timer that is armed looks at it when it wakes and sleeps
-    on. A connection with a thousand requests a second wakes once in a time-out, not a thousand times.
+    Moving it later only stores a number: the one timer compares with it when it fires, and is started again
+    if it is too early. So a thousand requests a second on a connection do not need a thousand timers.
     """
 
     __slots__ = ("_due", "_expired", "_loop", "_timer", "_wakes")
@@ -38,11 +38,11 @@ class Deadline:
         self._arm(due)
 
     def clear(self) -> None:
-        """Nothing is due; the timer, if armed, will find nothing to do."""
+        """Removes the deadline; a timer that is running does nothing when it fires."""
         self._due = None
 
     def cancel(self) -> None:
-        """As `clear`, for good: the timer goes too."""
+        """Removes the deadline and the timer."""
         self._due = None
         if self._timer is not None:
             self._timer.cancel()

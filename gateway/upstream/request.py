@@ -3,23 +3,57 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from gateway.upstream.settings import Timeouts
+
+EXPECT_LINE = b"Expect: 100-continue\r\n"
+"""How a head asks for 100 (Continue) before its body."""
+
+
+class Session(Protocol):
+    """What keeps a client on one server."""
+
+    @property
+    def wanted(self) -> str | None:
+        """The server's name; None: any."""
+
+    def served_by(self, server: str) -> None:
+        """The response of this server is about to be passed on."""
+
+
+class BodyCopy(Protocol):
+    """Takes a copy of a request while it is sent. Its methods never raise."""
+
+    def begin(self) -> None:
+        """The request is on its way to a server."""
+
+    def write(self, data: bytes) -> None:
+        """A piece of the body has been sent."""
+
+    def write_end(self) -> None:
+        """The body is complete."""
 
 
 @dataclass(slots=True)
 class UpstreamRequest:
-    """The bytes that go out, and what must be known to read the answer to them."""
+    """The bytes to send, and what must be known to read the response."""
 
     head: bytes
     """Request line, headers and empty line, and a whole body behind it where there is one."""
     method: str
     timeouts: Timeouts
     body_follows: bool = False
-    """The body is written later, piece by piece."""
+    """The body is written later, in pieces."""
     chunked: bool = False
     """Each piece that is written becomes a chunk; the head says so."""
     upgrade: bool = False
-    """The head asks for another protocol, so that 101 is an answer."""
+    """The head asks for another protocol, so that 101 is a final response."""
+    expects_continue: bool = False
+    """The head has `EXPECT_LINE`: the body waits for 100 (Continue)."""
     key: bytes = b""
-    """What `balance: hash` goes by."""
+    """The value that `balance: hash` hashes."""
+    copy: BodyCopy | None = None
+    """Sees the request as it goes; None: nobody does."""
+    session: Session | None = None
+    """Prefers a server, and hears which one has answered; None: any server will do."""

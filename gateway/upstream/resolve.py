@@ -1,4 +1,4 @@
-"""A server's name, turned into all its addresses, and again every few seconds."""
+"""Resolves a server's name to all its addresses, and again every few seconds."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ async def look_up(host: str, port: int) -> list[str]:
 
 
 class Resolver:
-    """Knows one name's addresses and begins with another one each time, so that all are used."""
+    """Keeps one name's addresses; each call begins with another one, so that all are used."""
 
-    __slots__ = ("_addresses", "_host", "_look_up", "_port", "_stale_from", "_turn")
+    __slots__ = ("_addresses", "_host", "_look_up", "_next", "_port", "_stale_from")
 
     def __init__(self, host: str, port: int, lookup: Lookup = look_up) -> None:
         self._host = host
@@ -30,7 +30,7 @@ class Resolver:
         self._look_up = lookup
         self._addresses: list[str] = []
         self._stale_from = 0.0
-        self._turn = -1
+        self._next = -1
 
     async def addresses(self, now: float) -> list[str]:
         """All addresses, in the order in which to try them.
@@ -43,15 +43,15 @@ class Resolver:
         """
         if now >= self._stale_from or not self._addresses:
             await self._refresh(now)
-        self._turn += 1
-        start = self._turn % len(self._addresses)
+        self._next += 1
+        start = self._next % len(self._addresses)
         return self._addresses[start:] + self._addresses[:start]
 
     async def _refresh(self, now: float) -> None:
         try:
             found = await self._look_up(self._host, self._port)
         except OSError:
-            # A resolver that is down for a while must not take a running server away.
+            # If DNS is down, the last known addresses stay in use.
             if not self._addresses:
                 raise
         else:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from gateway.upstream.settings import RetrySettings
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
-"""RFC 9110 section 9.2.2: asking twice has the effect of asking once."""
+"""RFC 9110 section 9.2.2: the effect of several identical requests is that of one."""
 
 CONNECT = "connect"
-"""No connection could be made: nothing of the request has left."""
+"""No connection could be made: nothing of the request was sent."""
 RESET = "reset"
-"""The connection broke before the first byte of an answer."""
+"""The connection was lost before the first byte of a response."""
 
 _RATIO = 0.2
 _RESERVE = 10.0
@@ -21,11 +21,11 @@ def may_retry(settings: RetrySettings, reason: str, *, method: str, attempts: in
     """Decides on one failure.
 
     Args:
-        settings: what is wished.
-        reason: `connect`, `reset` or the answer's status as text.
+        settings: of the upstream.
+        reason: `connect`, `reset` or the response's status as text.
         method: of the request.
         attempts: how many retries there have been.
-        body_begun: something of a streamed body has been sent, were it only its end, and is gone.
+        body_begun: a part of a streamed body has been sent, if only its end, and can't be sent again.
     """
     if attempts >= settings.attempts or reason not in settings.on or body_begun:
         return False
@@ -34,9 +34,9 @@ def may_retry(settings: RetrySettings, reason: str, *, method: str, attempts: in
 
 
 class RetryBudget:
-    """At most a fifth of the requests are sent again, beside a small reserve.
+    """At most a fifth of the requests are retried, beside a small reserve.
 
-    When everything fails, retries would otherwise multiply the load on those who are down already.
+    In an outage, retries would otherwise multiply the load on servers that are already down.
     """
 
     __slots__ = ("_left",)
@@ -45,12 +45,12 @@ class RetryBudget:
         self._left = _RESERVE
 
     def earn(self) -> None:
-        """A request has come."""
+        """A request has arrived: adds to the budget."""
         if self._left < _CEILING:
             self._left += _RATIO
 
     def spend(self) -> bool:
-        """Takes one retry out of the budget, if it is still in."""
+        """Takes one retry out of the budget; False if it is used up."""
         if self._left < 1.0:
             return False
         self._left -= 1.0

@@ -1,28 +1,29 @@
-"""One server of an upstream: its connections, and how it does."""
+"""One server of an upstream: its connections and its health."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 
-from gateway.upstream.address import parse_address
-from gateway.upstream.condition import Condition
+from gateway.upstream.address import parse_server_address
 from gateway.upstream.connection import UpstreamConnection
 from gateway.upstream.connector import Connector
 from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamUnavailable
 from gateway.upstream.pool import Pool
 from gateway.upstream.resolve import Lookup, look_up
-from gateway.upstream.settings import ServerSettings, UpstreamSettings
+from gateway.upstream.server_health import ServerHealth
+from gateway.upstream.settings import UpstreamServerSettings, UpstreamSettings
 from gateway.upstream.tls import client_context
 
 log = logging.getLogger("gatepost")
 
 
-class Server:
-    """A place that requests can be sent to."""
+class UpstreamServer:
+    """A server that requests can be sent to."""
 
     def __init__(
-        self, settings: ServerSettings, upstream: UpstreamSettings, *, lookup: Lookup = look_up
+        self, settings: UpstreamServerSettings, upstream: UpstreamSettings, *, lookup: Lookup = look_up
     ) -> None:
         """Must be made while the loop runs.
 
@@ -30,19 +31,18 @@ class Server:
             ValueError: the URL is not one of a server.
             OSError: a TLS file can't be used.
         """
-        self.address = parse_address(settings.url)
+        self.address = parse_server_address(settings.url)
         self.name = str(self.address)
+        self.settings = settings
+        self.priority = settings.priority
         self.active = 0
-        self.condition = Condition(
+        self.is_http_1_0 = False
+        """Whether it last answered a request with a streamed body in HTTP/1.0."""
+        self.health = ServerHealth(
             settings.weight, upstream.breaker, health=upstream.health, slow_start=upstream.slow_start
         )
-        self.connector = Connector(
-            self.address,
-            timeout=upstream.timeouts.connect,
-            context=client_context(settings.tls) if self.address.secure else None,
-            server_name=settings.tls.server_name,
-            lookup=lookup,
-        )
+        self._connection_settings = (settings.tls, upstream.timeouts.connect, lookup)
+        self.connector = self.connector_to(None)
         self._loop = asyncio.get_running_loop()
         self._pool_settings = upstream.pool
         self._tasks: set[asyncio.Task[None]] = set()
@@ -50,11 +50,22 @@ class Server:
 
     @property
     def share(self) -> float:
-        """Its weight, as it counts now."""
-        return self.condition.share
+        """Its weight now: less than configured during slow start."""
+        return self.health.share
+
+    def connector_to(self, port: int | None) -> Connector:
+        """Opens connections to this server, on its own port (None) or another one."""
+        tls, timeout, lookup = self._connection_settings
+        return Connector(
+            self.address if port is None else replace(self.address, port=port),
+            timeout=timeout,
+            context=client_context(tls) if self.address.secure else None,
+            server_name=tls.server_name,
+            lookup=lookup,
+        )
 
     def close(self, *, at_once: bool = False) -> None:
-        """Closes the connections: free ones, or all."""
+        """Closes the connections: idle ones, or all."""
         self.pool.close(at_once=at_once)
         for task in self._tasks:
             task.cancel()
@@ -62,42 +73,59 @@ class Server:
     # How requests went.
 
     def entered(self) -> bool:
-        """A request is on its way. Returns whether its outcome decides if others follow."""
+        """A request is on its way. Returns whether it is the breaker's probe, whose outcome decides."""
         self.active += 1
-        breaker = self.condition.breaker
+        breaker = self.health.breaker
         return not breaker.calm and breaker.enter()
 
     def left(self, *, undecided: bool) -> None:
-        """A request is over; `undecided`: its outcome would have decided, but it had none."""
+        """A request is over; `undecided`: it was the breaker's probe and had no outcome."""
         self.active -= 1
         if undecided:
-            self.condition.breaker.leave()
+            self.health.breaker.leave()
 
     def answered(self) -> None:
-        """A request got an answer. Where the breaker is calm that is no news, and need not be told."""
-        if self.condition.answered(self._loop.time()):
-            log.info("server %s answers again", self.name)
+        """A request got a response. Need not be called while the breaker is calm."""
+        if self.health.answered(self._loop.time()):
+            log.info("server %s: circuit breaker closed: it responds again", self.name)
 
     def failed(self, error: UpstreamError) -> None:
         """A request got none."""
-        if self.condition.failed(self._loop.time()):
-            log.warning("server %s gets a rest: %s", self.name, error)
+        if self.health.failed(self._loop.time()):
+            failures = self.health.breaker.failures
+            log.warning(
+                "server %s: circuit breaker open for %g s: %d failures in a row, the last: %s",
+                self.name,
+                self.health.breaker.open_for,
+                failures,
+                error,
+            )
 
-    def unreachable(self, error: UpstreamError) -> None:
+    def on_connect_error(self, error: UpstreamError) -> None:
         """No connection could be made for a request."""
         if isinstance(error, UpstreamUnavailable):
-            return  # it waited in our own line
+            return  # it waited in our own queue
         self.failed(error)
-        if self.condition.unreachable():
+        if self.health.on_connect_error():
             log.warning("server %s is unhealthy: %s", self.name, error)
 
-    def questioned(self, problem: str | None) -> None:
-        """A health question was answered, well or with a problem."""
-        if self.condition.questioned(well=problem is None, now=self._loop.time()):
+    def on_health_check(self, problem: str | None) -> None:
+        """A health check passed (None), or what was wrong."""
+        if self.health.on_health_check(passed=problem is None, now=self._loop.time()):
             if problem is None:
                 log.info("server %s is healthy again", self.name)
             else:
                 log.warning("server %s is unhealthy: %s", self.name, problem)
+
+    # What reused connections show (`reuse_policy`).
+
+    def reused_connection_answered(self) -> None:
+        """A request on a reused connection got a response. Need not be called while the server is trusted."""
+        self.pool.reuse.on_response(self._loop.time())
+
+    def reused_connection_lost(self) -> None:
+        """A reused connection was lost before a byte of the response."""
+        self.pool.reuse.on_lost(self._loop.time())
 
     # How connections are made.
 
@@ -112,7 +140,7 @@ class Server:
         except UpstreamError as error:
             self.pool.not_opened(error)
         except BaseException:
-            # Those who wait must hear of it even then.
+            # The request that waits must get an error even then.
             self.pool.not_opened(UpstreamBroken(f"{self.name}: opening a connection failed"))
             raise
         else:

@@ -1,4 +1,4 @@
-"""Sends the body of a request while the answer may already be coming."""
+"""Sends the body of a request while the response may already be arriving."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 
-from gateway.upstream.call import Call
+from gateway.upstream.upstream_call import UpstreamCall
 
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)[ \t]*\r\n", re.IGNORECASE)
 
@@ -34,8 +34,8 @@ class Upload:
         self._missing = length
         self._task: asyncio.Task[None] | None = None
 
-    def start(self, call: Call, room: asyncio.Event, failed: Callable[[BaseException], None]) -> None:
-        """Begins to send, whenever `room` is set; `failed` hears what the body's source raised."""
+    def start(self, call: UpstreamCall, room: asyncio.Event, failed: Callable[[Exception], None]) -> None:
+        """Begins to send, whenever `room` is set; `failed` gets what the body's source raised."""
         self._task = asyncio.get_running_loop().create_task(self._run(call, room, failed))
 
     def cancel(self) -> None:
@@ -43,14 +43,16 @@ class Upload:
         if self._task is not None:
             self._task.cancel()
 
-    async def _run(self, call: Call, room: asyncio.Event, failed: Callable[[BaseException], None]) -> None:
+    async def _run(
+        self, call: UpstreamCall, room: asyncio.Event, failed: Callable[[Exception], None]
+    ) -> None:
         try:
             await self._send(call, room)
-        except Exception as error:  # whatever the source raises is for the caller to see
+        except Exception as error:  # whatever the source raises, the response's side decides on it
             call.abort()
             failed(error)
 
-    async def _send(self, call: Call, room: asyncio.Event) -> None:
+    async def _send(self, call: UpstreamCall, room: asyncio.Event) -> None:
         await room.wait()
         async for piece in self._body:
             self._count(len(piece))

@@ -4,29 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Iterable
 
 import pytest
 
 from gateway.accounts.applications import ApplicationRefused, Applications, KeySettings, KeysExist
 from gateway.accounts.registry import ClientRegistry
-from gateway.oauth.people import User
+from gateway.oauth.user import User
 from gateway.store import Store
 from tests.services import Clock
 
-ADA, BOB, ROOT = User("ada", "x"), User("bob", "x"), User("root", "x", admin=True)
+ADA, BOB, ROOT = (User(name, "x", admin=name == "root", id=f"file:{name}") for name in ("ada", "bob", "root"))
+
+
+class Names:
+    """All of them are there."""
+
+    async def names(self, ids: Iterable[str]) -> dict[str, str]:
+        return {one.id: one.name for one in (ADA, BOB, ROOT) if one.id in set(ids)}
+
+
 SETTINGS = KeySettings(frozenset({"client_credentials"}), ("orders.read",), (), 60)
 
 
 @pytest.fixture
 def applications(store: Store) -> Applications:
     registry = ClientRegistry(store.clients, store.tokens, Clock(), secrets.token_bytes)
-    return Applications(store.applications, store.clients, registry, Clock())
+    return Applications(store.applications, store.clients, registry, Names(), Clock())
 
 
 async def test_each_sees_his_own_and_an_administrator_all(applications: Applications) -> None:
     made = await applications.create(ADA, "Shop", "sells")
     await applications.create(BOB, "Mail", "")
-    assert [one.name for one in await applications.search(User("ADA", "x"))] == ["Shop"]
+    assert [one.name for one in await applications.search(User("renamed", "x", id=ADA.id))] == ["Shop"]
     assert [one.name for one in await applications.search(ROOT)] == ["Mail", "Shop"]
     assert [one.name for one in await applications.search(ROOT, "sELL")] == ["Shop"]
     assert await applications.find(BOB, made.id) is None
@@ -55,7 +65,7 @@ async def test_keys_belong_to_the_owner_and_are_made_once_however_often_asked(
     assert found is not None
     client = await applications.client(found, "production")
     assert client is not None
-    assert (client.owner, client.application, client.name) == ("ada", shop.id, "Shop (production)")
+    assert (client.owner, client.application, client.name) == (ADA.id, shop.id, "Shop (production)")
     assert (client.scopes, client.lifetime, len(client.secrets)) == (("orders.read",), 60, 1)
     assert await applications.client(found, "sandbox") is None
 

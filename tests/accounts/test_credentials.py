@@ -5,7 +5,7 @@ import pytest
 
 from gateway.accounts.credentials import Credentials, client_keys
 from gateway.oauth.client_auth import ClientProof
-from gateway.oauth.values import Client
+from gateway.oauth.model import Client
 from gateway.store import Store
 from tests.certificates import Certificate
 from tests.client_keys import signer

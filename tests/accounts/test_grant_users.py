@@ -1,14 +1,15 @@
 import pytest
 from argon2 import PasswordHasher
 
+from gateway.accounts.attempt_limiter import AttemptLimiter
 from gateway.accounts.grant_users import SignedUpUsers
 from gateway.accounts.passwords import Passwords
 from gateway.accounts.users import UserAuthentication, Users
+from gateway.oauth.brute_force import LockoutPolicy
 from gateway.oauth.errors import OAuthError
-from gateway.oauth.guessing import GuessingRules
-from gateway.oauth.people import User
+from gateway.oauth.user import User, UserIdentity
 from gateway.store import Store
-from tests.services import Clock, a_client
+from tests.services import Clock, a_client, known_users
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 ADDRESS = "192.0.2.1"
@@ -16,15 +17,13 @@ ADDRESS = "192.0.2.1"
 
 @pytest.fixture
 def people(store: Store) -> SignedUpUsers:
-    users = Users([User("Ada", "engine")], store.users, Passwords(CHEAP), Clock())
-    door = UserAuthentication(users, store.attempts, GuessingRules(pair_limit=2, first_delay=0.01))
-    return SignedUpUsers(users, door, store.registered_users)
+    users = Users(known_users(User("Ada", "engine")), store.users, Passwords(CHEAP), Clock())
+    limiter = AttemptLimiter("people", store.attempts, LockoutPolicy(pair_limit=2, first_delay=0.01))
+    return SignedUpUsers(UserAuthentication(users, limiter), store.registered_users)
 
 
 async def test_a_user_has_the_name_that_was_registered(people: SignedUpUsers) -> None:
-    assert await people.sign_in("ADA", "engine", ADDRESS) == "Ada"
-    assert await people.is_there("ada")
-    assert not await people.is_there("ben")
+    assert await people.sign_in("ADA", "engine", ADDRESS) == UserIdentity("file:ada", "Ada", "1")
 
 
 async def test_what_goes_wrong_is_an_oauth_error(people: SignedUpUsers) -> None:
@@ -38,7 +37,9 @@ async def test_what_goes_wrong_is_an_oauth_error(people: SignedUpUsers) -> None:
     assert told[2].retry_after
 
 
-async def test_a_user_counts_once_whatever_the_case_of_its_name(store: Store, people: SignedUpUsers) -> None:
-    for name in ("Ada", "ada"):
-        await people.registered(a_client(), name)
-    assert await store.registered_users.count("demo") == 1
+async def test_a_user_counts_once_and_another_of_the_same_name_again(
+    store: Store, people: SignedUpUsers
+) -> None:
+    for user_id in ("file:1", "file:1", "file:2"):
+        await people.registered(a_client(), user_id)
+    assert await store.registered_users.count("demo") == 2

@@ -1,16 +1,17 @@
 import secrets
+from dataclasses import replace
 
 import pytest
 
 from gateway.accounts.registry import (
-    MOST_SECRETS,
+    MAX_SECRETS,
     SECRET_PREFIX,
     ClientRegistry,
     SecretRefused,
     new_client_id,
 )
 from gateway.oauth.client_auth import secret_matches
-from gateway.oauth.values import Client
+from gateway.oauth.model import Client
 from gateway.store import ClientExists, ClientMissing, Store
 from tests.services import Clock
 
@@ -113,7 +114,7 @@ async def test_a_client_has_no_more_secrets_than_it_may_however_often_they_chang
     store: Store, registry: ClientRegistry, clock: Clock
 ) -> None:
     await registry.create(Client("orders-app"))
-    for _ in range(MOST_SECRETS - 1):
+    for _ in range(MAX_SECRETS - 1):
         await registry.add_secret("orders-app")
     with pytest.raises(SecretRefused):
         await registry.add_secret("orders-app")
@@ -121,7 +122,7 @@ async def test_a_client_has_no_more_secrets_than_it_may_however_often_they_chang
         newest = await registry.rotate_secret("orders-app", 60)
     found = await store.clients.get("orders-app")
     assert found is not None
-    assert len(found.secrets) == MOST_SECRETS
+    assert len(found.secrets) == MAX_SECRETS
     assert await live(store, newest, clock() + 10**6)
     # What has ended makes room.
     clock.now += 61
@@ -136,3 +137,18 @@ async def test_a_disabled_client_is_refused_until_it_is_enabled(
     assert not await live(store, secret, clock())
     await registry.enable("orders-app")
     assert await live(store, secret, clock())
+
+
+async def test_a_client_that_changes_its_registration_keeps_what_an_operator_has_given_it(
+    store: Store, registry: ClientRegistry
+) -> None:
+    given = Client("robot", "Robot", scopes=("a",), registration="ab", networks=("10.0.0.0/8",), tier="slow")
+    await registry.create(replace(given, audiences=("https://a.example",), claims='{"tenant":"acme"}'))
+    key = await registry.add_api_key("robot")
+    wanted = Client("robot", "Machine", scopes=("b",), auth=frozenset({"client_secret_post"}))
+    changed, secret = await registry.replace_registration("robot", wanted)
+    assert (changed.name, changed.scopes, changed.auth) == ("Machine", ("b",), wanted.auth)
+    assert secret is None
+    assert (changed.networks, changed.tier, changed.registration) == (("10.0.0.0/8",), "slow", "ab")
+    assert (changed.audiences, changed.claims) == (("https://a.example",), '{"tenant":"acme"}')
+    assert [one.prefix for one in changed.api_keys] == [key[:12]]

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import time
 
-from gateway.accounts.usage import Tally, UsageKeeper
-from gateway.oauth.values import Client, TokenFacts
+from gateway.accounts.usage import UsageCounter, UsageRecorder
+from gateway.oauth.model import Client, TokenInfo
 from gateway.store import Store
 from gateway.store.usage import HOUR
 from tests.conftest import Valkey
+from tests.record_keys import MAC
 from tests.services import Clock
 
 NOW = 1_800_000_000
 
 
-def caller(client: str = "c1", source: str = "store") -> TokenFacts:
-    return TokenFacts(client, (), (), client, NOW, NOW + 60, "client_credentials", source)
+def token(client: str = "c1", source: str = "store") -> TokenInfo:
+    return TokenInfo(client, (), (), client, NOW, NOW + 60, "client_credentials", source)
 
 
 def test_calls_are_counted_by_status_and_duration() -> None:
-    tally = Tally()
+    tally = UsageCounter()
     for status, seconds in (
         (200, 0.001),
         (204, 0.01),
@@ -29,19 +30,19 @@ def test_calls_are_counted_by_status_and_duration() -> None:
         (503, 2.0),
         (101, 9.0),
     ):
-        tally.call(caller(), status, seconds, own=True)
+        tally.call(token(), status, seconds, own=True)
     assert tally.take() == {"c1": [3, 1, 2, 1, 1, 2, 1, 1, 1, 2, 0, 0]}
     assert tally.take() == {}
 
 
 def test_an_upstreams_own_limit_is_none_of_the_gateways() -> None:
-    tally = Tally()
-    tally.call(caller(), 429, 0.1, own=False)
+    tally = UsageCounter()
+    tally.call(token(), 429, 0.1, own=False)
     assert tally.take()["c1"][4] == 0
 
 
 def test_tokens_are_counted_by_outcome() -> None:
-    tally = Tally()
+    tally = UsageCounter()
     client = Client("c1", source="store")
     tally.token(client, issued=True)
     tally.token(client, issued=False)
@@ -50,36 +51,36 @@ def test_tokens_are_counted_by_outcome() -> None:
 
 
 def test_clients_of_the_file_are_not_counted() -> None:
-    tally = Tally()
-    tally.call(caller(source="file"), 200, 0.1)
+    tally = UsageCounter()
+    tally.call(token(source="file"), 200, 0.1)
     tally.token(Client("demo"), issued=True)
     assert tally.take() == {}
 
 
 async def test_what_is_counted_is_settled_at_the_end(store: Store) -> None:
-    tally = Tally()
-    keeper = UsageKeeper(tally, store.usage, Clock(NOW))
+    tally = UsageCounter()
+    keeper = UsageRecorder(tally, store.usage, Clock(NOW))
     await keeper.start()
-    tally.call(caller(), 200, 0.1)
+    tally.call(token(), 200, 0.1)
     await keeper.stop()
     assert (await store.usage.read("c1", HOUR, NOW))[-1][0] == 1
 
 
 async def test_what_the_store_does_not_take_is_kept(own_valkey: Valkey) -> None:
-    store = Store(own_valkey.url, "usage:", 0.2)
+    store = Store(own_valkey.url, "usage:", 0.2, mac=MAC)
     await store.start()
-    tally = Tally()
-    keeper = UsageKeeper(tally, store.usage, Clock(NOW))
-    tally.call(caller(), 200, 0.1)
+    tally = UsageCounter()
+    keeper = UsageRecorder(tally, store.usage, Clock(NOW))
+    tally.call(token(), 200, 0.1)
     own_valkey.kill()
     await keeper.settle()
-    tally.call(caller(), 200, 0.1)
+    tally.call(token(), 200, 0.1)
     assert tally.take()["c1"][0] == 2
     await store.stop()
 
 
 def test_counting_costs_next_to_nothing() -> None:
-    tally, facts = Tally(), caller()
+    tally, facts = UsageCounter(), token()
     begun = time.process_time()
     for _ in range(20_000):
         tally.call(facts, 200, 0.002)

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from gateway.assembly.clients import file_clients, jwks_of, secret_of
-from gateway.config.words import ClientSecret
+from gateway.config.value_types import ClientSecret
 from gateway.errors import StartError
 from gateway.oauth.client_auth import methods_of
-from gateway.oauth.values import Client, Secret
+from gateway.oauth.model import Client, Secret
 from tests.client_keys import signer
 from tests.config.example import settings
 

@@ -4,7 +4,11 @@ from typing import Any
 
 import pytest
 
-from gateway.assembly.metadata import about_the_resources, about_the_server, sees_certificates
+from gateway.assembly.metadata import (
+    authorization_server_metadata,
+    protected_resource_metadata,
+    sees_certificates,
+)
 from tests.config.example import settings
 
 ROUTES = """\
@@ -23,11 +27,12 @@ GRANTS = ["client_credentials"]
 
 
 def server(text: str = ROUTES, **further: Any) -> dict[str, Any]:
-    return dict(about_the_server(settings(text), GRANTS, further))
+    return dict(authorization_server_metadata(settings(text), GRANTS, further))
 
 
 def resources(text: str = ROUTES) -> dict[tuple[str, ...], dict[str, Any]]:
-    return {segments: dict(members) for segments, members in about_the_resources(settings(text)).items()}
+    found = protected_resource_metadata(settings(text))
+    return {segments: dict(resource.members) for (_, segments), resource in found.items()}
 
 
 def test_every_endpoint_is_under_the_public_url() -> None:
@@ -38,6 +43,7 @@ def test_every_endpoint_is_under_the_public_url() -> None:
         "revocation_endpoint": "https://gate.example/revoke",
         "introspection_endpoint": "https://gate.example/introspect",
         "jwks_uri": "https://gate.example/jwks",
+        "authorization_endpoint": "https://gate.example/authorize",
     }
 
 
@@ -49,12 +55,12 @@ def test_scopes_are_those_that_are_public_anyway() -> None:
 def test_grants_are_named_and_what_is_empty_is_left_out() -> None:
     found = server(nothing=[], something=["x"])
     assert found["grant_types_supported"] == GRANTS
-    assert found["response_types_supported"] == []
+    assert found["response_types_supported"] == ["none"]
     assert ("nothing" in found, found["something"]) == (False, ["x"])
 
 
 @pytest.mark.parametrize("endpoint", ["token", "revocation", "introspection"])
-def test_signing_algorithms_are_told_and_none_is_not_among_them(endpoint: str) -> None:
+def test_signing_algorithms_are_reported_and_none_is_not_among_them(endpoint: str) -> None:
     """RFC 8414 section 2."""
     found = server()[f"{endpoint}_endpoint_auth_signing_alg_values_supported"]
     assert found
@@ -89,3 +95,31 @@ def test_each_resource_names_those_whose_tokens_it_takes_once() -> None:
     assert found["orders",]["authorization_servers"] == [own, corp]
     assert found["corp",]["authorization_servers"] == [corp]
     assert found[()]["authorization_servers"] == [own]
+
+
+def test_the_operator_adds_members_and_takes_them_out() -> None:
+    found = server('metadata: {service_documentation: "https://docs.example", authorization_endpoint: null}')
+    assert found["service_documentation"] == "https://docs.example"
+    assert "authorization_endpoint" not in found
+
+
+def test_the_first_path_of_an_endpoint_is_named_and_a_path_of_the_issuer_comes_first() -> None:
+    text = 'server: {public_url: "https://gate.example/auth", endpoints: {token: [/oauth2/token, /token]}}'
+    found = server(text)
+    assert (found["issuer"], found["token_endpoint"]) == (
+        "https://gate.example/auth",
+        "https://gate.example/auth/oauth2/token",
+    )
+    assert resources(text)[()]["resource"] == "https://gate.example/auth"
+
+
+def test_a_route_with_a_literal_host_is_a_resource_of_that_host() -> None:
+    text = """\
+server: {public_url: "https://gate.example:8243"}
+routes:
+  - {path: /mcp, host: mcp.example, upstream: "http://h"}
+  - {path: /mcp, host: "*.shop.example", upstream: "http://h"}
+"""
+    found = protected_resource_metadata(settings(text))
+    assert found["mcp.example", ("mcp",)].members["resource"] == "https://mcp.example:8243/mcp"
+    assert found[None, ("mcp",)].members["resource"] == "https://gate.example:8243/mcp"

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from gateway.accounts.static_clients import StaticClients
 from gateway.assembly.clients import file_clients
-from gateway.assembly.plugins import PluginShelf, plugin_context
+from gateway.assembly.plugins import PluginSet, plugin_context
 from gateway.config.grants import GrantSettings
 from gateway.config.load import load_text
 from gateway.config.plugins import PluginUse
 from gateway.errors import StartError
-from gateway.file_clients import FileClients
 from gateway.plugin import (
     Exchange,
     Grant,
@@ -22,7 +22,7 @@ from gateway.plugin import (
     PluginContext,
     ProxyPlugin,
 )
-from gateway.plugin_catalog import Catalog
+from gateway.plugin.catalog import PluginCatalog
 
 LIFE: list[str] = []
 
@@ -53,9 +53,9 @@ class Own(GrantPlugin):
         raise AssertionError
 
 
-def shelf() -> PluginShelf:
+def plugin_set() -> PluginSet:
     LIFE.clear()
-    return PluginShelf(Catalog(), PluginContext(lambda: 0.0))
+    return PluginSet(PluginCatalog(), PluginContext(lambda: 0.0))
 
 
 def use(kind: type[Any]) -> PluginUse:
@@ -67,7 +67,7 @@ def grant(*, enabled: bool = True, plugin: str | None = f"{__name__}:Own") -> Gr
 
 
 async def test_all_are_started_in_order_and_stopped_in_reverse() -> None:
-    plugins = shelf()
+    plugins = plugin_set()
     plugins.proxy_plugins([use(Noted), use(Noted)], "everywhere")
     await plugins.start()
     await plugins.stop()
@@ -76,7 +76,7 @@ async def test_all_are_started_in_order_and_stopped_in_reverse() -> None:
 
 
 async def test_one_that_fails_keeps_no_other_from_its_stop() -> None:
-    plugins = shelf()
+    plugins = plugin_set()
     plugins.proxy_plugins([use(Noted), use(Failing)], "everywhere")
     with pytest.raises(StartError):
         await plugins.start()
@@ -85,22 +85,22 @@ async def test_one_that_fails_keeps_no_other_from_its_stop() -> None:
 
 
 def test_a_grant_is_found_by_its_type_and_called_as_the_file_calls_it() -> None:
-    found = shelf().grants({"mine": grant(), "off": grant(enabled=False)})
+    found = plugin_set().grants({"mine": grant(), "off": grant(enabled=False)})
     assert {grant_type: plugin.name for grant_type, plugin in found.items()} == {"urn:example:own": "mine"}
 
 
 def test_two_grants_of_one_type_are_refused() -> None:
-    with pytest.raises(StartError, match="the grants mine and other answer the same grant_type"):
-        shelf().grants({"mine": grant(), "other": grant()})
+    with pytest.raises(StartError, match="the grants mine and other have the same grant_type"):
+        plugin_set().grants({"mine": grant(), "other": grant()})
 
 
-def test_plugins_are_lent_the_clients_and_tiers_of_the_file() -> None:
+def test_plugins_are_given_the_clients_and_tiers_of_the_file() -> None:
     text = """
 clients: [{id: a, secrets: [x], tier: gold, api_keys: [0123456789abcdef]}]
 tiers: {gold: 5 per 1m}
 """
-    settings = load_text(text, {}, Catalog())
-    context = plugin_context(settings, FileClients(file_clients(settings.clients)), lambda: 1.0)
+    settings = load_text(text, {}, PluginCatalog())
+    context = plugin_context(settings, StaticClients(file_clients(settings.clients)), lambda: 1.0)
     found = context.clients.by_api_key(b"0123456789abcdef")
     assert found is not None
     assert (found.id, found.tier, context.tiers["gold"].limit) == ("a", "gold", 5)

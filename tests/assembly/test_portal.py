@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gateway.assembly.portal import portal_facts
+from gateway.assembly.portal import portal_info
 from gateway.config.load import load_text
 from gateway.config.model import Settings
-from gateway.plugin_catalog import Catalog
+from gateway.plugin.catalog import PluginCatalog
 
 ROUTES = """
 routes:
@@ -17,17 +17,17 @@ routes:
 
 
 def settings(text: str) -> Settings:
-    return load_text(text, {}, Catalog())
+    return load_text(text, {}, PluginCatalog())
 
 
 def test_developers_may_give_what_routes_ask_for_unless_the_file_says_otherwise() -> None:
-    assert portal_facts(settings(ROUTES)).scopes == ("one", "two")
-    assert portal_facts(settings(ROUTES + "portal: {scopes: [two]}")).scopes == ("two",)
-    assert portal_facts(settings(ROUTES + "portal: {scopes: []}")).scopes == ()
+    assert portal_info(settings(ROUTES)).scopes == ("one", "two")
+    assert portal_info(settings(ROUTES + "portal: {scopes: [two]}")).scopes == ("two",)
+    assert portal_info(settings(ROUTES + "portal: {scopes: []}")).scopes == ()
 
 
 def test_routes_that_are_switched_off_are_not_shown() -> None:
-    apis = portal_facts(settings(ROUTES)).apis
+    apis = portal_info(settings(ROUTES)).apis
     assert [(api.path, api.exact, api.protected) for api in apis] == [
         ("/a", False, True),
         ("/b", False, True),
@@ -36,11 +36,11 @@ def test_routes_that_are_switched_off_are_not_shown() -> None:
 
 
 def test_only_grants_that_are_switched_on_are_offered() -> None:
-    assert portal_facts(settings(ROUTES)).grants == ("client_credentials",)
+    assert portal_info(settings(ROUTES)).grants == ("client_credentials",)
     off = settings(ROUTES + "grants: {client_credentials: {enabled: false}}")
-    assert portal_facts(off).grants == ()
+    assert portal_info(off).grants == ()
 
 
-def test_a_certificate_of_its_own_making_is_told_of() -> None:
-    assert portal_facts(settings(ROUTES)).self_signed
-    assert not portal_facts(settings(ROUTES + "server: {listen: [{port: 80}]}")).self_signed
+def test_a_self_signed_certificate_is_mentioned() -> None:
+    assert portal_info(settings(ROUTES)).self_signed
+    assert not portal_info(settings(ROUTES + "server: {listen: [{port: 80}]}")).self_signed

@@ -6,18 +6,19 @@ from typing import Any
 
 import pytest
 
-from gateway.assembly.plugins import PluginShelf, plugin_context
+from gateway.accounts.static_clients import StaticClients
+from gateway.assembly.plugins import PluginSet, plugin_context
 from gateway.assembly.routes import accepted_issuers, base_path, origin, resource_path, route_table
 from gateway.assembly.upstreams import make_upstreams
 from gateway.config.load import load_text
 from gateway.config.model import Settings
-from gateway.exchange import RequestHead
-from gateway.explain import example_head
-from gateway.faults import Fault
-from gateway.file_clients import FileClients
-from gateway.oauth.values import OWN_ONLY
-from gateway.plugin_catalog import Catalog
-from gateway.proxy.routes import Route, RouteTable
+from gateway.http.exchange import RequestHead
+from gateway.http.problems import Problem
+from gateway.http.route import Route
+from gateway.oauth.model import OWN_ONLY
+from gateway.plugin.catalog import PluginCatalog
+from gateway.proxy.explain import example_head
+from gateway.proxy.route_table import RouteTable
 from tests.services import Clock
 
 FILE = """\
@@ -30,13 +31,13 @@ routes:
 
 
 def settings(*routes: str) -> Settings:
-    return load_text(FILE + "".join(f"  - {{{route}}}\n" for route in routes), {}, Catalog())
+    return load_text(FILE + "".join(f"  - {{{route}}}\n" for route in routes), {}, PluginCatalog())
 
 
 def table(*routes: str) -> RouteTable:
     loaded = settings(*routes)
-    shelf = PluginShelf(Catalog(), plugin_context(loaded, FileClients([]), Clock()))
-    return route_table(loaded, make_upstreams(loaded), shelf)
+    plugin_set = PluginSet(PluginCatalog(), plugin_context(loaded, StaticClients([]), Clock()))
+    return route_table(loaded, make_upstreams(loaded), plugin_set)
 
 
 def head(method: str, url: str) -> RequestHead:
@@ -66,12 +67,33 @@ def test_a_prefix_is_stripped_unless_the_route_says_otherwise() -> None:
     assert only("path: /a/b, upstream: orders, strip_prefix: false", "/a/b/c").strip == 0
 
 
+def test_a_stripped_prefix_is_told_to_the_upstream() -> None:
+    assert only("path: /caf%C3%A9, upstream: orders", "/caf%C3%A9/c").forwarded_prefix == b"/caf%C3%A9"
+    assert only("path: /a, upstream: orders, strip_prefix: false", "/a").forwarded_prefix is None
+    assert only("path: /, upstream: orders", "/a").forwarded_prefix is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "passes"),
+    [
+        ("auth: none", True),
+        ("auth: none, forward_token: false", False),
+        ("auth: bearer", False),
+        ("forward_token: true", True),
+    ],
+)
+def test_the_clients_authorization_passes_by_default_where_the_gateway_does_not_use_it(
+    keys: str, passes: bool
+) -> None:
+    assert only(f"path: /a, upstream: orders, {keys}", "/a").forward_token is passes
+
+
 def test_an_open_route_is_not_protected() -> None:
     assert not only("path: /a, upstream: orders, auth: none", "/a").protected
 
 
 def test_routes_that_are_switched_off_are_not_there() -> None:
-    with pytest.raises(Fault) as fault:
+    with pytest.raises(Problem) as fault:
         only("path: /a, upstream: orders, enabled: false", "/a")
     assert fault.value.kind.status == 404
 

@@ -1,9 +1,10 @@
 from pathlib import Path
 
 from gateway.assembly.tokens import key_rules, signs_tokens, token_parts
-from gateway.signing.fixed import FixedKeys
+from gateway.signing.file_keys import FileKeys
 from gateway.store import Store
-from gateway.tokens.cache import TokenCache
+from gateway.store.key_names import KeyNames
+from gateway.tokens.token_cache import TokenCache
 from tests.config.example import settings
 from tests.jose.tokens import KEY
 from tests.services import Clock, a_client
@@ -23,15 +24,15 @@ def test_a_key_lives_as_long_as_the_longest_token() -> None:
 
 async def test_gateways_with_the_same_key_make_each_others_tokens(store: Store, tmp_path: Path) -> None:
     shared = settings(f"tokens: {{key: {'k' * 32}}}")
-    one, other = (token_parts(shared, store, TokenCache("", Clock()), Clock()) for _ in range(2))
-    assert other.opaque.is_ours(one.opaque.make())
+    one, other = (token_parts(shared, store, TokenCache(KeyNames(""), Clock())) for _ in range(2))
+    assert other.opaque.has_valid_tag(one.opaque.make())
     form = await one.formats.of(a_client(format="jwt"))
-    assert form.mark == (await other.formats.of(a_client(format="jwt"))).mark
+    assert form.format_id == (await other.formats.of(a_client(format="jwt"))).format_id
 
 
 async def test_files_of_keys_win(store: Store, tmp_path: Path) -> None:
     (tmp_path / "key.pem").write_text(KEY.pem)
     text = f"tokens: {{key: {'k' * 32}, signing: {{keys: [{tmp_path / 'key.pem'}]}}}}"
-    parts = token_parts(settings(text), store, TokenCache("", Clock()), Clock())
-    assert isinstance(parts.keys, FixedKeys)
+    parts = token_parts(settings(text), store, TokenCache(KeyNames(""), Clock()))
+    assert isinstance(parts.keys, FileKeys)
     assert (await parts.jwts.form()).key.kid == KEY.kid

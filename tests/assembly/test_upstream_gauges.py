@@ -5,17 +5,19 @@ from __future__ import annotations
 from gateway.assembly.upstream_gauges import upstream_gauges
 from gateway.upstream import Upstream
 from gateway.upstream.errors import UpstreamBroken
-from gateway.upstream.settings import BreakerSettings, HealthSettings, ServerSettings, UpstreamSettings
+from tests.upstream.defaults import a_server, an_upstream, breaker_of, health_of
 
-NEVER_ASKED = HealthSettings(interval=3600, unhealthy_after=1)
+NEVER_ASKED = health_of(interval=3600, unhealthy_after=1)
 A, B = ("o", "http://127.0.0.1:1"), ("o", "http://127.0.0.1:2")
 
 
 async def test_health_and_breaker_of_each_server() -> None:
     upstream = Upstream(
         "o",
-        UpstreamSettings(
-            (ServerSettings(A[1]), ServerSettings(B[1])), health=NEVER_ASKED, breaker=BreakerSettings(1)
+        an_upstream(
+            (a_server(A[1]), a_server(B[1])),
+            health=NEVER_ASKED,
+            breaker=breaker_of(failures=1),
         ),
     )
     read = upstream_gauges([upstream])
@@ -23,7 +25,7 @@ async def test_health_and_breaker_of_each_server() -> None:
     await upstream.start()
     try:
         upstream.servers[0].failed(UpstreamBroken("x"))
-        upstream.servers[1].questioned("bad")
+        upstream.servers[1].on_health_check("bad")
         gauges = read()
     finally:
         await upstream.stop()

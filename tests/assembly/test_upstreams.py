@@ -14,12 +14,13 @@ from gateway.upstream.settings import (
     HealthSettings,
     PoolSettings,
     RetrySettings,
-    ServerSettings,
     Timeouts,
     TlsSettings,
+    UpstreamServerSettings,
     UpstreamSettings,
 )
 from tests.config.example import settings
+from tests.upstream.defaults import a_server, an_upstream, tls_of
 
 ALL = """
     upstreams:
@@ -27,7 +28,9 @@ ALL = """
         servers: [{url: "https://a", weight: 3}, {url: "https://b"}]
         balance: least_requests
         timeouts: {connect: 1s, response: 2s, idle: 3s}
-        health: {path: /up, interval: 4s, timeout: 5s, unhealthy_after: 6, healthy_after: 7}
+        health:
+          {path: /up, interval: 4s, timeout: 5s, unhealthy_after: 6, healthy_after: 7, host: up.example,
+           headers: {X-Check: "1"}, expect: {status: [204], body: fine}, port: 8}
         retries: {attempts: 8, on: [reset, "504"]}
         breaker: {failures: 9, open_for: 10s}
         slow_start: 11s
@@ -44,15 +47,36 @@ def test_every_key_arrives(tmp_path: Path) -> None:
     file = tmp_path / "file.pem"
     file.touch()
     made = make_upstreams(settings(ALL.replace("FILE", str(file))))["orders"].settings
-    tls = TlsSettings(True, file, file, file, "c")
+    tls = TlsSettings(verify=True, ca=file, certificate=file, key=file, server_name="c")
     assert made == UpstreamSettings(
-        servers=(ServerSettings("https://a", 3, tls), ServerSettings("https://b", 1, tls)),
+        servers=(
+            UpstreamServerSettings(url="https://a", weight=3, priority=0, tls=tls),
+            UpstreamServerSettings(url="https://b", weight=1, priority=0, tls=tls),
+        ),
         balance="least_requests",
-        timeouts=Timeouts(1, 2, 3),
-        pool=PoolSettings(max_connections=12, max_queue=13, queue_timeout=14, keep_alive=15),
-        health=HealthSettings("/up", 4, 5, 6, 7, "inner.example"),
-        retries=RetrySettings(8, frozenset({"reset", "504"})),
-        breaker=BreakerSettings(9, 10),
+        timeouts=Timeouts(connect=1, response=2, idle=3),
+        pool=PoolSettings(
+            max_connections=12,
+            max_queue=13,
+            queue_timeout=14,
+            keep_alive=15,
+            head_limit=65_536,
+            lifetime=300,
+        ),
+        health=HealthSettings(
+            path="/up",
+            interval=4,
+            timeout=5,
+            unhealthy_after=6,
+            healthy_after=7,
+            host="up.example",
+            headers=(("X-Check", "1"),),
+            statuses=frozenset({204}),
+            body="fine",
+            port=8,
+        ),
+        retries=RetrySettings(attempts=8, on=frozenset({"reset", "504"})),
+        breaker=BreakerSettings(failures=9, open_for=10),
         slow_start=11,
     )
 
@@ -61,7 +85,7 @@ def test_what_is_left_out_is_the_clients_own_default() -> None:
     text = "routes: [{path: /, upstream: 'http://a', canary: {upstream: 'http://b', percent: 1}}]"
     made = make_upstreams(settings(text))
     assert {name: upstream.settings for name, upstream in made.items()} == {
-        url: UpstreamSettings((ServerSettings(url),)) for url in ("http://a", "http://b")
+        url: an_upstream([a_server(url)]) for url in ("http://a", "http://b")
     }
 
 
@@ -81,9 +105,9 @@ def test_an_upstream_is_described_in_a_few_words() -> None:
     assert described(upstreams["more"]) == "http://a (weight 2), http://b: hash by path"
 
 
-async def test_a_file_that_is_no_certificate_is_told_at_the_start(tmp_path: Path) -> None:
+async def test_a_file_that_is_no_certificate_is_reported_at_the_start(tmp_path: Path) -> None:
     file = tmp_path / "file.pem"
     file.write_text("nothing")
-    wrong = Upstream("o", UpstreamSettings((ServerSettings("https://a", 1, TlsSettings(ca=file)),)))
+    wrong = Upstream("o", an_upstream([a_server("https://a", tls=tls_of(ca=file))]))
     with pytest.raises(StartError, match="the upstream o can't be used"):
         await start_upstreams([wrong])

@@ -16,6 +16,6 @@ def test_a_page_without_marks_is_not_written_over() -> None:
         filled("a page", "new")
 
 
-@pytest.mark.parametrize("page", ["docs/performance.md", "README.md"])
+@pytest.mark.parametrize("page", ["docs/pages/architecture/performance.md", "README.md"])
 def test_the_pages_have_a_place_for_the_tables(page: str) -> None:
     assert "new" in filled((ROOT / page).read_text(), "new")

@@ -51,7 +51,7 @@ def test_it_is_said_when_others_used_the_core() -> None:
 
 def test_what_the_store_did_is_said_where_it_was_asked() -> None:
     asked = replace(sample(), store_cpu=12.34, store_commands=2.0)
-    assert remarks([asked]) == ["its store: 2.00 commands, 12.3 µs a request"]
+    assert remarks([asked]) == ["its store: 2.00 commands, 12.3 µs per request"]
     assert remarks([replace(asked, store_commands=0.001)]) == []
 
 

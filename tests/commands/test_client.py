@@ -69,7 +69,7 @@ def test_keys_that_can_not_be_read_are_named(tmp_path: Path) -> None:
 
 def test_file_and_store_are_listed_together() -> None:
     shown("client", "create", "--id", "shop")
-    listed = shown("client", "list")
+    listed = shown("client", "list", "--json")
     assert [(one["client_id"], one["source"]) for one in listed] == [("demo", "file"), ("shop", "store")]
     assert shown("client", "show", "demo")["name"] == "Demo application"
 
@@ -77,7 +77,9 @@ def test_file_and_store_are_listed_together() -> None:
 def test_an_id_is_taken_once() -> None:
     shown("client", "create", "--id", "shop")
     assert "shop" in said("client", "create", "--id", "shop")
-    assert said("client", "create", "--id", "demo") == "gatepost: the client 'demo' stands in gateway.yaml"
+    assert (
+        said("client", "create", "--id", "demo") == "gatepost: the client 'demo' is defined in gateway.yaml"
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,7 +87,7 @@ def test_an_id_is_taken_once() -> None:
 )
 def test_clients_of_the_file_are_changed_there_and_strangers_not_at_all(words: str) -> None:
     command, *rest = words.split()
-    change = "gatepost: the client 'demo' stands in gateway.yaml: change it there"
+    change = "gatepost: the client 'demo' is defined in gateway.yaml: change it there"
     assert said("client", command, "demo", *rest) == change
     assert said("client", command, "nobody", *rest) == "gatepost: there is no client 'nobody'"
 
@@ -98,20 +100,20 @@ def test_strangers_are_not_known(command: str) -> None:
 def test_a_client_is_switched_off_and_on_and_removed() -> None:
     shown("client", "create", "--id", "shop")
     for command, text, enabled in [
-        ("disable", "shop is disabled, and every token of it has ended.\n", False),
+        ("disable", "shop is disabled, and all its tokens are revoked.\n", False),
         ("enable", "shop is enabled.\n", True),
-        ("revoke-tokens", "Every token of shop has ended.\n", True),
+        ("revoke-tokens", "All tokens of shop are revoked.\n", True),
     ]:
         result = gatepost("client", command, "shop")
         assert (result.exit_code, result.stdout) == (0, text)
         assert shown("client", "show", "shop")["enabled"] == enabled
     result = gatepost("client", "delete", "shop")
-    assert result.stdout == "shop is removed, and every token of it has ended.\n"
+    assert result.stdout == "shop is deleted, and all its tokens are revoked.\n"
     assert said("client", "show", "shop") == "gatepost: there is no client 'shop'"
 
 
 def test_tokens_of_a_client_of_the_file_can_be_ended_too() -> None:
-    assert gatepost("client", "revoke-tokens", "demo").stdout == "Every token of demo has ended.\n"
+    assert gatepost("client", "revoke-tokens", "demo").stdout == "All tokens of demo are revoked.\n"
 
 
 @pytest.mark.parametrize(

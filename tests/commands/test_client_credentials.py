@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.commands.client_credentials import unfit_credentials
-from gateway.oauth.values import Client
+from gateway.commands.client_credentials import credential_problems
+from gateway.oauth.model import Client
 
 KEYS = '{"keys": []}'
 SUBJECT = ("san_dns", "shop.example.org")
@@ -26,11 +26,11 @@ SUBJECT = ("san_dns", "shop.example.org")
     ],
 )
 def test_a_way_needs_what_is_shown_by_it(wanted: Client, texts: list[str]) -> None:
-    assert list(unfit_credentials(wanted)) == texts
+    assert list(credential_problems(wanted)) == texts
 
 
 def test_a_subject_must_be_of_its_kind() -> None:
-    (text,) = unfit_credentials(Client("a", tls_subject=("san_ip", "shop.example.org")))
+    (text,) = credential_problems(Client("a", tls_subject=("san_ip", "shop.example.org")))
     assert text.startswith("the san_ip ")
-    (text,) = unfit_credentials(Client("a", tls_subject=("subject_dn", "no name")))
+    (text,) = credential_problems(Client("a", tls_subject=("subject_dn", "no name")))
     assert text.startswith("the subject_dn ")

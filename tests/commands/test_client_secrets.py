@@ -74,7 +74,7 @@ def test_grace_is_no_negative_time() -> None:
 def test_one_secret_is_ended_by_its_name() -> None:
     shown("client", "add-secret", "shop", "--name", "leaked")
     result = gatepost("client", "remove-secret", "shop", "leaked")
-    assert (result.exit_code, result.stdout) == (0, "The secret leaked of shop has ended.\n")
+    assert (result.exit_code, result.stdout) == (0, "The secret leaked of shop is removed.\n")
     assert "leaked" not in [one["name"] for one in secrets_of()]
     line = said("client", "remove-secret", "shop", "leaked")
     assert line == "gatepost: the client 'shop' has no secret 'leaked'"

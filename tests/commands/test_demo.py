@@ -19,14 +19,14 @@ import pytest
 
 from gateway.commands.demo import curl_lines, shipped_file
 from gateway.commands.options import load
-from gateway.process.listeners import Address, listen
+from gateway.process.listeners import ListenAddress, listen
 from tests.running import ROOT, START_LIMIT
 
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
 
 def free_port() -> int:
-    (listener,) = listen([Address("127.0.0.1", 0)])
+    (listener,) = listen([ListenAddress("127.0.0.1", 0)])
     with closing(listener):
         return listener.address.port
 
@@ -131,11 +131,50 @@ def test_all_lines_pasted_at_once_work_too(demo: Demo) -> None:
 
 
 @needs_curl
-def test_the_readmes_first_token_works_as_it_stands(demo: Demo) -> None:
-    text = (Path(ROOT) / "README.md").read_text()
-    section = text[text.index("## A first token") : text.index("## Your own APIs")]
-    for block in re.findall(r"```sh\n(.*?)```", section, re.DOTALL):
+@pytest.mark.parametrize(
+    ("page", "begins", "ends"),
+    [
+        ("README.md", "## A first token", "## Your own APIs"),
+        ("docs/pages/get-started.md", "## 2. Get a token", "Now try without the token"),
+    ],
+)
+def test_the_first_token_of_the_documentation_works_as_it_stands(
+    demo: Demo, page: str, begins: str, ends: str
+) -> None:
+    text = (Path(ROOT) / page).read_text()
+    blocks = re.findall(r"```sh\n(.*?)```", text[text.index(begins) : text.index(ends)], re.DOTALL)
+    assert blocks
+    for block in blocks:
         assert "error" not in demo.paste(block.replace("localhost:8243", f"localhost:{demo.port}"))
+
+
+PROGRAMS = re.findall(
+    r"^```python\n(.*?)^```",
+    (Path(ROOT) / "docs/pages/how-to/call-an-api.md").read_text(),
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=["Authlib", "requests-oauthlib"])
+def test_the_programs_of_the_documentation_call_an_api(demo: Demo, program: str) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program.replace("localhost:8243", f"localhost:{demo.port}")],
+        cwd=demo.folder,
+        env={name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        | {"REQUESTS_CA_BUNDLE": str(demo.folder / ".gatepost" / "certificate.pem")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "bicycle bell" in ran.stdout, ran.stderr
+
+
+def test_it_listens_on_this_machine_only(demo: Demo) -> None:
+    (ready,) = [line for line in demo.says("stderr").splitlines() if "gatepost: ready on " in line]
+    urls = re.findall(r"https?://[^ ,;()]+", ready)
+    assert urls
+    assert all(url.partition("://")[2].startswith("127.0.0.1:") for url in urls), ready
 
 
 def test_its_state_lies_beside_its_file_and_not_in_the_package(demo: Demo) -> None:
@@ -149,7 +188,7 @@ def test_a_port_that_is_taken_is_named(demo: Demo) -> None:
         words, cwd=demo.folder, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert ended.returncode == 1
-    assert "another program listens there already" in ended.stderr
+    assert "address already in use" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.commands.options import load, load_or_exit, seconds
-from gateway.config.problem import ConfigurationError
+from gateway.config.problems import ConfigurationError
 from tests.commands.conftest import gatepost
 
 

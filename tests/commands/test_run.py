@@ -48,6 +48,53 @@ def test_a_file_that_is_not_there_is_exit_code_2(tmp_path: Path) -> None:
     assert ended.stderr == f"{tmp_path}/no.yaml:1:1: can't be read: No such file or directory\n"
 
 
+SHIPPED = """\
+clients: [{id: demo, secrets: ["${DEMO_SECRET:-demo-secret}"]}]
+portal: {users: [{name: admin, password: "${PORTAL_PASSWORD:-demo-password}", admin: true}]}
+server: {listen: [{host: %s, port: 0}], public_url: "http://localhost"}
+management: false
+"""
+
+
+def test_the_shipped_secrets_are_not_served_to_other_machines(tmp_path: Path) -> None:
+    (tmp_path / "gateway.yaml").write_text(SHIPPED % "0.0.0.0")
+    words = [sys.executable, "-m", "gateway", "run", "-c", str(tmp_path / "gateway.yaml")]
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    client, user = ended.stderr.splitlines()
+    assert "gateway.yaml:1:32: clients[0].secrets[0]: " in client
+    assert "gateway.yaml:2:42: portal.users[0].password: " in user
+
+
+@pytest.mark.parametrize(
+    ("host", "environment"),
+    [
+        ("127.0.0.1", {}),
+        ("0.0.0.0", {"DEMO_SECRET": "one-of-ones-own", "PORTAL_PASSWORD": "another of them"}),
+    ],
+)
+def test_the_shipped_file_is_served_on_this_machine_or_with_secrets_of_ones_own(
+    tmp_path: Path, host: str, environment: dict[str, str]
+) -> None:
+    running = Running(SHIPPED % host, tmp_path, **environment)
+    try:
+        running.await_ready()
+    finally:
+        running.stop()
+
+
+async def test_a_reload_does_not_bring_the_shipped_secrets_in(tmp_path: Path) -> None:
+    own = {"DEMO_SECRET": "one-of-ones-own", "PORTAL_PASSWORD": "another of them"}
+    running = Running(SHIPPED % "0.0.0.0", tmp_path, **own)
+    try:
+        running.await_ready()
+        running.write((SHIPPED % "0.0.0.0").replace("${DEMO_SECRET:-demo-secret}", "demo-secret"))
+        running.signal(signal.SIGHUP)
+        await running.line("configuration not reloaded")
+    finally:
+        running.stop()
+
+
 async def test_it_serves_with_so_many_workers_also_after_a_reload(config: str, tmp_path: Path) -> None:
     running = Running(config, tmp_path, "--workers", "2")
     try:

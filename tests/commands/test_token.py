@@ -106,7 +106,9 @@ def test_what_the_gateway_refuses_goes_to_standard_error(running: Running, words
 def test_where_nobody_answers_it_says_so_in_a_line(running: Running) -> None:
     result = gatepost("token", "--client", "demo", "--url", "http://127.0.0.1:1")
     assert (result.exit_code, result.stdout) == (1, "")
-    text = "gatepost: no answer from http://127.0.0.1:1/token: connection refused; is the gateway running?\n"
+    text = (
+        "gatepost: no response from http://127.0.0.1:1/token: connection refused; is the gateway running?\n"
+    )
     assert result.stderr == text
 
 

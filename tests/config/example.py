@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from gateway.config.catalog import Kind
-from gateway.config.keys import fields, is_model
+from gateway.config.key_paths import fields, is_model
 from gateway.config.load import load_text
 from gateway.config.model import Settings
-from gateway.config.problem import ConfigurationError
+from gateway.config.plugin_lookup import Kind
+from gateway.config.problems import ConfigurationError
 
 
 class Nothing(BaseModel):
@@ -94,7 +94,9 @@ def all_keys(model: type[BaseModel], base: str = "") -> Iterator[str]:
         # A grant's decoded keys are no key of the file.
         if name != "config":
             yield f"{base}{name}"
-            for inner, suffix in _models(field.annotation, ""):
+            # A mapping or a list of such mappings is documented once.
+            inners = dict(reversed(list(_models(field.annotation, ""))))
+            for inner, suffix in inners.items():
                 yield from all_keys(inner, f"{base}{name}{suffix}.")
 
 

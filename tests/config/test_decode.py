@@ -1,7 +1,7 @@
 from tests.config.example import problems, settings
 
 
-def test_all_problems_are_told_at_once_in_the_files_order() -> None:
+def test_all_problems_are_reported_at_once_in_the_files_order() -> None:
     text = """\
         server:
           listn: []
@@ -92,7 +92,7 @@ def test_a_plugins_check_that_crashes_is_a_problem_and_no_crash() -> None:
     ]
 
 
-def test_a_plugins_own_words_are_told_but_not_what_the_environment_holds() -> None:
+def test_a_plugins_own_words_are_reported_but_not_what_the_environment_holds() -> None:
     text = "plugins: [{use: limit, with: {limit: 1, word: '%s'}}]"
     assert problems(text % "much-too-long") == ["1:47: plugins[0].with.word: much-too-long is too long"]
     assert problems(text % "${X}", {"X": "much-too-long"}) == [

@@ -1,41 +1,74 @@
-"""docs/configuration.md and the shipped gateway.yaml tell of every key, and of no other."""
+"""docs/pages/reference/configuration.md and the shipped gateway.yaml tell of every key, and of no other."""
 
+import atexit
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 import yaml
 
+from gateway.config.acme import AcmeSettings
 from gateway.config.issuers import Introspection
 from gateway.config.load import load
 from gateway.config.model import Settings
-from gateway.plugin_catalog import Catalog
+from gateway.config.trust import TrustSettings
+from gateway.plugin.catalog import PluginCatalog
+from tests.certificates import Certificate
 from tests.config.example import all_keys, settings
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "configuration.md").read_text()
+PAGE = (ROOT / "docs" / "pages" / "reference" / "configuration.md").read_text()
 SHIPPED = ROOT / "gateway.yaml"
 ROW = re.compile(r"^\| `([^`]+)` \|([^|]*)\|([^|]*)\|$", re.MULTILINE)
+FOLDER = TemporaryDirectory()
+atexit.register(FOLDER.cleanup)
+PEM = str(Certificate().file(Path(FOLDER.name), "both"))
 REQUIRED: dict[str, Any] = {
-    "server": {"listen": [{"port": 80, "tls": {"certificate": str(SHIPPED), "key": str(SHIPPED)}}]},
+    "server": {"listen": [{"port": 80, "tls": {"certificate": PEM, "key": PEM}}]},
     "grants": {"password": {}},
-    "clients": [{"id": "a", "secrets": [{"secret": "x"}]}],
+    "clients": [
+        {"id": "a", "secrets": [{"secret": "x"}], "trust": [{"issuer": "t", "subject": "a"}], "exchange": {}}
+    ],
     "tiers": {"bronze": {"limit": 1000, "per": "1m"}},
-    "upstreams": {"o": {"servers": [{"url": "https://h"}], "health": {}, "tls": {}}},
+    "upstreams": {
+        "o": {
+            "servers": [{"url": "https://h"}],
+            "health": {},
+            "tls": {},
+            "sticky": {"cookie": "c"},
+            "auth": {"header": {"name": "X-Key", "value": "v"}},
+        }
+    },
     "routes": [
         {
             "path": "/",
             "upstream": "o",
             "canary": {"upstream": "http://c", "percent": 1},
+            "mirror": {"upstream": "http://m"},
+            "mcp": {"limits": {"t": {"limit": 1, "per": "1m"}}},
+            "where": {"query": {"a": "1"}},
             "plugins": [{"use": "request_id"}],
         }
     ],
-    "issuers": {"i": {"issuer": "https://i", "audiences": ["a"]}},
+    "issuers": {
+        "i": {"issuer": "https://i", "audiences": ["a"]},
+        "t": {"preset": "spiffe", "issuer": "https://t"},
+    },
     "plugins": [{"use": "request_id"}],
     "portal": {"users": [{"name": "admin", "password": "x"}]},
 }
+
+
+AUTH = {
+    f"upstreams.<name>.auth.{key}"
+    for key in (
+        "basic.password", "basic.user", "client_credentials.client_id", "client_credentials.client_secret",
+        "client_credentials.token_url", "header.name", "header.value",
+    )
+}  # fmt: skip
 
 
 def documented() -> Iterator[tuple[str, str, str]]:
@@ -46,7 +79,7 @@ def documented() -> Iterator[tuple[str, str, str]]:
 
 def test_every_key_is_documented_once_and_no_other() -> None:
     keys = [key for key, _, _ in documented()]
-    assert sorted(keys) == sorted(all_keys(Settings))
+    assert sorted(keys) == sorted(set(all_keys(Settings)))
 
 
 def with_default(key: str, default: Any) -> dict[str, Any]:
@@ -70,7 +103,7 @@ def with_default(key: str, default: Any) -> dict[str, Any]:
     [
         pytest.param(key, default, id=key)
         for key, default, _ in documented()
-        if default.startswith("`") and "." in key
+        if default.startswith("`") and "." in key and ".acme." not in key
     ],
 )
 def test_the_documented_default_is_the_default(key: str, default: str) -> None:
@@ -83,22 +116,45 @@ def test_the_documented_default_is_the_default(key: str, default: str) -> None:
         introspection = {"url": "https://i/introspect", "client_id": "g", "client_secret": "x"}
         given["issuers"]["i"]["introspection"] = introspection
         assert settings(yaml.safe_dump(given)).issuers["i"].audiences == ()
+    elif key.startswith("clients[].trust[]."):
+        name = key.rpartition(".")[2]
+        one = {"issuer": "t", "subject": "a", "claims": {"b": "c"}} | given["clients"][0]["trust"][0]
+        given["clients"][0]["trust"] = [one]
+        found = settings(yaml.safe_dump(given)).clients[0].trust[0]
+        assert getattr(found, name) == TrustSettings.model_fields[name].default
     elif key.startswith("issuers.<name>.introspection."):
         introspection = {"url": "https://i/introspect", "client_id": "g", "client_secret": "x"}
         given["issuers"]["i"]["introspection"] |= introspection
         model = settings(yaml.safe_dump(given)).issuers["i"].introspection
         assert model == Introspection.model_validate(introspection)
+    elif key in ("clients[].trust", "clients[].exchange"):
+        assert not getattr(settings(yaml.safe_dump(given)).clients[0], key.rpartition(".")[2])
     elif key == "portal.users":
         assert settings(yaml.safe_dump(given)).portal.users == ()
     elif key == "routes[].plugins":
         assert settings(yaml.safe_dump(given)).routes[0].plugins == ()
-    elif key == "routes[].canary":
-        assert settings(yaml.safe_dump(given)).routes[0].canary is None
-    elif key in ("upstreams.<name>.health", "upstreams.<name>.tls"):
+    elif key in ("routes[].canary", "routes[].where", "routes[].mirror", "routes[].mcp"):
+        assert getattr(settings(yaml.safe_dump(given)).routes[0], key.rpartition(".")[2]) is None
+    elif key in (
+        "upstreams.<name>.health",
+        "upstreams.<name>.tls",
+        "upstreams.<name>.auth",
+        "upstreams.<name>.sticky",
+    ):
         assert getattr(settings(yaml.safe_dump(given)).upstreams["o"], key.rpartition(".")[2]) is None
     else:
         expected = settings(yaml.safe_dump(REQUIRED))
         assert settings(yaml.safe_dump(given)).model_dump() == expected.model_dump()
+
+
+def test_the_documented_defaults_of_acme_are_the_defaults() -> None:
+    given = {
+        key.removeprefix("server.listen[].tls.acme."): yaml.safe_load(default.strip("`"))
+        for key, default, _ in documented()
+        if ".acme." in key and default.startswith("`")
+    }
+    assert AcmeSettings(domains=("a.test",), **given) == AcmeSettings(domains=("a.test",))
+    assert len(given) == len(AcmeSettings.model_fields) - 1
 
 
 def test_sections_have_the_documented_defaults() -> None:
@@ -111,20 +167,25 @@ def test_sections_have_the_documented_defaults() -> None:
 def test_required_keys_are_documented_as_such() -> None:
     required = {key for key, default, _ in documented() if default == "required"}
     assert required == {
-        "server.listen[].port", "server.listen[].tls.certificate", "server.listen[].tls.key",
+        "server.listen[].tls.certificate", "server.listen[].tls.key",
+        "server.listen[].tls.acme", "server.listen[].tls.acme.domains",
+        "server.listen[].tls.acme.eab.key_id", "server.listen[].tls.acme.eab.key",
         "clients[].id", "clients[].secrets[].secret",
         "tiers.<name>.limit", "tiers.<name>.per",
-        "upstreams.<name>.servers", "upstreams.<name>.servers[].url",
+        "upstreams.<name>.servers", "upstreams.<name>.servers[].url", "upstreams.<name>.sticky.cookie",
+        "routes[].mirror.upstream", *AUTH,
+        "routes[].mcp.limits.<name>.limit", "routes[].mcp.limits.<name>.per",
         "routes[].path", "routes[].upstream", "routes[].plugins[].use", "plugins[].use",
         "routes[].canary.upstream", "routes[].canary.percent",
-        "portal.users[].name", "portal.users[].password", "issuers.<name>.issuer",
+        "portal.users[].name", "portal.users[].password", "clients[].trust[].issuer",
+            "clients[].trust[].subject.pattern", "clients[].trust[].claims.<name>.pattern",
         "issuers.<name>.introspection.url", "issuers.<name>.introspection.client_id",
         "issuers.<name>.introspection.client_secret",
     }  # fmt: skip
 
 
 def test_the_shipped_file_loads_with_nothing_in_the_environment() -> None:
-    found = load(SHIPPED, {}, Catalog())
+    found = load(SHIPPED, {}, PluginCatalog())
     assert (found.clients[0].id, found.clients[0].secrets[0].plain) == ("demo", "demo-secret")
     assert found.upstreams["orders"].servers[0].url == "http://127.0.0.1:9001"
     assert [listener.port for listener in found.server.listen] == [8280, 8243]
@@ -137,7 +198,7 @@ def test_the_shipped_file_takes_what_a_container_sets() -> None:
         "GATEPOST_MANAGEMENT_HOST": "0.0.0.0",
         "DEMO_SECRET": "other",
     }
-    found = load(SHIPPED, environ, Catalog())
+    found = load(SHIPPED, environ, PluginCatalog())
     assert found.store.url == "redis://redis:6379/0"
     assert found.upstreams["orders"].servers[0].url == "http://backend:9001"
     assert found.management is not None
@@ -150,11 +211,11 @@ def test_the_shipped_file_has_every_key_and_stays_short() -> None:
     for key in all_keys(Settings):
         name = key.rpartition(".")[2]
         assert re.search(rf"(^|[\s{{#-]){name}:", text, re.MULTILINE), key
-    assert len(text.splitlines()) <= 190
+    assert len(text.splitlines()) <= 240
     assert max(map(len, text.splitlines())) <= 110
 
 
 def test_the_shipped_files_own_values_are_the_defaults_where_it_says_so() -> None:
-    found, default = load(SHIPPED, {}, Catalog()), settings("logging: {}")
+    found, default = load(SHIPPED, {}, PluginCatalog()), settings("logging: {}")
     for section in ("server", "management", "store", "tokens", "scopes", "logging"):
         assert getattr(found, section) == getattr(default, section)

@@ -1,8 +1,8 @@
 import pytest
 
-from gateway.config.compose import compose
-from gateway.config.draft import Draft
 from gateway.config.environment import resolve, substitute
+from gateway.config.partial_model import PartialModel
+from gateway.config.yaml_composer import compose
 from tests.config.example import problems, settings
 
 ENVIRON = {"HOST": "redis", "PORT": "6379", "EMPTY": ""}
@@ -43,7 +43,7 @@ def test_a_malformed_reference_is_refused(text: str) -> None:
         resolve(text, {"A": "x"})
 
 
-def test_an_unset_variable_is_told_by_its_name() -> None:
+def test_an_unset_variable_is_reported_by_its_name() -> None:
     assert problems("clients:\n  - id: a\n    secrets: ['${SHOP_SECRET}']\n") == [
         "3:15: clients[0].secrets[0]: the environment variable SHOP_SECRET is not set "
         "(a default goes like ${SHOP_SECRET:-…})"
@@ -59,7 +59,7 @@ def test_only_values_are_replaced_and_an_alias_only_once() -> None:
     root, _ = compose("'${A}': &x '${A}'\nb: [*x, 1, ~]\n")
     assert root is not None
     assert substitute(root, {"A": "${A}"}) == []
-    assert Draft().plain(root, ()) == {"${A}": "${A}", "b": ["${A}", 1, None]}
+    assert PartialModel().plain(root, ()) == {"${A}": "${A}", "b": ["${A}", 1, None]}
 
 
 def test_a_value_of_the_environment_serves_where_a_number_a_boolean_or_a_duration_is_wanted() -> None:

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from gateway.config.compose import LINE_BREAK
 from gateway.config.load import load, load_text
 from gateway.config.model import Settings
-from gateway.config.problem import ConfigurationError
+from gateway.config.problems import ConfigurationError
+from gateway.config.yaml_composer import LINE_BREAK
 from tests.config.example import StubCatalog
 
 SECRET = "correct-horse-battery-staple"
@@ -87,6 +87,12 @@ def changed(value: Any, path: tuple[Any, ...], to: Any) -> Any:
     copy = value.copy()
     copy[path[0]] = changed(value[path[0]], path[1:], to) if path[1:] else to
     return copy
+
+
+def test_a_secret_that_a_colon_makes_a_key_is_not_shown() -> None:
+    text = f"clients:\n- id: a\n  secrets:\n  - {SECRET}: x\n"
+    hidden = "f:4:5: clients[0].secrets[0]: has an unknown key, not shown as it may be a secret"
+    assert outcome(text) == ["f:4:5: clients[0].secrets[0].secret: is missing", hidden]
 
 
 def test_the_example_is_right() -> None:

@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from gateway.config.keys import fields, is_model
+from gateway.config.key_paths import fields, is_model
 from gateway.config.model import Settings
-from gateway.config.server import TlsFiles
+from gateway.config.tls import TlsFiles
+from tests.certificates import Certificate
 from tests.config.example import Nothing, problems, settings
 
 ALL_ELSE = "logging: {}"
@@ -19,24 +20,33 @@ def test_left_out_sections_have_their_defaults() -> None:
     assert (found.server.workers, found.server.max_body) == (1, 10 * 1024 * 1024)
     assert found.server.state_dir == Path(".gatepost")
     assert found.server.trusted_proxies == ()
-    assert found.server.timeouts.model_dump() == {"header": 10, "body": 60, "idle": 75, "drain": 30}
+    assert found.server.timeouts.model_dump() == {
+        "header": 10,
+        "body": 60,
+        "idle": 75,
+        "drain": 25,
+        "reload": None,
+        "shutdown_delay": 0,
+    }
     assert found.management is not None
     assert (found.management.host, found.management.port) == ("127.0.0.1", 9280)
     assert (found.store.url, found.store.prefix, found.store.timeout) == ("embedded", "gatepost:", 1)
     assert found.tokens.model_dump() == {
         "lifetime": 3600, "max_lifetime": 86400, "reuse": True, "renew_before": 60, "key": None,
-        "dpop_nonce": False,
+        "dpop_nonce": False, "keys": (),
         "format": "opaque", "audience": None, "signing": {"algorithm": "ES256", "lead": 600, "keys": ()},
     }  # fmt: skip
     assert found.scopes.model_dump() == {
         "default": ("default",), "allowed": (), "application": "am_application_scope",
     }  # fmt: skip
     assert (found.clients, found.upstreams, found.routes, found.plugins) == ((), {}, (), ())
-    assert found.logging.model_dump() == {"level": "info", "format": "json", "access": True}
+    lines = {"level": "info", "format": "json", "access": True, "fields": [], "audit": None}
+    assert found.logging.model_dump() == lines
 
 
 def test_settings_made_without_a_file_are_the_defaults() -> None:
-    assert settings(ALL_ELSE).model_copy(update={"grants": {}}) == Settings(grants={})
+    found = settings(ALL_ELSE).model_dump(exclude={"grants"})
+    assert found == Settings().model_dump(exclude={"grants"})
 
 
 def test_items_have_their_defaults() -> None:
@@ -50,15 +60,19 @@ def test_items_have_their_defaults() -> None:
     (client,), (route,), upstream = found.clients, found.routes, found.upstreams["o"]
     assert client.model_dump(exclude={"id", "secrets"}) == {
         "name": "", "grants": ("client_credentials",), "scopes": (), "lifetime": None, "audiences": (),
-        "enabled": True, "introspect": False, "format": None, "tier": None, "api_keys": (),
-        "auth": (), "jwks": None, "jwks_file": None,
-        "tls_client_auth": None, "require_mtls": False, "require_dpop": False,
+        "enabled": True, "origins": (), "default_scopes": None, "assertion_audience": ("issuer",),
+        "introspect": False, "format": None, "tier": None, "api_keys": (),
+        "auth": (), "jwks": None, "jwks_uri": None, "jwks_file": None,
+        "tls_client_auth": None, "trust": (), "exchange": None, "claims": {}, "networks": (),
+            "require_mtls": False, "require_dpop": False,
     }  # fmt: skip
     assert route.model_dump(exclude={"path", "upstream"}) == {
         "match": "prefix", "methods": None, "host": None, "strip_prefix": True, "scopes": (),
-        "audience": None, "forward_token": False, "end_with_token": False,
+        "rewrite_answers": True, "token_from": ("header",), "verify_only": False,
+        "audience": None, "forward_token": None, "allow_headers": (), "end_with_token": False,
         "auth": "bearer", "enabled": True, "plugins": (),
-        "issuers": (), "own_tokens": True, "canary": None,
+        "issuers": (), "own_tokens": True, "canary": None, "ambiguous_paths": "refuse",
+        "where": None, "case_sensitive": True, "mirror": None, "mcp": None,
     }  # fmt: skip
     assert upstream.servers[0].weight == 1
     assert upstream.model_dump(exclude={"servers"}) == {
@@ -67,7 +81,7 @@ def test_items_have_their_defaults() -> None:
         "retries": {"attempts": 1, "on": ("connect", "503")},
         "breaker": {"failures": 5, "open_for": 10},
         "max_connections": 256, "max_queue": 10_000, "queue_timeout": 2, "keep_alive": 4,
-        "tls": None, "host_header": None,
+        "tls": None, "host_header": None, "auth": None, "sticky": None, "nameservers": (),
     }  # fmt: skip
 
 
@@ -91,10 +105,9 @@ def test_secrets_are_hidden_wherever_settings_are_shown() -> None:
 
 
 def test_a_listener_takes_the_files_of_a_certificate(tmp_path: Path) -> None:
-    for name in ("c", "k"):
-        (tmp_path / name).touch()
-    text = f"server: {{listen: [{{port: 1, tls: {{certificate: {tmp_path}/c, key: {tmp_path}/k}}}}]}}"
-    assert settings(text).server.listen[0].tls == TlsFiles(certificate=tmp_path / "c", key=tmp_path / "k")
+    file = Certificate().file(tmp_path, "both")
+    text = f"server: {{listen: [{{port: 1, tls: {{certificate: {file}, key: {file}}}}}]}}"
+    assert settings(text).server.listen[0].tls == TlsFiles(certificate=file, key=file)
 
 
 def test_management_can_be_switched_off_and_only_with_false() -> None:
@@ -115,7 +128,8 @@ server: {listen: []}
 server: {listen: [{port: 65536}]}
     server.listen[0].port: must be at most 65535
 server: {listen: [{port: 1, tls: on}]}
-    server.listen[0].tls: must be auto, or a mapping with certificate and key
+    server.listen[0].tls: must be auto, a mapping with certificate and key, or with acme, or a list of such\
+ mappings
 server: {state_dir: 5}
     server.state_dir: must be a string, not a number: write it in quotes
 server: []
@@ -123,9 +137,9 @@ server: []
 server:
     server: must be a mapping, not nothing
 store: {url: redis+sentinel://h}
-    store.url: redis+sentinel:// is not supported yet; use redis://, rediss:// or unix://
-store: {url: redis+cluster://h}
-    store.url: redis+cluster:// is not supported yet; use redis://, rediss:// or unix://
+    store.url: must name the primary that the Sentinels watch, as in redis+sentinel://s1:26379,s2:26379/mymaster/0
+store: {sentinel: {password: ''}}
+    store.sentinel.password: must not be empty
 store: {prefix: '*'}
     store.prefix: must be 1 to 64 letters, digits or characters of _ . : / { } -
 clients: [{id: 12, secrets: [x]}]
@@ -155,7 +169,7 @@ upstreams: {o: {servers: [{url: 'http://a'}], keep_alive: 0}}
 routes: [{path: /, upstream: 'http://h', canary: {upstream: 'http://c', percent: 101}}]
     routes[0].canary.percent: must be at most 100.0
 routes: [{path: /, upstream: 'http://h', canary: {upstream: 'http://c', percent: 1, header: 'a b'}}]
-    routes[0].canary.header: must be a header's name, such as X-Canary
+    routes[0].canary.header: must be the name of a header or method, such as X-Canary
 upstreams: {o: {servers: [{url: 'http://a', weight: 0}]}}
     upstreams.o.servers[0].weight: must be at least 1
 upstreams: {-o: {servers: [{url: 'http://a'}]}}
@@ -179,7 +193,7 @@ LINES = WRONG_VALUES.strip().splitlines()
 
 
 @pytest.mark.parametrize(("line", "problem"), list(zip(LINES[::2], LINES[1::2], strict=True)))
-def test_a_wrong_value_is_told_in_plain_words(line: str, problem: str) -> None:
+def test_a_wrong_value_is_reported_in_plain_words(line: str, problem: str) -> None:
     (found,) = problems(line)
     assert found.partition(" ")[2] == problem.strip()
 
@@ -212,3 +226,25 @@ def _mentioned(annotation: object) -> list[type[BaseModel]]:
 def test_a_plugin_s_config_is_its_models() -> None:
     found = settings("plugins: [{use: request_id}]")
     assert found.plugins[0].config == Nothing()
+
+
+KEY_A, KEY_B = "a" * 32, "b" * 32
+
+
+def test_master_keys_are_a_list_or_the_one_of_key() -> None:
+    def named(text: str) -> list[str]:
+        return [key.get_secret_value() for key in settings(text).tokens.master_keys]
+
+    assert named(ALL_ELSE) == []
+    assert named(f"tokens: {{key: {KEY_A}}}") == [KEY_A]
+    assert named(f"tokens: {{keys: [{KEY_A}, {KEY_B}]}}") == [KEY_A, KEY_B]
+
+
+def test_master_keys_that_contradict_each_other_are_refused() -> None:
+    (both,) = problems(f"tokens: {{key: {KEY_A}, keys: [{KEY_B}]}}")
+    assert "tokens: key and keys can't both be given" in both
+    (twice,) = problems(f"tokens: {{keys: [{KEY_A}, {KEY_A}]}}")
+    assert "tokens: keys has the same secret twice" in twice
+    (short,) = problems("tokens: {keys: [hunter2]}")
+    assert "tokens.keys[0]" in short
+    assert "hunter2" not in short

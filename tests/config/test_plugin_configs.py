@@ -1,9 +1,9 @@
 import pytest
 from pydantic import BaseModel
 
-from gateway.config.catalog import Kind
 from gateway.config.load import load_text
-from gateway.config.problem import ConfigurationError
+from gateway.config.plugin_lookup import Kind
+from gateway.config.problems import ConfigurationError
 from tests.config.example import Limit, Nothing, Password, StubCatalog, problems, settings
 
 
@@ -25,7 +25,7 @@ def test_every_use_gets_its_plugins_config() -> None:
     assert found.routes[0].plugins[0].config == Limit(limit=6, by="address")
 
 
-def test_wrong_keys_of_plugins_are_told_with_their_places() -> None:
+def test_wrong_keys_of_plugins_are_reported_with_their_places() -> None:
     text = """\
         plugins:
           - use: limit
@@ -80,7 +80,7 @@ def test_a_grant_can_have_a_plugin_of_another_name() -> None:
     assert (found.use, found.config) == ("password", Password())
 
 
-def test_wrong_grants_are_told_with_their_places() -> None:
+def test_wrong_grants_are_reported_with_their_places() -> None:
     text = """\
         grants:
           pasword: {enabled: true}

@@ -38,6 +38,7 @@ def test_a_good_file_keeps_to_it(validator: Draft202012Validator) -> None:
         (("server", "listen", 0, "port"), "${PORT:-80}"),
         (("server", "listen", 0, "tls"), None),
         (("server", "listen", 0, "tls"), {"certificate": "c", "key": "k"}),
+        (("server", "listen", 0, "tls"), [{"certificate": "c", "key": "k"}]),
         (("server", "timeouts", "header"), 0.5),
         (("server", "timeouts", "header"), "250ms"),
         (("server", "max_body"), "1g"),
@@ -50,6 +51,8 @@ def test_a_good_file_keeps_to_it(validator: Draft202012Validator) -> None:
         (("plugins", 0, "with", "limit"), "${LIMIT}"),
         (("plugins", 0), {"use": "own.module:Class", "with": {"any": 1}}),
         (("plugins", 0), {"use": "request_id"}),
+        (("tiers",), {"bronze": "1000 per 1m", "gold": {"limit": 5, "per": 1}}),
+        (("tiers",), {"bronze": "${BRONZE}"}),
     ],
 )
 def test_short_forms_and_references_keep_to_it(
@@ -65,6 +68,7 @@ def test_short_forms_and_references_keep_to_it(
         (("server", "workers"), "many"),
         (("server", "listen"), []),
         (("server", "listen", 0, "tls"), "maybe"),
+        (("server", "listen", 0, "tls"), []),
         (("server", "timeouts", "header"), "3 days"),
         (("management",), True),
         (("management",), None),
@@ -79,6 +83,7 @@ def test_short_forms_and_references_keep_to_it(
         (("plugins", 0), {"use": "limit"}),
         (("plugins", 0), {"use": "limt"}),
         (("plugins", 0), {"use": "request_id", "config": {}}),
+        (("tiers",), {"bronze": "1000 every minute"}),
     ],
 )
 def test_what_gateway_yaml_may_not_have_breaks_it(

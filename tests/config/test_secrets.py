@@ -22,7 +22,7 @@ def test_only_their_digests_reach_the_token_server() -> None:
     assert "hunter2" not in repr(client)
 
 
-def test_what_is_wrong_is_told_where_it_stands() -> None:
+def test_what_is_wrong_is_reported_where_it_stands() -> None:
     (found,) = problems(CLIENT % "{secret: y, expires: soon}")
     assert "clients[0].secrets[0].expires: must be a date" in found
     found = problems(CLIENT % "{name: y}")[-1]

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from gateway.config.load import load
-from gateway.config.problem import ConfigurationError
-from gateway.config.source import LARGEST
+from gateway.config.problems import ConfigurationError
+from gateway.config.source import MAX_FILE_SIZE
 from tests.config.example import StubCatalog
 
 
@@ -41,8 +41,8 @@ def test_a_name_that_is_none_is_a_problem() -> None:
 
 def test_a_huge_file_is_a_problem(tmp_path: Path) -> None:
     file = tmp_path / "huge"
-    file.write_bytes(b"#" * (LARGEST + 1))
-    assert problem(file) == ":1:1: is larger than 1 MiB"
+    file.write_bytes(b"#" * (MAX_FILE_SIZE + 1))
+    assert problem(file) == ":1:1: is larger than 16 MiB"
 
 
 def test_a_file_that_is_not_utf8_is_a_problem_with_its_place(tmp_path: Path) -> None:

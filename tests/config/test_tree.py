@@ -1,6 +1,6 @@
-from gateway.config.compose import compose
-from gateway.config.problem import Place
+from gateway.config.problems import Place
 from gateway.config.tree import Leaf, Node, child, find, key_place, nearest
+from gateway.config.yaml_composer import compose
 
 
 def root() -> Node:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -65,6 +66,8 @@ def configured(keys: Keys, upstream: str, store: str) -> dict[str, Any]:
         tls["port"] = free.getsockname()[1]
     config["server"]["public_url"] = f"https://localhost:{tls['port']}"
     config["clients"] += [client("basic"), client("post", auth=["client_secret_post"])]
+    config["clients"] += [client("demo", scopes=["orders.read"])]
+    config["routes"].append({"path": "/orders", "upstream": upstream, "scopes": ["orders.read"]})
     config["clients"] = list({one["id"]: one for one in config["clients"]}.values())
     return config
 
@@ -76,9 +79,15 @@ def pem(key: Any) -> str:
 
 def said(name: str, given: Given, packages: Path) -> dict[str, Any]:
     """What a script finds out."""
+    results: dict[str, Any] = json.loads(run_node((SCRIPTS / name).read_text(), given, packages))
+    return results
+
+
+def run_node(script: str, given: Given, packages: Path) -> str:
+    """What a module prints."""
     finished = subprocess.run(
         ["node", "--input-type=module", "-"],
-        input=(SCRIPTS / name).read_text(),
+        input=script,
         cwd=packages,
         env={
             **os.environ,
@@ -91,8 +100,7 @@ def said(name: str, given: Given, packages: Path) -> dict[str, Any]:
         check=False,
     )
     assert finished.returncode == 0, finished.stderr
-    results: dict[str, Any] = json.loads(finished.stdout)
-    return results
+    return finished.stdout
 
 
 def test_oauth4webapi(given: Given, packages: Path) -> None:
@@ -110,6 +118,7 @@ def test_openid_client(given: Given, packages: Path) -> None:
     found = said("openid-client.mjs", given, packages)
     for way in ("basic", "post", "key"):
         assert found.pop(way) == ["bearer", True, 200, False], way
+    assert found.pop("default") == "bearer"
     assert found == {"dpop": ["dpop", 200, "invalid_token"], "wrong": 401}
 
 
@@ -119,3 +128,16 @@ def test_simple_oauth2(given: Given, packages: Path) -> None:
         "post": ["Bearer", False, 200, 401],
         "wrong": "invalid_client",
     }
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "pages" / "how-to" / "call-an-api.md"
+PROGRAMS = re.findall(r"^```js\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=["openid-client", "simple-oauth2"])
+def test_the_programs_of_the_documentation_call_an_api(program: str, given: Given, packages: Path) -> None:
+    # This upstream answers in plain text.
+    program = program.replace("https://localhost:8243", given["issuer"]).replace(
+        "reply.json()", "reply.text()"
+    )
+    assert run_node(program, given, packages) == "hello\n"

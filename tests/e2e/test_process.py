@@ -3,17 +3,20 @@
 import asyncio
 import os
 import signal
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
+import yaml
 
-from gateway.process.listeners import Address, listen
+from gateway.process.listeners import ListenAddress, listen
 from tests.conftest import Valkey
 from tests.e2e.conftest import StartGateway, configuration, merged, token
-from tests.raw import RawMessage, RawUpstream, answer
-from tests.running import Running
+from tests.raw import LIMIT, RawMessage, RawUpstream, answer
+from tests.running import START_LIMIT, Running
 
 OPEN = b"GET /open HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -191,7 +194,7 @@ async def test_one_token_for_all_workers(gateway: StartGateway, upstream: RawUps
 async def test_a_port_in_use_is_named_and_the_exit_code_1(
     gateway: StartGateway, upstream: RawUpstream
 ) -> None:
-    (taken,) = listen([Address("127.0.0.1", 0)])
+    (taken,) = listen([ListenAddress("127.0.0.1", 0)])
     with closing(taken):
         where = {"host": "127.0.0.1", "port": taken.address.port}
         for workers in (1, 2):
@@ -199,7 +202,7 @@ async def test_a_port_in_use_is_named_and_the_exit_code_1(
             running = gateway(config, ready=False)
             assert await running.ended() == 1
             assert running.lines == [
-                f"gatepost: can't listen on {taken.address}: another program listens there already"
+                f"gatepost: can't listen on {taken.address}: address already in use by another process"
             ]
 
 
@@ -209,3 +212,45 @@ async def test_a_broken_file_at_the_start_is_exit_code_2(
     running = gateway("server: {workrs: 2}\n", ready=False)
     assert await running.ended() == 2
     assert "gateway.yaml:1:10: server.workrs" in running.output
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_shutdown_delay_gives_load_balancers_time_to_notice(
+    gateway: StartGateway, upstream: RawUpstream, workers: int
+) -> None:
+    timeouts = {"shutdown_delay": "3s", "drain": 5}
+    running = gateway(configuration(upstream.url, server={"workers": workers, "timeouts": timeouts}))
+    async with aiohttp.ClientSession() as session:
+        running.signal(signal.SIGTERM)
+        async with asyncio.timeout(LIMIT):
+            while True:
+                async with session.get(f"{running.management}/readyz") as response:
+                    if response.status == 503:
+                        break
+                await asyncio.sleep(0.02)
+        # A connection of its own, made after the signal.
+        assert (await asked(running)).status == 200
+    assert await running.ended() == 0
+
+
+async def test_a_reload_with_a_shutdown_delay_serves_the_new_configuration_at_once(
+    gateway: StartGateway, upstream: RawUpstream
+) -> None:
+    server = {"workers": 2, "timeouts": {"shutdown_delay": "60s", "drain": 5}}
+    config = configuration(upstream.url, server=server)
+    running = gateway(config)
+    await _reloaded(running)
+    # Or the end of this test would take a minute.
+    config["server"]["timeouts"]["shutdown_delay"] = 0
+    running.write(merged(config, {"store": yaml.safe_load(running.file.read_text())["store"]}))
+    await _reloaded(running)
+
+
+async def _reloaded(running: Running) -> None:
+    """Reloads, and waits until none of the workers before is left."""
+    before = set(running.children())
+    running.signal(signal.SIGHUP)
+    deadline = time.monotonic() + START_LIMIT
+    while before & set(running.children()):
+        assert time.monotonic() < deadline, "the old workers stay"
+        await asyncio.sleep(0.05)

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import Valkey
 from tests.raw import RawClient, RawMessage, RawUpstream, raw_upstream
 from tests.running import Running
-from tests.web.conftest import ask_for_token, request, web_config
+from tests.web_gateway import ask_for_token, request, web_config
 
 SOON = 2.0
 """Seconds within which callers are told, and within which it has healed."""
@@ -23,7 +23,7 @@ def upstream() -> Iterator[RawUpstream]:
         yield made
 
 
-@pytest.fixture(params=[True, False], ids=["lane", "aiohttp"])
+@pytest.fixture(params=[True, False], ids=["fast_path", "aiohttp"])
 async def gateway(
     request: pytest.FixtureRequest, own_valkey: Valkey, upstream: RawUpstream, tmp_path: Path
 ) -> AsyncIterator[Running]:
@@ -85,20 +85,55 @@ async def test_a_store_that_is_full(gateway: Running, own_valkey: Valkey) -> Non
 
         refused, _ = await until(issue, 503)
         assert refused.header("Cache-Control") == "no-store"
+        assert b"The gateway can't issue tokens now." in refused.content
         other.config_set("maxmemory", 0)
         await until(issue, 200)
     await client.close()
 
 
+async def readyz(gateway: Running, query: str = "") -> RawMessage:
+    asking = await gateway.connect(gateway.management)
+    answer = await asking.ask(request("/readyz" + query, "Connection: close"))
+    await asking.close()
+    return answer
+
+
 async def test_readiness_follows_the_store(gateway: Running, own_valkey: Valkey) -> None:
     async def ready() -> RawMessage:
-        asking = await gateway.connect(gateway.management)
-        answer = await asking.ask(request("/readyz", "Connection: close"))
-        await asking.close()
-        return answer
+        return await readyz(gateway)
 
     await until(ready, 200)
     own_valkey.freeze()
     await until(ready, 503)
     own_valkey.thaw()
     await until(ready, 200)
+
+
+async def test_readiness_tells_what_a_full_store_still_does(gateway: Running, own_valkey: Valkey) -> None:
+    client = await gateway.connect()
+
+    async def issue() -> RawMessage:
+        return await ask_for_token(client, "validity_period=60")
+
+    async def strictly() -> RawMessage:
+        return await readyz(gateway, "?strict")
+
+    await until(strictly, 200)
+    with own_valkey.client as other:
+        other.config_set("maxmemory", 1)
+        await until(issue, 503)
+        await until(strictly, 503)
+        answer = await readyz(gateway)
+        body = json.loads(answer.content)
+        assert answer.status == 200
+        assert (body["can_judge"], body["can_issue"], body["can_revoke"]) == (True, False, True)
+        assert "its memory is full" in body["reasons"][0]
+        metrics = await gateway.connect(gateway.management)
+        text = (await metrics.ask(request("/metrics", "Connection: close"))).content
+        assert b"gatepost_store_can_issue 0.0" in text
+        assert b"gatepost_store_can_revoke 1.0" in text
+        await metrics.close()
+        other.config_set("maxmemory", 0)
+        # Nobody asks for a token: the gateway tries by itself.
+        await until(strictly, 200)
+    await client.close()

@@ -1,4 +1,4 @@
-"""One gateway with the fast lane and one without; each test listens at their upstream's port itself."""
+"""One gateway with the fast path and one without; each test listens at their upstream's port itself."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from gateway.config.server import Server
-from gateway.config.upstreams import UpstreamSettings
+from gateway.config.server import ServerSettings
+from gateway.config.upstreams import UpstreamConfig
 from tests.conftest import Valkey
 from tests.raw import RawUpstream, raw_upstream
 from tests.running import Running
 
-LANES = ["lane", "no-lane"] if "fast_lane" in Server.model_fields else ["no-lane"]
+WAYS = ["fast_path", "aiohttp"] if "fast_lane" in ServerSettings.model_fields else ["aiohttp"]
 
 
 def free_port() -> int:
@@ -25,12 +25,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def exact_config(port: int, store_url: str, *, lane: bool, **server: Any) -> dict[str, Any]:
+def exact_config(port: int, store_url: str, *, fast_path: bool, **server: Any) -> dict[str, Any]:
     """Everything goes to one upstream, which may die as often as it likes without being given a rest."""
     to = {"upstream": "backend", "strip_prefix": False}
-    if "fast_lane" in Server.model_fields:
-        server["fast_lane"] = lane
-    patience = {"breaker": {"failures": 1000}} if "breaker" in UpstreamSettings.model_fields else {}
+    if "fast_lane" in ServerSettings.model_fields:
+        server["fast_lane"] = fast_path
+    patience = {"breaker": {"failures": 1000}} if "breaker" in UpstreamConfig.model_fields else {}
     return {
         "server": {
             "listen": [{"host": "127.0.0.1", "port": 0}],
@@ -39,7 +39,8 @@ def exact_config(port: int, store_url: str, *, lane: bool, **server: Any) -> dic
             **server,
         },
         "management": {"host": "127.0.0.1", "port": 0},
-        "store": {"url": store_url, "prefix": f"exact-{lane}:"},
+        "store": {"url": store_url, "prefix": f"exact-{fast_path}:"},
+        "tokens": {"key": "k" * 32},
         "clients": [{"id": "demo", "secrets": ["demo-secret"], "scopes": ["read"]}],
         "upstreams": {
             "backend": {
@@ -50,6 +51,7 @@ def exact_config(port: int, store_url: str, *, lane: bool, **server: Any) -> dic
         },
         "routes": [
             {"path": "/open", "auth": "none", **to},
+            {"path": "/traced", "auth": "none", "methods": ["TRACE"], **to},
             {"path": "/read", "scopes": ["read"], **to},
         ],
         "plugins": [{"use": "request_id"}],
@@ -68,12 +70,12 @@ class Pair:
         return int(self.gateway.http.rpartition(":")[2])
 
 
-@pytest.fixture(scope="session", params=LANES)
+@pytest.fixture(scope="session", params=WAYS)
 def pair(
     request: pytest.FixtureRequest, valkey: Valkey, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Pair]:
     port = free_port()
-    config = exact_config(port, valkey.url, lane=request.param == "lane")
+    config = exact_config(port, valkey.url, fast_path=request.param == "fast_path")
     running = Running(config, tmp_path_factory.mktemp("exact"))
     running.await_ready()
     yield Pair(running, port)

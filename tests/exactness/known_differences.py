@@ -1,6 +1,7 @@
 """Where Gatepost sends a request upstream that another proxy refuses or sends in another form, and why.
 
-Each entry stands in `docs/exactness.md` with its reason, and is met by a request of the table.
+Each entry stands in `docs/pages/reference/http-conformance.md` with its reason, and is met by a
+request of the table.
 """
 
 from __future__ import annotations

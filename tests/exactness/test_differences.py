@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import Valkey
-from tests.exactness.conftest import LANES, exact_config
+from tests.exactness.conftest import WAYS, exact_config
 from tests.exactness.known_differences import DIFFERENCES, Difference, explained
 from tests.exactness.opinions import Opinion, ask
 from tests.exactness.peers import haproxy, nginx
@@ -54,22 +54,22 @@ def proxies(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         for name, start in (("nginx", nginx), ("haproxy", haproxy)):
             upstream = stack.enter_context(raw_upstream())
             found[name] = stack.enter_context(start(folder, upstream.port)), upstream
-        for lane in LANES:
+        for name in WAYS:
             upstream = stack.enter_context(raw_upstream())
-            config = exact_config(upstream.port, valkey.url, lane=lane == "lane")
+            config = exact_config(upstream.port, valkey.url, fast_path=name == "fast_path")
             gateway = Running(config, tmp_path_factory.mktemp("gateway"))
             stack.callback(gateway.stop)
             gateway.await_ready()
-            found[lane] = int(gateway.http.rpartition(":")[2]), upstream
+            found[name] = int(gateway.http.rpartition(":")[2]), upstream
         yield Round(found, stack.enter_context(ThreadPoolExecutor(len(found))))
 
 
 def compare(data: bytes, opinions: dict[str, Opinion]) -> None:
     """Fails where Gatepost is laxer than another without a reason, or differs from itself."""
-    ours = opinions["no-lane"]
-    for lane in LANES:
-        assert opinions[lane] == ours, f"the ways through the gateway differ on {data!r}"
-        assert len(opinions[lane].forwarded) <= 1, f"more than one request went out for {data!r}"
+    ours = opinions["aiohttp"]
+    for name in WAYS:
+        assert opinions[name] == ours, f"the ways through the gateway differ on {data!r}"
+        assert len(opinions[name].forwarded) <= 1, f"more than one request went out for {data!r}"
     for name in ("nginx", "haproxy"):
         if difference(ours, opinions[name]):
             reason = explained(data, name, ours, opinions[name])
@@ -88,19 +88,19 @@ def test_by_hand(proxies: Round, name: str) -> None:
 
 @pytest.mark.parametrize("name", SOUND)
 def test_sound_requests_get_through(proxies: Round, name: str) -> None:
-    assert len(proxies.ask(SOUND[name])["no-lane"].forwarded) == 1
+    assert len(proxies.ask(SOUND[name])["aiohttp"].forwarded) == 1
 
 
 @pytest.mark.parametrize("name", UNSOUND)
 def test_unsound_requests_do_not(proxies: Round, name: str) -> None:
-    assert proxies.ask(UNSOUND[name])["no-lane"].forwarded == ()
+    assert proxies.ask(UNSOUND[name])["aiohttp"].forwarded == ()
 
 
 @pytest.mark.parametrize("known", DIFFERENCES, ids=lambda known: known.name)
 def test_every_known_difference_is_still_there(proxies: Round, known: Difference) -> None:
     data = TABLE[known.example]
     opinions = proxies.ask(data)
-    ours, other = opinions["no-lane"], opinions[known.peer]
+    ours, other = opinions["aiohttp"], opinions[known.peer]
     assert difference(ours, other)
     assert explained(data, known.peer, ours, other) is known
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Valkey
-from tests.exactness.conftest import LANES, exact_config
+from tests.exactness.conftest import WAYS, exact_config
 from tests.exactness.programs import program
 from tests.raw import LIMIT, RawClient, RawUpstream, answer, raw_upstream, says
 from tests.running import Running
@@ -27,7 +27,7 @@ def upstream() -> Iterator[RawUpstream]:
         yield made
 
 
-@pytest.fixture(scope="module", params=LANES)
+@pytest.fixture(scope="module", params=WAYS)
 def gateway(
     request: pytest.FixtureRequest,
     upstream: RawUpstream,
@@ -37,7 +37,7 @@ def gateway(
     config = exact_config(
         upstream.port,
         valkey.url,
-        lane=request.param == "lane",
+        fast_path=request.param == "fast_path",
         timeouts={"header": "1s", "body": "1s", "idle": "2s", "drain": "1s"},
         max_connections=MOST,
         max_connections_per_address=MOST_PER_ADDRESS,

@@ -1,4 +1,4 @@
-"""Bodies of any size pass in constant memory: 2 GiB each way, and less where the fast lane is off."""
+"""Bodies of any size pass in constant memory: 2 GiB each way, and less where the fast path is off."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.conftest import Valkey
-from tests.exactness.conftest import LANES, Pair, exact_config, free_port
+from tests.exactness.conftest import WAYS, Pair, exact_config, free_port
 from tests.running import Running
 
-SIZES = {"lane": 2 * 1024**3, "no-lane": 512 * 1024**2}
+SIZES = {"fast_path": 2 * 1024**3, "aiohttp": 512 * 1024**2}
 PIECE = memoryview(bytes(1024**2))
 PATIENCE = 60.0
 GROWTH = 20 * 1024**2
 
 
-@pytest.fixture(scope="module", params=LANES)
+@pytest.fixture(scope="module", params=WAYS)
 def pair(
     request: pytest.FixtureRequest, valkey: Valkey, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Pair]:
     port = free_port()
-    config = exact_config(port, valkey.url, lane=request.param == "lane", max_body="3g")
+    config = exact_config(port, valkey.url, fast_path=request.param == "fast_path", max_body="3g")
     running = Running(config, tmp_path_factory.mktemp("large"))
     running.await_ready()
     yield Pair(running, port)

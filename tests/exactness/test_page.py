@@ -1,4 +1,4 @@
-"""docs/exactness.md names what is there, and leaves no script or difference out."""
+"""docs/pages/reference/http-conformance.md names what is there, and leaves no script or difference out."""
 
 import re
 
@@ -9,8 +9,8 @@ from tests.exactness.test_scripts import SCRIPTS
 from tests.project.imports import ROOT
 from tests.project.test_standards import TEST, functions
 
-PAGE = (ROOT / "docs" / "exactness.md").read_text()
-LIFE = (ROOT / "docs" / "life-of-a-request.md").read_text()
+PAGE = (ROOT / "docs" / "pages" / "reference" / "http-conformance.md").read_text()
+LIFE = (ROOT / "docs" / "pages" / "architecture" / "life-of-a-request.md").read_text()
 ROW = re.compile(r"^\| (\d+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 SCRIPT = re.compile(r"`vtc/(\w+)\.vtc`")
 DIFFERENCE = re.compile(r"^\| (nginx|haproxy) \| ([^|]+) \| [^|]+ \|$", re.MULTILINE)

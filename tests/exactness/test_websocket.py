@@ -81,6 +81,45 @@ async def test_a_fragmented_message_is_one_message(pair: Pair, echo: Echo) -> No
         assert received == b"a" * 70_000 + b"b" * 10 + b"c" * 200_000
 
 
+async def test_a_ping_between_fragments_is_answered_at_once(pair: Pair, echo: Echo) -> None:
+    async with joined(pair) as connection:
+        answered_first = asyncio.Event()
+
+        async def fragments() -> AsyncIterator[bytes]:
+            yield b"begin "
+            await asyncio.wait_for(await connection.ping(b"in between"), LIMIT)
+            answered_first.set()
+            yield b"end"
+
+        await connection.send(fragments())
+        assert answered_first.is_set()
+        assert await asyncio.wait_for(connection.recv(), LIMIT) == b"begin end"
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1003, 1008, 1011, 3000, 4999])
+async def test_close_codes_pass_both_ways(pair: Pair, echo: Echo, code: int) -> None:
+    async with joined(pair) as connection:
+        await connection.close(code, "why")
+    assert await asyncio.wait_for(echo.codes.get(), LIMIT) == code
+    async with joined(pair) as connection:
+        assert await answered(connection, "x") == "x"
+        assert echo.last is not None
+        await echo.last.close(code, "why")
+        with pytest.raises(ConnectionClosed):
+            await asyncio.wait_for(connection.recv(), LIMIT)
+        assert (connection.close_code, connection.close_reason) == (code, "why")
+
+
+@pytest.mark.parametrize("compression", ["deflate", None])
+async def test_large_messages_with_and_without_compression(
+    pair: Pair, echo: Echo, compression: str | None
+) -> None:
+    async with joined(pair, compression=compression) as connection:
+        text = "a compressible text, " * 20_000
+        await connection.send([text[:100_000], text[100_000:]])
+        assert await asyncio.wait_for(connection.recv(), LIMIT) == text
+
+
 async def test_pings_both_ways(pair: Pair, echo: Echo) -> None:
     async with joined(pair) as connection:
         await asyncio.wait_for(await connection.ping(b"here?"), LIMIT)

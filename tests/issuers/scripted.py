@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import Any
 
-from gateway.issuers.fetching import FetchFailed
+from gateway.issuers.http_client import HttpClientError
 from gateway.issuers.rules import IssuerRules
 from gateway.jose.signing_key import SigningKey
 from tests.jose.tokens import KEY
@@ -47,7 +47,7 @@ class ScriptedFetch:
         self.asked.append(url)
         await self.gate.wait()
         if url not in self.answers:
-            raise FetchFailed(f"{url} answered 404")
+            raise HttpClientError(f"{url} answered 404")
         return self.answers[url]
 
     async def post(self, url: str, form: dict[str, str], login: tuple[str, str]) -> bytes:

@@ -1,22 +1,22 @@
 import pytest
 
 from gateway.errors import IssuerUnavailable
-from gateway.issuers.asked import AskedIssuer, Endpoint
-from gateway.issuers.directory import Directory
-from gateway.issuers.remembered import Remembered
+from gateway.issuers.directory import IssuerDirectory
+from gateway.issuers.introspection_issuer import Endpoint, IntrospectionIssuer
+from gateway.issuers.result_cache import ResultCache
 from gateway.issuers.rules import IssuerRules
-from gateway.oauth.values import OWN
-from gateway.tokens.jwt import Unknown
+from gateway.oauth.model import OWN
+from gateway.tokens.jwt_tokens import LookupNeeded
 from tests.issuers.scripted import ScriptedFetch
 from tests.services import Clock
 
 CLOCK = Clock()
 
 
-def issuer(name: str, answer: bytes | None) -> AskedIssuer:
+def issuer(name: str, answer: bytes | None) -> IntrospectionIssuer:
     fetch = ScriptedFetch(**({} if answer is None else {name: answer}))
     rules = IssuerRules(name, f"https://{name}.example")
-    return AskedIssuer(rules, Endpoint(name, "g", "s", 30), fetch, Remembered(CLOCK), CLOCK)
+    return IntrospectionIssuer(rules, Endpoint(name, "g", "s", 30), fetch, ResultCache(CLOCK), CLOCK)
 
 
 ACTIVE = b'{"active": true, "client_id": "shop"}'
@@ -26,32 +26,32 @@ BOTH = frozenset({OWN, "one", "two"})
 
 async def test_a_token_is_only_shown_to_issuers_that_are_accepted() -> None:
     one, two = issuer("one", ACTIVE), issuer("two", ACTIVE)
-    directory = Directory([one, two])
-    assert directory.known("t", None, frozenset({OWN})) is None
-    facts = await directory.facts("t", None, frozenset({OWN, "two"}))
+    directory = IssuerDirectory([one, two])
+    assert directory.resolve_now("t", None, frozenset({OWN})) is None
+    facts = await directory.resolve("t", None, frozenset({OWN, "two"}))
     assert facts is not None
     assert facts.issuer == "two"
     assert one._fetch.forms == []  # type: ignore[attr-defined]  # the scripted one
 
 
 async def test_what_one_route_accepts_is_no_answer_for_another() -> None:
-    directory = Directory([issuer("one", ACTIVE), issuer("two", INACTIVE)])
-    await directory.facts("t", None, BOTH)
+    directory = IssuerDirectory([issuer("one", ACTIVE), issuer("two", INACTIVE)])
+    await directory.resolve("t", None, BOTH)
     assert directory.cached("t", BOTH)
     assert directory.cached("t", frozenset({"two"})) is None
-    assert directory.known("t", None, frozenset({"two"})) is Unknown.ISSUER
-    assert await directory.facts("t", None, frozenset({"two"})) is None
-    assert directory.known("t", None, frozenset({"two"})) is None
+    assert directory.resolve_now("t", None, frozenset({"two"})) is LookupNeeded.ISSUER
+    assert await directory.resolve("t", None, frozenset({"two"})) is None
+    assert directory.resolve_now("t", None, frozenset({"two"})) is None
 
 
 async def test_all_are_asked_until_one_knows_it() -> None:
-    directory = Directory([issuer("one", INACTIVE), issuer("two", ACTIVE)])
-    facts = await directory.facts("t", None, BOTH)
+    directory = IssuerDirectory([issuer("one", INACTIVE), issuer("two", ACTIVE)])
+    facts = await directory.resolve("t", None, BOTH)
     assert facts is not None
     assert facts.issuer == "two"
 
 
 async def test_one_that_is_silent_matters_only_where_no_other_knows_the_token() -> None:
-    assert await Directory([issuer("one", None), issuer("two", ACTIVE)]).facts("t", None, BOTH)
+    assert await IssuerDirectory([issuer("one", None), issuer("two", ACTIVE)]).resolve("t", None, BOTH)
     with pytest.raises(IssuerUnavailable):
-        await Directory([issuer("one", None), issuer("two", INACTIVE)]).facts("t", None, BOTH)
+        await IssuerDirectory([issuer("one", None), issuer("two", INACTIVE)]).resolve("t", None, BOTH)

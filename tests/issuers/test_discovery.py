@@ -3,7 +3,7 @@ import json
 import pytest
 
 from gateway.issuers.discovery import discover, jwks_url, metadata_urls
-from gateway.issuers.fetching import FetchFailed
+from gateway.issuers.http_client import HttpClientError
 from tests.issuers.scripted import ISSUER, ScriptedFetch
 
 OAUTH = "https://id.example/.well-known/oauth-authorization-server"
@@ -56,5 +56,5 @@ async def test_metadata_that_are_not_the_issuers_are_not_used(data: bytes) -> No
         jwks_url(data, ISSUER)
     fetch = ScriptedFetch()
     fetch.answers[OAUTH] = data
-    with pytest.raises(FetchFailed):
+    with pytest.raises(HttpClientError):
         await discover(fetch, ISSUER)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.jose.compact import LONGEST, encoded, read_jwt
+from gateway.jose.compact import MAX_LENGTH, encoded, read_jwt
 from tests.jose.tokens import jwt, part
 
 HEADER = {"alg": "ES256", "typ": "at+jwt"}
@@ -58,7 +58,7 @@ def test_a_token_without_a_type_is_any_jwt() -> None:
         jwt({**HEADER, "crit": ["exp"], "exp": 1}, {}),
         jwt({**HEADER, "crit": []}, {}),
         jwt({**HEADER, "b64": False}, {}),
-        jwt(HEADER, {"a": "x" * LONGEST}),
+        jwt(HEADER, {"a": "x" * MAX_LENGTH}),
     ],
 )
 def test_what_is_no_jwt_or_can_be_read_in_two_ways_is_none(token: str) -> None:

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.jose.compact import Jwt, read_jwt
-from gateway.jose.key_set import MOST_KEYS, KeySet, read_key_set
+from gateway.jose.jwk import public_members
+from gateway.jose.key_set import MAX_KEYS, KeySet, read_key_set
 from gateway.jose.signing_key import SigningKey
-from gateway.jwk import public_members
 from tests.jose.tokens import ED, KEY, OTHER, RSA, jwt
 
 
@@ -63,7 +63,7 @@ def test_what_is_no_key_for_signatures_is_let_be() -> None:
 
 
 def test_no_more_keys_are_read_than_a_set_can_have() -> None:
-    assert len(key_set(*({**KEY.jwk, "kid": str(number)} for number in range(500))).keys) == MOST_KEYS
+    assert len(key_set(*({**KEY.jwk, "kid": str(number)} for number in range(500))).keys) == MAX_KEYS
 
 
 def test_a_key_that_has_leaked_is_not_trusted() -> None:

@@ -9,10 +9,10 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from gateway.jose.jwk import read_jwk
 from gateway.jose.signing_key import SigningKey, make_key, read_pem
-from gateway.jwk import read_jwk
+from tests.jose.test_jwk import RFC7638
 from tests.jose.tokens import ED, KEY, OTHER, RSA
-from tests.test_jwk import RFC7638
 
 PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 

@@ -1,8 +1,8 @@
 import pytest
 
 from gateway.config.tiers import Rate
-from gateway.faults import Fault
-from gateway.limits import Limits, Part, Window, admit, rate_parts
+from gateway.http.problems import Problem
+from gateway.limits import LimitPart, Limits, Window, admit, rate_parts
 from tests.plugins.exchanges import exchange
 
 
@@ -15,17 +15,17 @@ class Hand:
         return self.now
 
 
-def headers(*parts: Part, limits: Limits, refused: bool = False) -> list[tuple[str, str]]:
+def headers(*parts: LimitPart, limits: Limits, refused: bool = False) -> list[tuple[str, str]]:
     """What the caller is told."""
     sent = exchange()
     if refused:
-        with pytest.raises(Fault) as caught:
+        with pytest.raises(Problem) as caught:
             admit(limits, parts, "a", sent)
-        told = sent.answer_headers + caught.value.headers
+        told = sent.added_response_headers + caught.value.headers
         assert (caught.value.kind.code, caught.value.kind.status) == ("900800", 429)
     else:
         admit(limits, parts, "a", sent)
-        told = sent.answer_headers
+        told = sent.added_response_headers
     return [(name.decode(), value.decode()) for name, value in told]
 
 
@@ -67,7 +67,7 @@ def test_a_burst_is_a_policy_of_its_own_and_what_it_refuses_is_not_counted() -> 
 def test_what_the_second_window_refuses_is_given_back_to_the_first() -> None:
     clock = Hand()
     limits = Limits(None, clock, clock)
-    first, second = Part.made("1", Window(5, 60.0), "a"), Part.made("2", Window(1, 60.0), "b")
+    first, second = LimitPart.made("1", Window(5, 60.0), "a"), LimitPart.made("2", Window(1, 60.0), "b")
     headers(first, second, limits=limits)
     for _ in range(20):
         headers(first, second, limits=limits, refused=True)
@@ -78,6 +78,6 @@ def test_what_the_second_window_refuses_is_given_back_to_the_first() -> None:
 
 def test_a_fixed_period_ends_when_it_ends() -> None:
     clock = Hand()
-    part = Part.made("q", Window(1, 86400.0, slots=1), "day", ends=clock.now + 99.5)
+    part = LimitPart.made("q", Window(1, 86400.0, slots=1), "day", ends=clock.now + 99.5)
     limits = Limits(None, clock, clock)
     assert dict(headers(part, limits=limits))["RateLimit"].endswith(";t=100")

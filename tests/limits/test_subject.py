@@ -2,22 +2,22 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.http.forwarded import direct_peer
 from gateway.limits.subject import Subject, address_subject
-from gateway.oauth.values import TokenFacts
-from gateway.proxy.forwarded import direct_peer
+from gateway.oauth.model import TokenInfo
 from tests.plugins.exchanges import exchange
 
-FACTS = TokenFacts("demo", (), (), "demo", 0, 100, "client_credentials")
+FACTS = TokenInfo("demo", (), (), "demo", 0, 100, "client_credentials")
 
 
-def test_a_client_is_told_by_its_id_and_its_issuer() -> None:
+def test_a_client_is_known_by_its_id_and_its_issuer() -> None:
     sent, other = exchange(), exchange()
-    sent.caller, other.caller = FACTS, replace(FACTS, issuer="else")
+    sent.token, other.token = FACTS, replace(FACTS, issuer="else")
     assert Subject("client").of(sent) != Subject("client").of(other)
     assert Subject("client").needs_caller
 
 
-def test_who_can_not_be_told_by_client_or_header_is_told_by_address() -> None:
+def test_who_is_not_known_by_client_or_header_is_known_by_address() -> None:
     by_address = Subject("address").of(exchange())
     assert Subject("client").of(exchange()) == by_address
     assert Subject("header:X-Tenant").of(exchange()) == by_address
@@ -26,7 +26,7 @@ def test_who_can_not_be_told_by_client_or_header_is_told_by_address() -> None:
 
 def test_kinds_of_subjects_can_not_be_taken_for_each_other() -> None:
     sent = exchange("/", (b"X-A", b"192.0.2.1"))
-    sent.caller = replace(FACTS, client="192.0.2.1")
+    sent.token = replace(FACTS, client="192.0.2.1")
     subjects = {Subject(by).of(sent) for by in ("client", "address", "route", "header:x-a")}
     assert len(subjects) == 4
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.jwk import read_jwks
+from gateway.jose.jwk import read_jwks
+from gateway.jose.signatures import ALGORITHMS
 from gateway.oauth.assertion import LONGEST_JTI, LONGEST_LIFE, Assertion, assertion_client, judge_assertion
-from gateway.signatures import ALGORITHMS
 from tests.client_keys import Signer, b64, signer
 
 NOW = 1_800_000_000.0
@@ -25,7 +25,7 @@ def count(_: object) -> str:
 
 
 def judged(text: str, keys: Any = KEYS) -> Assertion | str:
-    return judge_assertion(text, "demo", keys, ISSUER, NOW)
+    return judge_assertion(text, "demo", keys, [ISSUER], NOW)
 
 
 def assertion(header: dict[str, Any] | None = None, **changes: Any) -> str:
@@ -145,3 +145,11 @@ def test_the_client_of_an_assertion() -> None:
 def test_any_claims_are_taken_or_refused(claims: dict[str, Any]) -> None:
     text = KEY.sign({}, {"iss": "demo", "sub": "demo", "aud": ISSUER, "exp": NOW, "jti": "a"} | claims)
     assert isinstance(judged(text), Assertion | str)
+
+
+def test_the_token_endpoint_is_an_audience_only_for_clients_that_are_known_to_send_it() -> None:
+    text = assertion(aud=f"{ISSUER}/token")
+    assert isinstance(judge_assertion(text, "demo", KEYS, [ISSUER], NOW), str)
+    assert isinstance(judge_assertion(text, "demo", KEYS, [ISSUER, f"{ISSUER}/token"], NOW), Assertion)
+    both = assertion(aud=[ISSUER, f"{ISSUER}/token"])
+    assert isinstance(judge_assertion(both, "demo", KEYS, [ISSUER, f"{ISSUER}/token"], NOW), str)

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.jwk import read_jwks
+from gateway.jose.jwk import read_jwks
 from gateway.oauth.certificate import certificate_thumbprint, has_key, has_subject
 from tests.certificates import Certificate
 from tests.client_keys import b64, signer

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.oauth.client_auth import METHODS, may_use, methods_of, read_proof, secret_matches
 from gateway.oauth.errors import OAuthError
 from gateway.oauth.form import Form, parse_parameters
-from gateway.oauth.values import Client, Secret
+from gateway.oauth.model import Client, Secret
 
 NOW = 1_000.0
 
@@ -84,12 +84,25 @@ def test_two_ways_at_once_are_an_invalid_request(authorization: list[bytes], for
         b"Basic ZGVtbw==",
         b"Bearer abc",
         b"Basic \xff\xff",
-        basic("a%zz:b"),
         b"Basic /w==",
     ],
 )
 def test_unreadable_credentials_are_an_invalid_client(header: bytes) -> None:
     assert refusal([header]) == "invalid_client"
+
+
+@pytest.mark.parametrize(
+    ("sent", "secret", "raw"),
+    [
+        ("demo:plain", "plain", ""),
+        ("demo:a+b%2Fc", "a b/c", "a+b%2Fc"),
+        ("demo:100%", "100%", ""),
+        ("demo:50%zz", "50%zz", ""),
+    ],
+)
+def test_a_secret_that_was_sent_raw_is_known_in_both_spellings(sent: str, secret: str, raw: str) -> None:
+    found = read_proof(Brought([basic(sent)], parse_parameters("")))
+    assert (found.client_id, found.secret, found.raw_secret) == ("demo", secret, raw)
 
 
 @pytest.mark.parametrize("form", ["", "client_id=demo", "client_secret=secret"])

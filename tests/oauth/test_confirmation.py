@@ -1,5 +1,5 @@
 from gateway.oauth.certificate import certificate_thumbprint
-from gateway.oauth.confirmation import proven_by, token_type
+from gateway.oauth.confirmation import confirmed_members, token_type
 
 CERTIFICATE = b"certificate"
 THUMBPRINT = certificate_thumbprint(CERTIFICATE)
@@ -12,6 +12,6 @@ def test_a_token_that_is_bound_to_a_key_is_no_bearer_token() -> None:
 
 
 def test_only_what_a_token_is_bound_to_is_worked_out() -> None:
-    assert proven_by({}, CERTIFICATE, None) == {}
-    assert proven_by({"x5t#S256": "a"}, CERTIFICATE, None) == {"x5t#S256": THUMBPRINT}
-    assert proven_by({"x5t#S256": "a"}, None, "key") == {"jkt": "key"}
+    assert confirmed_members({}, CERTIFICATE, None) == {}
+    assert confirmed_members({"x5t#S256": "a"}, CERTIFICATE, None) == {"x5t#S256": THUMBPRINT}
+    assert confirmed_members({"x5t#S256": "a"}, None, "key") == {"jkt": "key"}

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.jose.signatures import ALGORITHMS
 from gateway.oauth.dpop import LONGEST_JTI, WINDOW, ProofError, comparable, judge_proof
-from gateway.signatures import ALGORITHMS
 from tests.client_keys import Signer, b64, signer
 
 NOW = 1_800_000_000.0

@@ -1,7 +1,7 @@
 from gateway.oauth.introspection import description, may_see
-from gateway.oauth.values import Client, TokenFacts
+from gateway.oauth.model import Client, TokenInfo
 
-FACTS = TokenFacts("shop", ("a", "b"), ("https://api.example",), "alice", 10, 20, "password", user="alice")
+FACTS = TokenInfo("shop", ("a", "b"), ("https://api.example",), "alice", 10, 20, "password", user="alice")
 
 
 def test_who_may_see_a_token() -> None:
@@ -11,7 +11,7 @@ def test_who_may_see_a_token() -> None:
     assert not may_see(Client("other", audiences=("https://x.example",)), FACTS)
 
 
-def test_what_is_told_of_it() -> None:
+def test_what_is_reported_of_it() -> None:
     assert description(FACTS, "https://auth.example", "Bearer") == {
         "active": True,
         "scope": "a b",

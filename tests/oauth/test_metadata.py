@@ -1,4 +1,4 @@
-from gateway.oauth.metadata import resource_metadata, server_metadata, told
+from gateway.oauth.metadata import non_empty, resource_metadata, server_metadata
 
 ISSUER = "https://auth.example"
 
@@ -16,7 +16,7 @@ def test_further_members_stand_beside_the_others_and_empty_ones_are_left_out() -
     assert members["jwks_uri"] == ISSUER + "/jwks"
     assert "dpop_signing_alg_values_supported" not in members
     assert "scopes_supported" not in members
-    assert members["response_types_supported"] == []
+    assert members["response_types_supported"] == ["none"]
 
 
 def test_a_resource_names_its_server() -> None:
@@ -29,5 +29,5 @@ def test_a_resource_names_its_server() -> None:
     }
 
 
-def test_what_is_zero_is_not_told() -> None:
-    assert told({"a": None, "b": "", "c": [], "d": False, "e": "x"}) == {"e": "x"}
+def test_what_is_zero_is_not_reported() -> None:
+    assert non_empty({"a": None, "b": "", "c": [], "d": False, "e": "x"}) == {"e": "x"}

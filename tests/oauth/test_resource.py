@@ -1,7 +1,7 @@
 import pytest
 
 from gateway.oauth.errors import OAuthError
-from gateway.oauth.resource import granted_audience, is_resource
+from gateway.oauth.resource import RouteResource, granted_audience, is_resource
 
 ALLOWED = ("https://api.example.org/orders", "urn:example:stock")
 
@@ -24,5 +24,17 @@ def test_anything_else_is_an_invalid_target(resource: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["https://[", "https://a b", "ü:x", "nothing", "https:", "https://a#"])
-def test_what_is_no_absolute_uri_without_fragment_is_told(text: str) -> None:
+def test_what_is_no_absolute_uri_without_fragment_is_reported(text: str) -> None:
     assert not is_resource(text)
+
+
+def test_a_resource_without_a_path_may_be_named_with_a_slash() -> None:
+    root = RouteResource("https://api.example.org", frozenset(), below=True)
+    deep = RouteResource("https://api.example.org/mcp", frozenset(), below=False)
+    assert granted_audience(("https://api.example.org/",), (), [root]) == ("https://api.example.org",)
+    assert granted_audience(("https://a.example/",), ("https://a.example/",), [root]) == (
+        "https://a.example/",
+    )
+    for resource in ("https://api.example.org/mcp/", "https://a.example/"):
+        with pytest.raises(OAuthError):
+            granted_audience((resource,), (), [deep])

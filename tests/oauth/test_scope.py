@@ -36,7 +36,12 @@ def test_a_repeated_scope_counts_once() -> None:
     assert parse_scope("a b a") == ("a", "b")
 
 
-@pytest.mark.parametrize("text", [" a", "a ", "a  b", 'a"b', "a\\b", "é", "a\tb", "a\n"])
+@pytest.mark.parametrize("text", [" a b", "a b ", "a  b", "  a   b "])
+def test_further_spaces_are_forgiven(text: str) -> None:
+    assert parse_scope(text) == ("a", "b")
+
+
+@pytest.mark.parametrize("text", ["", " ", 'a"b', "a\\b", "é", "a\tb", "a\n"])
 def test_what_is_no_scope_list_is_refused(text: str) -> None:
     with pytest.raises(OAuthError) as caught:
         parse_scope(text)
@@ -48,7 +53,7 @@ def test_the_application_scope_comes_first_and_once() -> None:
     assert ScopeRules(application=None).with_application(("b",)) == ("b",)
 
 
-def test_a_scope_token_is_told_from_other_text() -> None:
+def test_a_scope_token_is_distinguished_from_other_text() -> None:
     assert is_scope("orders.read:own/x!")
     assert not is_scope("a b")
 

@@ -3,19 +3,19 @@ import hashlib
 import pytest
 from pydantic import ValidationError
 
-from gateway.faults import Fault
-from gateway.file_clients import FileClients
-from gateway.oauth.bearer import Refusal
-from gateway.oauth.values import Secret
+from gateway.accounts.static_clients import StaticClients
+from gateway.http.problems import Problem
+from gateway.oauth.bearer import AuthError
+from gateway.oauth.model import Secret
 from gateway.plugin import PluginContext
-from gateway.proxy.pipeline import authorize
+from gateway.proxy.access import authorize
 from plugins.api_key import ApiKey
 from tests.plugins.exchanges import exchange, forwarded, made
 from tests.services import a_client
 
 KEY = b"0123456789abcdef"
 OTHER = b"fedcba9876543210"
-CLIENTS = FileClients(
+CLIENTS = StaticClients(
     [
         a_client(api_keys=(Secret(hashlib.sha256(KEY).digest()),)),
         a_client("gone", api_keys=(Secret(hashlib.sha256(OTHER).digest()),), enabled=False),
@@ -29,27 +29,27 @@ def a_plugin(**config: object) -> ApiKey:
     return plugin
 
 
-async def never(token: str) -> None:
+def never(token: str, accepted: frozenset[str]) -> None:
     raise AssertionError
 
 
-async def test_the_key_says_who_calls_and_the_clients_scopes_count() -> None:
+def test_the_key_says_who_calls_and_the_clients_scopes_count() -> None:
     sent = exchange("/orders", (b"x-api-key", KEY), scopes=frozenset({"orders.read"}))
     a_plugin().on_request(sent)
-    assert sent.caller is not None
-    assert (sent.caller.client, sent.caller.grant) == ("demo", "api_key")
-    assert await authorize(sent, never, 5.0) is None
+    assert sent.token is not None
+    assert (sent.token.client, sent.token.grant) == ("demo", "api_key")
+    assert authorize(sent, never, 5.0) is None
 
 
-async def test_a_client_without_the_routes_scope_is_not_let_in() -> None:
+def test_a_client_without_the_routes_scope_is_not_let_in() -> None:
     sent = exchange("/orders", (b"X-Api-Key", KEY), scopes=frozenset({"admin"}))
     a_plugin().on_request(sent)
-    assert await authorize(sent, never, 5.0) is Refusal.SCOPE
+    assert authorize(sent, never, 5.0) is AuthError.SCOPE
 
 
 @pytest.mark.parametrize("key", [b"", b"wrong", OTHER, KEY + b" x", KEY.upper()])
 def test_a_wrong_key_and_a_disabled_clients_are_refused_alike(key: bytes) -> None:
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(Problem) as caught:
         a_plugin().on_request(exchange("/orders", (b"X-Api-Key", key)))
     assert (caught.value.kind.code, caught.value.kind.status) == ("900901", 401)
     assert dict(caught.value.headers)[b"WWW-Authenticate"].startswith(b"ApiKey ")
@@ -58,8 +58,8 @@ def test_a_wrong_key_and_a_disabled_clients_are_refused_alike(key: bytes) -> Non
 def test_without_a_key_a_token_is_looked_for_unless_keys_alone_count() -> None:
     sent = exchange("/orders")
     a_plugin().on_request(sent)
-    assert sent.caller is None
-    with pytest.raises(Fault) as caught:
+    assert sent.token is None
+    with pytest.raises(Problem) as caught:
         a_plugin(token=False).on_request(exchange("/orders"))
     assert caught.value.kind.code == "900902"
 
@@ -68,7 +68,7 @@ def test_without_a_key_a_token_is_looked_for_unless_keys_alone_count() -> None:
     "more", [(b"Authorization", b"Bearer t"), (b"Authorization", b"DPoP t"), (b"X-Api-Key", KEY)]
 )
 def test_two_ways_at_once_are_ambiguous(more: tuple[bytes, bytes]) -> None:
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(Problem) as caught:
         a_plugin().on_request(exchange("/orders", (b"X-Api-Key", KEY), more))
     assert caught.value.kind.status == 400
 
@@ -76,7 +76,7 @@ def test_two_ways_at_once_are_ambiguous(more: tuple[bytes, bytes]) -> None:
 def test_on_an_open_route_nobody_asks() -> None:
     sent = exchange("/orders", (b"X-Api-Key", b"wrong"), protected=False)
     a_plugin(token=False).on_request(sent)
-    assert sent.caller is None
+    assert sent.token is None
 
 
 def test_the_key_stays_at_the_gateway() -> None:

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from gateway.faults import Fault
+from gateway.http.problems import Problem
 from gateway.plugin import Exchange, Limits, PluginContext
 from plugins.concurrency import Concurrency
 from tests.plugins.exchanges import exchange, made
@@ -25,12 +25,12 @@ def test_one_too_many_is_refused_until_another_is_done(by: str) -> None:
     plugin = a_plugin(limit=2, by=by)
     first, _ = entered(plugin), entered(plugin)
     for _ in range(3):
-        with pytest.raises(Fault) as caught:
+        with pytest.raises(Problem) as caught:
             entered(plugin)
         assert caught.value.kind.code == "900800"
     plugin.on_finish(first)
     entered(plugin)
-    with pytest.raises(Fault):
+    with pytest.raises(Problem):
         entered(plugin)
 
 
@@ -38,15 +38,15 @@ def test_a_request_that_was_refused_frees_nothing() -> None:
     plugin = a_plugin(limit=1)
     first = entered(plugin)
     refused = exchange()
-    with pytest.raises(Fault):
+    with pytest.raises(Problem):
         plugin.on_authorized(refused)
     plugin.on_finish(refused)
-    with pytest.raises(Fault):
+    with pytest.raises(Problem):
         entered(plugin)
     for _ in range(2):
         plugin.on_finish(first)
     entered(plugin)
-    with pytest.raises(Fault):
+    with pytest.raises(Problem):
         entered(plugin)
 
 

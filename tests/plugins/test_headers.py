@@ -84,9 +84,9 @@ def test_one_that_says_nothing_is_refused() -> None:
 
 
 def test_what_it_takes_out_of_answers_other_plugins_may_have_put_in() -> None:
-    assert made(HeaderRules, response={"add": {"X-A": "1"}}).by_head == ("on_forward", "on_response")
+    assert made(HeaderRules, response={"add": {"X-A": "1"}}).head_only == ("on_forward", "on_response")
     for rules in ({"remove": ["X-A"]}, {"set": {"X-A": "1"}, "add": {"X-B": "1"}}):
-        assert made(HeaderRules, response=rules).by_head == ("on_forward",)
+        assert made(HeaderRules, response=rules).head_only == ("on_forward",)
 
 
 def test_it_asks_for_nothing_that_it_leaves_as_it_is() -> None:

@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 from pydantic import ValidationError
 
-from gateway.faults import Fault
-from gateway.proxy.forwarded import direct_peer
+from gateway.http.exchange import UNKNOWN_ADDRESS
+from gateway.http.forwarded import direct_peer
+from gateway.http.problems import Problem
 from plugins.ip_filter import IpFilter
 from tests.plugins.exchanges import exchange, made
 
@@ -14,8 +15,8 @@ def admits(address: str, **config: object) -> bool:
     sent.request = replace(sent.request, peer=direct_peer(address, "https"))
     try:
         made(IpFilter, **config).on_request(sent)
-    except Fault as fault:
-        return (fault.kind.status, fault.kind.code) != (403, "403")
+    except Problem as problem:
+        return (problem.kind.status, problem.kind.code) != (403, "403")
     return True
 
 
@@ -31,6 +32,8 @@ def admits(address: str, **config: object) -> bool:
         ("::ffff:10.1.2.3", {"deny": ["10.0.0.0/8"]}, False),
         ("fe80::1%eth0", {"deny": ["fe80::/10"]}, False),
         ("", {"deny": ["10.0.0.0/8"]}, False),
+        (UNKNOWN_ADDRESS, {"allow": ["0.0.0.0/0", "::/0"]}, False),
+        (UNKNOWN_ADDRESS, {"deny": ["10.0.0.0/8"]}, False),
     ],
 )
 def test_the_address_decides(address: str, config: dict[str, object], admitted: bool) -> None:

@@ -4,8 +4,9 @@ from gateway.oauth.errors import OAuthError
 from gateway.oauth.form import parse_parameters
 from gateway.oauth.grants import GrantRequest
 from gateway.oauth.lifetime import LifetimeRules
+from gateway.oauth.model import Client
 from gateway.oauth.scope import ScopeRules
-from gateway.oauth.values import Client
+from gateway.oauth.user import UserIdentity
 from gateway.plugin import PluginConfig, PluginContext
 from plugins.password import Password
 from tests.services import a_client
@@ -14,15 +15,12 @@ from tests.services import a_client
 class OneUser:
     """Knows Ada."""
 
-    async def sign_in(self, name: str, password: str, address: str) -> str:
+    async def sign_in(self, name: str, password: str, address: str) -> UserIdentity:
         if (name, password, address) != ("ada", "engine", "192.0.2.1"):
             raise OAuthError("invalid_grant", "no")
-        return "Ada"
+        return UserIdentity("file:1", "Ada", "1")
 
-    async def is_there(self, name: str) -> bool:
-        return name == "Ada"
-
-    async def registered(self, client: Client, name: str) -> None:
+    async def registered(self, client: Client, user_id: str) -> None:
         """It does not count."""
 
 
@@ -38,6 +36,7 @@ def plugin(users: OneUser | None) -> Password:
 async def test_the_token_is_the_users_and_without_the_application_scope() -> None:
     grant = await plugin(OneUser()).grant(request("username=ada&password=engine"))
     assert (grant.subject, grant.user, grant.scopes) == ("Ada", "Ada", ("default",))
+    assert (grant.user_id, grant.user_generation) == ("file:1", "1")
     assert grant.reusable
 
 

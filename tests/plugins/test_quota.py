@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
-from gateway.faults import Fault
+from gateway.http.problems import Problem
 from gateway.plugin import Limits, PluginContext
 from plugins.quota import Quota, period
 from tests.plugins.exchanges import exchange, made
@@ -35,10 +35,10 @@ def test_a_new_period_has_a_new_quota() -> None:
     for _ in range(2):
         plugin.on_request(exchange())
     sent = exchange()
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(Problem) as caught:
         plugin.on_request(sent)
     assert (b"Retry-After", b"60") in caught.value.headers
-    assert (b"RateLimit", b'"quota-day";r=0;t=60') in sent.answer_headers
+    assert (b"RateLimit", b'"quota-day";r=0;t=60') in sent.added_response_headers
     now[0] += 60
     plugin.on_request(exchange())
 

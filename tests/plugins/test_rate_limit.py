@@ -1,14 +1,16 @@
+from inspect import iscoroutinefunction
+
 import pytest
 from pydantic import ValidationError
 
+from gateway.accounts.static_clients import StaticClients
 from gateway.config.load import load_text
-from gateway.config.problem import ConfigurationError
+from gateway.config.problems import ConfigurationError
 from gateway.config.tiers import Rate
-from gateway.faults import Fault
-from gateway.file_clients import FileClients
-from gateway.oauth.values import TokenFacts
-from gateway.plugin import Exchange, Limits, PluginContext
-from gateway.plugin_catalog import Catalog
+from gateway.http.problems import Problem
+from gateway.oauth.model import TokenInfo
+from gateway.plugin import HOOKS, Exchange, Limits, PluginContext
+from gateway.plugin.catalog import PluginCatalog
 from gateway.proxy.pipeline import compile_pipeline
 from plugins.rate_limit import RateLimit
 from tests.plugins.exchanges import exchange, made
@@ -16,7 +18,7 @@ from tests.services import a_client
 
 
 def a_plugin(**config: object) -> RateLimit:
-    clients = FileClients([a_client("gold", tier="gold"), a_client("plain")])
+    clients = StaticClients([a_client("gold", tier="gold"), a_client("plain")])
     tiers = {"gold": Rate(limit=4, per=60), "bronze": Rate(limit=2, per=60)}
     limits = Limits(None, lambda: 0.0, lambda: 0.0)
     context = PluginContext(lambda: 0.0, place="here", clients=clients, tiers=tiers, limits=limits)
@@ -32,7 +34,7 @@ def a_call(
 ) -> Exchange:
     sent = exchange("/orders", *headers)
     if client is not None:
-        sent.caller = TokenFacts(client, (), (), client, 0, 100, "client_credentials", source, tier=tier)
+        sent.token = TokenInfo(client, (), (), client, 0, 100, "client_credentials", source, tier=tier)
     return sent
 
 
@@ -46,7 +48,7 @@ def admitted(
         try:
             plugin.on_request(sent)
             plugin.on_authorized(sent)
-        except Fault:
+        except Problem:
             continue
         count += 1
     return count
@@ -85,7 +87,7 @@ def test_others_are_counted_before_a_token_is_looked_at(by: str) -> None:
     plugin = a_plugin(limit=3, per="1m", by=by)
     for _ in range(3):
         plugin.on_request(a_call(None))
-    with pytest.raises(Fault):
+    with pytest.raises(Problem):
         plugin.on_request(a_call(None))
     plugin.on_authorized(a_call(None))
 
@@ -94,12 +96,13 @@ def test_by_header_each_value_has_its_own() -> None:
     plugin = a_plugin(limit=1, per="1m", by="header:X-Tenant")
     for tenant in (b"a", b"b"):
         plugin.on_request(a_call(None, "file", (b"X-Tenant", tenant)))
-    with pytest.raises(Fault):
+    with pytest.raises(Problem):
         plugin.on_request(a_call(None, "file", (b"X-Tenant", b"a")))
 
 
 def test_it_never_waits() -> None:
-    assert compile_pipeline([a_plugin(limit=1, per="1m")]).synchronous
+    compiled = compile_pipeline([a_plugin(limit=1, per="1m")])
+    assert not [hook for phase in HOOKS for hook in compiled.hooks(phase) if iscoroutinefunction(hook)]
 
 
 def test_it_says_what_it_does() -> None:
@@ -129,7 +132,7 @@ def test_what_does_not_go_together_is_refused(config: dict[str, object]) -> None
 def test_an_unknown_tier_is_an_error_of_its_line() -> None:
     text = "tiers: {bronze: 5 per 1m}\nplugins:\n  - use: rate_limit\n    with: {tier: bronse}\n"
     with pytest.raises(ConfigurationError) as caught:
-        load_text(text, {}, Catalog())
+        load_text(text, {}, PluginCatalog())
     assert (
         "gateway.yaml:4:18: plugins[0].with.tier: there is no tier of this name (did you mean bronze?)"
         in str(caught.value)

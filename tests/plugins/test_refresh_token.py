@@ -5,13 +5,13 @@ from gateway.oauth.errors import OAuthError
 from gateway.oauth.form import parse_parameters
 from gateway.oauth.grants import GrantRequest
 from gateway.oauth.lifetime import LifetimeRules
+from gateway.oauth.model import TokenInfo
 from gateway.oauth.scope import ScopeRules
-from gateway.oauth.values import TokenFacts
 from gateway.plugin import PluginContext
 from plugins.refresh_token import RefreshToken, RefreshTokenConfig, narrowed
 from tests.services import a_client
 
-BEFORE = TokenFacts("demo", ("orders.read", "orders.write"), ("https://a.example",), "Ada", 0, 0, "password")
+BEFORE = TokenInfo("demo", ("orders.read", "orders.write"), ("https://a.example",), "Ada", 0, 0, "password")
 
 
 def request(form: str, **client: object) -> GrantRequest:

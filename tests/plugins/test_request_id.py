@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from pydantic import ValidationError
 
-from gateway.exchange import Exchange
+from gateway.http.exchange import Exchange
 from plugins.request_id import RequestId, RequestIdConfig
 from tests.plugins.exchanges import exchange, made
 
@@ -11,7 +11,7 @@ from tests.plugins.exchanges import exchange, made
 def test_the_answer_carries_the_id() -> None:
     sent = exchange()
     made(RequestId, header="X-Trace").on_request(sent)
-    assert sent.answer_headers == [(b"X-Trace", b"id-1")]
+    assert sent.added_response_headers == [(b"X-Trace", b"id-1")]
 
 
 @pytest.mark.parametrize("header", ["", "X Id", "X:Id", "X-Id\r\nEvil"])
@@ -42,4 +42,4 @@ def from_proxy(*ids: bytes, trusted: bool = True) -> Exchange:
 def test_an_id_is_taken_over_from_trusted_proxies_only(sent: Exchange, accept: bool, expected: str) -> None:
     made(RequestId, accept=accept).on_request(sent)
     assert sent.request_id == expected
-    assert sent.answer_headers == [(b"X-Request-Id", expected.encode())]
+    assert sent.added_response_headers == [(b"X-Request-Id", expected.encode())]

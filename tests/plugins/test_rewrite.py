@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from gateway.faults import Fault
+from gateway.http.problems import Problem
 from plugins.rewrite import Rewrite
 from tests.plugins.exchanges import exchange, forwarded, made
 
@@ -24,7 +24,7 @@ def test_paths_of_another_form_go_on_as_they_are_or_nowhere() -> None:
     sent = forwarded(made(Rewrite, **TEMPLATES), path="/orders/7")
     assert sent.forward is not None
     assert sent.forward.target == b"/orders/7"
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(Problem) as caught:
         forwarded(made(Rewrite, **TEMPLATES, others=False), path="/orders/7")
     assert caught.value.kind.status == 404
 
@@ -40,3 +40,33 @@ def test_templates_that_do_not_go_together_are_refused(path: str, to: str) -> No
 
 def test_a_request_without_a_forwarded_head_is_let_be() -> None:
     made(Rewrite, **TEMPLATES).on_forward(exchange("/orders/7/items"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "to", "upstream", "client"),
+    [
+        # Read backwards.
+        ("/orders/7/items", "/v2/items/{id}", "/v2/items/8", "/orders/8/items"),
+        # Not a path of this template: others may know.
+        ("/orders/7/items", "/v2/items/{id}", "/login", None),
+        ("/elsewhere", "/v2/items/{id}", "/v2/items/8", None),
+        # The name that the upstream does not see is that of the request.
+        ("/orders/7/items", "/items", "/items", "/orders/7/items"),
+        # Under the literal beginning of the client's template already.
+        ("/orders/7/items", "/v2/items/{id}", "/orders/9/items", "/orders/9/items"),
+        # The upstream's template is the deeper one.
+        ("/orders/7/items", "/orders/v2/{id}", "/orders/v2/8", "/orders/8/items"),
+    ],
+)
+def test_the_way_back_for_redirects(asked: str, to: str, upstream: str, client: str | None) -> None:
+    plugin = made(Rewrite, path="/orders/{id}/items", to=to)
+    found = plugin.client_path(upstream.encode(), exchange(path=asked).request)
+    assert found == (None if client is None else client.encode())
+
+
+def test_the_way_back_of_a_whole_tree() -> None:
+    plugin = made(Rewrite, path="/shop/{rest...}", to="/{rest...}")
+    asked = exchange(path="/shop/a").request
+    assert plugin.client_path(b"/", asked) == b"/shop"
+    assert plugin.client_path(b"/login/", asked) == b"/shop/login/"
+    assert plugin.client_path(b"/shop/x", asked) == b"/shop/x"

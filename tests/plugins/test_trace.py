@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.proxy.pipeline import forward_head
+from gateway.proxy.forward_head import build_forward_head
 from plugins.trace import Trace, is_parent
 from tests.plugins.exchanges import exchange, forwarded, made
 
@@ -33,7 +33,7 @@ def test_where_there_is_none_a_trace_begins_without_the_strangers_state(given: t
 def test_a_trace_that_begins_here_has_the_requests_id() -> None:
     sent, plugin = exchange(), made(Trace)
     sent.request_id = "ab" * 16
-    sent.forward = forward_head(sent)
+    sent.forward = build_forward_head(sent)
     plugin.on_forward(sent)
     assert any(value.startswith(b"00-" + b"ab" * 16) for _, value in sent.forward.headers)
 

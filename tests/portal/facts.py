@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from gateway.portal.desk import Api, PortalFacts
+from gateway.portal.services import Api, PortalInfo
 
 ORDERS = Api("/orders", False, ("GET", "HEAD"), None, ("orders.read",), None, True)
 REPORTS = Api("/reports", False, ("POST",), "api.example", (), "https://reports.example", True)
 STATUS = Api("/status", True, (), None, (), None, False)
 
 
-def facts(**changes: object) -> PortalFacts:
+def facts(**changes: object) -> PortalInfo:
     """The facts of a small gateway."""
     values: dict[str, object] = {
         "public_url": "https://gateway.example",
         "self_signed": False,
-        "sign_up": False,
+        "sign_up": "",
         "grants": ("client_credentials",),
         "scopes": ("orders.read",),
         "default_scopes": ("default",),
@@ -24,4 +24,4 @@ def facts(**changes: object) -> PortalFacts:
         "apis": (ORDERS, REPORTS, STATUS),
         "tiers": ("gold",),
     }
-    return PortalFacts(**(values | changes))  # type: ignore[arg-type]  # fields by name, as the tests give them
+    return PortalInfo(**(values | changes))  # type: ignore[arg-type]  # fields by name, as the tests give them

@@ -18,6 +18,7 @@ from gateway.store.usage import CELLS
 from tests.conftest import Valkey
 from tests.portal.backend import serving
 from tests.portal.browser.chromium import ARGUMENTS, executable
+from tests.record_keys import MAC
 from tests.running import Running
 
 NAME, PASSWORD = "admin", "for the pictures"
@@ -40,7 +41,7 @@ def fill(page: Page) -> str:
         page.goto("/portal/applications/new")
         page.fill("#name", name)
         page.fill("#description", description)
-        page.click("button:has-text('Make application')")
+        page.click("button:has-text('Create application')")
         path = page.url.partition("?")[0]
         if name != "Billing":
             page.goto(f"{path}/production")
@@ -50,7 +51,7 @@ def fill(page: Page) -> str:
 
 async def traffic(store_url: str, client_id: str) -> None:
     """An hour of calls, so that there is something to see."""
-    chance, store = random.Random(7), Store(store_url, PREFIX)  # noqa: S311 (a picture, not a secret)
+    chance, store = random.Random(7), Store(store_url, PREFIX, mac=MAC)  # noqa: S311 (a picture, not a secret)
     await store.start()
     for minute in range(60):
         cells = [0] * CELLS
@@ -74,8 +75,8 @@ def shoot(page: Page, file: Path, until: str, top: float = 0) -> None:
 
 def take(browser: Browser, base: str, store_url: str, folder: Path) -> None:
     """All pictures."""
-    desk = {"width": 1280, "height": 1400}
-    page = browser.new_page(base_url=base, viewport=desk)
+    services = {"width": 1280, "height": 1400}
+    page = browser.new_page(base_url=base, viewport=services)
     path = fill(page)
     page.goto("/portal/applications")
     shoot(page, folder / "portal-applications.png", "table.list")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from gateway.portal import curl
-from gateway.portal.desk import Api
+from gateway.portal.services import Api
 from tests.portal.facts import ORDERS, REPORTS, STATUS, facts
 
 
@@ -37,3 +37,18 @@ def test_a_call_has_the_routes_method_host_and_token() -> None:
 def test_what_the_shell_would_change_is_quoted() -> None:
     odd = Api("/a'b;$(c)", False, (), None, (), None, False)
     assert shlex.split(curl.call(facts(), odd))[-1] == "https://gateway.example/a'b;$(c)"
+
+
+def test_keys_that_authenticate_by_form_parameters_get_a_command_that_does() -> None:
+    assert shlex.split(curl.token(facts(), "key", "gps_x", in_form=True))[1:5] == [
+        "-d", "client_id=key", "--data-urlencode", "client_secret=gps_x",
+    ]  # fmt: skip
+    assert '--data-urlencode "client_secret=$CONSUMER_SECRET"' in curl.revoke(
+        facts(), "key", None, in_form=True
+    )
+
+
+def test_keys_with_the_password_grant_alone_get_a_command_with_a_user() -> None:
+    words = curl.token(facts(), "key", "s", ("a",), "password")
+    assert "grant_type=password&scope=a" in words
+    assert '--data-urlencode "username=$USERNAME" --data-urlencode "password=$PASSWORD"' in words

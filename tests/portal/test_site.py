@@ -44,7 +44,7 @@ def test_without_the_slash_one_gets_there_too(reader: Reader) -> None:
 def test_a_form_without_the_pages_proof_changes_nothing(developer: Reader, proof: str) -> None:
     told = developer.open("/portal/applications/new", f"name=Forged&{proof}".encode())
     assert (told.status, "The form was not accepted" in told.words) == (403, True)
-    assert "Make your first application" in developer.open("/portal/applications").words
+    assert "Create your first application" in developer.open("/portal/applications").words
 
 
 def test_another_browsers_proof_is_none(developer: Reader, admin: Reader) -> None:
@@ -73,9 +73,9 @@ def test_a_sign_in_form_needs_its_cookie(reader: Reader) -> None:
 
 
 def test_what_is_not_there_or_not_taken_is_a_page(developer: Reader) -> None:
-    assert "There is no such page" in developer.open("/portal/applications/nothing").words
+    assert "Page not found" in developer.open("/portal/applications/nothing").words
     wrong = developer.open("/portal/account/x", b"")
-    assert (wrong.status, "There is no such page" in wrong.words) == (404, True)
+    assert (wrong.status, "Page not found" in wrong.words) == (404, True)
     taken = developer.open("/portal/apis", b"")
     assert (taken.status, set(taken.headers["Allow"].split(","))) == (405, {"GET", "HEAD"})
 

@@ -1,4 +1,4 @@
-"""Small gateways in processes of their own."""
+"""Fixtures that run the small gateway in a subprocess."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROGRAM = (str(Path(__file__).with_name("small_gateway.py")),)
 
 
 def small_config(folder: Path, *, workers: int = 1, version: str = "one", **server: Any) -> dict[str, Any]:
-    """A configuration on free ports. `version` is what the gateway answers with."""
+    """A configuration with free ports. `version` is the response body."""
     return {
         "server": {
             "listen": [{"host": "127.0.0.1", "port": 0}],
@@ -36,7 +36,7 @@ def small_config(folder: Path, *, workers: int = 1, version: str = "one", **serv
 
 @contextmanager
 def starting(folder: Path) -> Iterator[Start]:
-    """Starts small gateways under this folder and waits until they serve. Each must stop well in the end."""
+    """Starts small gateways and waits until they are ready. At the end each must stop cleanly."""
     started: list[Running] = []
     temporary = folder / "tmp"
     temporary.mkdir()
@@ -65,13 +65,13 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 @pytest.fixture(scope="module")
 def start_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """Starts gateways that several tests of a module use."""
+    """Starts gateways shared by the tests of a module."""
     with starting(tmp_path_factory.mktemp("shared")) as made:
         yield made
 
 
 async def reload(running: Running, config: dict[str, Any] | str) -> str:
-    """Puts a configuration into the file and asks for it to be read: what the gateway says of it first."""
+    """Replaces the file and reloads it. Returns the first log line about the reload."""
     running.lines.clear()
     running.write(config)
     running.signal(signal.SIGHUP)
@@ -79,7 +79,7 @@ async def reload(running: Running, config: dict[str, Any] | str) -> str:
 
 
 async def about(running: Running, path: str = "/") -> dict[str, Any]:
-    """What the gateway says of itself, over a connection of its own."""
+    """The gateway's response over a new connection."""
     async with aiohttp.ClientSession() as session, session.get(running.http + path) as response:
         assert response.status == 200
         answer: dict[str, Any] = await response.json()
@@ -87,14 +87,14 @@ async def about(running: Running, path: str = "/") -> dict[str, Any]:
 
 
 async def metric(running: Running, name: str) -> float:
-    """The sum of all numbers whose lines begin with this."""
+    """The sum of all samples whose line starts with this prefix."""
     async with aiohttp.ClientSession() as session, session.get(f"{running.management}/metrics") as response:
         lines = (await response.text()).splitlines()
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
 
 
 def exists(pid: int) -> bool:
-    """Whether there is a process with this id."""
+    """Whether a process with this id exists."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -20,24 +20,33 @@ from pydantic import ValidationError
 from gateway.config.model import Settings
 from gateway.errors import GatepostError, StartError
 from gateway.process.management import management_app
+from gateway.process.process_status import ProcessStatus
+from gateway.process.readiness import Readiness
 from gateway.process.supervisor import serve
 from gateway.telemetry import Telemetry
 
 
 class SmallGateway:
     def __init__(
-        self, settings: Settings, *, store_url: str, telemetry: Telemetry, note: Callable[..., None] | None
+        self,
+        settings: Settings,
+        *,
+        store_url: str,
+        telemetry: Telemetry,
+        record_request: Callable[..., None] | None,
+        status: ProcessStatus,
     ) -> None:
         self.version = settings.store.prefix
         self.store_url = store_url
         self.telemetry = telemetry
-        self.note = note
+        self.record_request = record_request
         app = web.Application()
         app.router.add_get("/", self.about)
         app.router.add_get("/slow/{seconds}", self.slow)
         app.router.add_get("/endless", self.endless)
         self.runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
-        self.management = management_app(self.ready, telemetry)
+        self.redirect_runner: web.BaseRunner | None = None
+        self.management = management_app(self.ready, telemetry, {"/status": status.document})
 
     async def start(self) -> None:
         if self.version.startswith("broken"):
@@ -50,13 +59,14 @@ class SmallGateway:
     async def stop(self) -> None:
         await self.runner.cleanup()
 
-    async def ready(self) -> None:
-        """It always is."""
+    async def ready(self) -> Readiness:
+        """Always ready."""
+        return Readiness()
 
     async def about(self, request: web.Request) -> web.Response:
         self.telemetry.request(self.version, request.method, 200, 0.001)
-        if self.note is not None:
-            self.note(("-", "GET", b"/", 200, 0, 0.0, "/", "-", "-"))
+        if self.record_request is not None:
+            self.record_request(("-", "GET", b"/", 200, 0, 0.0, "/", "-", "-"))
         return web.json_response({"pid": os.getpid(), "version": self.version, "store": self.store_url})
 
     async def slow(self, request: web.Request) -> web.Response:

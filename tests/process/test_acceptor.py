@@ -7,13 +7,15 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 
 import pytest
 import trustme
 
 from gateway.process import acceptor
 from gateway.process.acceptor import Acceptor
-from gateway.process.listeners import Address, Listener, listen
+from gateway.process.client_hello import ClientHello
+from gateway.process.listeners import ListenAddress, ListenSocket, listen
 from tests.raw import until
 
 CROWD = 300
@@ -32,26 +34,37 @@ class Greeting(asyncio.Protocol):
 
 
 @pytest.fixture
-def listener() -> Iterator[Listener]:
+def listener() -> Iterator[ListenSocket]:
     Greeting.made = 0
-    (made,) = listen([Address("127.0.0.1", 0)])
+    (made,) = listen([ListenAddress("127.0.0.1", 0)])
     yield made
     made.close()
 
 
-def accepting(listener: Listener, tls: ssl.SSLContext | None = None) -> Acceptor:
-    return Acceptor(listener.sockets[0].dup(), Greeting, tls, 5.0)
+@dataclass
+class OneContext:
+    """A listener with one certificate."""
+
+    context: ssl.SSLContext
+    needs_client_hello: bool = False
+
+    def context_for(self, _: ClientHello) -> ssl.SSLContext:
+        return self.context
+
+
+def accepting(listener: ListenSocket, tls: ssl.SSLContext | None = None) -> Acceptor:
+    return Acceptor(listener.sockets[0].dup(), Greeting, OneContext(tls) if tls else None, 5.0)
 
 
 @asynccontextmanager
-async def caller(listener: Listener) -> AsyncIterator[asyncio.StreamReader]:
+async def caller(listener: ListenSocket) -> AsyncIterator[asyncio.StreamReader]:
     reader, writer = await asyncio.open_connection("127.0.0.1", listener.address.port)
     yield reader
     writer.close()
     await writer.wait_closed()
 
 
-async def test_a_crowd_is_let_in_at_a_few_looks(listener: Listener) -> None:
+async def test_a_crowd_is_let_in_at_a_few_looks(listener: ListenSocket) -> None:
     async with AsyncExitStack() as crowd:
         for _ in range(CROWD):
             await crowd.enter_async_context(caller(listener))
@@ -62,7 +75,7 @@ async def test_a_crowd_is_let_in_at_a_few_looks(listener: Listener) -> None:
         door.close()
 
 
-async def test_closed_it_takes_nobody_and_the_listener_lives_on(listener: Listener) -> None:
+async def test_closed_it_takes_nobody_and_the_listener_lives_on(listener: ListenSocket) -> None:
     door = accepting(listener)
     door.close()
     door.close()
@@ -72,36 +85,36 @@ async def test_closed_it_takes_nobody_and_the_listener_lives_on(listener: Listen
         second.close()
 
 
-async def test_who_was_accepted_last_still_gets_a_connection(listener: Listener) -> None:
+async def test_who_was_accepted_last_still_gets_a_connection(listener: ListenSocket) -> None:
     door = accepting(listener)
     async with caller(listener) as reader:
         door._accept()  # as if the loop had seen the caller at the last moment
         door.close()
-        await door.finish(5.0)
+        await door.finish_handshakes(5.0)
         assert Greeting.made == 1
         assert await asyncio.wait_for(reader.read(), 5) == b"hello"
 
 
-async def test_a_handshake_that_does_not_end_is_cut(listener: Listener) -> None:
+async def test_a_handshake_that_does_not_end_is_cut(listener: ListenSocket) -> None:
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     trustme.CA().issue_cert("localhost").configure_cert(server)
     door = accepting(listener, server)
     async with caller(listener) as reader:
-        await until(lambda: door._beginning)
+        await until(lambda: door._handshakes)
         door.close()
-        await door.finish(0.01)
-        door.cut()
+        await door.finish_handshakes(0.01)
+        door.abort_handshakes()
         assert await asyncio.wait_for(reader.read(), 5) == b""
-        await door.finish(5.0)
+        await door.finish_handshakes(5.0)
     assert Greeting.made == 0
 
 
-async def test_connections_are_kept_alive_by_the_kernel_and_send_at_once(listener: Listener) -> None:
+async def test_connections_are_kept_alive_by_the_kernel_and_send_at_once(listener: ListenSocket) -> None:
     with socket.create_connection(listener.sockets[0].getsockname()):
         await until(lambda: bool(_accepted(listener)))
 
 
-def _accepted(listener: Listener) -> bool:
+def _accepted(listener: ListenSocket) -> bool:
     try:
         found, _ = listener.sockets[0].accept()
     except BlockingIOError:
@@ -112,7 +125,7 @@ def _accepted(listener: Listener) -> bool:
     return True
 
 
-async def test_tls_is_spoken_and_a_handshake_that_fails_harms_nobody(listener: Listener) -> None:
+async def test_tls_is_spoken_and_a_handshake_that_fails_harms_nobody(listener: ListenSocket) -> None:
     authority = trustme.CA()
     server, client = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
     authority.issue_cert("localhost").configure_cert(server)
@@ -142,13 +155,13 @@ def no_more_files() -> Iterator[None]:
 
 
 async def test_without_a_free_file_it_waits_and_takes_them_later(
-    listener: Listener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    listener: ListenSocket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(acceptor, "PAUSE", 0.05)
+    monkeypatch.setattr(acceptor, "RETRY_DELAY", 0.05)
     async with caller(listener) as reader:
         door = accepting(listener)
         with no_more_files():
             await until(lambda: bool(caplog.messages))
         assert await asyncio.wait_for(reader.read(), 5) == b"hello"
         door.close()
-    assert "no connection can be accepted now" in caplog.text
+    assert "can't accept connections" in caplog.text

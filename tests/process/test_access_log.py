@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from gateway.process import access_log
-from gateway.process.access_lines import LINE_LIMIT
-from gateway.process.access_log import BLOCK, MOST_KEPT, AccessLog
+from gateway.process import line_writer
+from gateway.process.access_log import MAX_BUFFERED, AccessLog
+from gateway.process.line_writer import BLOCK, LINE_LIMIT, LineWriter
 from gateway.process.logs import Format
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ def pipe() -> Iterator[tuple[int, int]]:
 
 
 def log_to(writer: int, style: Format = "json", *, every: float = 60) -> AccessLog:
-    return AccessLog(writer, style, lambda: NOW, every=every)
+    return AccessLog(LineWriter(writer), style, lambda: NOW, every=every)
 
 
 def write(log: AccessLog, **changes: Any) -> None:
@@ -135,20 +135,20 @@ async def test_many_lines_go_out_at_once(pipe: tuple[int, int], tmp_path: Path) 
         while not path.stat().st_size:
             write(log)
     lines = path.read_text().splitlines()
-    assert len(lines) == MOST_KEPT
+    assert len(lines) == MAX_BUFFERED
     assert all(json.loads(line) for line in lines)
 
 
 async def test_a_reader_that_does_not_read_stops_nobody(
     pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(access_log, "MOST_WAITING", 2 * BLOCK)
+    monkeypatch.setattr(line_writer, "MAX_BUFFERED", 2 * BLOCK)
     log = log_to(pipe[1])
     count = 5000
     for number in range(count):
         write(log, request_id=f"r-{number}")
     log.flush()
-    assert log.lost > 0
+    assert log._writer.dropped_lines > 0
 
     content = b""
     while piece := read(pipe[0]):
@@ -156,7 +156,9 @@ async def test_a_reader_that_does_not_read_stops_nobody(
         log.flush()
 
     lines = [json.loads(line) for line in content.splitlines()]
-    assert len(lines) == count - log.lost, "each line came whole, or not at all and was counted"
+    assert len(lines) == count - log._writer.dropped_lines, (
+        "each line came whole, or not at all and was counted"
+    )
     assert lines[-1]["request_id"] == f"r-{count - 1}", "the newest lines are those that are kept"
 
 
@@ -172,7 +174,7 @@ async def test_lines_that_wait_for_a_slow_reader_go_out_when_it_reads(pipe: tupl
 
     await until(read_on)
     assert received.count(b"\n") == 1000
-    assert log.lost == 0
+    assert log._writer.dropped_lines == 0
 
 
 async def test_a_reader_that_is_gone_costs_the_lines_and_nothing_else() -> None:
@@ -182,4 +184,4 @@ async def test_a_reader_that_is_gone_costs_the_lines_and_nothing_else() -> None:
     write(log)
     log.flush()
     os.close(writer)
-    assert log.lost == 1
+    assert log._writer.dropped_lines == 1

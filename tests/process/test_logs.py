@@ -79,21 +79,21 @@ def test_printable_leaves_letters_of_any_script_alone() -> None:
 
 @pytest.mark.parametrize("style", ["json", "text"])
 def test_set_up_sends_lines_from_the_level_on_to_standard_error(
-    style: Format, capsys: pytest.CaptureFixture[str]
+    style: Format, capfd: pytest.CaptureFixture[str]
 ) -> None:
     set_up_logs("warning", style)
     logging.getLogger("gateway.test").info("too little")
     logging.getLogger("gateway.test").error("enough")
 
-    captured = capsys.readouterr()
+    captured = capfd.readouterr()
 
     assert captured.out == ""
     assert "enough" in captured.err
     assert "too little" not in captured.err
 
 
-def test_setting_up_again_replaces_and_does_not_double(capsys: pytest.CaptureFixture[str]) -> None:
+def test_setting_up_again_replaces_and_does_not_double(capfd: pytest.CaptureFixture[str]) -> None:
     set_up_logs("info", "json")
     set_up_logs("info", "text")
     logging.getLogger("gateway.test").info("once")
-    assert capsys.readouterr().err.count("once") == 1
+    assert capfd.readouterr().err.count("once") == 1

@@ -1,13 +1,14 @@
 """What of a new configuration takes effect, and what is said about the rest."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.config.model import Settings
 from gateway.errors import GatepostError
-from gateway.process.reload import report_failure, report_success, settled
+from gateway.process.reload import MAX_LINES, ReloadHistory, ReloadReport, reloadable
 
 
 def settings(**sections: Any) -> Settings:
@@ -26,7 +27,7 @@ def test_most_of_it_takes_effect() -> None:
         logging={"level": "debug"},
         scopes={"default": ["read"]},
     )
-    assert settled(old, new) == (new, [])
+    assert reloadable(old, new) == (new, [])
 
 
 @pytest.mark.parametrize(
@@ -43,9 +44,9 @@ def test_most_of_it_takes_effect() -> None:
     ],
 )
 def test_what_needs_a_restart_keeps_its_old_value(old: Settings, new: Settings, key: str) -> None:
-    result, kept = settled(old, new)
+    result, kept = reloadable(old, new)
     assert kept == [key]
-    assert settled(result, old) == (old, []), "nothing that needs a restart is left"
+    assert reloadable(result, old) == (old, []), "nothing that needs a restart is left"
 
 
 def test_certificates_the_number_of_workers_and_another_redis_take_effect() -> None:
@@ -57,25 +58,81 @@ def test_certificates_the_number_of_workers_and_another_redis_take_effect() -> N
         server={"listen": [{"port": 1, "tls": {"certificate": "c", "key": "d"}}], "workers": 3},
         store={"url": "redis://two:6379"},
     )
-    assert settled(old, new) == (new, [])
+    assert reloadable(old, new) == (new, [])
 
 
-def test_a_failure_is_reported_a_problem_a_line(caplog: pytest.LogCaptureFixture) -> None:
-    report_failure(GatepostError("gateway.yaml:1:2: one\ngateway.yaml:3:4: two"))
+@pytest.fixture
+def history() -> ReloadHistory:
+    return ReloadHistory(lambda old, new: ["something changed"], lambda: 1000.0)
+
+
+def test_a_failure_is_reported_a_problem_a_line(
+    history: ReloadHistory, caplog: pytest.LogCaptureFixture
+) -> None:
+    history.failed(GatepostError("gateway.yaml:1:2: one\ngateway.yaml:3:4: two"))
     assert caplog.messages == [
-        "not reloaded: gateway.yaml:1:2: one",
-        "not reloaded: gateway.yaml:3:4: two",
+        "configuration not reloaded: gateway.yaml:1:2: one",
+        "configuration not reloaded: gateway.yaml:3:4: two",
     ]
+    problems = ["gateway.yaml:1:2: one", "gateway.yaml:3:4: two"]
+    assert history.last == ReloadReport(1, 1000.0, ok=False, problems=problems)
 
 
-def test_what_nobody_has_foreseen_is_reported_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
-    report_failure(KeyError("name"))
-    assert caplog.messages == ["not reloaded: KeyError"]
+def test_what_nobody_has_foreseen_is_reported_with_its_traceback(
+    history: ReloadHistory, caplog: pytest.LogCaptureFixture
+) -> None:
+    history.failed(KeyError("name"))
+    assert caplog.messages == ["configuration not reloaded: KeyError"]
     assert caplog.records[0].exc_info is not None
 
 
-def test_a_success_names_what_waits_for_a_restart(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_success_says_what_changed_and_names_what_waits_for_a_restart(
+    history: ReloadHistory, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.INFO):
-        report_success(["server.listen"])
-    assert caplog.messages[0] == "reloaded: the new configuration is served"
-    assert caplog.messages[1].startswith("server.listen has changed, which takes a restart")
+        history.succeeded(settings(), settings(), ["server.listen"])
+    assert caplog.messages[:2] == [
+        "reloaded: the new configuration is active",
+        "reloaded: something changed",
+    ]
+    assert caplog.messages[2].startswith("server.listen changed: restart to apply it")
+    expected = ReloadReport(
+        1, 1000.0, ok=True, changes=["something changed"], needs_restart=["server.listen"]
+    )
+    assert history.last == expected
+
+
+def test_a_reload_that_can_not_be_described_is_still_done(caplog: pytest.LogCaptureFixture) -> None:
+    def fails(_old: Settings, _new: Settings) -> list[str]:
+        raise KeyError("a bug")
+
+    history = ReloadHistory(fails, lambda: 1.0)
+    history.succeeded(settings(), settings(), [])
+    assert history.last == ReloadReport(1, 1.0, ok=True)
+    assert caplog.messages[0] == "the changes can't be described"
+
+
+def test_thousands_of_changes_are_cut(caplog: pytest.LogCaptureFixture) -> None:
+    history = ReloadHistory(lambda old, new: ["a change"] * 1000, lambda: 1.0)
+    history.succeeded(settings(), settings(), [])
+    assert history.last is not None
+    assert len(history.last.changes) == MAX_LINES + 1
+    assert history.last.changes[-1] == "and 800 more changes"
+
+
+def test_any_process_reads_the_report_of_the_one_that_reloads(history: ReloadHistory, tmp_path: Path) -> None:
+    other = ReloadHistory(lambda old, new: [], lambda: 1.0)
+    for one in (history, other):
+        one.share(tmp_path)
+    assert other.last is None
+    history.succeeded(settings(), settings(), [])
+    history.failed(GatepostError("no"))
+    assert other.last == ReloadReport(2, 1000.0, ok=False, problems=["no"])
+
+
+def test_a_full_disk_costs_the_report_and_not_the_reload(
+    history: ReloadHistory, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    history.share(tmp_path / "missing")
+    history.failed(GatepostError("no"))
+    assert "the report of the reload can't be written" in caplog.messages[-1]

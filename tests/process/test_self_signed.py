@@ -6,7 +6,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.process.self_signed import VALID, make, read
+from gateway.process.self_signed import VALIDITY, make, read
 
 NOW = datetime(2027, 1, 15, tzinfo=UTC)
 
@@ -15,7 +15,7 @@ def test_it_names_hosts_and_addresses() -> None:
     certificate, _ = make(["api.example.org", "127.0.0.1", "::1"], NOW)
     facts = read(certificate)
     assert facts.names == {"api.example.org", "127.0.0.1", "::1"}
-    assert facts.ends == NOW + VALID
+    assert facts.expires == NOW + VALIDITY
 
 
 def test_it_is_for_servers_and_no_authority_on_p256() -> None:

@@ -11,7 +11,8 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 
 from gateway.errors import StartError
-from gateway.process.tls import TlsFiles, server_context
+from gateway.process import tls_groups
+from gateway.process.tls import ServerTlsFiles, server_context
 
 
 @pytest.fixture(scope="module")
@@ -20,12 +21,12 @@ def authority() -> trustme.CA:
 
 
 @pytest.fixture
-def files(authority: trustme.CA, tmp_path: Path) -> TlsFiles:
+def files(authority: trustme.CA, tmp_path: Path) -> ServerTlsFiles:
     issued = authority.issue_cert("localhost")
     issued.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
     issued.private_key_pem.write_to_path(tmp_path / "key.pem")
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    return TlsFiles(tmp_path / "cert.pem", tmp_path / "key.pem")
+    return ServerTlsFiles(tmp_path / "cert.pem", tmp_path / "key.pem")
 
 
 def client_context(authority: trustme.CA) -> ssl.SSLContext:
@@ -53,7 +54,7 @@ async def connected(server: ssl.SSLContext, client: ssl.SSLContext) -> AsyncIter
 
 
 async def test_the_certificate_is_presented_and_http_1_1_agreed_on(
-    files: TlsFiles, authority: trustme.CA
+    files: ServerTlsFiles, authority: trustme.CA
 ) -> None:
     client = client_context(authority)
     client.set_alpn_protocols(["h2", "http/1.1"])
@@ -62,7 +63,7 @@ async def test_the_certificate_is_presented_and_http_1_1_agreed_on(
         assert connection.version() == "TLSv1.3"
 
 
-async def test_tls_1_2_is_the_oldest_that_is_spoken(files: TlsFiles, authority: trustme.CA) -> None:
+async def test_tls_1_2_is_the_oldest_that_is_spoken(files: ServerTlsFiles, authority: trustme.CA) -> None:
     client = client_context(authority)
     client.maximum_version = ssl.TLSVersion.TLSv1_2
     async with connected(server_context(files), client) as connection:
@@ -70,10 +71,56 @@ async def test_tls_1_2_is_the_oldest_that_is_spoken(files: TlsFiles, authority: 
     assert server_context(files).minimum_version == ssl.TLSVersion.TLSv1_2
 
 
-async def test_a_client_certificate_is_taken_where_one_comes(
-    files: TlsFiles, authority: trustme.CA, tmp_path: Path
+@pytest.mark.parametrize(
+    "cipher", ["ECDHE-RSA-AES256-SHA384", "ECDHE-ECDSA-AES128-SHA", "AES128-GCM-SHA256", "AES256-SHA"]
+)
+async def test_tls_1_2_without_authenticated_encryption_or_forward_secrecy_is_refused(
+    files: ServerTlsFiles, authority: trustme.CA, cipher: str
 ) -> None:
-    server = server_context(TlsFiles(files.certificate, files.key, tmp_path / "ca.pem"))
+    client = client_context(authority)
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+    client.set_ciphers(f"{cipher}:@SECLEVEL=0")
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        async with connected(server_context(files), client):
+            pass
+
+
+@pytest.mark.parametrize("curve", ["X25519", "prime256v1", "secp384r1"])
+async def test_the_curves_of_mozillas_intermediate_configuration_are_accepted(
+    files: ServerTlsFiles, authority: trustme.CA, curve: str
+) -> None:
+    client = client_context(authority)
+    client.set_ecdh_curve(curve)
+    async with connected(server_context(files), client) as connection:
+        assert connection.version() == "TLSv1.3"
+
+
+@pytest.mark.parametrize("curve", ["X448", "secp521r1"])
+async def test_other_curves_are_refused(files: ServerTlsFiles, authority: trustme.CA, curve: str) -> None:
+    client = client_context(authority)
+    client.set_ecdh_curve(curve)
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        async with connected(server_context(files), client):
+            pass
+
+
+async def test_where_no_list_of_curves_can_be_set_it_is_the_one_that_all_clients_have(
+    files: ServerTlsFiles, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tls_groups, "_openssl", lambda: None)
+    server, client = server_context(files), client_context(authority)
+    async with connected(server, client) as connection:
+        assert connection.version() == "TLSv1.3"
+    client.set_ecdh_curve("secp384r1")
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        async with connected(server, client):
+            pass
+
+
+async def test_a_client_certificate_is_taken_where_one_comes(
+    files: ServerTlsFiles, authority: trustme.CA, tmp_path: Path
+) -> None:
+    server = server_context(ServerTlsFiles(files.certificate, files.key, tmp_path / "ca.pem"))
     client = client_context(authority)
     async with connected(server, client) as connection:
         assert not connection.certificate_seen  # type: ignore[attr-defined]  # noted above
@@ -83,9 +130,9 @@ async def test_a_client_certificate_is_taken_where_one_comes(
 
 
 async def test_a_client_certificate_of_a_stranger_is_refused(
-    files: TlsFiles, authority: trustme.CA, tmp_path: Path
+    files: ServerTlsFiles, authority: trustme.CA, tmp_path: Path
 ) -> None:
-    server = server_context(TlsFiles(files.certificate, files.key, tmp_path / "ca.pem"))
+    server = server_context(ServerTlsFiles(files.certificate, files.key, tmp_path / "ca.pem"))
     client = client_context(authority)
     trustme.CA().issue_cert("client.example.org").configure_cert(client)
     client.maximum_version = ssl.TLSVersion.TLSv1_2  # in 1.3 the client learns of it only later
@@ -94,18 +141,20 @@ async def test_a_client_certificate_of_a_stranger_is_refused(
             pass
 
 
-def test_a_file_that_is_not_there_is_named(files: TlsFiles, tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_named(files: ServerTlsFiles, tmp_path: Path) -> None:
     with pytest.raises(StartError, match=r"can't read .*none.pem: No such file"):
-        server_context(TlsFiles(files.certificate, tmp_path / "none.pem"))
+        server_context(ServerTlsFiles(files.certificate, tmp_path / "none.pem"))
 
 
-def test_a_key_of_another_certificate_is_refused(files: TlsFiles, tmp_path: Path) -> None:
+def test_a_key_of_another_certificate_is_refused(files: ServerTlsFiles, tmp_path: Path) -> None:
     trustme.CA().issue_cert("localhost").private_key_pem.write_to_path(tmp_path / "other.pem")
-    with pytest.raises(StartError, match="are not a certificate and its key"):
-        server_context(TlsFiles(files.certificate, tmp_path / "other.pem"))
+    with pytest.raises(StartError, match="is not the key of"):
+        server_context(ServerTlsFiles(files.certificate, tmp_path / "other.pem"))
 
 
-def test_a_locked_key_is_refused_and_nobody_is_asked_for_a_password(files: TlsFiles, tmp_path: Path) -> None:
+def test_a_locked_key_is_refused_and_nobody_is_asked_for_a_password(
+    files: ServerTlsFiles, tmp_path: Path
+) -> None:
     key = serialization.load_pem_private_key(files.key.read_bytes(), None)
     locked = key.private_bytes(
         serialization.Encoding.PEM,
@@ -113,11 +162,11 @@ def test_a_locked_key_is_refused_and_nobody_is_asked_for_a_password(files: TlsFi
         serialization.BestAvailableEncryption(b"password"),
     )
     (tmp_path / "locked.pem").write_bytes(locked)
-    with pytest.raises(StartError, match="locked with a password"):
-        server_context(TlsFiles(files.certificate, tmp_path / "locked.pem"))
+    with pytest.raises(StartError, match="encrypted with a passphrase"):
+        server_context(ServerTlsFiles(files.certificate, tmp_path / "locked.pem"))
 
 
-def test_a_client_ca_without_a_certificate_is_refused(files: TlsFiles, tmp_path: Path) -> None:
+def test_a_client_ca_without_a_certificate_is_refused(files: ServerTlsFiles, tmp_path: Path) -> None:
     (tmp_path / "empty.pem").write_text("nothing")
     with pytest.raises(StartError, match="holds no usable CA certificate"):
-        server_context(TlsFiles(files.certificate, files.key, tmp_path / "empty.pem"))
+        server_context(ServerTlsFiles(files.certificate, files.key, tmp_path / "empty.pem"))

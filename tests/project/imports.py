@@ -16,13 +16,15 @@ def sources() -> list[Path]:
 
 
 def module_name(path: Path) -> str:
-    """`gateway/store/link.py` is `gateway.store.link`, `gateway/store/__init__.py` is `gateway.store`."""
+    """`gateway/store/redis_connection.py` is `gateway.store.redis_connection`, `gateway/store/__init__.py` is
+    `gateway.store`.
+    """
     parts = path.with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def imports() -> dict[str, set[str]]:
-    """For each module those of the project's modules that it needs when it runs, wherever it imports them."""
+    """For each module those of the project's modules that it imports, wherever, and be it for types alone."""
     known = {module_name(path): path for path in sources()}
     return {
         name: {_nearest(wanted, known) for wanted in _imported(path) if wanted.split(".")[0] in PACKAGES}
@@ -37,17 +39,8 @@ def _nearest(wanted: str, known: dict[str, Path]) -> str:
 
 
 def _imported(path: Path) -> Iterator[str]:
-    for node in _running(ast.parse((ROOT / path).read_text())):
+    for node in ast.walk(ast.parse((ROOT / path).read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def _running(node: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those that are for the type checker only."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
-            continue
-        yield child
-        yield from _running(child)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.project.imports import ROOT
 
-SCRIPTS = ["scripts/run", "scripts/test", ".ci/run"]
+SCRIPTS = ["scripts/run", "scripts/test", "scripts/history", ".ci/run"]
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

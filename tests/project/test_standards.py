@@ -1,4 +1,4 @@
-"""docs/standards.md names tests that are there, and every rule once."""
+"""The tables of standards and of threats name tests that are there; every rule stands once."""
 
 import ast
 import re
@@ -13,7 +13,7 @@ TEST = re.compile(r"`([a-z0-9_/]+\.py)::(\w+)`")
 LEAST_REASON = 5
 """Characters of a row's last column where it names no test."""
 
-ROWS = ROW.findall((ROOT / "docs" / "standards.md").read_text())
+ROWS = ROW.findall((ROOT / "docs" / "pages" / "reference" / "standards.md").read_text())
 
 
 @cache
@@ -35,3 +35,22 @@ def test_every_test_that_is_named_exists(number: str, shown: str) -> None:
     assert named or len(shown) >= LEAST_REASON, f"rule {number} has neither a test nor a reason"
     for file, function in named:
         assert function in functions(file), f"rule {number}: there is no {file}::{function}"
+
+
+THREATS = re.findall(
+    r"^\| [A-Z][a-z ]+ \| ([^|]+) \| [^|]+ \| ([^|]+) \|$",
+    (ROOT / "docs" / "pages" / "security" / "threat-model.md").read_text(),
+    re.MULTILINE,
+)
+
+
+@pytest.mark.parametrize(("threat", "shown"), THREATS)
+def test_every_threat_has_a_test_that_exists(threat: str, shown: str) -> None:
+    named = TEST.findall(shown)
+    assert named, f"{threat} has no test"
+    for file, function in named:
+        assert function in functions(file), f"{threat}: there is no {file}::{function}"
+
+
+def test_the_threats_have_been_read() -> None:
+    assert len(THREATS) > 30

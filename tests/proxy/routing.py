@@ -2,18 +2,19 @@
 
 from typing import Any
 
-from gateway.exchange import Header, RequestHead
-from gateway.proxy.arrival import read_head
-from gateway.proxy.forwarded import direct_peer
+from gateway.http.exchange import Header, RequestHead
+from gateway.http.forwarded import direct_peer
+from gateway.http.request_head import read_head
+from gateway.http.route import Route
+from gateway.http.route_target import route_segments
 from gateway.proxy.pipeline import compile_pipeline
-from gateway.proxy.routes import Route, segments_of
 
 
 def route(path: str, **changes: Any) -> Route:
     """A route with the defaults of gateway.yaml."""
     values: dict[str, Any] = {
         "path": path,
-        "segments": segments_of(path),
+        "segments": route_segments(path),
         "exact": False,
         "methods": (),
         "host": None,

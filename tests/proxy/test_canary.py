@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.proxy.canary import Canary, goes_to_canary, steady_draw
+from gateway.http.route import Canary
+from gateway.proxy.canary import goes_to_canary, steady_draw
 
 TENTH = Canary(None, percent=10, header=b"x-canary")
 

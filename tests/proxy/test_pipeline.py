@@ -2,15 +2,13 @@ import asyncio
 
 import pytest
 
-from gateway.exchange import Answer, Exchange
-from gateway.oauth.bearer import Refusal
-from gateway.oauth.values import TokenFacts
+from gateway.http.exchange import Exchange, Response
 from gateway.plugin import PluginConfig, PluginContext, ProxyPlugin
-from gateway.proxy.pipeline import authorize, compile_pipeline, forward_head, head_bytes, run
+from gateway.proxy.pipeline import compile_pipeline, run_hooks, settled
+from gateway.server.eager import run_eagerly
 from tests.proxy.routing import request, route
 
 CONTEXT = PluginContext(lambda: 0.0)
-FACTS = TokenFacts("demo", ("a",), (), "demo", 0, 100, "client_credentials")
 
 
 class Noting(ProxyPlugin):
@@ -19,14 +17,26 @@ class Noting(ProxyPlugin):
 
 
 class Refusing(ProxyPlugin):
-    async def on_request(self, exchange: Exchange) -> Answer:
+    async def on_request(self, exchange: Exchange) -> Response:
         await asyncio.sleep(0)
-        return Answer(418)
+        return Response(418)
 
 
 class Mistaken(ProxyPlugin):
-    def on_request(self, exchange: Exchange) -> Answer | None:
+    def on_request(self, exchange: Exchange) -> Response | None:
         return True  # type: ignore[return-value]  # the mistake that is tested
+
+
+class LateMistaken(ProxyPlugin):
+    async def on_request(self, exchange: Exchange) -> Response | None:
+        return True  # type: ignore[return-value]  # the mistake that is tested
+
+
+class TimingOut(ProxyPlugin):
+    async def on_request(self, exchange: Exchange) -> None:
+        async with asyncio.timeout(5):
+            await asyncio.sleep(0)
+            exchange.state["in time"] = True
 
 
 def an_exchange() -> Exchange:
@@ -42,63 +52,37 @@ async def test_hooks_run_in_their_order_until_one_answers() -> None:
         [Noting(1, CONTEXT), Noting(2, CONTEXT), Refusing(None, CONTEXT), Noting(3, CONTEXT)]
     )
     exchange = an_exchange()
-    assert await run(hooks.on_request, exchange) == Answer(418)
+    assert await settled(run_hooks(hooks.on_request, exchange)) == Response(418)
     assert exchange.state["seen"] == [1, 2]
 
 
 async def test_a_hook_that_returns_something_else_ends_the_request() -> None:
     with pytest.raises(TypeError):
-        await run(compile_pipeline([Mistaken(None, CONTEXT)]).on_request, an_exchange())
+        run_hooks(compile_pipeline([Mistaken(None, CONTEXT)]).on_request, an_exchange())
+    late = compile_pipeline([LateMistaken(None, CONTEXT)])
+    with pytest.raises(TypeError):
+        await settled(run_hooks(late.on_request, an_exchange()))
+
+
+async def test_plain_functions_answer_at_once_and_coroutines_in_a_task_of_their_own() -> None:
+    exchange = an_exchange()
+    assert run_hooks(compile_pipeline([Noting(1, CONTEXT)]).on_request, exchange) is None
+    hooks = compile_pipeline([TimingOut(None, CONTEXT), Noting(2, CONTEXT), Refusing(None, CONTEXT)])
+
+    async def phase() -> None:
+        assert await settled(run_hooks(hooks.on_request, exchange)) == Response(418)
+
+    task = run_eagerly(phase())
+    assert "in time" not in exchange.state
+    assert task is not None
+    await task
+    assert exchange.state == {"seen": [1, 2], "in time": True}
 
 
 def test_a_hook_that_nobody_overrides_costs_nothing() -> None:
     hooks = compile_pipeline([Noting(PluginConfig(), CONTEXT)])
     assert len(hooks.on_request) == 1
     assert hooks.on_authorized == hooks.on_forward == hooks.on_response == hooks.on_finish == ()
-    assert hooks.synchronous
-    assert not compile_pipeline([Refusing(None, CONTEXT)]).synchronous
-
-
-async def known(token: str, accepted: frozenset[str]) -> TokenFacts | None:
-    return FACTS if token == "t" else None
-
-
-async def test_who_may_come_in_is_known_from_then_on() -> None:
-    exchange = an_exchange()
-    assert await authorize(exchange, known, 99.0) is None
-    assert exchange.caller == FACTS
-
-
-@pytest.mark.parametrize(("now", "refusal"), [(100.0, Refusal.INVALID)])
-async def test_who_may_not_is_told_why(now: float, refusal: Refusal) -> None:
-    exchange = an_exchange()
-    assert await authorize(exchange, known, now) is refusal
-    assert exchange.caller is None
-
-
-async def test_no_token_is_looked_for_on_an_open_route() -> None:
-    async def never(token: str) -> TokenFacts | None:
-        raise AssertionError
-
-    exchange = Exchange(request("/"), route("/", protected=False), "id-1")
-    assert await authorize(exchange, never, 0.0) is None
-
-
-def test_the_head_that_goes_upstream() -> None:
-    exchange = an_exchange()
-    exchange.caller = FACTS
-    wire = head_bytes(forward_head(exchange), b"Transfer-Encoding: chunked\r\n")
-    assert wire.startswith(b"GET /7?x HTTP/1.1\r\nHost: localhost\r\nVia: 1.1 gatepost\r\n")
-    assert wire.endswith(b"Transfer-Encoding: chunked\r\n\r\n")
-    assert b"X-Client-Id: demo\r\n" in wire
-    assert b"Authorization" not in wire
-
-
-def test_an_upstream_can_have_a_host_of_its_own() -> None:
-    asked = Exchange(request("/a", "GET", "public.example"), route("/a", host_header=b"inner:8080"), "1")
-    headers = forward_head(asked).headers
-    assert [value for name, value in headers if name == b"Host"] == [b"inner:8080"]
-    assert (b"X-Forwarded-Host", b"public.example") in headers
 
 
 def test_hooks_that_go_by_the_head_alone_come_first_and_do_not_ask_to_see_answers() -> None:
@@ -108,9 +92,9 @@ def test_hooks_that_go_by_the_head_alone_come_first_and_do_not_ask_to_see_answer
         def on_response(self, exchange: Exchange) -> None: ...
 
     one, two = Both.__new__(Both), Both.__new__(Both)
-    two.by_head = ("on_forward", "on_response")
+    two.head_only = ("on_forward", "on_response")
     compiled = compile_pipeline([one, two])
-    assert (compiled.forward_by_head, compiled.on_forward) == ((two.on_forward,), (one.on_forward,))
+    assert (compiled.head_only_on_forward, compiled.on_forward) == ((two.on_forward,), (one.on_forward,))
     assert compiled.hooks("on_response") == (two.on_response, one.on_response)
     assert compiled.sees_answers
     assert not compile_pipeline([two]).sees_answers
@@ -118,7 +102,7 @@ def test_hooks_that_go_by_the_head_alone_come_first_and_do_not_ask_to_see_answer
 
 def test_a_guard_that_can_not_go_by_the_head_alone_is_still_asked() -> None:
     guard = Refusing.__new__(Refusing)
-    guard.by_head = ("on_request",)
+    guard.head_only = ("on_request",)
     assert compile_pipeline([guard]).on_request == (guard.on_request,)
 
 

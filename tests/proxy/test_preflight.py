@@ -1,9 +1,9 @@
 import pytest
 
-from gateway.exchange import Header
+from gateway.http.exchange import Header
 from gateway.proxy.pipeline import compile_pipeline
 from gateway.proxy.preflight import preflight_route
-from gateway.proxy.routes import RouteTable
+from gateway.proxy.route_table import RouteTable
 from plugins.cors import Cors
 from tests.plugins.exchanges import made
 from tests.proxy.routing import request, route

@@ -6,8 +6,8 @@ import secrets
 
 import pytest
 
-from gateway.oauth.sealing import TokenSeal
-from gateway.signing.vault import KeyVault
+from gateway.oauth.token_encryption import TokenCipher
+from gateway.signing.encrypted_keys import EncryptedKeys
 from gateway.store import Store
 from tests.services import Clock
 
@@ -18,11 +18,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def vault(store: Store) -> KeyVault:
-    return KeyVault(store.signing_keys, TokenSeal(b"k" * 32, secrets.token_bytes))
+def vault(store: Store) -> EncryptedKeys:
+    return EncryptedKeys(store.signing_keys, TokenCipher((b"k" * 32,), secrets.token_bytes))
 
 
 @pytest.fixture
-def foreign_vault(store: Store) -> KeyVault:
+def foreign_vault(store: Store) -> EncryptedKeys:
     """The same place, seen by a gateway with another token key."""
-    return KeyVault(store.signing_keys, TokenSeal(b"o" * 32, secrets.token_bytes))
+    return EncryptedKeys(store.signing_keys, TokenCipher((b"o" * 32,), secrets.token_bytes))

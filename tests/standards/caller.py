@@ -123,6 +123,7 @@ def standard_config(folder: Path, upstream: str, **changes: Any) -> dict[str, An
             client("other", scopes=["orders.read"]),
             client("api", audiences=[API]),
             client("monitor", introspect=True),
+            client("inspector", scopes=["introspect"]),
             client("garbage", grants=["client_credentials", "password", "refresh_token"]),
             {"id": ODD_ID, "secrets": [ODD_SECRET]},
             {

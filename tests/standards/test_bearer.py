@@ -23,7 +23,8 @@ def test_without_credentials_a_challenge_has_no_error_code(gateway: Caller) -> N
     reply = gateway.get("/orders")
     assert reply.status == 401
     metadata = ISSUER + "/.well-known/oauth-protected-resource/orders"
-    assert challenge(reply) == {"realm": "gatepost", "resource_metadata": metadata}
+    assert challenge(reply) == {"realm": "gatepost", "scope": "orders.read", "resource_metadata": metadata}
+    assert "scope" not in challenge(gateway.get("/any")), "that route needs none"
 
 
 def test_a_token_that_is_not_valid_is_401_invalid_token(gateway: Caller) -> None:

@@ -24,10 +24,11 @@ def test_the_issuer_and_every_endpoint_come_from_the_configuration(gateway: Call
         "token_endpoint": ISSUER + "/token",
         "revocation_endpoint": ISSUER + "/revoke",
         "introspection_endpoint": ISSUER + "/introspect",
+        "authorization_endpoint": ISSUER + "/authorize",
     }
 
 
-def test_what_is_supported_is_told_explicitly(gateway: Caller) -> None:
+def test_what_is_supported_is_reported_explicitly(gateway: Caller) -> None:
     members = gateway.get(SERVER).json
     assert members["grant_types_supported"] == ["client_credentials", "password", "refresh_token"]
     methods = set(members["token_endpoint_auth_methods_supported"])
@@ -38,10 +39,10 @@ def test_what_is_supported_is_told_explicitly(gateway: Caller) -> None:
     )
 
 
-def test_only_the_required_member_is_an_empty_array(gateway: Caller) -> None:
+def test_no_member_is_empty(gateway: Caller) -> None:
     members = gateway.get(SERVER).json
     empty = {name for name, value in members.items() if value in (None, "", [], {}, False)}
-    assert empty == {"response_types_supported"}
+    assert not empty
     for path in ("", "/any", "/orders"):
         assert all(gateway.get(RESOURCE + path).json.values())
     assert "scopes_supported" not in gateway.get(RESOURCE + "/any").json
@@ -65,11 +66,42 @@ def test_a_resource_names_the_scopes_of_all_its_methods(gateway: Caller) -> None
     assert gateway.get(RESOURCE).json["resource"] == ISSUER
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "/orders/7", "/orders/", "/open", "/ORDERS", "/for"])
+@pytest.mark.parametrize("path", ["/", "/nothing", "/open", "/ORDERS", "/for"])
 def test_what_is_no_protected_resource_is_not_found(gateway: Caller, path: str) -> None:
     reply = gateway.get(RESOURCE + path)
     assert reply.status == 404
     assert reply.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/orders/7", "/orders/", "/any/a%2Fb"])
+def test_what_lies_below_a_prefix_route_is_a_resource_too(gateway: Caller, path: str) -> None:
+    members = gateway.get(RESOURCE + path).json
+    # RFC 9728 section 3.3: the identifier that the well-known part was put into, byte for byte.
+    assert members["resource"] == ISSUER + path
+
+
+def test_openid_clients_find_the_same_document(gateway: Caller) -> None:
+    assert gateway.get("/.well-known/openid-configuration").json == gateway.get(SERVER).json
+
+
+def test_the_authorization_endpoint_says_that_no_such_grant_is_served(gateway: Caller) -> None:
+    url = gateway.get(SERVER).json["authorization_endpoint"]
+    assert url == ISSUER + "/authorize"
+    reply = gateway.get("/authorize?response_type=code&client_id=demo")
+    assert (reply.status, reply.json["error"]) == (400, "unsupported_response_type")
+    assert "authorization code grant is not served" in reply.json["error_description"]
+
+
+@pytest.mark.parametrize("path", [SERVER, RESOURCE + "/orders", "/jwks", "/.well-known/openid-configuration"])
+def test_pages_of_every_origin_may_read_what_is_public(gateway: Caller, path: str) -> None:
+    headers = {"Origin": "https://inspector.example", "Access-Control-Request-Method": "GET"}
+    assert gateway.ask("GET", path, headers=headers).headers["access-control-allow-origin"] == "*"
+    preflight = gateway.ask(
+        "OPTIONS", path, headers=headers | {"Access-Control-Request-Headers": "mcp-protocol-version"}
+    )
+    assert preflight.status == 204
+    assert preflight.headers["access-control-allow-origin"] == "*"
+    assert preflight.headers["access-control-allow-headers"] == "*"
 
 
 @pytest.mark.parametrize("path", [SERVER, RESOURCE, RESOURCE + "/orders"])

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import trustme
 
+from gateway.issuers.issuer_keys import MIN_FETCH_INTERVAL
 from tests.conftest import Valkey
 from tests.jose.tokens import OTHER, RSA
 from tests.other_issuer import OtherIssuer, other_issuer
@@ -126,10 +127,12 @@ def test_a_new_key_is_known_soon(world: World) -> None:
     while world.status("/corp", token) != 200:
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    before = len(world.corp.requests)
+    before, began = len(world.corp.requests), time.monotonic()
     for _ in range(20):
         assert world.status("/corp", world.corp_token(key=OTHER)) == 401
-    assert len(world.corp.requests) - before <= 2
+    # One at once, and one more each time that the pause is over: on a busy machine the requests may outlast
+    # it.
+    assert len(world.corp.requests) - before <= 2 + (time.monotonic() - began) // MIN_FETCH_INTERVAL
 
 
 def test_an_opaque_token_is_asked_about_and_refused_soon_after_its_end(world: World) -> None:
@@ -176,3 +179,33 @@ def test_the_resources_metadata_name_the_issuers(world: World) -> None:
     own = servers("/any")
     assert servers("/both") == [*own, world.corp.url]
     assert servers("/corp") == [world.corp.url]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"client_id": "shop "},
+        {"client_id": " shop"},
+        {"client_id": "shop\ud800"},
+        {"sub": "ann "},
+        {"sub": "ann\n"},
+        {"sub": "ann\ud800"},
+        {"sub": "\udfff"},
+        {"scope": "orders.read\torders.write"},
+        {"aud": "\ud800"},
+        {"jti": "\ud800", "sub": "ann\u200b"},
+    ],
+)
+def test_claims_that_a_header_cannot_carry_as_they_are_make_a_token_invalid(
+    world: World, changes: dict[str, Any]
+) -> None:
+    # RFC 9110 section 5.5: white space around a header's value is not part of it.
+    reply = world.caller.get("/both", world.corp_token(**changes))
+    assert reply.status == 401
+    assert 'error="invalid_token"' in reply.headers["www-authenticate"]
+
+
+def test_a_user_with_a_percent_sign_is_not_taken_for_another_behind_the_gateway(world: World) -> None:
+    token = world.corp_token(sub="ann%0A")
+    received = {name.lower(): value for name, value in world.caller.get("/both", token).json}
+    assert received["x-authenticated-userid"] == "corp:ann%250A"

@@ -1,4 +1,4 @@
-"""Plugins of a user's own, as docs/plugins.md describes them: the examples there, in a running gateway."""
+"""Custom plugins as docs/pages/how-to/write-a-plugin.md describes them: its examples in a running gateway."""
 
 import hmac
 import re
@@ -15,7 +15,7 @@ from tests.conftest import Valkey
 from tests.running import Running
 from tests.standards.caller import Caller, client, standard_config
 
-EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "pages" / "examples"
 KEY = "0123456789abcdef0123456789abcdef"
 TICKET = "urn:example:grant-type:ticket"
 
@@ -97,6 +97,6 @@ def test_the_examples_import_nothing_of_the_gateway_but_its_plugin_module() -> N
 
 
 def test_every_hook_is_described() -> None:
-    page = (EXAMPLES.parent / "plugins.md").read_text()
+    page = (EXAMPLES.parent / "how-to" / "write-a-plugin.md").read_text()
     for hook in (*HOOKS, "grant", "on_issued", "start", "stop"):
-        assert f"`{hook}" in page, f"docs/plugins.md says nothing of {hook}"
+        assert f"`{hook}" in page, f"docs/pages/how-to/write-a-plugin.md says nothing of {hook}"

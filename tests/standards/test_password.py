@@ -33,7 +33,7 @@ def test_users_of_the_file_log_in_with_a_plain_or_hashed_password(gateway: Calle
     assert gateway.accepts(answer["access_token"])
 
 
-def test_a_wrong_password_and_an_unknown_user_are_told_alike(gateway: Caller) -> None:
+def test_a_wrong_password_and_an_unknown_user_are_answered_alike(gateway: Caller) -> None:
     form = {"grant_type": "password", "by": "app"}
     wrong = gateway.post("/token", username="ada", password="nonsense", **form)
     unknown = gateway.post("/token", username="nobody", password="ada-password", **form)

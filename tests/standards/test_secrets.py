@@ -18,7 +18,7 @@ def run(gateway: Caller, *words: str) -> str:
     return result.stdout
 
 
-def told(gateway: Caller, *words: str) -> dict[str, Any]:
+def printed(gateway: Caller, *words: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(run(gateway, *words))
     return found
 
@@ -40,17 +40,17 @@ def test_a_named_secret_of_the_file_is_good_until_its_end(gateway: Caller) -> No
 
 
 def test_secrets_are_added_rotated_and_removed_without_a_gap(gateway: Caller) -> None:
-    made = told(gateway, "create", "--id", "kept", "--name", "Kept")
+    made = printed(gateway, "create", "--id", "kept", "--name", "Kept")
     first = made["client_secret"]
-    second = told(gateway, "add-secret", "kept", "--name", "second", "--expires", "2099-01-01")[
+    second = printed(gateway, "add-secret", "kept", "--name", "second", "--expires", "2099-01-01")[
         "client_secret"
     ]
     assert {asked(gateway, "kept", secret)[0] for secret in (first, second)} == {200}
-    third = told(gateway, "rotate-secret", "kept", "--grace", "60", "--name", "third")["client_secret"]
+    third = printed(gateway, "rotate-secret", "kept", "--grace", "60", "--name", "third")["client_secret"]
     assert {asked(gateway, "kept", secret)[0] for secret in (first, second, third)} == {200}
     run(gateway, "remove-secret", "kept", "second")
     assert asked(gateway, "kept", second) == REFUSED
-    fourth = told(gateway, "rotate-secret", "kept")["client_secret"]
+    fourth = printed(gateway, "rotate-secret", "kept")["client_secret"]
     assert asked(gateway, "kept", third) == asked(gateway, "kept", first) == REFUSED
     assert asked(gateway, "kept", fourth)[0] == 200
     run(gateway, "delete", "kept")
@@ -59,15 +59,15 @@ def test_secrets_are_added_rotated_and_removed_without_a_gap(gateway: Caller) ->
 def test_secrets_are_listed_without_their_values_and_lie_hashed_in_the_store(
     gateway: Caller, valkey: Valkey
 ) -> None:
-    made = told(gateway, "create", "--id", "listed")
-    added = told(gateway, "add-secret", "listed", "--name", "next", "--expires", "2099-01-31T12:00:00Z")
+    made = printed(gateway, "create", "--id", "listed")
+    added = printed(gateway, "add-secret", "listed", "--name", "next", "--expires", "2099-01-31T12:00:00Z")
     shown = run(gateway, "show", "listed") + run(gateway, "list")
     with valkey.client as client:
         kept = client.hget("standards:clients", "listed")
     for secret in (made["client_secret"], added["client_secret"]):
         assert secret not in shown
         assert secret.encode() not in kept
-    last = told(gateway, "show", "listed")["secrets"][-1]
+    last = printed(gateway, "show", "listed")["secrets"][-1]
     assert (last["name"], last["expires"]) == ("next", "2099-01-31T12:00:00Z")
     run(gateway, "delete", "listed")
 
@@ -76,7 +76,7 @@ def test_secrets_are_listed_without_their_values_and_lie_hashed_in_the_store(
 def test_who_disables_or_removes_a_client_ends_its_tokens_on_the_next_request(
     gateway: Caller, way: str
 ) -> None:
-    secret = told(gateway, "create", "--id", f"ended-{way}")["client_secret"]
+    secret = printed(gateway, "create", "--id", f"ended-{way}")["client_secret"]
     tokens = [asked(gateway, f"ended-{way}", secret)[1] for _ in range(3)]
     assert all(gateway.accepts(token) for token in tokens)
     run(gateway, way, f"ended-{way}")

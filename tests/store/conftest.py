@@ -6,19 +6,19 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.store import Link, Pool, parse_address
+from gateway.store import RedisConnection, StorePool, parse_address
 from tests.conftest import Valkey
 from tests.store.stage import linked
 
 
 @pytest.fixture
-async def link(valkey: Valkey) -> AsyncIterator[Link]:
+async def link(valkey: Valkey) -> AsyncIterator[RedisConnection]:
     async with linked(valkey.url) as link:
         yield link
 
 
 @pytest.fixture
-async def pool(valkey: Valkey) -> AsyncIterator[Pool]:
-    pool = Pool(parse_address(valkey.url))
+async def pool(valkey: Valkey) -> AsyncIterator[StorePool]:
+    pool = StorePool(lambda: parse_address(valkey.url))
     yield pool
     await pool.close()

@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
+from uuid import uuid4
 
 from gateway.errors import StoreUnavailable
-from gateway.store import Link, parse_address
+from gateway.store import RedisConnection, parse_address
 from tests.conftest import Valkey
 
 
 @asynccontextmanager
-async def linked(url: str, **options: Any) -> AsyncIterator[Link]:
+async def linked(url: str, **options: Any) -> AsyncIterator[RedisConnection]:
     """A link that has been started, and is stopped in the end."""
-    link = Link(parse_address(url), **options)
+    link = RedisConnection(parse_address(url), **options)
     await link.start()
     try:
         yield link
@@ -36,7 +37,22 @@ async def until(condition: Callable[[], bool | Awaitable[bool]], within: float =
         await asyncio.sleep(0.005)
 
 
-async def answers(link: Link) -> bool:
+@contextmanager
+def watched(server: Valkey, key: str) -> Iterator[list[str]]:
+    """The commands of clients that name a key that begins so, once the block has ended, and nobody else's."""
+    seen: list[str] = []
+    with server.client as client, client.monitor() as monitor:
+        yield seen
+        end = uuid4().hex
+        client.echo(end)
+        for command in monitor.listen():
+            if end in command["command"]:
+                return
+            if key in command["command"] and command["client_type"] != "lua":
+                seen.append(command["command"])
+
+
+async def answers(link: RedisConnection) -> bool:
     with suppress(StoreUnavailable):
         await link.ping()
         return True

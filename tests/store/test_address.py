@@ -5,36 +5,71 @@ import pytest
 import trustme
 
 from gateway.errors import StartError
-from gateway.store.address import Address, parse_address
+from gateway.store.address import StoreAddress, parse_address
 
 
 @pytest.mark.parametrize(
     ("url", "address"),
     [
-        ("redis://", Address()),
-        ("redis://localhost", Address()),
-        ("redis://cache.example:6380/3", Address(host="cache.example", port=6380, db=3)),
-        ("redis://cache?db=4", Address(host="cache", db=4)),
-        ("redis://[::1]:7000", Address(host="::1", port=7000)),
-        ("redis://:p%40ss@cache", Address(host="cache", password="p@ss")),
-        ("redis://user:pa%2Fss@cache/1", Address(host="cache", db=1, username="user", password="pa/ss")),
-        ("unix:///run/valkey.sock", Address(path="/run/valkey.sock")),
-        ("unix:///run/a%20b?db=2", Address(path="/run/a b", db=2)),
-        ("unix://user:pw@/run/s", Address(path="/run/s", username="user", password="pw")),
-        ("rediss://cache", Address(host="cache", tls=True)),
+        ("redis://", StoreAddress()),
+        ("redis://localhost", StoreAddress()),
+        ("redis://cache.example:6380/3", StoreAddress(host="cache.example", port=6380, db=3)),
+        ("redis://cache?db=4", StoreAddress(host="cache", db=4)),
+        ("redis://[::1]:7000", StoreAddress(host="::1", port=7000)),
+        ("redis://:p%40ss@cache", StoreAddress(host="cache", password="p@ss")),
+        ("redis://user:pa%2Fss@cache/1", StoreAddress(host="cache", db=1, username="user", password="pa/ss")),
+        ("unix:///run/valkey.sock", StoreAddress(path="/run/valkey.sock")),
+        ("unix:///run/a%20b?db=2", StoreAddress(path="/run/a b", db=2)),
+        ("unix://user:pw@/run/s", StoreAddress(path="/run/s", username="user", password="pw")),
+        ("rediss://cache", StoreAddress(host="cache", tls=True)),
         (
             "rediss://cache?ssl_ca_certs=ca.pem&ssl_certfile=c.pem&ssl_keyfile=k.pem",
-            Address(host="cache", tls=True, ca_certs="ca.pem", certfile="c.pem", keyfile="k.pem"),
+            StoreAddress(host="cache", tls=True, ca_certs="ca.pem", certfile="c.pem", keyfile="k.pem"),
         ),
-        ("redis://cache/?db=5&db=6", Address(host="cache", db=5)),
-        ("redis://cache:0/7/", Address(host="cache", db=7)),
-        ("rediss://cache?ssl_check_hostname=False", Address(host="cache", tls=True, check_hostname=False)),
-        ("rediss://cache?ssl_check_hostname=yes", Address(host="cache", tls=True)),
-        ("rediss://cache?ssl_cert_reqs=none", Address(host="cache", tls=True, verify=False)),
-        ("rediss://cache?ssl_check_hostname=no", Address(host="cache", tls=True, check_hostname=False)),
+        ("redis://cache/?db=5&db=6", StoreAddress(host="cache", db=5)),
+        ("redis://cache:0/7/", StoreAddress(host="cache", db=7)),
+        (
+            "rediss://cache?ssl_check_hostname=False",
+            StoreAddress(host="cache", tls=True, check_hostname=False),
+        ),
+        ("rediss://cache?ssl_check_hostname=yes", StoreAddress(host="cache", tls=True)),
+        ("rediss://cache?ssl_cert_reqs=none", StoreAddress(host="cache", tls=True, verify=False)),
+        ("rediss://cache?ssl_check_hostname=no", StoreAddress(host="cache", tls=True, check_hostname=False)),
+        ("valkey://cache/2", StoreAddress(host="cache", db=2)),
+        ("valkeys://cache:6380", StoreAddress(host="cache", port=6380, tls=True)),
+        ("redis://a,b:6380,[::1]:7/3", StoreAddress(host="a", others=(("b", 6380), ("::1", 7)), db=3)),
+        (
+            "redis+sentinel://user:p%40,ss@s1:26379,s2/my%20primary/4",
+            StoreAddress(
+                host="s1",
+                port=26379,
+                others=(("s2", 26379),),
+                topology="sentinel",
+                service="my primary",
+                db=4,
+                username="user",
+                password="p@,ss",
+            ),
+        ),
+        (
+            "valkeys+sentinel://s1/main",
+            StoreAddress(host="s1", port=26379, topology="sentinel", service="main", tls=True),
+        ),
+        (
+            "rediss+cluster://:pw@n1:7000,n2?ssl_ca_certs=ca.pem",
+            StoreAddress(
+                host="n1",
+                port=7000,
+                others=(("n2", 6379),),
+                topology="cluster",
+                tls=True,
+                password="pw",
+                ca_certs="ca.pem",
+            ),
+        ),
     ],
 )
-def test_reads_every_form_of_address(url: str, address: Address) -> None:
+def test_reads_every_form_of_address(url: str, address: StoreAddress) -> None:
     assert parse_address(url) == address
 
 
@@ -55,6 +90,12 @@ def test_reads_every_form_of_address(url: str, address: Address) -> None:
         "rediss://:hidden@cache?ssl_cert_reqs=perhaps",
         "unix://:hidden@relative/path",
         "unix://:hidden@",
+        "redis://:hidden@a,b:port",
+        "redis+sentinel://:hidden@a,b",
+        "redis+sentinel://:hidden@a,b/main/x",
+        "redis+cluster://:hidden@a/1",
+        "redis+other://:hidden@a",
+        "unix+cluster://:hidden@a",
     ],
 )
 def test_refuses_what_is_no_address_without_repeating_the_password(url: str) -> None:
@@ -73,6 +114,8 @@ def test_shows_itself_without_user_and_password() -> None:
             parse_address("redis://user:hidden@[::1]:7000/1"),
             parse_address("rediss://:hidden@cache"),
             parse_address("unix://:hidden@/run/s"),
+            parse_address("redis+sentinel://user:hidden@a,b:1/main"),
+            parse_address("rediss+cluster://user:hidden@a,b:1"),
         )
     ]
 
@@ -80,6 +123,8 @@ def test_shows_itself_without_user_and_password() -> None:
         "redis://[::1]:7000/1",
         "rediss://cache:6379/0",
         "unix:///run/s",
+        "redis+sentinel://a:26379,b:1/main/0",
+        "rediss+cluster://a:6379,b:1",
     ]
     assert not any("hidden" in text for text in shown)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.oauth.application import Application
-from gateway.oauth.values import Client
+from gateway.oauth.model import Client
 from gateway.store import ApplicationMissing, Store
 from gateway.store.applications import read_application, write_application
 

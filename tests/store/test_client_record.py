@@ -1,9 +1,11 @@
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 
-from gateway.oauth.values import Client, Secret
+from gateway.oauth.model import Client, ExchangeRules, Secret
+from gateway.oauth.trust import ClaimRule, Trust
 from gateway.store.client_record import read_client, write_client
 from gateway.store.errors import ClientUnreadable
 
@@ -20,10 +22,32 @@ FULL = Client(
     source="store",
     created=1_700_000_000,
 )
+FURTHER = Client(
+    id="shop",
+    secrets=(Secret(b"", "old", foreign="$pbkdf2-sha256$i=1000$c2Vh$" + "A" * 43),),
+    source="store",
+    default_scopes=(),
+    assertion_audience=("issuer", "token_endpoint"),
+    claims='{"tenant":"acme"}',
+    networks=("10.0.0.0/8",),
+    trust=(Trust("corp", "https://a.example", (ClaimRule("sub", "x:*", pattern=True),), once=True),),
+    exchange=ExchangeRules(frozenset({"", "corp"}), (), ("https://a.example",)),
+    api_keys=(
+        Secret(DIGEST, "laptop", 1_900_000_000, 5, prefix="gpk_0123"),
+        Secret(DIGEST, prefix="gpk_4567"),
+    ),
+)
 
 
 @pytest.mark.parametrize(
-    "client", [FULL, Client(id="shop", source="store"), Client(id="shop", grants=frozenset(), source="store")]
+    "client",
+    [
+        FULL,
+        FURTHER,
+        replace(FURTHER, default_scopes=("a",), exchange=ExchangeRules(scopes=("a", "b"), id_jag=True)),
+        Client(id="shop", source="store"),
+        Client(id="shop", grants=frozenset(), source="store"),
+    ],
 )
 def test_a_client_comes_back_as_it_went_in(client: Client) -> None:
     assert read_client("shop", write_client(client).encode()) == client
@@ -58,6 +82,9 @@ def test_members_of_a_later_version_are_let_be() -> None:
         {"enabled": None},
         {"enabled": "yes"},
         {"secrets": "secret"},
+        {"secrets": [{"hash": "$6$crypt"}]},
+        {"trust": [{"issuer": "corp", "audience": "a", "rules": [], "once": False}]},
+        {"exchange": [{"subjects": "own", "id_jag": False}]},
         {"secrets": [{"sha256": "00"}]},
         {"secrets": [{"sha256": "no hex"}]},
         {"secrets": [{}]},

@@ -5,20 +5,23 @@ from dataclasses import replace
 import pytest
 
 from gateway.errors import StoreUnavailable
-from gateway.oauth.values import Client, Secret
+from gateway.oauth.model import Client, Secret
 from gateway.store import (
     ClientContended,
     ClientExists,
     ClientMissing,
     ClientStore,
     ClientUnreadable,
-    Link,
-    Pool,
+    ClientWrite,
+    RedisConnection,
+    StorePool,
     TokenStore,
     parse_address,
 )
-from gateway.store.listeners import Listeners
+from gateway.store.invalidation_listeners import InvalidationListeners
+from gateway.store.key_names import KeyNames
 from tests.conftest import Valkey
+from tests.record_keys import MAC
 from tests.store.stage import linked, until
 from tests.store.test_tokens import FACTS, draft
 
@@ -26,8 +29,8 @@ SHOP = Client(id="shop", name="Shop", secrets=(Secret(b"\x01" * 32),), scopes=("
 
 
 @pytest.fixture
-def clients(link: Link, pool: Pool, prefix: str) -> ClientStore:
-    return ClientStore(link, pool, prefix)
+def clients(link: RedisConnection, pool: StorePool, prefix: str) -> ClientStore:
+    return ClientStore(link, pool, KeyNames(prefix), MAC)
 
 
 def renamed(name: str) -> Callable[[Client], Client]:
@@ -44,9 +47,23 @@ async def test_finds_what_was_created(clients: ClientStore) -> None:
 async def test_lists_by_id(clients: ClientStore) -> None:
     assert await clients.list() == []
     ids = [f"c{n:04}" for n in range(1200)]
-    await asyncio.gather(*(clients.create(replace(SHOP, id=one)) for one in reversed(ids)))
+    for start in range(0, len(ids), 50):  # all at once, the last would wait longer than the store's timeout
+        some = reversed(ids[start : start + 50])
+        await asyncio.gather(*(clients.create(replace(SHOP, id=one)) for one in some))
 
     assert [client.id for client in await clients.list()] == ids
+
+
+async def test_a_page_is_the_next_clients_behind_an_id(clients: ClientStore) -> None:
+    for name in ("d", "a", "c", "b"):
+        await clients.create(replace(SHOP, id=name))
+    page = await clients.page("", 2)
+    assert ([client.id for client in page.clients], page.total) == (["a", "b"], 4)
+    page = await clients.page("b", 9)
+    assert ([client.id for client in page.clients], page.total) == (["c", "d"], 2)
+    page = await clients.page("a", 1, without={"b"})
+    assert ([client.id for client in page.clients], page.total) == (["c"], 2)
+    assert page.clients[0] == replace(SHOP, id="c")
 
 
 async def test_of_many_who_create_the_same_one_succeeds(clients: ClientStore) -> None:
@@ -86,7 +103,8 @@ async def test_a_client_that_others_keep_changing_is_not_fought_over_for_ever(
     with valkey.client as other:
 
         def change(client: Client) -> Client:
-            other.hset(f"{prefix}clients", "shop", f'{{"enabled":true,"created":{client.created + 1}}}')
+            record = f'{{"enabled":true,"created":{client.created + 1}}}'
+            other.hset(f"{prefix}clients", "shop", MAC.sign(f"{prefix}clients shop", record))
             return client
 
         with pytest.raises(ClientContended):
@@ -100,8 +118,8 @@ async def test_what_is_missing_can_not_be_changed_and_is_not_created(clients: Cl
     assert await clients.get("shop") is None
 
 
-async def test_deleting_ends_the_tokens_too(clients: ClientStore, link: Link, prefix: str) -> None:
-    tokens = TokenStore(link, prefix)
+async def test_deleting_ends_the_tokens_too(clients: ClientStore, link: RedisConnection, prefix: str) -> None:
+    tokens = TokenStore(link, KeyNames(prefix), MAC)
     await clients.create(SHOP)
     await tokens.issue(draft(hash="live", facts=replace(FACTS, client="shop", source="store")))
 
@@ -118,7 +136,7 @@ async def test_a_malformed_record_is_named_and_can_be_deleted(
     clients: ClientStore, valkey: Valkey, prefix: str
 ) -> None:
     with valkey.client as other:
-        other.hset(f"{prefix}clients", "broken", "{}")
+        other.hset(f"{prefix}clients", "broken", MAC.sign(f"{prefix}clients broken", '{"name":"x"}'))
 
     for attempt in (clients.get("broken"), clients.list(), clients.update("broken", renamed("x"))):
         with pytest.raises(ClientUnreadable, match="'broken'"):
@@ -145,9 +163,9 @@ async def test_any_other_id_is_only_a_name(clients: ClientStore, strange: str) -
 
 
 async def test_without_a_store_nothing_is_answered(own_valkey: Valkey) -> None:
-    pool = Pool(parse_address(own_valkey.url), timeout=0.2)
+    pool = StorePool(lambda: parse_address(own_valkey.url), timeout=0.2)
     async with linked(own_valkey.url, timeout=0.2) as link:
-        clients = ClientStore(link, pool, "p:")
+        clients = ClientStore(link, pool, KeyNames("p:"), MAC)
         own_valkey.kill()
         for attempt in (
             clients.get("shop"),
@@ -162,17 +180,17 @@ async def test_without_a_store_nothing_is_answered(own_valkey: Valkey) -> None:
 
 
 async def test_what_was_read_is_known_until_any_client_changes(
-    valkey: Valkey, link: Link, pool: Pool, prefix: str
+    valkey: Valkey, link: RedisConnection, pool: StorePool, prefix: str
 ) -> None:
-    elsewhere = ClientStore(link, pool, prefix)
+    elsewhere = ClientStore(link, pool, KeyNames(prefix), MAC)
     await elsewhere.create(SHOP)
-    listeners = Listeners()
+    listeners = InvalidationListeners()
     async with linked(valkey.url, tracking=True, listener=listeners) as tracking:
-        here = ClientStore(tracking, pool, prefix)
+        here = ClientStore(tracking, pool, KeyNames(prefix), MAC)
         await here.get("shop")
         assert here.known.get("shop") is None, "it does not hear of changes yet"
         listeners.add(here.known)
-        here.known.up()
+        here.known.on_tracking_on()
         for change in ("update", "delete"):
             await here.get("shop")
             assert here.known.get("shop") is not None
@@ -186,12 +204,34 @@ async def test_what_was_read_is_known_until_any_client_changes(
 
 
 async def test_a_change_of_ones_own_is_known_at_once(
-    valkey: Valkey, link: Link, pool: Pool, prefix: str
+    valkey: Valkey, link: RedisConnection, pool: StorePool, prefix: str
 ) -> None:
-    clients = ClientStore(link, pool, prefix)
+    clients = ClientStore(link, pool, KeyNames(prefix), MAC)
     await clients.create(SHOP)
-    clients.known.up()
+    clients.known.on_tracking_on()
     for change in (clients.update("shop", renamed("other")), clients.delete("shop")):
         clients.known.put("shop", SHOP, [f"{prefix}clients"])
         await change
         assert clients.known.get("shop") is None
+
+
+async def test_many_are_written_at_once_unless_others_have_written_them(clients: ClientStore) -> None:
+    for name in ("there", "changed"):
+        await clients.create(replace(SHOP, id=name))
+    before = replace(SHOP, id="changed")
+    left = await clients.write_many(
+        [
+            *(ClientWrite(None, replace(SHOP, id=f"new-{number}")) for number in range(3)),
+            ClientWrite(None, replace(SHOP, id="there", name="Lost")),
+            ClientWrite(before, replace(before, name="Changed"), end_tokens=True),
+            ClientWrite(replace(before, name="another"), replace(before, name="Lost")),
+            ClientWrite(replace(before, id="gone"), replace(before, id="gone")),
+        ]
+    )
+    assert left == ["there", "changed", "gone"]
+    found = {one.id: one.name for one in await clients.list()}
+    assert found == {
+        "there": "Shop",
+        "changed": "Changed",
+        **{f"new-{number}": "Shop" for number in range(3)},
+    }

@@ -1,19 +1,19 @@
 """Tokens of a client that is disabled while others ask for them."""
 
+import hashlib
 from dataclasses import replace
 
 import pytest
 
-from gateway.oauth.values import Client
-from gateway.store import ClientMissing, Store, closed_generation, new_generation
+from gateway.oauth.model import Client, Secret
+from gateway.store import ClientMissing, Store
 from tests.store.test_tokens import FACTS, draft
 
 KEPT = replace(FACTS, client="kept", source="store")
 
 
 async def switch(store: Store, *, on: bool) -> None:
-    generation = new_generation() if on else closed_generation()
-    await store.clients.update("kept", lambda client: replace(client, enabled=on), generation=generation)
+    await store.clients.update("kept", lambda client: replace(client, enabled=on), end_tokens=True)
 
 
 async def test_its_tokens_end_in_the_same_step_and_none_is_issued_any_more(store: Store) -> None:
@@ -47,3 +47,28 @@ async def test_a_client_of_the_file_is_not_bound_by_its_namesake(store: Store) -
     own = draft(facts=replace(KEPT, source="file"))
     await store.tokens.issue(own)
     assert await store.tokens.facts(own.hash) is not None
+
+
+def secret(text: str) -> Secret:
+    return Secret(hashlib.sha256(text.encode()).digest())
+
+
+async def test_who_was_authenticated_by_a_secret_that_is_no_more_comes_too_late(store: Store) -> None:
+    await store.clients.create(Client("kept", secrets=(secret("old"),), source="store"))
+    known = (secret("old").digest.hex(),)
+    await store.tokens.issue(replace(draft(facts=KEPT), credentials=known))
+    await store.clients.update(
+        "kept", lambda client: replace(client, secrets=(secret("new"), *client.secrets))
+    )
+    await store.tokens.issue(replace(draft(facts=KEPT), credentials=known))
+    await store.clients.update("kept", lambda client: replace(client, secrets=(secret("new"),)))
+    with pytest.raises(ClientMissing):
+        await store.tokens.issue(replace(draft(facts=KEPT), credentials=known))
+
+
+async def test_a_client_that_is_disabled_stays_so_when_its_tokens_end_again(store: Store) -> None:
+    await store.clients.create(Client("kept", source="store"))
+    await switch(store, on=False)
+    await store.clients.update("kept", lambda client: replace(client, name="renamed"), end_tokens=True)
+    with pytest.raises(ClientMissing):
+        await store.tokens.issue(draft(facts=KEPT))

@@ -3,15 +3,15 @@
 import subprocess
 import sys
 
-from gateway.store import Pool, parse_address
+from gateway.store import StorePool, parse_address
 from tests.conftest import Valkey
 from tests.running import ROOT
 
 
 async def test_it_serves_when_it_is_needed_and_can_be_closed_before(valkey: Valkey) -> None:
-    unused = Pool(parse_address(valkey.url))
+    unused = StorePool(lambda: parse_address(valkey.url))
     await unused.close()
-    pool = Pool(parse_address(valkey.url))
+    pool = StorePool(lambda: parse_address(valkey.url))
     with pool.client("a test") as redis:
         assert await redis.ping()
     await pool.close()

@@ -6,7 +6,13 @@ from gateway.store import ClientMissing, RefreshDraft, Store, closed_generation,
 from tests.conftest import Valkey
 from tests.store.test_tokens import FACTS, draft
 
-KEPT = replace(FACTS, grant="password", user="Ada", subject="Ada")
+KEPT = replace(FACTS, grant="password", user="Ada", subject="Ada", user_id="store:1", user_generation="1")
+
+
+@pytest.fixture(autouse=True)
+async def ada(store: Store, prefix: str) -> None:
+    """The user whose tokens these are."""
+    await store.link.execute("SET", f"{prefix}ug:store:1", "1 Ada")
 
 
 async def access(store: Store) -> str:
@@ -84,6 +90,20 @@ async def test_it_ends_with_its_clients_tokens(store: Store) -> None:
     await begun(store)
     await store.tokens.revoke_all(KEPT.client)
     assert await store.refresh_tokens.find("family") is None
+
+
+async def test_it_ends_with_its_users_generation(store: Store, prefix: str) -> None:
+    await begun(store)
+    await store.link.execute("SET", f"{prefix}ug:store:1", "2 Ada")
+    assert await store.refresh_tokens.find("family") is None
+
+
+async def test_none_begins_with_an_access_token_that_has_ended(store: Store) -> None:
+    name = await access(store)
+    await store.tokens.revoke_all(KEPT.client)
+    await access(store)
+    with pytest.raises(ClientMissing):
+        await store.refresh_tokens.begin(refresh(name, "first"))
 
 
 @pytest.mark.parametrize("generation", [None, closed_generation()], ids=["gone", "switched off"])

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.oauth.values import TokenFacts
-from gateway.store.token_record import read_facts, write_facts
+from gateway.oauth.model import TokenInfo
+from gateway.store.token_record import read_token_info, write_token_info
 
-PLAIN = TokenFacts(
+PLAIN = TokenInfo(
     client="demo",
     scopes=("am_application_scope", "default"),
     audience=(),
@@ -23,7 +23,7 @@ seconds = st.integers(0, 2**40)
 
 
 def test_a_record_can_be_read_by_a_person_and_says_nothing_twice() -> None:
-    assert json.loads(write_facts(PLAIN)) == {
+    assert json.loads(write_token_info(PLAIN)) == {
         "client": "demo",
         "scope": "am_application_scope default",
         "sub": "demo",
@@ -35,7 +35,7 @@ def test_a_record_can_be_read_by_a_person_and_says_nothing_twice() -> None:
 
 @given(
     st.builds(
-        TokenFacts,
+        TokenInfo,
         client=words,
         scopes=st.lists(scopes, max_size=4).map(tuple),
         audience=st.lists(words, max_size=3).map(tuple),
@@ -48,11 +48,11 @@ def test_a_record_can_be_read_by_a_person_and_says_nothing_twice() -> None:
         extra=st.dictionaries(words, words, max_size=3),
     )
 )
-def test_facts_come_back_as_they_went_in(facts: TokenFacts) -> None:
+def test_facts_come_back_as_they_went_in(facts: TokenInfo) -> None:
     if not facts.client:
-        assert read_facts(write_facts(facts).encode()) is None
+        assert read_token_info(write_token_info(facts).encode()) is None
     else:
-        assert read_facts(write_facts(facts).encode()) == facts
+        assert read_token_info(write_token_info(facts).encode()) == facts
 
 
 @pytest.mark.parametrize(
@@ -78,25 +78,28 @@ def test_facts_come_back_as_they_went_in(facts: TokenFacts) -> None:
     ],
 )
 def test_a_record_that_is_wrong_in_any_part_is_no_token(member: str, value: object) -> None:
-    record = json.loads(write_facts(PLAIN))
+    record = json.loads(write_token_info(PLAIN))
     record[member] = value
 
-    assert read_facts(json.dumps(record).encode()) is None
+    assert read_token_info(json.dumps(record).encode()) is None
 
 
 @given(st.binary(max_size=60))
 def test_no_bytes_whatsoever_raise(data: bytes) -> None:
-    read_facts(data)
+    read_token_info(data)
 
 
 def test_members_of_a_later_version_are_let_be() -> None:
-    record = json.loads(write_facts(PLAIN)) | {"later": {"a": 1}}
+    record = json.loads(write_token_info(PLAIN)) | {"later": {"a": 1}}
 
-    assert read_facts(json.dumps(record).encode()) == PLAIN
+    assert read_token_info(json.dumps(record).encode()) == PLAIN
 
 
 def test_facts_share_what_they_have_in_common() -> None:
-    one, other = read_facts(write_facts(PLAIN).encode()), read_facts(write_facts(PLAIN).encode())
+    one, other = (
+        read_token_info(write_token_info(PLAIN).encode()),
+        read_token_info(write_token_info(PLAIN).encode()),
+    )
     assert one is not None
     assert other is not None
     assert one.scopes is other.scopes

@@ -8,12 +8,22 @@ from typing import Any
 import pytest
 
 from gateway.errors import StoreUnavailable
-from gateway.oauth.values import Client, TokenFacts
-from gateway.store import ClientMissing, ClientStore, Link, Pool, TokenDraft, TokenStore
+from gateway.oauth.model import Client, TokenInfo
+from gateway.store import (
+    ClientMissing,
+    ClientStore,
+    RedisConnection,
+    Store,
+    StorePool,
+    TokenDraft,
+    TokenStore,
+)
+from gateway.store.key_names import KeyNames
 from tests.conftest import Valkey
+from tests.record_keys import MAC
 from tests.store.stage import linked, until
 
-FACTS = TokenFacts(
+FACTS = TokenInfo(
     client="demo",
     scopes=("am_application_scope", "default", "orders.read"),
     audience=("https://api.example",),
@@ -31,12 +41,12 @@ def draft(**change: Any) -> TokenDraft:
 
 
 def reusable(**change: Any) -> TokenDraft:
-    return draft(**{"sealed": secrets.token_bytes(80), "reuse_slot": "slot", **change})
+    return draft(**{"sealed": secrets.token_bytes(80), "reuse_key": "slot", **change})
 
 
 @pytest.fixture
-def tokens(link: Link, prefix: str) -> TokenStore:
-    return TokenStore(link, prefix)
+def tokens(link: RedisConnection, prefix: str) -> TokenStore:
+    return TokenStore(link, KeyNames(prefix), MAC)
 
 
 class TestIssue:
@@ -47,7 +57,7 @@ class TestIssue:
         assert (issued.remaining, issued.reused, issued.sealed) == (3600, False, None)
         assert await tokens.facts(new.hash) == FACTS
 
-    async def test_its_ttl_in_the_store_is_what_is_told(
+    async def test_its_ttl_in_the_store_is_what_is_reported(
         self, tokens: TokenStore, valkey: Valkey, prefix: str
     ) -> None:
         new = draft(lifetime=90)
@@ -70,7 +80,7 @@ class TestIssue:
 
     async def test_another_slot_or_none_gets_a_token_of_its_own(self, tokens: TokenStore) -> None:
         await tokens.issue(reusable())
-        others = [reusable(reuse_slot="other"), reusable(reuse_slot=None), reusable(sealed=None), draft()]
+        others = [reusable(reuse_key="other"), reusable(reuse_key=None), reusable(sealed=None), draft()]
 
         for new in others:
             assert not (await tokens.issue(new)).reused
@@ -131,9 +141,9 @@ class TestIssue:
         assert [reused for _, reused in issued].count(False) == 1
 
     async def test_a_client_removed_meanwhile_gets_none(
-        self, tokens: TokenStore, link: Link, pool: Pool, prefix: str
+        self, tokens: TokenStore, link: RedisConnection, pool: StorePool, prefix: str
     ) -> None:
-        clients = ClientStore(link, pool, prefix)
+        clients = ClientStore(link, pool, KeyNames(prefix), MAC)
         new = draft(facts=replace(FACTS, source="store"))
         with pytest.raises(ClientMissing, match="'demo'"):
             await tokens.issue(new)
@@ -145,7 +155,7 @@ class TestIssue:
 
     async def test_a_full_store_issues_nothing(self, own_valkey: Valkey) -> None:
         async with linked(own_valkey.url) as link:
-            tokens = TokenStore(link, "p:")
+            tokens = TokenStore(link, KeyNames("p:"), MAC)
             await tokens.issue(reusable())
             with own_valkey.client as other:
                 other.config_set("maxmemory", 1)
@@ -153,8 +163,10 @@ class TestIssue:
                     await tokens.issue(draft())
                 assert len(other.keys("p:t:*")) == 1
 
-    async def test_ten_thousand_tokens_stay_small(self, valkey: Valkey, link: Link, prefix: str) -> None:
-        tokens = TokenStore(link, f"{prefix}gatepost:")
+    async def test_ten_thousand_tokens_stay_small(
+        self, valkey: Valkey, link: RedisConnection, prefix: str
+    ) -> None:
+        tokens = TokenStore(link, KeyNames(f"{prefix}gatepost:"), MAC)
         count, tiered = 10_000, replace(FACTS, tier="silver")
         with valkey.client as other:
             before = other.info("memory")["used_memory"]
@@ -170,13 +182,14 @@ async def worker(url: str, prefix: str) -> asyncio.subprocess.Process:
     """Another process with a link of its own, which issues a hundred tokens at once when told to."""
     program = """
 import asyncio, json, sys
-from gateway.store import Link, TokenStore, parse_address
+from gateway.store import KeyNames, RedisConnection, TokenStore, parse_address
+from tests.record_keys import MAC
 from tests.store.test_tokens import reusable
 
 async def main(url, prefix):
-    link = Link(parse_address(url), timeout=5)
+    link = RedisConnection(parse_address(url), timeout=5)
     await link.start()
-    tokens = TokenStore(link, prefix)
+    tokens = TokenStore(link, KeyNames(prefix), MAC)
     print("ready", file=sys.stderr, flush=True)
     sys.stdin.readline()
     issued = await asyncio.gather(*(tokens.issue(reusable()) for _ in range(100)))
@@ -304,17 +317,17 @@ class Invalidations:
     """What the server says of keys that were read."""
 
     def __init__(self) -> None:
-        self.noted: list[tuple[str, TokenFacts, float]] = []
+        self.noted: list[tuple[str, TokenInfo, float]] = []
         self.keys: set[str] = set()
 
-    def note(self, name: str, facts: TokenFacts, seconds: float) -> None:
+    def note(self, name: str, facts: TokenInfo, seconds: float) -> None:
         self.noted.append((name, facts, seconds))
 
-    def up(self) -> None: ...
+    def on_tracking_on(self) -> None: ...
 
-    def down(self) -> None: ...
+    def on_tracking_off(self) -> None: ...
 
-    def push(self, message: list[Any]) -> None:
+    def on_invalidate(self, message: list[Any]) -> None:
         kind, keys = message
         assert kind == b"invalidate"
         self.keys.update(key.decode() for key in keys)
@@ -331,13 +344,13 @@ class Invalidations:
     ],
 )
 async def test_the_server_says_when_facts_that_were_read_hold_no_longer(
-    valkey: Valkey, link: Link, prefix: str, key: str, what: str
+    valkey: Valkey, link: RedisConnection, prefix: str, key: str, what: str
 ) -> None:
     heard = Invalidations()
-    elsewhere = TokenStore(link, prefix)
+    elsewhere = TokenStore(link, KeyNames(prefix), MAC)
     async with linked(valkey.url, tracking=True, listener=heard) as tracking:
         await elsewhere.issue(draft(hash="live", lifetime=3 if what == "expired" else 60))
-        assert await TokenStore(tracking, prefix).facts("live", heard.note) == FACTS
+        assert await TokenStore(tracking, KeyNames(prefix), MAC).facts("live", heard.note) == FACTS
         await tracking.ping()
         assert heard.keys == set()
 
@@ -355,9 +368,9 @@ async def test_the_server_says_when_facts_that_were_read_hold_no_longer(
 
 
 async def test_a_cache_is_told_how_long_a_token_lives_by_the_stores_clock(
-    valkey: Valkey, link: Link, prefix: str
+    valkey: Valkey, link: RedisConnection, prefix: str
 ) -> None:
-    tokens, heard = TokenStore(link, prefix), Invalidations()
+    tokens, heard = TokenStore(link, KeyNames(prefix), MAC), Invalidations()
     await tokens.issue(draft(hash="live"))
     with valkey.client as other:
         other.pexpire(f"{prefix}t:live", 5_000)
@@ -376,13 +389,13 @@ async def test_what_changes_while_it_is_read_is_heard_of_after_it_was_noted(
     class Cache(Invalidations):
         """Holds what it was told, without what it was told of after."""
 
-        def push(self, message: list[Any]) -> None:
-            super().push(message)
+        def on_invalidate(self, message: list[Any]) -> None:
+            super().on_invalidate(message)
             self.noted.clear()
 
     cache = Cache()
     async with linked(valkey.url, tracking=True, listener=cache) as link:
-        tokens = TokenStore(link, prefix)
+        tokens = TokenStore(link, KeyNames(prefix), MAC)
         for _ in range(20):
             await tokens.issue(draft(hash="live"))
             change = tokens.revoke("live") if between == "revoked" else tokens.revoke_all("demo")
@@ -392,8 +405,8 @@ async def test_what_changes_while_it_is_read_is_heard_of_after_it_was_noted(
             assert cache.noted == []
 
 
-async def test_a_token_without_an_end_is_none(valkey: Valkey, link: Link, prefix: str) -> None:
-    tokens = TokenStore(link, prefix)
+async def test_a_token_without_an_end_is_none(valkey: Valkey, link: RedisConnection, prefix: str) -> None:
+    tokens = TokenStore(link, KeyNames(prefix), MAC)
     await tokens.issue(draft(hash="live"))
     with valkey.client as other:
         other.persist(f"{prefix}t:live")
@@ -403,7 +416,7 @@ async def test_a_token_without_an_end_is_none(valkey: Valkey, link: Link, prefix
 
 async def test_a_store_that_hangs_revokes_nothing_in_silence(own_valkey: Valkey) -> None:
     async with linked(own_valkey.url, timeout=0.2) as link:
-        tokens = TokenStore(link, "p:")
+        tokens = TokenStore(link, KeyNames("p:"), MAC)
         own_valkey.freeze()
         with pytest.raises(StoreUnavailable):
             await tokens.revoke("live")
@@ -412,3 +425,18 @@ async def test_a_store_that_hangs_revokes_nothing_in_silence(own_valkey: Valkey)
         with pytest.raises(StoreUnavailable):
             await tokens.facts("live")
         own_valkey.thaw()
+
+
+async def test_a_full_server_still_revokes_all_tokens_of_a_client(own_valkey: Valkey, prefix: str) -> None:
+    store = Store(own_valkey.url, prefix, mac=MAC)
+    await store.start()
+    await store.tokens.issue(draft())
+    with own_valkey.client as other:
+        other.config_set("maxmemory", 1)
+        await store.tokens.revoke_all("demo")
+        assert await store.tokens.facts("live") is None
+        other.config_set("maxmemory", 0)
+    await store.tokens.issue(draft(hash="later"))
+    assert await store.tokens.facts("live") is None
+    assert await store.tokens.facts("later") is not None
+    await store.stop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.store import Store
-from gateway.store.usage import CELLS, DAY, HOUR, LIFETIME, MONTH, SPANS, Span
+from gateway.store.usage import CELLS, DAY, HOUR, LIFETIME, MONTH, SPANS, UsageSpan
 from tests.conftest import Valkey
 
 NOW = 1_800_000_000
@@ -13,7 +13,7 @@ ONES = [1] * CELLS
 
 
 @pytest.mark.parametrize("span", SPANS, ids=["hour", "day", "month"])
-async def test_what_is_added_stands_in_its_slot(store: Store, span: Span) -> None:
+async def test_what_is_added_stands_in_its_slot(store: Store, span: UsageSpan) -> None:
     await store.usage.add("c1", ONES, NOW)
     await store.usage.add("c1", ONES, NOW)
     await store.usage.add("c1", ONES, NOW - span.slot)

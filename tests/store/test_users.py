@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from gateway.oauth.people import User
+from gateway.oauth.user import User
 from gateway.store import Store, UserChanged, UserExists
 from gateway.store.users import read_user, write_user
 
@@ -12,10 +14,12 @@ ADA = User("Ada", "$argon2id$hash", admin=True, source="store", created=7)
 
 
 async def test_a_user_is_found_in_any_case_until_removed(store: Store) -> None:
-    await store.users.create(ADA)
-    assert await store.users.get("aDA") == ADA
+    made = await store.users.create(ADA)
+    assert replace(made, id="", generation="") == ADA
+    assert made.id.startswith("store:")
+    assert await store.users.get("aDA") == made == await store.users.get_by_id(made.id)
     assert await store.users.delete("ADA")
-    assert await store.users.get("ada") is None
+    assert await store.users.get("ada") is None is await store.users.get_by_id(made.id)
     assert not await store.users.delete("ada")
 
 
@@ -26,12 +30,13 @@ async def test_a_name_is_taken_once(store: Store) -> None:
 
 
 async def test_a_user_that_changed_meanwhile_is_not_written_over(store: Store) -> None:
-    await store.users.create(ADA)
-    changed = User("Ada", "new", source="store")
-    await store.users.replace(ADA, changed)
+    made = await store.users.create(ADA)
+    changed = await store.users.replace(made, User("Ada", "new", source="store"))
     with pytest.raises(UserChanged):
-        await store.users.replace(ADA, changed)
+        await store.users.replace(made, changed)
     assert await store.users.get("ada") == changed
+    assert (changed.id, changed.password) == (made.id, "new")
+    assert changed.generation != made.generation
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"name":1,"password":"x"}', b'{"name":"x"}'])

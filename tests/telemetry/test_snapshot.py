@@ -1,5 +1,7 @@
 """Snapshots add up and survive being written down."""
 
+from copy import deepcopy
+
 from gateway.telemetry import Telemetry
 from gateway.telemetry.snapshot import Snapshot
 
@@ -13,8 +15,9 @@ def counted() -> Snapshot:
 
 
 def test_what_is_written_down_is_read_back_whole() -> None:
-    assert Snapshot.from_json(counted().to_json()) == counted()
-    assert "\n" not in counted().to_json()
+    written = counted()
+    assert Snapshot.from_json(written.to_json()) == written
+    assert "\n" not in written.to_json()
 
 
 def test_two_processes_add_up() -> None:
@@ -28,9 +31,10 @@ def test_two_processes_add_up() -> None:
 
 def test_adding_leaves_the_other_as_it_was() -> None:
     total, other = Snapshot(), counted()
+    before = deepcopy(other)
     total.add(other)
     total.add(other)
-    assert other == counted()
+    assert other == before
 
 
 def test_an_ended_process_has_nothing_in_flight_but_keeps_its_counts() -> None:
@@ -44,7 +48,7 @@ def doing(healthy: float, in_flight: float) -> Snapshot:
     return Snapshot(gauges={"upstream_healthy": {labels: healthy}, "upstream_in_flight": {labels: in_flight}})
 
 
-def test_of_what_processes_see_for_themselves_the_worst_is_told() -> None:
+def test_of_what_processes_see_for_themselves_the_worst_is_reported() -> None:
     total = doing(1, 2)
     total.add(doing(0, 3))
     total.add(doing(1, 0))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gateway.exchange import Headers, ResponseHead
+from gateway.http.exchange import Headers, ResponseHead
 from gateway.upstream.errors import UpstreamError
-from gateway.upstream.sink import Framing
+from gateway.upstream.response_handler import UpstreamFraming
 from tests.upstream.scripted import until
 
 
@@ -17,7 +17,7 @@ class Recorder:
     def __init__(self) -> None:
         self.events: list[tuple[str, Any]] = []
         self.head: ResponseHead | None = None
-        self.framing: Framing | None = None
+        self.framing: UpstreamFraming | None = None
         self.body = b""
         self.error: UpstreamError | None = None
         self.ended = False
@@ -39,11 +39,11 @@ class Recorder:
     def on_informational(self, head: ResponseHead) -> None:
         self._note("informational", head.status)
 
-    def on_whole(self, head: ResponseHead, framing: Framing, body: bytes, trailers: Headers) -> None:
+    def on_whole(self, head: ResponseHead, framing: UpstreamFraming, body: bytes, trailers: Headers) -> None:
         self.head, self.framing, self.body, self.ended = head, framing, body, True
         self._note("whole", trailers)
 
-    def on_head(self, head: ResponseHead, framing: Framing) -> None:
+    def on_head(self, head: ResponseHead, framing: UpstreamFraming) -> None:
         self.head, self.framing = head, framing
         self._note("head")
 

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from gateway.upstream.settings import PoolSettings, ServerSettings, Timeouts, UpstreamSettings
+from gateway.upstream.settings import Timeouts, UpstreamServerSettings
 from gateway.upstream.upstream import Upstream
+from tests.upstream.defaults import a_server, an_upstream, pool_of, timeouts_of
+from tests.upstream.fetching import FetchingUpstream
 
 Script = Callable[["Peer"], Awaitable[None]]
 
@@ -148,21 +150,21 @@ async def serve() -> AsyncIterator[Serve]:
 @pytest.fixture
 async def make_upstream() -> AsyncIterator[MakeUpstream]:
     """Makes and starts an upstream of the servers with these URLs."""
-    made: list[Upstream] = []
+    made: list[FetchingUpstream] = []
 
     async def make(
-        *servers: str | ServerSettings,
+        *servers: str | UpstreamServerSettings,
         timeouts: Timeouts | None = None,
         pool: dict[str, Any] | None = None,
         **settings: Any,
-    ) -> Upstream:
-        listed = tuple(ServerSettings(s) if isinstance(s, str) else s for s in servers)
-        upstream = Upstream(
+    ) -> FetchingUpstream:
+        listed = tuple(a_server(s) if isinstance(s, str) else s for s in servers)
+        upstream = FetchingUpstream(
             "test",
-            UpstreamSettings(
+            an_upstream(
                 listed,
-                timeouts=timeouts or Timeouts(),
-                pool=replace(PoolSettings(), **(pool or {})),
+                timeouts=timeouts or timeouts_of(),
+                pool=replace(pool_of(), **(pool or {})),
                 **settings,
             ),
         )
@@ -175,10 +177,22 @@ async def make_upstream() -> AsyncIterator[MakeUpstream]:
         await upstream.stop()
 
 
-async def until(condition: Callable[[], object]) -> None:
+def trust_connections(upstream: Upstream) -> None:
+    """As if the servers had shown that they keep idle connections open: POSTs then go on reused ones."""
+    for server in upstream.servers:
+        server.pool.reuse.trusted = True
+
+
+async def loop_turn() -> None:
+    """Returns when the loop has looked at its sockets once more, and released connections are used again."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+async def until(health: Callable[[], object]) -> None:
     """Waits until a condition holds."""
     async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 (any condition, not only events)
+        while not health():  # noqa: ASYNC110 (any condition, not only events)
             await asyncio.sleep(0.005)
 
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.upstream.address import Address, parse_address
+from gateway.upstream.address import ServerAddress, parse_server_address
 
 
 @pytest.mark.parametrize(
     ("url", "address"),
     [
-        ("http://127.0.0.1:9001", Address("127.0.0.1", 9001)),
-        ("http://orders.test", Address("orders.test", 80)),
-        ("https://orders.test/", Address("orders.test", 443, secure=True)),
-        ("http://[::1]:8080", Address("::1", 8080)),
-        ("http://orders.test/base/v1/", Address("orders.test", 80, base_path="/base/v1")),
-        ("unix:/run/app.sock", Address("", 0, socket="/run/app.sock")),
-        ("unix:///run/app.sock", Address("", 0, socket="/run/app.sock")),
+        ("http://127.0.0.1:9001", ServerAddress("127.0.0.1", 9001)),
+        ("http://orders.test", ServerAddress("orders.test", 80)),
+        ("https://orders.test/", ServerAddress("orders.test", 443, secure=True)),
+        ("http://[::1]:8080", ServerAddress("::1", 8080)),
+        ("http://orders.test/base/v1/", ServerAddress("orders.test", 80, base_path="/base/v1")),
+        ("unix:/run/app.sock", ServerAddress("", 0, socket="/run/app.sock")),
+        ("unix:///run/app.sock", ServerAddress("", 0, socket="/run/app.sock")),
     ],
 )
-def test_what_is_understood(url: str, address: Address) -> None:
-    assert parse_address(url) == address
+def test_what_is_understood(url: str, address: ServerAddress) -> None:
+    assert parse_server_address(url) == address
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,9 @@ def test_what_is_understood(url: str, address: Address) -> None:
 )
 def test_what_is_refused(url: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 (urllib's own texts are fine too)
-        parse_address(url)
+        parse_server_address(url)
 
 
 def test_how_it_is_shown() -> None:
     for url in ("http://[::1]:8080", "https://orders.test:443", "unix:/run/app.sock"):
-        assert str(parse_address(url)) == url
+        assert str(parse_server_address(url)) == url

@@ -11,11 +11,15 @@ import pytest
 from gateway.upstream.connection import UpstreamConnection
 from gateway.upstream.errors import UpstreamBroken, UpstreamSlow
 from gateway.upstream.request import UpstreamRequest
-from gateway.upstream.settings import PoolSettings, Timeouts
-from gateway.upstream.sink import Framing
+from gateway.upstream.response_handler import UpstreamFraming
+from gateway.upstream.settings import Timeouts
+from tests.upstream.defaults import pool_of, timeouts_of
 from tests.upstream.recorder import Recorder
 from tests.upstream.scripted import Peer, Script, ScriptedServer, Serve, always, answer, get, until
 from tests.upstream.wire import Keeper
+
+MOST_KEPT = 64 << 20
+"""Bytes; a transport that takes more without a word keeps whatever it is given."""
 
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -23,7 +27,7 @@ POST = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 def request(
     head: bytes, method: str = "GET", timeouts: Timeouts | None = None, **more: Any
 ) -> UpstreamRequest:
-    return UpstreamRequest(head, method, timeouts or Timeouts(), **more)
+    return UpstreamRequest(head, method, timeouts or timeouts_of(), **more)
 
 
 class Line:
@@ -37,13 +41,13 @@ class Line:
     def send(
         self, head: bytes = b"", method: str = "GET", timeouts: Timeouts | None = None, **more: Any
     ) -> Recorder:
-        sink = Recorder()
-        self.connection.send(sink, request(head or get(method=method), method, timeouts, **more))
-        return sink
+        handler = Recorder()
+        self.connection.send(handler, request(head or get(method=method), method, timeouts, **more))
+        return handler
 
 
 async def connect(serve: Serve, script: Script, keep_alive: float = 60.0, lifetime: float = 300.0) -> Line:
-    settings = PoolSettings(keep_alive=keep_alive, lifetime=lifetime)
+    settings = pool_of(keep_alive=keep_alive, lifetime=lifetime)
     server = await serve(script)
     keeper = Keeper()
     loop = asyncio.get_running_loop()
@@ -63,17 +67,17 @@ def once(data: bytes) -> Script:
     return script
 
 
-async def test_an_answer_in_one_piece_is_told_at_once(serve: Serve) -> None:
+async def test_an_answer_in_one_piece_is_reported_at_once(serve: Serve) -> None:
     line = await connect(serve, always(answer(b"hello")))
-    sink = line.send()
-    await sink.done()
-    assert sink.names == ["whole"]
-    assert sink.body == b"hello"
+    handler = line.send()
+    await handler.done()
+    assert handler.names == ["whole"]
+    assert handler.body == b"hello"
     assert line.keeper.free == [line.connection]
     assert line.connection.open
 
 
-async def test_a_long_answer_is_told_as_it_comes(serve: Serve) -> None:
+async def test_a_long_answer_is_reported_as_it_comes(serve: Serve) -> None:
     go_on = asyncio.Event()
 
     async def script(peer: Peer) -> None:
@@ -84,12 +88,12 @@ async def test_a_long_answer_is_told_as_it_comes(serve: Serve) -> None:
         await peer.rest()
 
     line = await connect(serve, script)
-    sink = line.send()
-    await until(lambda: sink.body)
-    assert sink.names == ["head", "data"]
+    handler = line.send()
+    await until(lambda: handler.body)
+    assert handler.names == ["head", "data"]
     go_on.set()
-    await sink.done()
-    assert sink.names == ["head", "data", "data", "end"]
+    await handler.done()
+    assert handler.names == ["head", "data", "data", "end"]
     assert line.keeper.free == [line.connection]
 
 
@@ -100,27 +104,27 @@ async def test_chunks_come_without_their_framing(serve: Serve) -> None:
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\nT: v\r\n\r\n"
         ),
     )
-    sink = line.send()
-    await sink.done()
-    assert sink.body == b"abc"
-    assert sink.events == [("whole", [(b"T", b"v")])]
+    handler = line.send()
+    await handler.done()
+    assert handler.body == b"abc"
+    assert handler.events == [("whole", [(b"T", b"v")])]
     assert line.connection.open
 
 
 async def test_head_gets_no_body_and_the_connection_goes_on(serve: Serve) -> None:
     line = await connect(serve, always(b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n"))
     for _ in range(2):
-        sink = line.send(method="HEAD")
-        await sink.done()
-        assert (sink.framing, sink.body) == (Framing.NONE, b"")
-    assert line.connection.served == 2
+        handler = line.send(method="HEAD")
+        await handler.done()
+        assert (handler.framing, handler.body) == (UpstreamFraming.NONE, b"")
+    assert line.connection.requests == 2
 
 
 async def test_the_connections_end_is_the_bodys_end(serve: Serve) -> None:
     line = await connect(serve, once(b"HTTP/1.1 200 OK\r\n\r\nall of it"))
-    sink = line.send()
-    await sink.done()
-    assert (sink.framing, sink.body, sink.names[-1]) == (Framing.CLOSE, b"all of it", "end")
+    handler = line.send()
+    await handler.done()
+    assert (handler.framing, handler.body, handler.names[-1]) == (UpstreamFraming.CLOSE, b"all of it", "end")
     assert line.keeper.gone == [line.connection]
     assert line.keeper.free == []
 
@@ -137,10 +141,10 @@ async def test_the_connections_end_is_the_bodys_end(serve: Serve) -> None:
 )
 async def test_a_truncated_answer_is_an_error(serve: Serve, data: bytes) -> None:
     line = await connect(serve, once(data))
-    sink = line.send()
-    await sink.done()
-    assert isinstance(sink.error, UpstreamBroken)
-    assert not sink.ended
+    handler = line.send()
+    await handler.done()
+    assert isinstance(handler.error, UpstreamBroken)
+    assert not handler.ended
     assert line.keeper.gone == [line.connection]
 
 
@@ -150,18 +154,18 @@ async def test_a_reset_is_an_error(serve: Serve) -> None:
         peer.reset()
 
     line = await connect(serve, script)
-    sink = line.send()
-    await sink.done()
-    assert isinstance(sink.error, UpstreamBroken)
+    handler = line.send()
+    await handler.done()
+    assert isinstance(handler.error, UpstreamBroken)
 
 
 async def test_nonsense_is_an_error_after_what_was_sound(serve: Serve) -> None:
     line = await connect(
         serve, always(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\nnonsense")
     )
-    sink = line.send()
-    await sink.done()
-    assert sink.names == ["head", "data", "error"]
+    handler = line.send()
+    await handler.done()
+    assert handler.names == ["head", "data", "error"]
     assert line.keeper.gone == [line.connection]
 
 
@@ -169,9 +173,9 @@ async def test_informational_answers_are_passed_on(serve: Serve) -> None:
     line = await connect(
         serve, always(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n" + answer())
     )
-    sink = line.send()
-    await sink.done()
-    assert sink.events == [("informational", 100), ("informational", 103), ("whole", [])]
+    handler = line.send()
+    await handler.done()
+    assert handler.events == [("informational", 100), ("informational", 103), ("whole", [])]
 
 
 @pytest.mark.parametrize(
@@ -185,9 +189,9 @@ async def test_informational_answers_are_passed_on(serve: Serve) -> None:
 )
 async def test_connections_that_are_not_kept(serve: Serve, data: bytes) -> None:
     line = await connect(serve, always(data))
-    sink = line.send()
-    await sink.done()
-    assert sink.names == ["whole"]
+    handler = line.send()
+    await handler.done()
+    assert handler.names == ["whole"]
     assert line.keeper.gone == [line.connection]
     assert line.keeper.free == []
     await until(lambda: line.server.open == 0)
@@ -201,32 +205,32 @@ async def test_bytes_while_nobody_asked_end_the_connection(serve: Serve) -> None
         await peer.rest()
 
     line = await connect(serve, script)
-    sink = line.send()
-    await sink.done()
+    handler = line.send()
+    await handler.done()
     await until(lambda: line.keeper.gone)
-    assert sink.body == b"ok"
+    assert handler.body == b"ok"
 
 
 async def test_an_end_while_nobody_asks_is_noticed_at_once(serve: Serve) -> None:
     line = await connect(serve, once(answer()))
-    sink = line.send()
-    await sink.done()
+    handler = line.send()
+    await handler.done()
     await until(lambda: line.keeper.gone)
     assert not line.connection.open
 
 
 async def test_an_unused_connection_is_closed_after_a_while(serve: Serve) -> None:
     line = await connect(serve, always(answer()), keep_alive=0.05)
-    sink = line.send()
-    await sink.done()
+    handler = line.send()
+    await handler.done()
     await until(lambda: line.keeper.gone and line.server.open == 0)
 
 
 async def test_an_old_connection_is_not_used_again(serve: Serve) -> None:
     line = await connect(serve, always(answer()), lifetime=0.0)
-    sink = line.send()
-    await sink.done()
-    assert sink.body == b"ok"
+    handler = line.send()
+    await handler.done()
+    assert handler.body == b"ok"
     assert line.keeper.gone == [line.connection]
 
 
@@ -240,22 +244,22 @@ async def test_a_body_in_chunks_of_its_own(serve: Serve) -> None:
         await peer.rest()
 
     line = await connect(serve, script)
-    sink = line.send(POST, "POST", body_follows=True, chunked=True)
+    handler = line.send(POST, "POST", body_follows=True, chunked=True)
     line.connection.write(b"hello")
     line.connection.write(b"")
     line.connection.write(b"x" * 20)
     line.connection.write_end()
-    await sink.done()
+    await handler.done()
     assert bodies == [b"5\r\nhello\r\n14\r\n" + b"x" * 20 + b"\r\n0\r\n\r\n"]
     assert line.connection.open
 
 
 async def test_an_answer_before_the_request_has_ended_costs_the_connection(serve: Serve) -> None:
     line = await connect(serve, always(answer(status="413 Content Too Large")))
-    sink = line.send(POST, "POST", body_follows=True, chunked=True)
-    await sink.done()
-    assert sink.head is not None
-    assert sink.head.status == 413
+    handler = line.send(POST, "POST", body_follows=True, chunked=True)
+    await handler.done()
+    assert handler.head is not None
+    assert handler.head.status == 413
     assert line.keeper.gone == [line.connection]
     line.connection.write(b"too late")
     line.connection.write_end()
@@ -272,17 +276,17 @@ async def test_a_slow_reader_holds_the_upstream_back(serve: Serve) -> None:
         await peer.rest()
 
     line = await connect(serve, script)
-    sink = Recorder()
-    sink.react = lambda event: line.connection.pause_reading() if event == "data" else None
-    line.connection.send(sink, request(get()))
-    await until(lambda: sink.body)
+    handler = Recorder()
+    handler.react = lambda event: line.connection.pause_reading() if event == "data" else None
+    line.connection.send(handler, request(get()))
+    await until(lambda: handler.body)
     await asyncio.sleep(0.05)
-    assert len(sink.body) < size
+    assert len(handler.body) < size
     assert not sent.is_set()
-    sink.react = lambda event: None
+    handler.react = lambda event: None
     line.connection.resume_reading()
-    await sink.done()
-    assert len(sink.body) == size
+    await handler.done()
+    assert len(handler.body) == size
 
 
 async def test_a_slow_upstream_holds_the_upload_back(serve: Serve) -> None:
@@ -296,22 +300,25 @@ async def test_a_slow_upstream_holds_the_upload_back(serve: Serve) -> None:
         await peer.rest()
 
     line = await connect(serve, script)
-    sink = line.send(POST, "POST", body_follows=True, chunked=True)
+    handler = line.send(POST, "POST", body_follows=True, chunked=True)
+    written = 0
     while not line.connection.writing_paused:
         line.connection.write(b"x" * 65536)
-    assert sink.names[-1] == "pause"
+        written += 65536
+        assert written < MOST_KEPT, "nobody is told to wait"
+    assert handler.names[-1] == "pause"
     line.connection.write_end()
     read_on.set()
-    await sink.done()
-    assert "resume" in sink.names
+    await handler.done()
+    assert "resume" in handler.names
 
 
 async def test_aborted_the_sink_hears_nothing_more(serve: Serve) -> None:
     line = await connect(serve, always(answer()))
-    sink = line.send()
+    handler = line.send()
     line.connection.abort()
     await until(lambda: line.server.connections and line.server.open == 0)
-    assert sink.events == []
+    assert handler.events == []
     assert line.keeper.gone == [line.connection]
 
 
@@ -320,52 +327,52 @@ async def test_a_sink_may_abort_at_any_moment(serve: Serve, moment: str) -> None
     line = await connect(
         serve, always(b"HTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello")
     )
-    sink = Recorder()
-    sink.react = lambda event: line.connection.abort() if event == moment else None
-    line.connection.send(sink, request(get()))
+    handler = Recorder()
+    handler.react = lambda event: line.connection.abort() if event == moment else None
+    line.connection.send(handler, request(get()))
     await until(lambda: line.keeper.gone)
-    assert sink.names[-1] == moment
+    assert handler.names[-1] == moment
 
 
 async def test_an_upstream_that_does_not_answer_is_slow(serve: Serve) -> None:
     line = await connect(serve, Peer.rest_of)
-    sink = line.send(timeouts=replace(Timeouts(), response=0.05))
-    await sink.done()
-    assert isinstance(sink.error, UpstreamSlow)
+    handler = line.send(timeouts=replace(timeouts_of(), response=0.05))
+    await handler.done()
+    assert isinstance(handler.error, UpstreamSlow)
     assert line.keeper.gone == [line.connection]
 
 
 async def test_the_time_for_an_answer_begins_with_the_requests_end(serve: Serve) -> None:
     line = await connect(serve, Peer.rest_of)
-    sink = line.send(
-        POST, "POST", body_follows=True, chunked=True, timeouts=replace(Timeouts(), response=0.05)
+    handler = line.send(
+        POST, "POST", body_follows=True, chunked=True, timeouts=replace(timeouts_of(), response=0.05)
     )
     await asyncio.sleep(0.1)
-    assert sink.error is None
+    assert handler.error is None
     line.connection.write_end()
-    await sink.done()
-    assert isinstance(sink.error, UpstreamSlow)
+    await handler.done()
+    assert isinstance(handler.error, UpstreamSlow)
 
 
 async def test_an_answer_that_stalls_is_slow(serve: Serve) -> None:
     line = await connect(serve, always(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello"))
-    sink = line.send(timeouts=replace(Timeouts(), idle=0.05))
-    await sink.done()
-    assert sink.names == ["head", "data", "error"]
-    assert isinstance(sink.error, UpstreamSlow)
+    handler = line.send(timeouts=replace(timeouts_of(), idle=0.05))
+    await handler.done()
+    assert handler.names == ["head", "data", "error"]
+    assert isinstance(handler.error, UpstreamSlow)
 
 
 async def test_a_reader_that_stalls_is_not_the_upstreams_fault(serve: Serve) -> None:
     line = await connect(serve, always(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello"))
-    sink = Recorder()
-    sink.react = lambda event: line.connection.pause_reading() if event == "data" else None
-    line.connection.send(sink, request(get(), timeouts=replace(Timeouts(), idle=0.03)))
-    await until(lambda: sink.body)
+    handler = Recorder()
+    handler.react = lambda event: line.connection.pause_reading() if event == "data" else None
+    line.connection.send(handler, request(get(), timeouts=replace(timeouts_of(), idle=0.03)))
+    await until(lambda: handler.body)
     await asyncio.sleep(0.1)
-    assert sink.error is None
+    assert handler.error is None
     line.connection.resume_reading()
-    await sink.done()
-    assert isinstance(sink.error, UpstreamSlow)
+    await handler.done()
+    assert isinstance(handler.error, UpstreamSlow)
 
 
 async def test_an_upload_that_stalls_is_slow(serve: Serve) -> None:
@@ -374,11 +381,13 @@ async def test_an_upload_that_stalls_is_slow(serve: Serve) -> None:
         await asyncio.Event().wait()
 
     line = await connect(serve, script)
-    sink = line.send(POST, "POST", body_follows=True, chunked=True, timeouts=replace(Timeouts(), idle=0.05))
+    handler = line.send(
+        POST, "POST", body_follows=True, chunked=True, timeouts=replace(timeouts_of(), idle=0.05)
+    )
     while not line.connection.writing_paused:
         line.connection.write(b"x" * 65536)
-    await sink.done()
-    assert isinstance(sink.error, UpstreamSlow)
+    await handler.done()
+    assert isinstance(handler.error, UpstreamSlow)
 
 
 async def test_after_101_bytes_are_raw_both_ways(serve: Serve) -> None:
@@ -390,13 +399,13 @@ async def test_after_101_bytes_are_raw_both_ways(serve: Serve) -> None:
         await peer.say(b"<" + await peer.exactly(4) + b">")
 
     line = await connect(serve, script)
-    sink = line.send(upgrade=True)
-    await until(lambda: sink.head)
+    handler = line.send(upgrade=True)
+    await until(lambda: handler.head)
     line.connection.write(b"ping")
-    await sink.done()
-    assert sink.framing is Framing.UPGRADE
-    assert sink.body == b"HTTP/1.1 early<ping>"
-    assert sink.names[-1] == "end"
+    await until(lambda: handler.events[-1] == ("data", b""))
+    assert handler.framing is UpstreamFraming.UPGRADE
+    assert handler.body == b"HTTP/1.1 early<ping>"
+    line.connection.abort()
     assert line.keeper.gone == [line.connection]
 
 
@@ -404,9 +413,9 @@ async def test_a_silent_tunnel_ends(serve: Serve) -> None:
     line = await connect(
         serve, always(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")
     )
-    sink = line.send(upgrade=True, timeouts=replace(Timeouts(), idle=0.05))
-    await sink.done()
-    assert isinstance(sink.error, UpstreamSlow)
+    handler = line.send(upgrade=True, timeouts=replace(timeouts_of(), idle=0.05))
+    await handler.done()
+    assert isinstance(handler.error, UpstreamSlow)
 
 
 async def test_the_next_exchange_may_begin_before_the_last_call(serve: Serve) -> None:

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.upstream.address import parse_address
+from gateway.upstream.address import parse_server_address
 from gateway.upstream.connection import UpstreamConnection
 from gateway.upstream.connector import Connector
 from gateway.upstream.errors import UpstreamBroken
-from gateway.upstream.settings import PoolSettings, ServerSettings, Timeouts, UpstreamSettings
-from gateway.upstream.upstream import Upstream
+from tests.upstream.defaults import a_server, an_upstream, pool_of, timeouts_of
+from tests.upstream.fetching import FetchingUpstream
 from tests.upstream.scripted import MakeUpstream, Serve, always, answer, get
 
 
@@ -39,16 +39,14 @@ async def test_a_unix_socket_without_a_server(make_upstream: MakeUpstream, socke
         await upstream.fetch(get(), "GET")
 
 
-def upstream_by_name(port: int, *addresses: str) -> Upstream:
+def upstream_by_name(port: int, *addresses: str) -> FetchingUpstream:
     async def lookup(host: str, port: int) -> list[str]:
         if not addresses:
             raise socket.gaierror(socket.EAI_NONAME, "no such name")
         return list(addresses)
 
-    settings = UpstreamSettings(
-        (ServerSettings(f"http://orders.test:{port}"),), timeouts=Timeouts(connect=0.5)
-    )
-    return Upstream("test", settings, lookup=lookup)
+    settings = an_upstream((a_server(f"http://orders.test:{port}"),), timeouts=timeouts_of(connect=0.5))
+    return FetchingUpstream("test", settings, lookup=lookup)
 
 
 async def test_all_addresses_are_tried(serve: Serve) -> None:
@@ -87,9 +85,9 @@ async def test_a_connection_made_by_hand(serve: Serve) -> None:
     loop = asyncio.get_running_loop()
     upstream = upstream_by_name(server.port, "127.0.0.1")
     await upstream.start()
-    connector = Connector(parse_address(server.url), timeout=PoolSettings().queue_timeout)
+    connector = Connector(parse_server_address(server.url), timeout=pool_of().queue_timeout)
     pool = upstream.servers[0].pool
-    connection = await connector.connect(lambda: UpstreamConnection(loop, pool, PoolSettings()))
+    connection = await connector.connect(lambda: UpstreamConnection(loop, pool, pool_of()))
     assert connection.open
     connection.abort()
     assert not connection.open

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from gateway.upstream.request import UpstreamRequest
-from gateway.upstream.settings import Timeouts
+from tests.upstream.defaults import timeouts_of
 from tests.upstream.recorder import Recorder
 from tests.upstream.scripted import get
 from tests.upstream.wire import wired
@@ -15,7 +15,7 @@ from tests.upstream.wire import wired
 
 async def test_the_head_leaves_as_it_is() -> None:
     connection, transport, _ = wired(asyncio.get_running_loop())
-    connection.send(Recorder(), UpstreamRequest(get("/a//b?c=%2f"), "GET", Timeouts()))
+    connection.send(Recorder(), UpstreamRequest(get("/a//b?c=%2f"), "GET", timeouts_of()))
     assert transport.written == [get("/a//b?c=%2f")]
     connection.abort()
 
@@ -26,7 +26,7 @@ async def test_the_head_leaves_as_it_is() -> None:
 async def test_a_body_that_follows(chunked: bool, written: bytes) -> None:
     connection, transport, _ = wired(asyncio.get_running_loop())
     connection.send(
-        Recorder(), UpstreamRequest(b"head", "POST", Timeouts(), body_follows=True, chunked=chunked)
+        Recorder(), UpstreamRequest(b"head", "POST", timeouts_of(), body_follows=True, chunked=chunked)
     )
     connection.write(b"ab")
     connection.write(b"c")

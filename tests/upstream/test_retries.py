@@ -6,8 +6,9 @@ import pytest
 
 from gateway.upstream.retries import CONNECT, RESET, RetryBudget, may_retry
 from gateway.upstream.settings import RetrySettings
+from tests.upstream.defaults import retries_of
 
-EVERYTHING = RetrySettings(attempts=2, on=frozenset({"connect", "reset", "503"}))
+EVERYTHING = retries_of(attempts=2, on=frozenset({"connect", "reset", "503"}))
 
 
 def judge(
@@ -40,8 +41,8 @@ def test_a_body_that_is_gone_can_not_be_sent_again() -> None:
 
 def test_only_what_is_wished() -> None:
     assert not judge("502")
-    assert not judge(RESET, settings=RetrySettings())
-    assert not judge(CONNECT, settings=RetrySettings(attempts=0))
+    assert not judge(RESET, settings=retries_of())
+    assert not judge(CONNECT, settings=retries_of(attempts=0))
 
 
 def test_not_for_ever() -> None:

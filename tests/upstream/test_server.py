@@ -7,19 +7,22 @@ import logging
 
 import pytest
 
-from gateway.upstream.breaker import State
+from gateway.upstream.circuit_breaker import BreakerState
 from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamUnavailable
-from gateway.upstream.server import Server
-from gateway.upstream.settings import BreakerSettings, HealthSettings, ServerSettings, UpstreamSettings
+from gateway.upstream.server import UpstreamServer
+from gateway.upstream.settings import (
+    HealthSettings,
+)
+from tests.upstream.defaults import a_server, an_upstream, breaker_of, health_of
 from tests.upstream.scripted import until
 
 BROKEN = UpstreamBroken("refused")
 
 
-def make(url: str = "http://127.0.0.1:1", health: HealthSettings | None = None) -> Server:
-    settings = ServerSettings(url, weight=3)
-    upstream = UpstreamSettings((settings,), breaker=BreakerSettings(failures=1, open_for=0.0), health=health)
-    return Server(settings, upstream)
+def make(url: str = "http://127.0.0.1:1", health: HealthSettings | None = None) -> UpstreamServer:
+    settings = a_server(url, weight=3)
+    upstream = an_upstream((settings,), breaker=breaker_of(failures=1, open_for=0.0), health=health)
+    return UpstreamServer(settings, upstream)
 
 
 async def test_it_is_known_by_its_address() -> None:
@@ -34,31 +37,31 @@ async def test_a_failure_is_noted_and_an_answer_after_it(caplog: pytest.LogCaptu
     assert not server.entered()
     server.failed(BROKEN)
     server.left(undecided=False)
-    assert server.condition.breaker.state is State.OPEN
+    assert server.health.breaker.state is BreakerState.OPEN
     assert server.entered()
     server.answered()
     server.left(undecided=False)
-    assert server.condition.breaker.calm
+    assert server.health.breaker.calm
     assert server.active == 0
-    assert [record.message.split()[2:] for record in caplog.records] == [
-        ["gets", "a", "rest:", "refused"],
-        ["answers", "again"],
+    assert [record.message for record in caplog.records] == [
+        "server http://127.0.0.1:1: circuit breaker open for 0 s: 1 failures in a row, the last: refused",
+        "server http://127.0.0.1:1: circuit breaker closed: it responds again",
     ]
 
 
 async def test_our_own_line_is_not_its_fault() -> None:
     server = make()
-    server.unreachable(UpstreamUnavailable("the line is full"))
-    assert server.condition.breaker.calm
-    server.unreachable(BROKEN)
-    assert not server.condition.breaker.calm
+    server.on_connect_error(UpstreamUnavailable("the line is full"))
+    assert server.health.breaker.calm
+    server.on_connect_error(BROKEN)
+    assert not server.health.breaker.calm
 
 
 async def test_questions_decide_on_its_health(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="gatepost")
-    server = make(health=HealthSettings(unhealthy_after=1))
+    server = make(health=health_of(unhealthy_after=1))
     for problem in ("answered 500", "answered 500", None, None):
-        server.questioned(problem)
+        server.on_health_check(problem)
     assert [record.message.split()[2:] for record in caplog.records] == [
         ["is", "unhealthy:", "answered", "500"],
         ["is", "healthy", "again"],
@@ -85,8 +88,8 @@ async def test_whatever_goes_wrong_the_one_who_waits_hears_of_it() -> None:
     async def lookup(host: str, port: int) -> list[str]:
         raise RuntimeError("a fault of our own")
 
-    settings = ServerSettings("http://orders.test")
-    server = Server(settings, UpstreamSettings((settings,)), lookup=lookup)
+    settings = a_server("http://orders.test")
+    server = UpstreamServer(settings, an_upstream((settings,)), lookup=lookup)
     guest = Guest()
     server.pool.wait(guest)
     await until(lambda: guest.error)

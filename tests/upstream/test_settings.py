@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from gateway.upstream.balance import BALANCERS
-from gateway.upstream.settings import HealthSettings, ServerSettings, UpstreamSettings
+from dataclasses import MISSING, fields, is_dataclass
 
-DEFAULT = UpstreamSettings((ServerSettings("http://orders.test"),))
+from gateway.upstream import settings
+from gateway.upstream.balancing_policies import BALANCERS
+from tests.upstream.defaults import a_server, an_upstream, health_of
+
+DEFAULT = an_upstream([a_server("http://orders.test")])
 
 
 def test_the_defaults_are_those_of_the_documentation() -> None:
@@ -14,7 +17,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
     assert (DEFAULT.retries.attempts, sorted(DEFAULT.retries.on)) == (1, ["503", "connect"])
     assert (DEFAULT.breaker.failures, DEFAULT.breaker.open_for) == (5, 10)
     assert DEFAULT.servers[0].weight == 1
-    health = HealthSettings()
+    health = health_of()
     assert (health.path, health.interval, health.unhealthy_after, health.healthy_after) == (
         "/health",
         5,
@@ -37,3 +40,13 @@ def test_certificates_are_verified() -> None:
 
 def test_connections_are_dropped_before_common_servers_drop_theirs() -> None:
     assert DEFAULT.pool.keep_alive < 5
+
+
+def test_only_the_configuration_has_defaults() -> None:
+    made = [value for value in vars(settings).values() if isinstance(value, type) and is_dataclass(value)]
+    own = [each for each in made if each.__module__ == settings.__name__]
+    assert own
+    for each in own:
+        for field in fields(each):
+            assert field.kw_only, (each, field.name)
+            assert (field.default, field.default_factory) == (MISSING, MISSING), (each, field.name)

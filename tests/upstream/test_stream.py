@@ -8,10 +8,19 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.upstream.errors import UpstreamBroken, UpstreamSlow
-from gateway.upstream.receiver import HIGH_WATER
-from gateway.upstream.settings import Timeouts
 from gateway.upstream.upload import BodyLengthError
-from tests.upstream.scripted import MakeUpstream, Peer, Serve, always, answer, get, until
+from tests.upstream.defaults import timeouts_of
+from tests.upstream.fetching import HIGH_WATER
+from tests.upstream.scripted import (
+    MakeUpstream,
+    Peer,
+    Serve,
+    always,
+    answer,
+    get,
+    trust_connections,
+    until,
+)
 
 CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 SIZED = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\n"
@@ -145,6 +154,7 @@ async def test_a_streamed_body_in_chunks(serve: Serve, make_upstream: MakeUpstre
     bodies, script = echo_body(b"0\r\n\r\n")
     server = await serve(script)
     upstream = await make_upstream(server.url)
+    trust_connections(upstream)
     for _ in range(2):
         response = await upstream.fetch(CHUNKED, "POST", pieces(b"ab", b"", b"c"), chunked=True)
         assert response.take_whole() == b"ok"
@@ -191,7 +201,7 @@ async def test_a_body_that_breaks_off_never_looks_complete(
     assert received[0] in (b"", b"ab", b"2\r\nab\r\n")
 
 
-async def test_a_body_that_breaks_off_under_the_answer_is_told_there(
+async def test_a_body_that_breaks_off_under_the_answer_is_reported_there(
     serve: Serve, make_upstream: MakeUpstream
 ) -> None:
     async def script(peer: Peer) -> None:
@@ -304,7 +314,7 @@ async def test_informational_answers_are_handed_on(serve: Serve, make_upstream: 
 
 async def test_no_answer_in_time(serve: Serve, make_upstream: MakeUpstream) -> None:
     server = await serve(Peer.rest_of)
-    upstream = await make_upstream(server.url, timeouts=Timeouts(response=0.05))
+    upstream = await make_upstream(server.url, timeouts=timeouts_of(response=0.05))
     with pytest.raises(UpstreamSlow):
         await upstream.fetch(get(), "GET")
     with pytest.raises(UpstreamSlow):
@@ -315,4 +325,4 @@ async def test_no_answer_in_time(serve: Serve, make_upstream: MakeUpstream) -> N
 async def test_a_call_may_bring_its_own_times(serve: Serve, make_upstream: MakeUpstream) -> None:
     upstream = await make_upstream((await serve(Peer.rest_of)).url)
     with pytest.raises(UpstreamSlow):
-        await upstream.fetch(get(), "GET", timeouts=Timeouts(response=0.05))
+        await upstream.fetch(get(), "GET", timeouts=timeouts_of(response=0.05))

@@ -10,8 +10,8 @@ import pytest
 import trustme
 
 from gateway.upstream.errors import UpstreamBroken
-from gateway.upstream.settings import ServerSettings, TlsSettings
 from gateway.upstream.tls import client_context
+from tests.upstream.defaults import a_server, tls_of
 from tests.upstream.scripted import MakeUpstream, Peer, Serve, always, answer, get
 
 
@@ -40,7 +40,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 async def test_a_server_behind_tls(serve: Serve, make_upstream: MakeUpstream, authority: Authority) -> None:
     server = await serve(always(answer()), authority.server_context("127.0.0.1"))
     url = f"https://127.0.0.1:{server.port}"
-    upstream = await make_upstream(ServerSettings(url, tls=TlsSettings(ca=authority.path)))
+    upstream = await make_upstream(a_server(url, tls=tls_of(ca=authority.path)))
     for _ in range(2):
         assert await (await upstream.fetch(get(), "GET")).read() == b"ok"
     assert server.connections == 1
@@ -51,12 +51,12 @@ async def test_a_certificate_that_is_not_to_be_trusted(
     serve: Serve, make_upstream: MakeUpstream, authority: Authority, name: str
 ) -> None:
     server = await serve(always(answer()), authority.server_context(name))
-    trusted = TlsSettings() if name == "127.0.0.1" else TlsSettings(ca=authority.path)
-    settings = ServerSettings(f"https://127.0.0.1:{server.port}", tls=trusted)
+    trusted = tls_of() if name == "127.0.0.1" else tls_of(ca=authority.path)
+    settings = a_server(f"https://127.0.0.1:{server.port}", tls=trusted)
     upstream = await make_upstream(settings)
     with pytest.raises(UpstreamBroken):
         await upstream.fetch(get(), "GET")
-    unverified = await make_upstream(replace(settings, tls=TlsSettings(verify=False)))
+    unverified = await make_upstream(replace(settings, tls=tls_of(verify=False)))
     assert (await unverified.fetch(get(), "GET")).head.status == 200
 
 
@@ -67,8 +67,8 @@ async def test_the_name_asked_for_can_be_another_than_the_urls(
     context = authority.server_context("orders.test")
     context.sni_callback = lambda tls, name, this: asked.append(name)
     server = await serve(always(answer()), context)
-    tls = TlsSettings(ca=authority.path, server_name="orders.test")
-    upstream = await make_upstream(ServerSettings(f"https://127.0.0.1:{server.port}", tls=tls))
+    tls = tls_of(ca=authority.path, server_name="orders.test")
+    upstream = await make_upstream(a_server(f"https://127.0.0.1:{server.port}", tls=tls))
     assert (await upstream.fetch(get(), "GET")).head.status == 200
     assert asked == ["orders.test"]
 
@@ -79,11 +79,11 @@ async def test_the_gateway_shows_its_own_certificate(
     server = await serve(always(answer()), authority.server_context("127.0.0.1", ask_client=True))
     own = authority.ca.issue_cert("gateway.test")
     own.private_key_and_cert_chain_pem.write_to_path(tmp_path / "own.pem")
-    tls = TlsSettings(ca=authority.path, certificate=tmp_path / "own.pem")
+    tls = tls_of(ca=authority.path, certificate=tmp_path / "own.pem")
     url = f"https://127.0.0.1:{server.port}"
-    upstream = await make_upstream(ServerSettings(url, tls=tls))
+    upstream = await make_upstream(a_server(url, tls=tls))
     assert (await upstream.fetch(get(), "GET")).head.status == 200
-    anonymous = await make_upstream(ServerSettings(url, tls=TlsSettings(ca=authority.path)))
+    anonymous = await make_upstream(a_server(url, tls=tls_of(ca=authority.path)))
     with pytest.raises(UpstreamBroken):
         await anonymous.fetch(get(), "GET")
 
@@ -95,11 +95,11 @@ async def test_plain_http_where_tls_is_spoken(
         await peer.say(answer(status="400 Bad Request"))
 
     server = await serve(script)
-    tls = TlsSettings(ca=authority.path)
-    upstream = await make_upstream(ServerSettings(f"https://127.0.0.1:{server.port}", tls=tls))
+    tls = tls_of(ca=authority.path)
+    upstream = await make_upstream(a_server(f"https://127.0.0.1:{server.port}", tls=tls))
     with pytest.raises(UpstreamBroken):
         await upstream.fetch(get(), "GET")
 
 
 def test_old_tls_is_not_spoken() -> None:
-    assert client_context(TlsSettings()).minimum_version == ssl.TLSVersion.TLSv1_2
+    assert client_context(tls_of()).minimum_version == ssl.TLSVersion.TLSv1_2

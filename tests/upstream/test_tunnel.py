@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
+from typing import cast
 
 import pytest
 
 from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamSlow
-from gateway.upstream.settings import Timeouts
+from gateway.upstream.tunnel import HIGH_WATER, Tunnel
+from gateway.upstream.upstream_call import UpstreamCall
+from tests.upstream.defaults import timeouts_of
 from tests.upstream.scripted import MakeUpstream, Peer, Serve, always, answer, until
 
 UPGRADE = b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n"
@@ -45,8 +50,49 @@ async def test_the_upstream_ends_it(serve: Serve, make_upstream: MakeUpstream) -
     tunnel = (await upstream.fetch(UPGRADE, "GET", upgrade=True)).upgraded
     assert tunnel is not None
     assert [await tunnel.read(), await tunnel.read(), await tunnel.read()] == [b"bye", b"", b""]
+    tunnel.close()
+    assert upstream.active == 0
+
+
+async def test_each_direction_ends_by_itself(serve: Serve, make_upstream: MakeUpstream) -> None:
+    received = asyncio.get_running_loop().create_future()
+
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        await peer.say(SWITCHED + b"bye")
+        peer.writer.write_eof()
+        received.set_result(await peer.rest())
+
+    upstream = await make_upstream((await serve(script)).url)
+    tunnel = (await upstream.fetch(UPGRADE, "GET", upgrade=True)).upgraded
+    assert tunnel is not None
+    assert [await tunnel.read(), await tunnel.read()] == [b"bye", b""]
+    await tunnel.write(b"still ")
+    await tunnel.write(b"here")
+    assert tunnel.write_end()
+    assert await received == b"still here"
+    tunnel.close()
+
+
+async def test_an_upstream_that_is_gone_takes_nothing(serve: Serve, make_upstream: MakeUpstream) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        await peer.say(SWITCHED)
+        await peer.exactly(1)
+        # By RST: a FIN would be the end of one direction alone.
+        peer.writer.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
+        peer.reset()
+
+    upstream = await make_upstream((await serve(script)).url)
+    tunnel = (await upstream.fetch(UPGRADE, "GET", upgrade=True)).upgraded
+    assert tunnel is not None
+    await tunnel.write(b"x")
+    assert await tunnel.read() == b""
     with pytest.raises(UpstreamBroken):
         await tunnel.write(b"x")
+    assert not tunnel.write_end()
     tunnel.close()
 
 
@@ -73,7 +119,7 @@ async def test_a_slow_upstream_holds_the_writer_back(serve: Serve, make_upstream
 
 
 async def test_a_silent_tunnel_ends(serve: Serve, make_upstream: MakeUpstream) -> None:
-    upstream = await make_upstream((await serve(echo)).url, timeouts=Timeouts(idle=0.05))
+    upstream = await make_upstream((await serve(echo)).url, timeouts=timeouts_of(idle=0.05))
     tunnel = (await upstream.fetch(UPGRADE, "GET", upgrade=True)).upgraded
     assert tunnel is not None
     assert await tunnel.read() == b"welcome"
@@ -97,3 +143,48 @@ async def test_an_upgrade_that_nobody_asked_for(serve: Serve, make_upstream: Mak
     upstream = await make_upstream((await serve(echo)).url)
     with pytest.raises(UpstreamBroken):
         await upstream.fetch(UPGRADE, "GET")
+
+
+class Tap:
+    """In place of a call: shows whether the upstream is read."""
+
+    def __init__(self) -> None:
+        self.open = True
+
+    def pause_reading(self) -> None:
+        self.open = False
+
+    def resume_reading(self) -> None:
+        self.open = True
+
+
+async def test_a_slow_reader_holds_the_upstream_back_until_most_is_taken() -> None:
+    tap = Tap()
+    tunnel = Tunnel(cast(UpstreamCall, tap))
+    for _ in range(5):
+        tunnel.on_data(bytes(HIGH_WATER // 4))
+    assert not tap.open
+    for taken in range(3):
+        await tunnel.read()
+        assert not tap.open, taken
+    await tunnel.read()
+    assert tap.open
+
+
+async def test_what_came_before_an_error_is_read_first() -> None:
+    tunnel = Tunnel(cast(UpstreamCall, Tap()))
+    tunnel.on_data(b"x")
+    tunnel.on_error(UpstreamBroken("gone"))
+    assert await tunnel.read() == b"x"
+    for _ in range(2):
+        with pytest.raises(UpstreamBroken):
+            await tunnel.read()
+
+
+async def test_a_piece_is_waited_for() -> None:
+    tunnel = Tunnel(cast(UpstreamCall, Tap()))
+    waiting = asyncio.create_task(tunnel.read())
+    await asyncio.sleep(0)
+    tunnel.on_data(b"x")
+    tunnel.on_end([])
+    assert [await waiting, await tunnel.read()] == [b"x", b""]

@@ -8,8 +8,8 @@ from typing import cast
 
 import pytest
 
-from gateway.upstream.call import Call
 from gateway.upstream.upload import BodyLengthError, Upload, declared_length
+from gateway.upstream.upstream_call import UpstreamCall
 from tests.upstream.scripted import until
 
 
@@ -56,7 +56,7 @@ async def send(
         room = asyncio.Event()
         room.set()
     upload = Upload(body(), length)
-    upload.start(cast(Call, drain), room, errors.append)
+    upload.start(cast(UpstreamCall, drain), room, errors.append)
     await until(lambda: drain.end)
     return drain, errors
 

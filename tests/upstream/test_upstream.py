@@ -9,9 +9,9 @@ import pytest
 
 from gateway.upstream.errors import UpstreamBroken, UpstreamSlow, UpstreamUnavailable
 from gateway.upstream.request import UpstreamRequest
-from gateway.upstream.settings import ServerSettings, Timeouts, UpstreamSettings
-from gateway.upstream.sink import Framing
-from gateway.upstream.upstream import Upstream
+from gateway.upstream.response_handler import UpstreamFraming
+from tests.upstream.defaults import a_server, an_upstream, timeouts_of
+from tests.upstream.fetching import FetchingUpstream
 from tests.upstream.recorder import Recorder
 from tests.upstream.scripted import MakeUpstream, Peer, Serve, always, answer, get, until
 
@@ -23,7 +23,7 @@ async def test_an_answer_comes_back_as_it_was_sent(serve: Serve, make_upstream: 
         assert response.head.status == 200
         assert response.head.reason == b"OK"
         assert response.head.headers == [(b"Content-Length", b"5"), (b"X-A", b"1"), (b"x-a", b"\xe9")]
-        assert response.framing is Framing.LENGTH
+        assert response.framing is UpstreamFraming.LENGTH
         assert response.take_whole() == b"hello"
 
 
@@ -39,11 +39,11 @@ async def test_a_connection_serves_many_requests(serve: Serve, make_upstream: Ma
 async def test_by_callbacks_nothing_is_awaited(serve: Serve, make_upstream: MakeUpstream) -> None:
     upstream = await make_upstream((await serve(always(answer()))).url)
     first, second = Recorder(), Recorder()
-    upstream.begin(first, UpstreamRequest(get(), "GET", Timeouts()))
+    upstream.begin(first, UpstreamRequest(get(), "GET", timeouts_of()))
     assert first.events == []
     await first.done()
     tasks = len(asyncio.all_tasks())
-    upstream.begin(second, UpstreamRequest(get(), "GET", Timeouts()))
+    upstream.begin(second, UpstreamRequest(get(), "GET", timeouts_of()))
     assert len(asyncio.all_tasks()) == tasks
     await second.done()
     assert second.body == b"ok"
@@ -102,7 +102,7 @@ async def test_a_connection_that_is_never_accepted(make_upstream: MakeUpstream) 
         full.listen(0)
         port = full.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)):
-            upstream = await make_upstream(f"http://127.0.0.1:{port}", timeouts=Timeouts(connect=0.1))
+            upstream = await make_upstream(f"http://127.0.0.1:{port}", timeouts=timeouts_of(connect=0.1))
             with pytest.raises(UpstreamSlow):
                 await upstream.fetch(get(), "GET")
 
@@ -114,7 +114,7 @@ async def test_servers_of_one_upstream_have_one_path(make_upstream: MakeUpstream
 
 
 async def test_before_its_start_an_upstream_takes_nothing() -> None:
-    upstream = Upstream("test", UpstreamSettings((ServerSettings("http://a.test"),)))
+    upstream = FetchingUpstream("test", an_upstream((a_server("http://a.test"),)))
     with pytest.raises(UpstreamUnavailable):
         await upstream.fetch(get(), "GET")
     await upstream.stop()

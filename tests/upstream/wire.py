@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from gateway.upstream.connection import UpstreamConnection
 from gateway.upstream.settings import PoolSettings
+from tests.upstream.defaults import pool_of
 
 
 class Transport:
@@ -21,11 +22,11 @@ class Transport:
         assert not self.closed
         self.written.append(data)
 
-    def writelines(self, parts: Any) -> None:
-        self.write(b"".join(parts))
-
     def is_closing(self) -> bool:
         return self.closed
+
+    def can_write_eof(self) -> bool:
+        return True
 
     def abort(self) -> None:
         self.closed = True
@@ -38,17 +39,19 @@ class Transport:
 
 
 class Keeper:
-    """An owner that only counts."""
+    """In place of a pool: writes down what it is told."""
 
     def __init__(self) -> None:
         self.free: list[Any] = []
         self.gone: list[Any] = []
+        self.idle_for: list[float | None] = []
 
     def released(self, connection: Any) -> None:
         self.free.append(connection)
 
-    def lost(self, connection: Any) -> None:
+    def closed(self, connection: Any, idle_for: float | None = None) -> None:
         self.gone.append(connection)
+        self.idle_for.append(idle_for)
 
 
 def wired(
@@ -56,6 +59,6 @@ def wired(
 ) -> tuple[UpstreamConnection, Transport, Keeper]:
     """A connection that stands, on a transport that goes nowhere."""
     transport, keeper = Transport(), Keeper()
-    connection = UpstreamConnection(loop, keeper, settings or PoolSettings())
+    connection = UpstreamConnection(loop, keeper, settings or pool_of())
     connection.connection_made(cast(asyncio.Transport, transport))
     return connection, transport, keeper

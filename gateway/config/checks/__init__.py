@@ -1,30 +1,51 @@
-"""What no single key can tell: whether the keys go together. Each check is a rule without I/O of its own."""
+"""Cross checks between keys. Each check is a function without I/O of its own."""
 
 from __future__ import annotations
 
 from gateway.config.checks import (
+    acme,
     certificates,
     clients,
     issuers,
     lifetimes,
     listeners,
     portal,
+    registration,
+    route_conflicts,
     routes,
+    secrets,
+    store,
     tiers,
+    trust,
     upstreams,
 )
-from gateway.config.checks.finding import Check
+from gateway.config.checks.check import Check
 
 ALL: tuple[Check, ...] = (
     listeners.ports_once,
+    listeners.unix_sockets_once,
+    listeners.proxies_may_connect,
+    listeners.asking_proxies_seen,
+    listeners.redirects_lead_somewhere,
     listeners.tls_files_there,
+    listeners.tls_files_usable,
+    acme.acme_installed,
+    acme.acme_challenges_arrive,
+    acme.acme_certificates_once,
+    acme.acme_cas_there,
     lifetimes.within_longest,
     lifetimes.renewal_before_end,
     clients.ids_once,
     clients.grants_known,
+    clients.default_scopes_allowed,
+    clients.exchanges_name_known_issuers,
     clients.api_keys_once,
+    clients.api_keys_are_enough,
     issuers.issuers_differ,
     issuers.issuers_verifiable,
+    issuers.presets_complete,
+    trust.trusts_name_known_issuers,
+    trust.trusts_name_a_repository,
     issuers.client_ids_apart,
     issuers.signing_files_there,
     issuers.routes_name_known_ones,
@@ -37,10 +58,37 @@ ALL: tuple[Check, ...] = (
     upstreams.base_paths_alike,
     upstreams.tls_files_there,
     upstreams.all_has_effect,
+    upstreams.health_ports_there,
+    upstreams.one_kind_of_credentials,
+    upstreams.credentials_once,
     routes.upstreams_there,
     routes.canaries_differ,
-    routes.none_twice,
+    routes.mirrors_differ,
+    route_conflicts.none_twice,
+    routes.verified_only,
     routes.endpoints_free,
+    routes.one_reading_each,
     routes.open_means_open,
+    routes.tools_judged,
+    routes.prefix_header_once,
+    routes.templates_whole,
+    routes.conditions_there,
     portal.users_once,
+    store.prefix_without_hash_tag,
+    registration.registration_guarded,
+    registration.registration_grants_known,
 )
+
+SERVING: tuple[Check, ...] = (secrets.none_shipped,)
+"""What must hold before `gatepost run` serves; `gatepost demo` does without, on this machine only."""
+
+WARNINGS: tuple[Check, ...] = (
+    *SERVING,
+    routes.tools_judged_on_all_methods,
+    secrets.secrets_long,
+    secrets.secrets_plain_in_basic,
+    secrets.strangers_scopes_limited,
+    trust.trusts_out_of_reach_of_forks,
+    trust.trusts_apart,
+)
+"""What can be served, and still should be changed."""

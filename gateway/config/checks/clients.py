@@ -1,107 +1,151 @@
-"""Clients: each id once, no grant that is not there, and credentials for what they may do."""
+"""Checks of `clients`: unique ids, known grants, sufficient credentials."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from gateway.config.checks.finding import Finding, Surroundings
-from gateway.config.clients import CREDENTIALS, ClientSettings
+from gateway.config.checks.check import CheckContext, CheckFinding
+from gateway.config.clients import CREDENTIALS, OWN_TOKENS, ClientSettings
 from gateway.config.model import Settings
-from gateway.config.problem import KeyPath
-from gateway.config.server import TlsFiles
-from gateway.jwk import parse_jwks
+from gateway.config.problems import KeyPath
+from gateway.jose.jwk import parse_jwks
 
 
-def ids_once(settings: Settings, _: Surroundings) -> Iterator[Finding]:
-    """No two clients have the same id."""
+def ids_once(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
+    """Client ids are unique."""
     first: dict[str, int] = {}
     for index, client in enumerate(settings.clients):
         if client.id in first:
-            before = ("clients", first[client.id], "id")
-            yield Finding(("clients", index, "id"), "another client has this id", first=before)
+            earlier = ("clients", first[client.id], "id")
+            yield CheckFinding(("clients", index, "id"), "another client has this id", first=earlier)
         first.setdefault(client.id, index)
 
 
-def grants_known(settings: Settings, surroundings: Surroundings) -> Iterator[Finding]:
-    """A client's grants are listed under `grants`, be they switched on or off."""
+def default_scopes_allowed(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
+    """Default scopes are a subset of the client's scopes."""
     for index, client in enumerate(settings.clients):
-        for place, grant in enumerate(client.grants):
-            if grant in surroundings.grants:
+        allowed = {*client.scopes, *settings.scopes.default, settings.scopes.application}
+        for position, scope in enumerate(client.default_scopes or ()):
+            if scope not in allowed:
+                path = ("clients", index, "default_scopes", position)
+                yield CheckFinding(path, "is not one of its scopes", depends=(("clients", index, "scopes"),))
+
+
+def exchanges_name_known_issuers(settings: Settings, context: CheckContext) -> Iterator[CheckFinding]:
+    """The tokens that a client may exchange are the gateway's own, or of issuers that are there."""
+    for index, client in enumerate(settings.clients):
+        for position, name in enumerate(client.exchange.subjects if client.exchange is not None else ()):
+            path = ("clients", index, "exchange", "subjects", position)
+            if name == OWN_TOKENS and name in context.issuers:
+                text = "means this gateway, and an issuer has the same name: give that another one"
+                yield CheckFinding(path, text, first=("issuers", name))
+            elif name != OWN_TOKENS and name not in context.issuers:
+                yield CheckFinding(
+                    path,
+                    "there is no issuer of this name",
+                    depends=(("issuers",),) if not context.issuers else (),
+                    invalid=name,
+                    valid=(OWN_TOKENS, *sorted(context.issuers)),
+                )
+
+
+def grants_known(settings: Settings, context: CheckContext) -> Iterator[CheckFinding]:
+    """A client's grants are listed under `grants`, enabled or not."""
+    for index, client in enumerate(settings.clients):
+        for position, grant in enumerate(client.grants):
+            if grant in context.grants:
                 continue
-            known = grant in surroundings.known_grants
-            right = () if known else (*surroundings.grants, *surroundings.known_grants)
+            known = grant in context.known_grants
+            right = () if known else (*context.grants, *context.known_grants)
             text = "this grant is not listed under grants" if known else "there is no such grant"
-            yield Finding(
-                ("clients", index, "grants", place),
+            yield CheckFinding(
+                ("clients", index, "grants", position),
                 text,
-                depends=(("grants",),) if not surroundings.grants else (),
-                wrong=grant,
-                right=tuple(right),
+                depends=(("grants",),) if not context.grants else (),
+                invalid=grant,
+                valid=tuple(right),
             )
 
 
-def api_keys_once(settings: Settings, _: Surroundings) -> Iterator[Finding]:
-    """No two clients have the same API key: whose request it is would be a matter of chance."""
+def api_keys_once(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
+    """API keys are unique: they identify the client."""
     first: dict[bytes, tuple[int, int]] = {}
     for index, client in enumerate(settings.clients):
-        for place, key in enumerate(client.api_keys):
+        for position, key in enumerate(client.api_keys):
             if key.digest in first:
                 holder, at = first[key.digest]
-                before = ("clients", holder, "api_keys", at)
-                yield Finding(
-                    ("clients", index, "api_keys", place), "this API key stands here twice", first=before
+                earlier = ("clients", holder, "api_keys", at)
+                yield CheckFinding(
+                    ("clients", index, "api_keys", position), "duplicate API key", first=earlier
                 )
-            first.setdefault(key.digest, (index, place))
+            first.setdefault(key.digest, (index, position))
 
 
-def credentials_there(settings: Settings, _: Surroundings) -> Iterator[Finding]:
-    """Every client can prove who it is, in each way that it may use."""
+def api_keys_are_enough(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
+    """Clients with require_mtls or require_dpop have no API keys, which are bearer credentials."""
     for index, client in enumerate(settings.clients):
-        if not any(_given(client).values()):
-            text = "is missing, and so is every other credential: it can't prove who it is"
-            yield Finding(("clients", index, "secrets"), text, depends=_credentials(index))
+        for key in ("require_mtls", "require_dpop"):
+            if client.api_keys and getattr(client, key):
+                yield CheckFinding(
+                    ("clients", index, "api_keys"),
+                    f"can't be given together with {key}: an API key proves no more than that it is known",
+                    first=("clients", index, key),
+                )
+
+
+def credentials_there(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
+    """Every client has the credentials that its authentication methods need."""
+    for index, client in enumerate(settings.clients):
+        if not any(_credentials_of(client).values()):
+            text = "is missing, and so is every other credential: the client can't authenticate"
+            yield CheckFinding(("clients", index, "secrets"), text, depends=_credentials(index))
             continue
-        for place, method in enumerate(client.auth):
-            key = NEEDS[method]
-            if not _given(client)[key]:
-                path = ("clients", index, "auth", place)
-                yield Finding(path, f"needs the client's {key}", depends=_credentials(index))
+        for position, method in enumerate(client.auth):
+            key = REQUIRED_CREDENTIAL[method]
+            trusted = method == "private_key_jwt" and client.trust
+            if not _credentials_of(client)[key] and not trusted:
+                path = ("clients", index, "auth", position)
+                yield CheckFinding(path, f"needs the client's {key}", depends=_credentials(index))
 
 
-def one_key_set(settings: Settings, surroundings: Surroundings) -> Iterator[Finding]:
-    """A client's keys stand in one place, and that is there."""
+def one_key_set(settings: Settings, context: CheckContext) -> Iterator[CheckFinding]:
+    """A client's keys come from one source, and its file is usable."""
     for index, client in enumerate(settings.clients):
         path = ("clients", index, "jwks_file")
+        given = [name for name in ("jwks", "jwks_file") if getattr(client, name) is not None]
+        if client.jwks_uri is not None and given:
+            text = f"can't be given together with {given[0]}"
+            yield CheckFinding(("clients", index, "jwks_uri"), text, first=("clients", index, given[0]))
         if client.jwks_file is None:
             continue
         if client.jwks is not None:
-            yield Finding(path, "is one key set too many", first=("clients", index, "jwks"))
-        elif not surroundings.is_file(client.jwks_file):
-            yield Finding(path, "there is no such file")
-        elif (wrong := _wrong_keys(client.jwks_file, surroundings)) is not None:
-            yield Finding(path, wrong)
+            yield CheckFinding(path, "can't be given together with jwks", first=("clients", index, "jwks"))
+        elif not context.is_file(client.jwks_file):
+            yield CheckFinding(path, "there is no such file")
+        elif (wrong := _key_file_problem(client.jwks_file, context)) is not None:
+            yield CheckFinding(path, wrong)
 
 
-def certificates_seen(settings: Settings, _: Surroundings) -> Iterator[Finding]:
-    """Who must show a TLS certificate can: to a listener, or to a proxy that is believed."""
-    listeners = [one.tls for one in settings.server.listen if isinstance(one.tls, TlsFiles)]
-    if settings.server.trusted_proxies or any(tls.client_ca for tls in listeners):
+def certificates_seen(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
+    """Clients that need a TLS certificate can present it, to a listener or a trusted proxy."""
+    listeners = [files for one in settings.server.listen for files in one.certificates.values()]
+    if settings.server.trusted_proxies or any(files.client_ca for files in listeners):
         return
-    text = "no client can show a certificate: no listener has client_ca, and no proxy is trusted"
+    text = "no client can present a certificate: no listener has client_ca, and there are no trusted_proxies"
     for index, client in enumerate(settings.clients):
         if client.require_mtls:
-            yield Finding(("clients", index, "require_mtls"), text, depends=(("server",),))
+            yield CheckFinding(("clients", index, "require_mtls"), text, depends=(("server",),))
         if client.tls_client_auth is not None:
-            yield Finding(("clients", index, "tls_client_auth"), text, depends=(("server",),))
-        for place, method in enumerate(client.auth):
+            yield CheckFinding(("clients", index, "tls_client_auth"), text, depends=(("server",),))
+        for position, method in enumerate(client.auth):
             if method == "self_signed_tls_client_auth":
-                yield Finding(("clients", index, "auth", place), text, depends=(("server",),))
+                yield CheckFinding(("clients", index, "auth", position), text, depends=(("server",),))
 
 
-def _wrong_keys(file: Path, surroundings: Surroundings) -> str | None:
+def _key_file_problem(file: Path, context: CheckContext) -> str | None:
     try:
-        parse_jwks(surroundings.read(file))
+        parse_jwks(context.read(file))
     except OSError as error:
         return f"can't be read: {error.strerror}"
     except ValueError as error:
@@ -109,7 +153,7 @@ def _wrong_keys(file: Path, surroundings: Surroundings) -> str | None:
     return None
 
 
-NEEDS = {
+REQUIRED_CREDENTIAL = {
     "client_secret_basic": "secrets",
     "client_secret_post": "secrets",
     "private_key_jwt": "jwks",
@@ -118,12 +162,13 @@ NEEDS = {
 }
 
 
-def _given(client: ClientSettings) -> dict[str, bool]:
+def _credentials_of(client: ClientSettings) -> dict[str, bool]:
     return {
         "secrets": bool(client.secrets),
         "api_keys": bool(client.api_keys),
-        "jwks": client.jwks is not None or client.jwks_file is not None,
+        "jwks": any(one is not None for one in (client.jwks, client.jwks_file, client.jwks_uri)),
         "tls_client_auth": client.tls_client_auth is not None,
+        "trust": bool(client.trust),
     }
 
 

@@ -1,69 +1,93 @@
-"""Issuers: each is another one, can be verified, and is there when a route names it."""
+"""Checks of `issuers`: distinct, verifiable, and defined if a route refers to them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gateway.config.checks.finding import Finding, Surroundings
+from gateway.config.checks.check import CheckContext, CheckFinding
+from gateway.config.issuer_presets import TRUST_DOMAIN
 from gateway.config.model import Settings
-from gateway.config.problem import KeyPath
+from gateway.config.problems import KeyPath
 
 SOURCES = ("jwks_url", "jwks_file", "introspection")
 
 
-def routes_name_known_ones(settings: Settings, surroundings: Surroundings) -> Iterator[Finding]:
-    """A route's issuers are there, and a protected route accepts somebody's tokens."""
+def routes_name_known_ones(settings: Settings, context: CheckContext) -> Iterator[CheckFinding]:
+    """A route's issuers are defined, and a protected route accepts tokens of at least one issuer."""
     for index, route in enumerate(settings.routes):
         for place, name in enumerate(route.issuers):
-            if name not in surroundings.issuers:
-                yield Finding(
+            if name not in context.issuers:
+                yield CheckFinding(
                     ("routes", index, "issuers", place),
                     "there is no issuer of this name",
-                    depends=(("issuers",),) if not surroundings.issuers else (),
-                    wrong=name,
-                    right=tuple(sorted(surroundings.issuers)),
+                    depends=(("issuers",),) if not context.issuers else (),
+                    invalid=name,
+                    valid=tuple(sorted(context.issuers)),
                 )
         if route.auth == "bearer" and not route.own_tokens and not route.issuers:
-            yield Finding(("routes", index, "own_tokens"), "leaves nobody who may call: issuers is empty")
+            yield CheckFinding(
+                ("routes", index, "own_tokens"), "no token would be accepted: issuers is empty"
+            )
 
 
-def issuers_differ(settings: Settings, _: Surroundings) -> Iterator[Finding]:
-    """What stands in iss tells which issuer a token is of."""
+def issuers_differ(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
+    """`iss` values are distinct: they identify the issuer of a token."""
     first: dict[str, KeyPath] = {settings.server.public_url: ("server", "public_url")}
     for name, issuer in settings.issuers.items():
         path: KeyPath = ("issuers", name, "issuer")
         if issuer.issuer in first:
-            yield Finding(path, "is taken already", first=first[issuer.issuer], depends=(path,))
+            yield CheckFinding(path, "is taken already", first=first[issuer.issuer], depends=(path,))
         first.setdefault(issuer.issuer, path)
 
 
-def issuers_verifiable(settings: Settings, surroundings: Surroundings) -> Iterator[Finding]:
-    """There is one way to know an issuer's tokens, and a token for somebody else is not taken."""
+def issuers_verifiable(settings: Settings, context: CheckContext) -> Iterator[CheckFinding]:
+    """Each issuer has at most one key source, and an audience check: its own, or those of trusts."""
+    trusted = {trust.issuer for client in settings.clients for trust in client.trust}
+    trusted |= {name for client in settings.clients if client.exchange for name in client.exchange.subjects}
+    trusted |= set(settings.registration.issuers)
+    trusted |= {name for name, issuer in settings.issuers.items() if issuer.preset is not None}
     for name, issuer in settings.issuers.items():
         path: KeyPath = ("issuers", name)
-        ways = [key for key in SOURCES if getattr(issuer, key) is not None]
-        if len(ways) > 1:
-            yield Finding((*path, ways[1]), f"only one of {', '.join(SOURCES)} can be given")
-        # RFC 9068 section 4, RFC 8725 section 3.9: who does not check aud takes tokens meant for others.
-        if not issuer.audiences and issuer.introspection is None:
-            yield Finding(path, "needs audiences: a token for somebody else must not be taken")
+        sources = [key for key in SOURCES if getattr(issuer, key) is not None]
+        if len(sources) > 1:
+            yield CheckFinding((*path, sources[1]), f"only one of {', '.join(SOURCES)} can be given")
+        # RFC 9068 section 4, RFC 8725 section 3.9: without an aud check, tokens for other audiences would be
+        # accepted.
+        if not issuer.audiences and issuer.introspection is None and name not in trusted:
+            text = "needs audiences: tokens for other audiences must not be accepted"
+            yield CheckFinding(path, text, depends=((*path, "preset"),))
         for key, file in (("jwks_file", issuer.jwks_file), ("ca", issuer.ca)):
-            if file is not None and not surroundings.is_file(file):
-                yield Finding((*path, key), "there is no such file")
+            if file is not None and not context.is_file(file):
+                yield CheckFinding((*path, key), "there is no such file")
 
 
-def client_ids_apart(settings: Settings, _: Surroundings) -> Iterator[Finding]:
-    """No client's id looks like a client of another issuer."""
+def presets_complete(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
+    """Each issuer has an identifier, and a trust domain has keys: there is no discovery for it."""
+    for name, issuer in settings.issuers.items():
+        path: KeyPath = ("issuers", name)
+        if not issuer.issuer:
+            text = "is missing: it is what iss of its tokens must be"
+            yield CheckFinding((*path, "issuer"), text, depends=((*path, "issuer"), (*path, "preset")))
+        if not issuer.issuer.startswith(TRUST_DOMAIN):
+            continue
+        if issuer.preset != "spiffe":
+            yield CheckFinding((*path, "issuer"), "is a trust domain: that needs preset: spiffe")
+        if issuer.jwks_file is None and issuer.jwks_url is None:
+            yield CheckFinding(path, "needs jwks_file or jwks_url: a trust domain has no discovery")
+
+
+def client_ids_apart(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
+    """Client ids don't collide with `<issuer>:<id>` of issuers' clients."""
     for index, client in enumerate(settings.clients):
         name = client.id.partition(":")[0]
         if name != client.id and name in settings.issuers:
-            yield Finding(
-                ("clients", index, "id"), f"is what clients of the issuer {name} are called: <issuer>:<id>"
+            yield CheckFinding(
+                ("clients", index, "id"), f"is reserved for clients of the issuer {name}: <issuer>:<id>"
             )
 
 
-def signing_files_there(settings: Settings, surroundings: Surroundings) -> Iterator[Finding]:
-    """The files of signing keys exist, seen from the working directory."""
+def signing_files_there(settings: Settings, context: CheckContext) -> Iterator[CheckFinding]:
+    """Signing key files exist, relative to the working directory."""
     for place, file in enumerate(settings.tokens.signing.keys):
-        if not surroundings.is_file(file):
-            yield Finding(("tokens", "signing", "keys", place), "there is no such file")
+        if not context.is_file(file):
+            yield CheckFinding(("tokens", "signing", "keys", place), "there is no such file")

@@ -1,25 +1,25 @@
-"""Tiers: whoever refers to one means one that is there."""
+"""Checks of references to `tiers`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gateway.config.checks.finding import Finding, Surroundings
+from gateway.config.checks.check import CheckContext, CheckFinding
 from gateway.config.model import Settings
 from gateway.config.plugins import PluginUse
-from gateway.config.problem import KeyPath
+from gateway.config.problems import KeyPath
 
 
-def tiers_there(settings: Settings, _: Surroundings) -> Iterator[Finding]:
-    """Clients, plugins and the portal name only tiers that are listed."""
+def tiers_there(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
+    """Clients, plugins and the portal refer to defined tiers only."""
     for path, name in _named(settings):
         if name not in settings.tiers:
-            yield Finding(
+            yield CheckFinding(
                 path,
                 "there is no tier of this name",
                 depends=(("tiers",),),
-                wrong=name,
-                right=tuple(sorted(settings.tiers)),
+                invalid=name,
+                valid=tuple(sorted(settings.tiers)),
             )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.faults import BAD_REQUEST, Fault
-from gateway.portal.api.answers import answer, application_shape, page_shape
-from gateway.portal.api.bodies import ApplicationBody
-from gateway.portal.api.request import Call
-from gateway.portal.rules import offered_tiers
+from gateway.http.problems import BAD_REQUEST, Problem
+from gateway.portal.api.api_request import FORBIDDEN, Call
+from gateway.portal.api.request_bodies import ApplicationBody
+from gateway.portal.api.responses import answer, application_shape, page_shape
+from gateway.portal.form_rules import offered_tiers
 
 PATH = "/portal/api/v1/applications"
 MOST_SHOWN = 200
@@ -22,15 +22,15 @@ async def listing(call: Call) -> web.Response:
     limit, offset = call.number("limit", 25, MOST_SHOWN), call.number("offset", 0, 999_999)
     wanted = call.request.query.get("query", "")
     if len(wanted) > LONGEST_QUERY:
-        raise Fault(BAD_REQUEST, f"query must have at most {LONGEST_QUERY} characters.")
-    found = await call.desk.applications.search(call.user, wanted)
+        raise Problem(BAD_REQUEST, f"query must have at most {LONGEST_QUERY} characters.")
+    found = await call.services.applications.search(call.user, wanted)
     return answer(page_shape([application_shape(one) for one in found], offset, limit))
 
 
 async def create(call: Call) -> web.Response:
     """Makes an application."""
     name, description, tier = _checked(call, await call.body(ApplicationBody), "")
-    made = await call.desk.applications.create(call.user, name, description, tier)
+    made = await call.services.applications.create(call.user, name, description, tier)
     return answer(application_shape(made), 201, Location=f"{PATH}/{made.id}")
 
 
@@ -43,23 +43,34 @@ async def change(call: Call) -> web.Response:
     """Changes an application."""
     application = await call.application()
     name, description, tier = _checked(call, await call.body(ApplicationBody), application.tier)
-    changed = await call.desk.applications.edit(application, name, description, tier)
+    changed = await call.services.applications.edit(application, name, description, tier)
     return answer(application_shape(changed))
+
+
+async def change_owner(call: Call) -> web.Response:
+    """Gives an application to another user. Only administrators may."""
+    application, wanted = await call.application(), call.request.query.get("owner", "")
+    if not call.user.admin:
+        raise Problem(FORBIDDEN, "Only an administrator may change the owner of an application.")
+    owner = await call.services.users.find_by_name_or_id(wanted)
+    if owner is None:
+        raise Problem(BAD_REQUEST, "owner: there is no user with this name or id.")
+    return answer(application_shape(await call.services.applications.change_owner(application, owner)))
 
 
 async def delete(call: Call) -> web.Response:
     """Deletes an application, its keys and all their tokens."""
-    await call.desk.applications.delete(await call.application())
+    await call.services.applications.delete(await call.application())
     return web.Response(status=204)
 
 
 def _checked(call: Call, body: ApplicationBody, current: str) -> tuple[str, str, str]:
-    tiers = offered_tiers(call.desk.facts, call.user, current)
+    tiers = offered_tiers(call.services.facts, call.user, current)
     # What is left out stays as it is.
     tier = current if body.throttlingPolicy is None else body.throttlingPolicy
     if tier not in tiers and tier.lower() == UNLIMITED:
         # WSO2's clients always name a tier.
         tier = ""
     if tier not in tiers:
-        raise Fault(BAD_REQUEST, "throttlingPolicy: you may not choose this tier.")
+        raise Problem(BAD_REQUEST, "throttlingPolicy: you may not choose this tier.")
     return body.name.strip(), (body.description or "").strip(), tier

@@ -7,22 +7,22 @@ from dataclasses import replace
 from aiohttp import web
 
 from gateway.accounts.applications import KeySettings
-from gateway.faults import BAD_REQUEST, Fault
+from gateway.http.problems import BAD_REQUEST, Problem
 from gateway.oauth.application import ENVIRONMENTS, Environment
 from gateway.oauth.client_auth import secret_matches
 from gateway.oauth.errors import OAuthError
-from gateway.oauth.values import Client
-from gateway.portal.api.answers import answer, keys_shape, token_shape
-from gateway.portal.api.bodies import (
+from gateway.oauth.model import Client
+from gateway.oauth_flows.portal_tokens import GRANT
+from gateway.portal.api.api_request import Call
+from gateway.portal.api.request_bodies import (
     GenerateKeysBody,
     GenerateTokenBody,
     KeysBody,
     Lifetime,
 )
-from gateway.portal.api.request import Call
-from gateway.portal.rules import KeyForm, key_form_of, with_problems
-from gateway.steps.own_tokens import GRANT
-from gateway.tokens.issuer import TokenAnswer
+from gateway.portal.api.responses import answer, keys_shape, token_shape
+from gateway.portal.form_rules import KeyForm, key_form_of, with_problems
+from gateway.tokens.token_issuer import TokenResponse
 
 NAMES = {
     "grant": "grantTypes",
@@ -38,7 +38,7 @@ async def generate(call: Call) -> web.Response:
     """New keys, with their secret and, where they may have one, a first token."""
     application, body = await call.application(), await call.body(GenerateKeysBody)
     environment: Environment = "production" if body.keyType == "PRODUCTION" else "sandbox"
-    scopes = call.desk.facts.scopes if body.scopes is None else _asked(call, body.scopes)
+    scopes = call.services.facts.scopes if body.scopes is None else _asked(call, body.scopes)
     form = KeyForm(
         tuple(body.grantTypesToBeSupported),
         scopes,
@@ -49,10 +49,10 @@ async def generate(call: Call) -> web.Response:
         body.tokenEndpointAuthMethod or "",
     )
     settings = _settings(call, form, None)
-    client, secret = await call.desk.applications.generate_keys(application, environment, settings)
+    client, secret = await call.services.applications.generate_keys(application, environment, settings)
     shape = keys_shape(client, environment, secret)
     if GRANT in client.grants:
-        shape["token"] = token_shape(await call.desk.tokens.generate(client, (), ""))
+        shape["token"] = token_shape(await call.services.tokens.generate(client, (), ""))
     return answer(shape)
 
 
@@ -61,7 +61,7 @@ async def listing(call: Call) -> web.Response:
     application = await call.application()
     found = []
     for environment in ENVIRONMENTS:
-        client = await call.desk.applications.client(application, environment)
+        client = await call.services.applications.client(application, environment)
         found += [keys_shape(client, environment)] if client is not None else []
     return answer({"count": len(found), "list": found})
 
@@ -75,7 +75,7 @@ async def show(call: Call) -> web.Response:
 async def change(call: Call) -> web.Response:
     """Changes what keys may do."""
     (_, environment, client), body = await call.keys(), await call.body(KeysBody)
-    form, given = key_form_of(client, call.desk.facts), body.model_fields_set
+    form, given = key_form_of(client, call.services.facts), body.model_fields_set
     form = replace(
         form,
         grants=tuple(sorted(client.grants) if body.supportedGrantTypes is None else body.supportedGrantTypes),
@@ -87,44 +87,46 @@ async def change(call: Call) -> web.Response:
     )
     settings = _settings(call, form, client)
     if body.enabled is not None and body.enabled != client.enabled:
-        switch = call.desk.registry.enable if body.enabled else call.desk.registry.disable
+        switch = call.services.registry.enable if body.enabled else call.services.registry.disable
         await switch(client.id)
-    return answer(keys_shape(await call.desk.applications.configure(client, settings), environment))
+    return answer(keys_shape(await call.services.applications.configure(client, settings), environment))
 
 
 async def clean_up(call: Call) -> web.Response:
     """Removes keys and ends their tokens."""
     application, environment, _ = await call.keys()
-    await call.desk.applications.clean_up(application, environment)
+    await call.services.applications.clean_up(application, environment)
     return web.Response(status=204)
 
 
 async def generate_token(call: Call) -> web.Response:
     """A token; one that is named is revoked before."""
     (_, _, client), body = await call.keys(), await call.body(GenerateTokenBody)
-    if body.consumerSecret is not None and not secret_matches(client, body.consumerSecret, call.desk.clock()):
-        raise Fault(BAD_REQUEST, "consumerSecret is not one of these keys.")
+    if body.consumerSecret is not None and not secret_matches(
+        client, body.consumerSecret, call.services.clock()
+    ):
+        raise Problem(BAD_REQUEST, "consumerSecret is not one of these keys.")
     token = await _issued(call, client, body)
     if body.revokeToken:
-        await call.desk.tokens.revoke(client, body.revokeToken)
+        await call.services.tokens.revoke(client, body.revokeToken)
     return answer(token_shape(token))
 
 
-async def _issued(call: Call, client: Client, body: GenerateTokenBody) -> TokenAnswer:
+async def _issued(call: Call, client: Client, body: GenerateTokenBody) -> TokenResponse:
     validity = "" if body.validityPeriod is None else str(body.validityPeriod)
     if body.revokeToken and not validity:
         # Else the token that is to end could be given out again.
-        lifetimes = client.lifetime or call.desk.facts.lifetime
-        validity = str(min(lifetimes, call.desk.facts.max_lifetime))
+        lifetimes = client.lifetime or call.services.facts.lifetime
+        validity = str(min(lifetimes, call.services.facts.max_lifetime))
     try:
-        return await call.desk.tokens.generate(client, tuple(body.scopes), validity)
+        return await call.services.tokens.generate(client, tuple(body.scopes), validity)
     except OAuthError as error:
-        raise Fault(BAD_REQUEST, error.description) from None
+        raise Problem(BAD_REQUEST, error.description) from None
 
 
 def _asked(call: Call, scopes: list[str]) -> tuple[str, ...]:
     """What is asked for beside that which all keys have."""
-    facts = call.desk.facts
+    facts = call.services.facts
     return tuple(one for one in scopes if one not in (*facts.default_scopes, facts.application_scope))
 
 
@@ -133,7 +135,7 @@ def _text(lifetime: Lifetime | int | None) -> str:
 
 
 def _settings(call: Call, form: KeyForm, client: Client | None) -> KeySettings:
-    problems = with_problems(form, call.desk.facts, call.user, client).problems
+    problems = with_problems(form, call.services.facts, call.user, client).problems
     for name, text in problems.items():
-        raise Fault(BAD_REQUEST, f"{NAMES[name]}: {text}")
+        raise Problem(BAD_REQUEST, f"{NAMES[name]}: {text}")
     return form.settings

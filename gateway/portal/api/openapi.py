@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from gateway import __version__
-from gateway.portal.api.table import OPERATIONS, Operation
-from gateway.portal.desk import MANAGE
+from gateway.portal.api.operations import OPERATIONS, Operation
+from gateway.portal.services import MANAGE
 
 _TEXT, _NUMBER = {"type": "string"}, {"type": "integer"}
 _TEXTS = {"type": "array", "items": _TEXT}
@@ -55,7 +55,7 @@ _ANSWERS: dict[str, dict[str, Any]] = {
         name=_TEXT,
         description=_TEXT,
         throttlingPolicy={"type": _OR_NULL},
-        owner=_TEXT,
+        owner={"type": _OR_NULL, "description": "The owner's name; null: the owner no longer exists."},
         status={"const": "APPROVED"},
         createdTime=_NUMBER,
     ),
@@ -78,6 +78,22 @@ _ANSWERS: dict[str, dict[str, Any]] = {
         ),
     ),
     "SecretList": _list_of("NamedSecret"),
+    "ApiKey": _object(
+        ["prefix", "keyName", "expiresAt", "lastUsedAt"],
+        prefix={"type": "string", "description": "The first characters of the key."},
+        keyName=_TEXT,
+        createdAt={"type": "integer", "description": "Seconds since the epoch."},
+        expiresAt={"type": ["integer", "null"], "description": "Likewise; null: it has no end."},
+        lastUsedAt={"type": ["integer", "null"], "description": "Likewise; null: never."},
+        lastUsedFrom={"type": _OR_NULL, "description": "The address."},
+    ),
+    "ApiKeyList": _list_of("ApiKey"),
+    "NewApiKey": _object(
+        ["apikey", "prefix"],
+        apikey={"type": "string", "description": "Shown only now."},
+        prefix=_TEXT,
+        validityTime={"type": ["integer", "null"]},
+    ),
     "Token": _object(
         ["accessToken", "tokenScopes", "validityTime"],
         accessToken=_TEXT,
@@ -94,14 +110,14 @@ _ANSWERS: dict[str, dict[str, Any]] = {
     ),
 }
 _REFUSALS = {
-    "400": "The request is malformed, or asks for what can't be.",
-    "401": "There is no good token.",
-    "403": f"The token lacks the scope {MANAGE}.",
-    "404": "There is no such thing, or it is somebody else's.",
-    "409": "It is not possible as things are: a name is taken, keys are there already.",
+    "400": "The request is malformed or not allowed.",
+    "401": "The access token is missing or not valid.",
+    "403": f"The token lacks the scope {MANAGE}, or only administrators may do this.",
+    "404": "There is no such resource, or you may not see it.",
+    "409": "The request conflicts with the current state: the name is taken, or the keys exist already.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
-    "503": "The store can't be reached. Nothing was changed.",
+    "503": "The store did not answer: a change may have been made, or not. Read it again.",
 }
 
 
@@ -170,6 +186,15 @@ def _parameter(name: str) -> dict[str, Any]:
             "in": "path",
             "required": True,
             "schema": {"type": "string", "pattern": "^[A-Za-z0-9]{1,64}$"},
+        }
+    if name == "owner":
+        text = {"type": "string", "minLength": 1, "maxLength": 100}
+        return {
+            "name": name,
+            "in": "query",
+            "required": True,
+            "schema": text,
+            "description": "A user's name or id.",
         }
     if name == "query":
         return {"name": name, "in": "query", "schema": {"type": "string", "maxLength": 100}}

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from gateway.portal.pages import account, apis, applications, keys, secret_changes, tokens, usage
-from gateway.portal.visit import Page
+from gateway.portal.page_request import Page
+from gateway.portal.pages import (
+    account,
+    api_keys,
+    apis,
+    applications,
+    keys,
+    owner,
+    refusals,
+    secret_changes,
+    tokens,
+    usage,
+    users,
+)
 
 _ONE = "/applications/{id}"
 _KEYS = _ONE + "/{environment:production|sandbox}"
@@ -25,6 +37,8 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("POST", _ONE + "/edit", applications.edit),
     ("GET", _ONE + "/delete", applications.delete_form),
     ("POST", _ONE + "/delete", applications.delete),
+    ("GET", _ONE + "/owner", owner.show),
+    ("POST", _ONE + "/owner", owner.change),
     ("GET", _ONE + "/usage", usage.of_application),
     ("GET", "/usage", usage.of_all),
     ("GET", _KEYS, keys.show),
@@ -36,10 +50,18 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("POST", _KEYS + "/add-secret", secret_changes.add),
     ("POST", _KEYS + "/rotate-secret", secret_changes.rotate),
     ("POST", _KEYS + "/remove-secret", secret_changes.remove),
+    ("POST", _KEYS + "/add-api-key", api_keys.add),
+    ("POST", _KEYS + "/revoke-api-key", api_keys.revoke),
     ("POST", _KEYS + "/generate-token", tokens.generate),
     ("POST", _KEYS + "/revoke-token", tokens.revoke),
     ("POST", _KEYS + "/revoke-all", tokens.revoke_all),
     # Who reloads the answer to a form gets the page that the form was on.
     ("GET", _KEYS + "/{action:[a-z-]+}", keys.back),
     ("GET", "/apis", apis.show),
+    ("GET", "/refusals", refusals.show),
+    ("GET", "/users", users.show),
+    ("POST", "/users/invite", users.invite),
+    ("POST", "/users/{user}/rename", users.rename),
+    ("POST", "/users/{user}/approve", users.approve),
+    ("POST", "/users/{user}/reject", users.reject),
 )

@@ -7,125 +7,186 @@ import re
 
 from aiohttp import web
 
-from gateway.accounts.users import TooManyAttempts, WrongPassword
+from gateway.accounts.attempt_limiter import TooManyAttempts
+from gateway.accounts.users import NotApproved, WrongPassword
 from gateway.errors import GatepostError
-from gateway.portal.rules import password_problem, user_name_problem
-from gateway.portal.visit import HOME, NotThere, Visit, go
+from gateway.portal.form_rules import password_problem, user_name_problem
+from gateway.portal.page_request import HOME, PageNotFound, PageRequest, redirect_to
 
-SIGN_UPS = "sign-up\n"
 _INSIDE = re.compile(r"/portal(/[A-Za-z0-9_-]+)+")
-MOST_SIGN_UPS = 10
-"""New accounts from one address in a minute."""
 
 
-async def sign_in_form(visit: Visit) -> web.StreamResponse:
+async def sign_in_form(page_request: PageRequest) -> web.StreamResponse:
     """The form to sign in."""
-    if visit.person is not None:
-        return go(HOME)
-    return _sign_in_page(visit, "", safe_next(visit.query("next")))
+    if page_request.person is not None:
+        return redirect_to(HOME)
+    return _sign_in_page(page_request, "", safe_next(page_request.query("next")))
 
 
-def _sign_in_page(visit: Visit, name: str, wanted: str, problem: str = "", status: int = 200) -> web.Response:
-    nobody = not visit.desk.users.any_in_file and not visit.desk.facts.sign_up
-    return visit.page("sign_in.html", status, name=name, next=wanted, problem=problem, nobody=nobody)
+def _sign_in_page(
+    page_request: PageRequest, name: str, wanted: str, problem: str = "", status: int = 200
+) -> web.Response:
+    nobody = not page_request.services.users.any_in_file and not page_request.services.facts.sign_up
+    return page_request.page("sign_in.html", status, name=name, next=wanted, problem=problem, nobody=nobody)
 
 
-async def sign_in(visit: Visit) -> web.StreamResponse:
+async def sign_in(page_request: PageRequest) -> web.StreamResponse:
     """Begins a session, under a new id."""
-    fields = await visit.fields()
+    fields = await page_request.fields()
     name, wanted = fields.text("name"), safe_next(fields.raw("next"))
     try:
-        user = await visit.desk.authentication.authenticate(name, fields.raw("password"), visit.address)
+        user = await page_request.services.authentication.authenticate(
+            name, fields.raw("password"), page_request.address
+        )
+    except NotApproved:
+        text = "Your account waits for the approval of an administrator."
+        return _sign_in_page(page_request, name, wanted, text, 403)
     except WrongPassword as error:
         await asyncio.sleep(error.delay)
-        return _sign_in_page(visit, name, wanted, "The name or the password is wrong.", 401)
+        return _sign_in_page(page_request, name, wanted, "The name or the password is wrong.", 401)
     except TooManyAttempts as error:
-        text = f"Too many attempts have failed. Try again in {error.retry_after} seconds."
-        response = _sign_in_page(visit, name, wanted, text, 429)
+        await asyncio.sleep(error.delay)
+        response = _sign_in_page(page_request, name, wanted, _try_again(error), 429)
         response.headers["Retry-After"] = str(error.retry_after)
         return response
-    await visit.begin_session(user)
-    return go(wanted or HOME)
+    await page_request.begin_session(user)
+    return redirect_to(wanted or HOME)
 
 
-async def sign_out(visit: Visit) -> web.StreamResponse:
+async def sign_out(page_request: PageRequest) -> web.StreamResponse:
     """Ends the session, here and in the store."""
-    await visit.fields()
-    visit.session.invalidate()
-    return go("/portal/sign-in", "signed-out")
+    await page_request.fields()
+    page_request.session.invalidate()
+    return redirect_to("/portal/sign-in", "signed-out")
 
 
-async def sign_up_form(visit: Visit) -> web.StreamResponse:
+async def sign_up_form(page_request: PageRequest) -> web.StreamResponse:
     """The form for an account of one's own."""
-    if not visit.desk.facts.sign_up:
-        raise NotThere
-    return visit.page("sign_up.html", name="", problems={})
+    if not page_request.services.facts.sign_up:
+        raise PageNotFound
+    code = page_request.query("invitation")
+    return await _uninvited(page_request, code) or _sign_up_page(page_request, "", code)
 
 
-async def sign_up(visit: Visit) -> web.StreamResponse:
+def _sign_up_page(
+    page_request: PageRequest, name: str, code: str, problems: dict[str, str] | None = None
+) -> web.Response:
+    status = 422 if problems else 200
+    return page_request.page("sign_up.html", status, name=name, invitation=code, problems=problems or {})
+
+
+async def _uninvited(page_request: PageRequest, code: str) -> web.Response | None:
+    """What somebody without an open invitation gets where one is needed; None: it is not, or is there."""
+    services = page_request.services
+    if services.facts.sign_up != "invitation" or await services.invitations.is_open(code):
+        return None
+    return page_request.page("by_invitation.html", 403, given=code != "")
+
+
+async def sign_up(page_request: PageRequest) -> web.StreamResponse:
     """Makes an account and signs its owner in."""
-    if not visit.desk.facts.sign_up:
-        raise NotThere
-    fields = await visit.fields()
-    name, password = fields.text("name"), fields.raw("password")
+    if not page_request.services.facts.sign_up:
+        raise PageNotFound
+    fields = await page_request.fields()
+    name, password, code = fields.text("name"), fields.raw("password"), fields.raw("invitation")
+    if (uninvited := await _uninvited(page_request, code)) is not None:
+        return uninvited
     problems = {
         "name": user_name_problem(name),
         "password": password_problem(password, name),
         "again": "" if fields.raw("again") == password else "The two passwords differ.",
     }
     if not any(problems.values()):
-        problems["name"] = await _created(visit, name, password)
+        problems["name"] = await _created(page_request, name, password, code)
     if any(problems.values()):
-        return visit.page("sign_up.html", 422, name=name, problems=problems)
-    return go(HOME, "welcome")
+        return _sign_up_page(page_request, name, code, problems)
+    if page_request.person is None:
+        return redirect_to("/portal/sign-in", "pending")
+    return redirect_to(HOME, "welcome")
 
 
-async def _created(visit: Visit, name: str, password: str) -> str:
+async def _created(page_request: PageRequest, name: str, password: str, code: str) -> str:
     """Makes the account; why not, else."""
-    if not await visit.desk.authentication.may_sign_up(visit.address, MOST_SIGN_UPS):
-        return "Too many accounts were made from your address. Try again in a minute."
+    services, address = page_request.services, page_request.address
+    invited = services.facts.sign_up == "invitation"
+    left = await services.invitations.take(code) if invited else 0
+    if invited and not left:
+        return "The invitation has just been used."
+    problem = "not made"
     try:
-        user = await visit.desk.users.create(name, password)
+        problem = await _account(page_request, name, password, address)
+    finally:
+        if problem and left:
+            await services.invitations.give_back(code, left)
+    return problem
+
+
+async def _account(page_request: PageRequest, name: str, password: str, address: str) -> str:
+    """Makes the account, and signs its owner in unless it must be approved first; why not, else."""
+    services = page_request.services
+    pending = services.facts.sign_up == "approval"
+    try:
+        await services.sign_ups.count(address)
+        user = await services.users.create(name, password, address, pending=pending)
+    except TooManyAttempts as error:
+        await asyncio.sleep(error.delay)
+        return _try_again(error)
     except GatepostError as error:
         if hasattr(error, "retry_after"):
             raise
         return "This name is taken."
-    await visit.begin_session(user)
+    if not pending:
+        await page_request.begin_session(user)
     return ""
 
 
-async def show(visit: Visit) -> web.StreamResponse:
+async def show(page_request: PageRequest) -> web.StreamResponse:
     """One's account."""
-    return visit.page("account.html", person=visit.user, problems={})
+    return page_request.page("account.html", person=page_request.user, problems={})
 
 
-async def change_password(visit: Visit) -> web.StreamResponse:
+async def change_password(page_request: PageRequest) -> web.StreamResponse:
     """Changes one's password, which ends all one's sessions but a new one here."""
-    user, fields = visit.user, await visit.fields()
+    user, fields = page_request.user, await page_request.fields()
     if user.source == "file":
-        raise NotThere
+        raise PageNotFound
     new = fields.raw("new")
     problems = {
-        "current": await _wrong_current(visit, fields.raw("current")),
+        "current": await _wrong_current(page_request, fields.raw("current")),
         "new": password_problem(new, user.name),
         "again": "" if fields.raw("again") == new else "The two passwords differ.",
     }
     if any(problems.values()):
-        return visit.page("account.html", 422, person=user, problems=problems)
-    changed = await visit.desk.users.change_password(user, new)
-    await visit.begin_session(changed)
-    return go("/portal/account", "password")
-
-
-async def _wrong_current(visit: Visit, password: str) -> str:
+        return page_request.page("account.html", 422, person=user, problems=problems)
     try:
-        await visit.desk.authentication.authenticate(visit.user.name, password, visit.address)
+        changed = await page_request.services.users.change_password(user, new, page_request.address)
+    except TooManyAttempts as error:
+        problems["new"] = _try_again(error)
+        return page_request.page("account.html", 429, person=user, problems=problems)
+    await page_request.begin_session(changed)
+    return redirect_to("/portal/account", "password")
+
+
+async def _wrong_current(page_request: PageRequest, password: str) -> str:
+    user = page_request.user
+    try:
+        proven = await page_request.services.authentication.authenticate(
+            user.name, password, page_request.address
+        )
+        if proven.id != user.id:
+            raise WrongPassword
     except WrongPassword as error:
         await asyncio.sleep(error.delay)
         return "This is not your present password."
     except TooManyAttempts as error:
-        return f"Too many attempts have failed. Try again in {error.retry_after} seconds."
+        await asyncio.sleep(error.delay)
+        return _try_again(error)
     return ""
+
+
+def _try_again(error: TooManyAttempts) -> str:
+    seconds = "a second" if error.retry_after == 1 else f"{error.retry_after} seconds"
+    return f"{error} Try again in {seconds}."
 
 
 def safe_next(path: str) -> str:

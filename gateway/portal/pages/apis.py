@@ -5,17 +5,17 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.portal import curl
-from gateway.portal.visit import Visit
+from gateway.portal.page_request import PageRequest
 
 
-async def show(visit: Visit) -> web.StreamResponse:
+async def show(page_request: PageRequest) -> web.StreamResponse:
     """Every route, with its methods, scopes and a command to paste."""
-    _ = visit.user
-    facts = visit.desk.facts
-    wanted = visit.query("search").strip().lower()[:100]
+    _ = page_request.user
+    facts = page_request.services.facts
+    wanted = page_request.query("search").strip().lower()[:100]
     apis = [
         (api, curl.call(facts, api))
         for api in facts.apis
         if wanted in " ".join((api.path, *api.methods, *api.scopes)).lower()
     ]
-    return visit.page("apis.html", apis=apis, search=wanted)
+    return page_request.page("apis.html", apis=apis, search=wanted)

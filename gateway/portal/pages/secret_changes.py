@@ -8,60 +8,63 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from gateway.accounts.registry import SecretRefused
-from gateway.portal.pages.keys import the_bench
-from gateway.portal.visit import Visit
+from gateway.portal.page_request import PageRequest
+from gateway.portal.pages.keys import key_page, shown_keys
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,39}")
 GRACES = {"0": 0, "1h": 3600, "1d": 86_400, "7d": 7 * 86_400, "30d": 30 * 86_400}
 """How long old secrets may live on, by what the form calls it."""
 
 
-async def add(visit: Visit) -> web.StreamResponse:
+async def add(page_request: PageRequest) -> web.StreamResponse:
     """One more secret, shown now and never again."""
-    bench = await the_bench(visit)
-    fields = await visit.fields()
+    key_page_ = await key_page(page_request)
+    fields = await page_request.fields()
     name, day = fields.text("secret_name"), fields.text("ends")
-    expires, late = _end_of(day, visit.desk.clock())
-    problems = {"secret_name": _name_problem(name), "ends": late}
+    expires, late = end_of_day(day, page_request.services.clock())
+    problems = {"secret_name": name_problem(name), "ends": late}
     if not any(problems.values()):
         try:
-            secret = await visit.desk.registry.add_secret(bench.keys.id, name, expires)
+            secret = await page_request.services.registry.add_secret(key_page_.keys.id, name, expires)
         except SecretRefused as error:
-            problems["secret_name"] = _sentence(error)
+            problems["secret_name"] = sentence(error)
         else:
-            return (await the_bench(visit)).page(secret=secret, done="secret-added")
-    return bench.page(422, problems=problems, secret_name=name, ends=day)
+            return await shown_keys(await key_page(page_request), secret=secret, done="secret-added")
+    return await shown_keys(key_page_, 422, problems=problems, secret_name=name, ends=day)
 
 
-async def rotate(visit: Visit) -> web.StreamResponse:
+async def rotate(page_request: PageRequest) -> web.StreamResponse:
     """A new secret; those before it live on for the grace period."""
-    bench = await the_bench(visit)
-    fields = await visit.fields()
+    key_page_ = await key_page(page_request)
+    fields = await page_request.fields()
     grace = GRACES.get(fields.raw("grace"))
     if grace is None:
-        return bench.page(422, problems={"grace": "Choose how long the old secrets live on."})
-    secret = await visit.desk.registry.rotate_secret(bench.keys.id, grace)
-    return (await the_bench(visit)).page(secret=secret, done="rotated")
+        return await shown_keys(
+            key_page_, 422, problems={"grace": "Choose how long the old secrets live on."}
+        )
+    secret = await page_request.services.registry.rotate_secret(key_page_.keys.id, grace)
+    return await shown_keys(await key_page(page_request), secret=secret, done="rotated")
 
 
-async def remove(visit: Visit) -> web.StreamResponse:
+async def remove(page_request: PageRequest) -> web.StreamResponse:
     """Ends one secret at once."""
-    bench = await the_bench(visit)
-    fields = await visit.fields()
+    key_page_ = await key_page(page_request)
+    fields = await page_request.fields()
     try:
-        await visit.desk.registry.remove_secret(bench.keys.id, fields.raw("secret_name"))
+        await page_request.services.registry.remove_secret(key_page_.keys.id, fields.raw("secret_name"))
     except SecretRefused:
-        return bench.done("secret-gone")
-    return bench.done("secret-removed")
+        return key_page_.done("secret-gone")
+    return key_page_.done("secret-removed")
 
 
-def _name_problem(name: str) -> str:
+def name_problem(name: str) -> str:
+    """What is wrong with the name of a secret; empty: nothing."""
     if not name or _NAME.fullmatch(name):
         return ""
     return "A name has up to 40 letters, digits, spaces or _ . - and begins with a letter or digit."
 
 
-def _end_of(day: str, now: float) -> tuple[int | None, str]:
+def end_of_day(day: str, now: float) -> tuple[int | None, str]:
     """The end of a day in UTC, as seconds since the epoch, and what is wrong with it."""
     if not day:
         return None, ""
@@ -74,6 +77,7 @@ def _end_of(day: str, now: float) -> tuple[int | None, str]:
     return int(ends.timestamp()), ""
 
 
-def _sentence(error: Exception) -> str:
+def sentence(error: Exception) -> str:
+    """An error's text as a sentence."""
     text = str(error)
     return text[:1].upper() + text[1:] + "."

@@ -1,6 +1,6 @@
-"""A real Valkey server of the gateway's own, for `store.url: embedded`."""
+"""The embedded store: a Valkey server as a child process (`store.url: embedded`)."""
 
-from gateway.store.embedded.keeper import EmbeddedStore
-from gateway.store.embedded.place import running_url
+from gateway.store.embedded.embedded_store import EmbeddedStore
+from gateway.store.embedded.socket_path import running_url
 
 __all__ = ["EmbeddedStore", "running_url"]

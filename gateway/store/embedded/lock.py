@@ -1,4 +1,4 @@
-"""Locks on a directory that the kernel gives back when their holder dies, however it dies."""
+"""File locks that the kernel releases when their holder dies."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 
 class FileLock:
-    """An exclusive flock on a file. A program that is handed `descriptor` holds it too, until it ends."""
+    """An exclusive flock on a file. A child process that inherits `descriptor` also holds it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.descriptor: int | None = None
 
     def take(self) -> bool:
-        """True if the lock is held now; False while somebody else holds it."""
+        """Tries to acquire the lock. False if another process holds it."""
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -29,13 +29,13 @@ class FileLock:
         return True
 
     def held(self) -> bool:
-        """Whether anybody holds the lock now."""
+        """Whether any process holds the lock."""
         try:
             descriptor = os.open(self._path, os.O_RDONLY)
         except FileNotFoundError:
             return False
         try:
-            # Shared: two that only look do not take each other for its holder.
+            # A shared lock, so that concurrent checks don't block each other.
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
@@ -43,31 +43,31 @@ class FileLock:
             os.close(descriptor)
         return False
 
-    def sign(self) -> None:
-        """Writes who holds it, for the error that others show."""
+    def write_holder(self) -> None:
+        """Writes the holder's process id, for error messages of others."""
         if self.descriptor is not None:
             os.ftruncate(self.descriptor, 0)
             os.pwrite(self.descriptor, str(os.getpid()).encode(), 0)
 
-    def signer(self) -> int | None:
-        """The process id that the holder has written."""
+    def holder_pid(self) -> int | None:
+        """The process id written by the holder."""
         return read_pid(self._path)
 
     def close(self) -> None:
-        """Gives up this process's hold, not that of programs it was handed to."""
+        """Closes this process's descriptor; child processes that inherited it keep the lock."""
         if self.descriptor is not None:
             os.close(self.descriptor)
             self.descriptor = None
 
     def release(self) -> None:
-        """Unlocks for everybody, worker processes that inherited the descriptor too."""
+        """Unlocks the file, also for processes that inherited the descriptor."""
         if self.descriptor is not None:
             fcntl.flock(self.descriptor, fcntl.LOCK_UN)
             self.close()
 
 
 def read_pid(path: Path) -> int | None:
-    """The process id in a file; None where there is no sound one."""
+    """The process id in a file; None if it is missing or malformed."""
     try:
         text = path.read_bytes().strip()
     except OSError:
@@ -76,7 +76,7 @@ def read_pid(path: Path) -> int | None:
 
 
 def alive(pid: int) -> bool:
-    """Whether there is a process of this id."""
+    """Whether a process with this id exists."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,7 +1,8 @@
-"""The Valkey server as a child process: spawned, asked whether it is ready, ended."""
+"""The Valkey server as a child process."""
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -13,17 +14,18 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gateway.errors import StartError
+from gateway.store.embedded.aof_repair import truncate_zeros
 from gateway.store.embedded.binary import find_binary, tied_to_parent
 from gateway.store.embedded.lock import FileLock, read_pid
-from gateway.store.embedded.place import AOF_FOLDER, LOG, PID_FILE, SOCKET, Place
-from gateway.store.embedded.tail import cut_zeros
+from gateway.store.embedded.socket_path import AOF_FOLDER, LOG, PID_FILE, SOCKET, StoreDirectory
 
-GLANCE = 0.003
-"""Seconds between two looks at something that is about to happen."""
-PATIENCE = 10.0
-"""Seconds for the server to begin to answer, or to end, before it is ended by force."""
+POLL_INTERVAL = 0.003
+"""Seconds between two polls."""
+TIMEOUT = 10.0
+"""Seconds for the server to become ready, or to exit before it is killed."""
+FULL = os.strerror(errno.ENOSPC)
 LOG_LINES = 8
-"""How much of the server's log an error shows."""
+"""Lines of the server's log shown in errors."""
 
 OPTIONS = {
     "--port": "0",
@@ -40,38 +42,38 @@ OPTIONS = {
 }
 
 
-class Server:
-    """One server in one place. It holds a lock there, so no second one can write to the same files."""
+class ValkeyProcess:
+    """The server of one directory. Its lock keeps a second server from writing to the same files."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        self._lock = FileLock(place.folder / "server.lock")
+    def __init__(self, directory: StoreDirectory) -> None:
+        self._directory = directory
+        self._lock = FileLock(directory.folder / "server.lock")
         self._child: subprocess.Popen[bytes] | None = None
 
     def claim(self) -> bool:
-        """Takes the lock for a server about to be spawned. False while an earlier one still runs."""
+        """Acquires the lock before `spawn`. False while an earlier server still runs."""
         return self._lock.take()
 
     def spawn(self) -> None:
-        """Starts the program, without waiting until it is ready. The lock is claimed before."""
-        folder, lock = self._place.folder, self._lock.descriptor
-        assert lock is not None  # noqa: S101 (the callers claim first)
+        """Starts the server without waiting until it is ready. Call `claim` first."""
+        folder, lock = self._directory.folder, self._lock.descriptor
+        assert lock is not None  # noqa: S101 (callers call `claim` first)
         try:
-            # Nobody holds the lock, so whatever lies there was left by a server that is no more.
+            # The lock was free, so these files were left by a dead server.
             (folder / PID_FILE).unlink(missing_ok=True)
             (folder / SOCKET).unlink(missing_ok=True)
-            cut_zeros(folder / AOF_FOLDER)
-            words = [*tied_to_parent(), str(find_binary()), *chain.from_iterable(OPTIONS.items())]
-            with _fresh(folder / LOG) as log:
-                self._child = subprocess.Popen(  # noqa: S603 (our own program and words)
-                    words,
+            truncate_zeros(folder / AOF_FOLDER)
+            command = [*tied_to_parent(), str(find_binary()), *chain.from_iterable(OPTIONS.items())]
+            with _open_log(folder / LOG) as log:
+                self._child = subprocess.Popen(  # noqa: S603 (fixed program and arguments)
+                    command,
                     cwd=folder,
-                    env={"LC_ALL": "C"},  # secrets in the gateway's environment are none of its business
+                    env={"LC_ALL": "C"},  # keeps secrets in the gateway's environment from it
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
                     pass_fds=(lock,),
-                    start_new_session=True,  # Ctrl-C in the terminal is for the gateway alone
+                    start_new_session=True,  # Ctrl-C must reach the gateway only
                 )
         except OSError as error:
             raise StartError(f"The embedded store in {folder} can't be started: {error.strerror}") from None
@@ -79,55 +81,68 @@ class Server:
             self._lock.close()
 
     def running(self) -> bool:
-        """Whether the child lives."""
+        """Whether the server is running."""
         return self._child is not None and self._child.poll() is None
 
     def await_ready(self) -> None:
-        """Returns when the server answers. Raises StartError with the end of its log where it does not."""
-        deadline = time.monotonic() + PATIENCE
-        while (answer := self._ping()) != b"+PONG\r\n":
-            if answer.startswith(b"-LOADING"):
-                deadline = time.monotonic() + PATIENCE
+        """Waits until the server answers PING. StartError with the end of its log if it does not."""
+        deadline = time.monotonic() + TIMEOUT
+        while (reply := self._ping()) != b"+PONG\r\n":
+            if reply.startswith(b"-LOADING"):
+                deadline = time.monotonic() + TIMEOUT
             if not self.running() or time.monotonic() > deadline:
-                raise StartError(f"The embedded store did not start; {self.last_words()}")
-            time.sleep(GLANCE)
+                raise StartError(self._start_failure())
+            time.sleep(POLL_INTERVAL)
 
-    def end(self) -> None:
-        """Lets the server write everything down and end; by force if that takes too long."""
+    def stop(self) -> None:
+        """Stops the server gracefully; kills it after `TIMEOUT` seconds."""
         self._lock.close()
         if self._child is None:
             return
         if self.running():
             self._child.terminate()
         try:
-            self._child.wait(PATIENCE)
+            self._child.wait(TIMEOUT)
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
 
-    def end_orphan(self) -> None:
-        """Ends the server that a killed gateway has left, and claims its lock.
+    def kill(self) -> None:
+        """Kills a server that does not answer."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
 
-        The process id is believed because the lock is held: a server writes its id down when it starts,
-        and what an earlier one has written is removed before.
+    def stop_orphan(self) -> None:
+        """Stops the server that a killed gateway has left, and acquires its lock.
+
+        The pid file is trusted while the lock is held: a server writes it when it starts, and older ones are
+        removed before.
         """
-        for word in (signal.SIGTERM, signal.SIGKILL):
-            told = None
-            deadline = time.monotonic() + PATIENCE
+        for signum in (signal.SIGTERM, signal.SIGKILL):
+            signaled = None
+            deadline = time.monotonic() + TIMEOUT
             while time.monotonic() < deadline:
                 if self.claim():
                     return
-                pid = read_pid(self._place.folder / PID_FILE)
-                if pid is not None and pid != told:
-                    told = pid
+                pid = read_pid(self._directory.folder / PID_FILE)
+                if pid is not None and pid != signaled:
+                    signaled = pid
                     with suppress(ProcessLookupError):
-                        os.kill(pid, word)
-                time.sleep(GLANCE)
-        raise StartError(f"Another store server runs in {self._place.folder} and can't be ended")
+                        os.kill(pid, signum)
+                time.sleep(POLL_INTERVAL)
+        raise StartError(f"Another store server runs in {self._directory.folder} and can't be ended")
 
-    def last_words(self) -> str:
-        """Where the server's log is, and its end."""
-        path = self._place.folder / LOG
+    def _start_failure(self) -> str:
+        """Why it did not start: a line where the reason is plain, else the end of its log."""
+        tail = self.log_tail()
+        if FULL in tail:
+            return f"The embedded store in {self._directory.folder} can't be started: {FULL}"
+        return f"The embedded store did not start; {tail}"
+
+    def log_tail(self) -> str:
+        """The path of the server's log and its last lines."""
+        path = self._directory.folder / LOG
         try:
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
@@ -136,17 +151,17 @@ class Server:
 
     def _ping(self) -> bytes:
         with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(PATIENCE)
+            client.settimeout(TIMEOUT)
             try:
-                client.connect(os.fspath(self._place.socket))
+                client.connect(os.fspath(self._directory.socket))
                 client.sendall(b"PING\r\n")
                 return client.recv(512)
             except OSError:
                 return b""
 
 
-def _fresh(path: Path) -> BinaryIO:
-    """A log of this run; the one before is kept beside it."""
+def _open_log(path: Path) -> BinaryIO:
+    """Opens a new log file and keeps the previous one as `.old`."""
     if path.exists():
         path.replace(path.with_name(f"{path.name}.old"))
     return open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600))

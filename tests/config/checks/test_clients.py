@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from tests.config.example import problems
 
 
@@ -41,9 +43,7 @@ def test_an_api_key_belongs_to_one_client() -> None:
           - {id: a, secrets: [x], api_keys: [0123456789abcdef]}
           - {id: b, secrets: [x], api_keys: ["0123456789abcdef"]}
         """
-    assert problems(text) == [
-        "3:38: clients[1].api_keys[0]: this API key stands here twice (the first is on line 2)"
-    ]
+    assert problems(text) == ["3:38: clients[1].api_keys[0]: duplicate API key (the first is on line 2)"]
 
 
 def test_an_api_key_is_long() -> None:
@@ -60,7 +60,7 @@ SEEN = "server: {trusted_proxies: [192.0.2.1]}\n"
 def test_a_client_needs_something_to_prove_who_it_is() -> None:
     text = f"clients:\n  - {{id: a, jwks: {KEY}}}\n  - {{id: b, auth: [private_key_jwt]}}\n"
     assert problems(text) == [
-        "3:5: clients[1].secrets: is missing, and so is every other credential: it can't prove who it is"
+        "3:5: clients[1].secrets: is missing, and so is every other credential: the client can't authenticate"
     ]
 
 
@@ -74,14 +74,16 @@ def test_a_way_of_authentication_needs_its_credential() -> None:
     ]
 
 
-def test_an_unknown_way_is_told_with_those_there_are() -> None:
+def test_an_unknown_way_is_reported_with_those_there_are() -> None:
     (found,) = problems("clients: [{id: a, secrets: [x], auth: [private_key_jtw]}]")
     assert "(did you mean private_key_jwt?)" in found
 
 
 def test_keys_stand_in_one_place() -> None:
     text = f"clients:\n  - id: a\n    jwks: {KEY}\n    jwks_file: a.json\n"
-    assert problems(text) == ["4:16: clients[0].jwks_file: is one key set too many (the first is on line 3)"]
+    assert problems(text) == [
+        "4:16: clients[0].jwks_file: can't be given together with jwks (the first is on line 3)"
+    ]
     assert problems("clients: [{id: a, jwks_file: a.json}]") == [
         "1:30: clients[0].jwks_file: there is no such file"
     ]
@@ -103,7 +105,7 @@ def test_whose_certificate_it_is_is_said_once() -> None:
 
 
 def test_who_must_show_a_certificate_can() -> None:
-    words = "no client can show a certificate: no listener has client_ca, and no proxy is trusted"
+    words = "no client can present a certificate: no listener has client_ca, and there are no trusted_proxies"
     text = "clients:\n  - id: a\n    tls_client_auth: {san_dns: a.example}\n    require_mtls: true\n"
     assert problems(text) == [
         f"3:22: clients[0].tls_client_auth: {words}",
@@ -124,3 +126,16 @@ def test_a_key_file_holds_public_keys(tmp_path: Path) -> None:
         (found,) = problems(f"clients: [{{id: a, jwks_file: {file}}}]")
         assert found.startswith("1:30: clients[0].jwks_file: ")
         assert found.endswith(words)
+
+
+@pytest.mark.parametrize("key", ["require_mtls", "require_dpop"])
+def test_an_api_key_is_not_enough_for_a_client_that_must_prove_a_key(key: str) -> None:
+    text = f"""
+        server: {{trusted_proxies: [127.0.0.1]}}
+        clients:
+          - {{id: a, secrets: [x], {key}: true, api_keys: [0123456789abcdef]}}
+          - {{id: b, secrets: [x], {key}: true}}
+          - {{id: c, secrets: [x], api_keys: [123456789abcdef0]}}
+        """
+    (found,) = problems(text)
+    assert f"clients[0].api_keys: can't be given together with {key}" in found

@@ -24,7 +24,7 @@ def test_issuers_that_routes_name_are_fine() -> None:
     ("issuer", "route", "problem"),
     [
         ("", "issuers: [crop]", "routes[0].issuers[0]: there is no issuer of this name (did you mean corp?)"),
-        ("", "own_tokens: false", "routes[0].own_tokens: leaves nobody who may call"),
+        ("", "own_tokens: false", "routes[0].own_tokens: no token would be accepted"),
         ("", "auth: none, issuers: [corp]", "routes[0].issuers: has no effect"),
         ("b: {issuer: 'https://id.example', audiences: [a]}", "", "issuers.b.issuer: is taken already"),
         ("b: {issuer: 'https://localhost:8243', audiences: [a]}", "", "issuers.b.issuer: is taken already"),
@@ -46,7 +46,7 @@ def test_issuers_that_routes_name_are_fine() -> None:
         ),
     ],
 )
-def test_what_does_not_go_together_is_told(issuer: str, route: str, problem: str) -> None:
+def test_what_does_not_go_together_is_reported(issuer: str, route: str, problem: str) -> None:
     (line,) = found(issuer, route)
     assert problem in line
 
@@ -54,7 +54,7 @@ def test_what_does_not_go_together_is_told(issuer: str, route: str, problem: str
 def test_a_client_can_not_be_called_like_another_issuers() -> None:
     clients = "\nclients: [{id: 'corp:shop', secrets: [x]}, {id: 'other:shop', secrets: [x]}]"
     (line,) = problems(TEXT % ("", "") + clients)
-    assert "clients[0].id: is what clients of the issuer corp are called" in line
+    assert "clients[0].id: is reserved for clients of the issuer corp" in line
 
 
 def test_files_of_signing_keys_are_there() -> None:

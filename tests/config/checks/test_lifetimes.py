@@ -33,7 +33,7 @@ def test_a_limit_whose_variable_is_unset_is_not_held_against_others() -> None:
 
 def test_a_new_token_is_not_due_for_renewal() -> None:
     assert problems("tokens: {lifetime: 60}") == [
-        "1:9: tokens.renew_before: must be shorter than tokens.lifetime, or no token is ever given out again"
+        "1:9: tokens.renew_before: must be shorter than tokens.lifetime, or no token is ever reused"
     ]
     assert problems("tokens: {lifetime: 60, renew_before: 59}") == []
 

@@ -11,6 +11,10 @@ async function key() {
   return { key: await crypto.subtle.importKey("pkcs8", der, kind, false, ["sign"]), kid: "es256" };
 }
 
+// By default the document is OpenID Connect's.
+const config0 = await client.discovery(issuer, "basic", undefined, client.ClientSecretBasic("basic-secret"));
+results.default = (await client.clientCredentialsGrant(config0)).token_type;
+
 function discovered(id, authentication) {
   return client.discovery(issuer, id, undefined, authentication, { algorithm: "oauth2" });
 }

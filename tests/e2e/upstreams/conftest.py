@@ -123,6 +123,7 @@ def settings(made: dict[str, Any], store: str) -> dict[str, Any]:
         },
         "management": {"host": "127.0.0.1", "port": 0},
         "store": {"url": store, "prefix": "test-upstreams:"},
+        "tokens": {"key": "k" * 32},
         "upstreams": made,
         "routes": routes,
         "logging": {"level": "warning", "format": "text", "access": False},

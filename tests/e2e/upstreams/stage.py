@@ -16,7 +16,7 @@ from tests.raw import LIMIT, Conversation, RawClient, RawMessage, RawUpstream, a
 from tests.running import Running
 
 AIOHTTP_WAY = "TE: trailers"
-"""A header that the fast lane leaves to aiohttp."""
+"""A header that the fast path leaves to aiohttp."""
 
 
 class Mortal:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.upstreams.stage import AIOHTTP_WAY, Stage, hangs, names_itself, request, until
 
-BOTH_WAYS = pytest.mark.parametrize("way", [(), (AIOHTTP_WAY,)], ids=["lane", "aiohttp"])
+BOTH_WAYS = pytest.mark.parametrize("way", [(), (AIOHTTP_WAY,)], ids=["fast_path", "aiohttp"])
 
 
 @BOTH_WAYS
@@ -93,8 +93,8 @@ async def test_a_header_decides_for_itself(stage: Stage, way: tuple[str, ...]) -
 
 async def test_a_canary_goes_by_client_on_both_ways_alike(stage: Stage) -> None:
     callers = range(30)
-    lane = await stage.who(*[from_address(number) for number in callers])
-    assert await stage.who(*[from_address(number, AIOHTTP_WAY) for number in callers]) == lane
+    fast_path = await stage.who(*[from_address(number) for number in callers])
+    assert await stage.who(*[from_address(number, AIOHTTP_WAY) for number in callers]) == fast_path
 
 
 @BOTH_WAYS

@@ -44,7 +44,7 @@ async def test_a_server_that_says_that_it_is_unwell_gets_no_requests(stage: Stag
     assert set(await stage.who(*[request("/checked")] * 4)) == {"c", "d"}
 
 
-@pytest.mark.parametrize("way", [(), (AIOHTTP_WAY,)], ids=["lane", "aiohttp"])
+@pytest.mark.parametrize("way", [(), (AIOHTTP_WAY,)], ids=["fast_path", "aiohttp"])
 async def test_a_breaker_opens_and_closes_again(stage: Stage, way: tuple[str, ...]) -> None:
     asked = request("/alone", *way)
 
@@ -71,7 +71,7 @@ async def test_a_dead_server_costs_no_request_while_another_lives(stage: Stage) 
     assert [message.body for message in stage.b.requests] == [b"", b"x", b"x"] * 4
 
 
-@pytest.mark.parametrize("way", [(), (AIOHTTP_WAY,)], ids=["lane", "aiohttp"])
+@pytest.mark.parametrize("way", [(), (AIOHTTP_WAY,)], ids=["fast_path", "aiohttp"])
 async def test_what_may_have_been_done_is_not_sent_again(stage: Stage, way: tuple[str, ...]) -> None:
     stage.a.reset(resets)
     (refused,) = await stage.ask(request("/reset", *way, method="POST", body=b"x"))
@@ -141,7 +141,7 @@ async def waiting(stage: Stage) -> bool:
         pytest.param(hangs, 504, "101504", id="hangs"),
     ],
 )
-async def test_a_sick_server_is_told_and_forgotten(
+async def test_a_sick_server_is_reported_and_forgotten(
     stage: Stage, conversation: Conversation, status: int, code: str
 ) -> None:
     stage.a.reset(conversation)

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from gateway.app import Gateway
 from gateway.config.load import load_text
-from gateway.plugin_catalog import Catalog
+from gateway.plugin.catalog import PluginCatalog
 from gateway.telemetry import Telemetry
 from tests.conftest import Valkey
 from tests.e2e.upstreams.stage import request
@@ -34,10 +34,11 @@ async def serving(port: int, store: str, folder: Path) -> AsyncIterator[int]:
         {
             "server": {"state_dir": str(folder), "timeouts": {"drain": 1}},
             "store": {"url": store, "prefix": "test-names:"},
+            "tokens": {"key": "k" * 32},
             "routes": [{"path": "/", "upstream": f"http://orders.internal:{port}", "auth": "none"}],
         }
     )
-    settings = load_text(text, {}, Catalog())
+    settings = load_text(text, {}, PluginCatalog())
     gateway = Gateway(settings, store_url=store, telemetry=Telemetry(), lookup=two_addresses)
     await gateway.start()
     listening = socket.create_server(("127.0.0.1", 0))

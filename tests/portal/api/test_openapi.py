@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from gateway.portal.api.openapi import document
-from gateway.portal.api.table import OPERATIONS
+from gateway.portal.api.operations import OPERATIONS
 from tests.portal.api.program import Program, token_of
 from tests.portal.reader import Reader, call
 

@@ -84,4 +84,4 @@ def make_application(page: Page, name: str) -> None:
     """Makes an application, and stays on its page."""
     page.goto("/portal/applications/new")
     page.fill("#name", name)
-    page.click("button:has-text('Make application')")
+    page.click("button:has-text('Create application')")

@@ -28,7 +28,7 @@ def every_page(page: Page) -> Iterator[str]:
     yield "nothing found"
     page.goto("/portal/applications/new")
     page.fill("#name", " ")
-    page.click("button:has-text('Make application')")
+    page.click("button:has-text('Create application')")
     yield "new application, refused"
     make_application(page, f"A name as long as it may be, {uuid4().hex} end")
     path = page.url.partition("?")[0]
@@ -55,6 +55,8 @@ def every_page(page: Page) -> Iterator[str]:
         f"{path}/delete",
         "/portal/apis",
         "/portal/account",
+        "/portal/users",
+        f"{path}/owner",
         "/portal/none",
     ):
         page.goto(name)
@@ -86,7 +88,7 @@ def violations(page: Page, axe: str, run: str) -> list[str]:
     ]
 
 
-def test_in_light_on_a_desk_every_page_is_accessible(window: Window, axe: str) -> None:
+def test_in_light_on_a_desktop_every_page_is_accessible(window: Window, axe: str) -> None:
     page = window(color_scheme="light")
     found = {name: violations(page, axe, FULL) for name in every_page(page)}
     assert {name: texts for name, texts in found.items() if texts} == {}

@@ -24,7 +24,7 @@ def test_who_is_not_signed_in_is_asked_to_and_comes_where_he_wanted_to(reader: R
     assert asked.submit("/sign-in", name=ADMIN, password=PASSWORD).url.endswith("/portal/apis")
 
 
-def test_a_wrong_password_and_an_unknown_name_are_told_the_same(reader: Reader) -> None:
+def test_a_wrong_password_and_an_unknown_name_are_answered_alike(reader: Reader) -> None:
     told = [reader.sign_in(name, "wrong") for name in (ADMIN, f"nobody-{uuid4().hex[:6]}")]
     assert {sheet.status for sheet in told} == {401}
     assert all("The name or the password is wrong." in sheet.words for sheet in told)
@@ -90,7 +90,7 @@ def test_a_new_password_ends_every_other_session(developer: Reader, gateway: str
         ({"again": "something else"}, "The two passwords differ."),
     ],
 )
-def test_a_password_that_can_not_be_is_told_beside_its_field(
+def test_a_password_that_can_not_be_is_reported_beside_its_field(
     developer: Reader, fields: dict[str, str], words: str
 ) -> None:
     filled = {"current": "correct horse", "new": "battery staple", "again": "battery staple"} | fields
@@ -112,7 +112,7 @@ def test_accounts_from_one_address_are_limited(gateway: str) -> None:
 
 
 def test_a_user_of_the_file_has_his_password_there(admin: Reader) -> None:
-    assert "This account stands in gateway.yaml" in admin.open("/portal/account").words
+    assert "This user is defined in gateway.yaml" in admin.open("/portal/account").words
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_sign_up_that_can_not_be_comes_back_filled_in(
 def test_without_users_and_sign_up_the_page_tells_how_to_add_one(start: Callable[..., Running]) -> None:
     lonely = Reader(start(portal={}).http)
     told = lonely.open("/portal/")
-    assert "Nobody can sign in yet" in told.words
+    assert "No users yet" in told.words
     assert "users:" in told.words
     assert lonely.open("/portal/sign-up").status == 404
 

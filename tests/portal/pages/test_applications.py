@@ -14,7 +14,7 @@ MARKUP = '<img src=x onerror="alert(1)">&amp;'
 def test_the_first_page_says_what_an_application_is_for(developer: Reader) -> None:
     empty = developer.open("/portal/")
     assert empty.url.endswith("/portal/applications")
-    assert "Make your first application" in empty.words
+    assert "Create your first application" in empty.words
 
 
 def test_an_application_is_made_changed_and_found(developer: Reader) -> None:
@@ -25,7 +25,7 @@ def test_an_application_is_made_changed_and_found(developer: Reader) -> None:
     assert "two\nlines" in saved.html
     assert "Mail shop" in developer.open("/portal/applications?search=MAIL").words
     nothing = developer.open("/portal/applications?search=web")
-    assert "Nothing is found for “web”." in nothing.words
+    assert "No results for “web”." in nothing.words
 
 
 def test_markup_in_names_is_text(developer: Reader) -> None:
@@ -53,7 +53,7 @@ def test_a_form_that_can_not_be_comes_back_filled_in(
     told = developer.open("/portal/applications/new").submit("/new", **fields)
     assert (told.status, words in told.words) == (422, True)
     assert dict(told.form("/new").fields)["name"] == fields["name"]
-    assert "Make your first application" in developer.open("/portal/applications").words
+    assert "Create your first application" in developer.open("/portal/applications").words
 
 
 def test_two_applications_of_a_developer_have_two_names(developer: Reader) -> None:
@@ -91,7 +91,7 @@ def test_deleting_asks_first_says_what_ends_and_ends_it(developer: Reader, gatew
     assert call(gateway, "/orders", bearer=token["access_token"])[0] == 200
     asked = developer.open(path.rpartition("/")[0] + "/delete")
     assert key in asked.words
-    assert "all their tokens end" in asked.words
+    assert "all their tokens are revoked" in asked.words
     assert "The application is deleted" in asked.submit("/delete").words
     assert call(gateway, "/orders", bearer=token["access_token"])[0] == 401
     assert call(gateway, "/token", form, basic=f"{key}:{secret}")[0] == 401

@@ -33,7 +33,7 @@ def test_generating_twice_changes_nothing(developer: Reader) -> None:
     old_page = developer.open(path)
     key = old_page.submit("/generate-keys").value("consumer-key")
     twice = old_page.submit("/generate-keys")
-    assert "had been generated already" in twice.words
+    assert "already exist" in twice.words
     assert twice.value("consumer-key") == key
 
 
@@ -86,12 +86,12 @@ def test_format_and_way_of_authentication_are_as_configured(developer: Reader, g
         ({"lifetime": "1h"}, "A whole number of seconds from 1 to 86400"),
         ({"scope": "admin.all"}, "You may not give one of these scopes."),
         ({"format": "saml"}, "There is no such format."),
-        ({"auth": "none"}, "There is no such way."),
+        ({"auth": "none"}, "There is no such method."),
         ({"grant": "password"}, "One of these grants is switched off"),
         ({"audience": "https://evil.example"}, "no API with one of these audiences"),
     ],
 )
-def test_a_configuration_that_can_not_be_is_told_beside_its_field(
+def test_a_configuration_that_can_not_be_is_reported_beside_its_field(
     developer: Reader, fields: dict[str, str], words: str
 ) -> None:
     _, made = developer.keys()
@@ -134,7 +134,7 @@ def test_keys_are_removed_when_it_is_meant(developer: Reader, gateway: str) -> N
     path, made = developer.keys()
     key = made.value("consumer-key")
     credentials = f"{key}:{made.value('consumer-secret')}"
-    assert "Tick the box to say that you mean it." in made.submit("/clean-up").words
+    assert "Select the checkbox to confirm." in made.submit("/clean-up").words
     assert call(gateway, "/token", FORM, basic=credentials)[0] == 200
     removed = made.submit("/clean-up", sure="yes")
     assert "No production keys yet" in removed.words

@@ -44,7 +44,7 @@ def test_a_further_secret_has_a_name_and_an_end_and_can_be_removed(developer: Re
     proof = dict(added.form("/add-secret").fields)["proof"]
     body = f"proof={proof}&secret_name=Build+server".encode()
     assert "The secret is removed" in developer.open(f"{path}/remove-secret", body).words
-    assert "had been removed already" in developer.open(f"{path}/remove-secret", body).words
+    assert "has already been removed" in developer.open(f"{path}/remove-secret", body).words
     assert (works(gateway, key, first), works(gateway, key, second)) == (True, False)
 
 
@@ -56,7 +56,7 @@ def test_a_further_secret_has_a_name_and_an_end_and_can_be_removed(developer: Re
         ({"ends": "2001-01-01"}, "This day is over."),
     ],
 )
-def test_a_secret_that_can_not_be_is_told_beside_its_field(
+def test_a_secret_that_can_not_be_is_reported_beside_its_field(
     developer: Reader, fields: dict[str, str], words: str
 ) -> None:
     _, made = developer.keys()

@@ -9,6 +9,7 @@ from html import unescape
 
 import pytest
 
+from gateway.portal.pages.tokens import pasted_token
 from tests.portal.reader import Reader, call
 
 
@@ -35,7 +36,7 @@ def test_no_scope_ticked_gives_the_defaults(developer: Reader) -> None:
         ({"scope": "admin.all"}, "The client may not have one of these scopes."),
     ],
 )
-def test_a_token_that_can_not_be_is_told(developer: Reader, fields: dict[str, str], words: str) -> None:
+def test_a_token_that_can_not_be_is_reported(developer: Reader, fields: dict[str, str], words: str) -> None:
     _, made = developer.keys()
     told = made.submit("/generate-token", **fields)
     assert (told.status, words in told.words) == (422, True)
@@ -53,7 +54,7 @@ def test_a_pasted_token_is_revoked_if_it_is_of_these_keys(developer: Reader, gat
     path, made = developer.keys()
     token = made.submit("/generate-token", scope="orders.read").value("access-token")
     _, other = developer.keys("Other")
-    assert "These keys have no such live token" in other.submit("/revoke-token", token=token).words
+    assert "These keys have no such valid token" in other.submit("/revoke-token", token=token).words
     assert call(gateway, "/orders", bearer=token)[0] == 200
     assert "The token is revoked" in made.submit("/revoke-token", token=f" {token} ").words
     assert call(gateway, "/orders", bearer=token)[0] == 401
@@ -66,7 +67,7 @@ def test_all_tokens_end_at_once(developer: Reader, gateway: str) -> None:
         made.submit("/generate-token", scope="orders.read", validity=validity).value("access-token")
         for validity in ("100", "200")
     ]
-    assert "Every token of these keys has ended." in made.submit("/revoke-all").words
+    assert "All tokens of these keys are revoked." in made.submit("/revoke-all").words
     assert [call(gateway, "/orders", bearer=token)[0] for token in tokens] == [401, 401]
 
 
@@ -90,3 +91,18 @@ def test_the_curl_lines_work_as_they_stand(developer: Reader, gateway: str) -> N
     assert run(use, TOKEN=token) == '{"path": "/"}'
     assert run(end, TOKEN=token) == ""
     assert "900901" in run(use, TOKEN=token)
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "gpt_1",
+        "Bearer gpt_1",
+        "Authorization: Bearer gpt_1",
+        '"bearer  gpt_1"',
+        "authorization:gpt_1",
+        "DPoP gpt_1",
+    ],
+)
+def test_a_token_is_understood_as_people_paste_it(pasted: str) -> None:
+    assert pasted_token(pasted) == "gpt_1"

@@ -22,9 +22,9 @@ def after_settling(reader: Reader, path: str, words: str) -> Sheet:
 def test_before_there_is_any_the_page_says_so(developer: Reader) -> None:
     path = developer.application()
     shown = developer.open(f"{path}/usage?over=month").words
-    assert shown.count("Nothing in the last month.") == 4
+    assert shown.count("No data for the last month.") == 4
     assert "Registered users 0" in shown
-    assert "Nothing in the last hour." in developer.open(f"{path}/usage?over=<b>").words
+    assert "No data for the last hour." in developer.open(f"{path}/usage?over=<b>").words
 
 
 def test_calls_and_tokens_are_shown_with_the_numbers_behind(developer: Reader, gateway: str) -> None:
@@ -51,3 +51,28 @@ def test_calls_and_tokens_are_shown_with_the_numbers_behind(developer: Reader, g
 def test_somebody_elses_pictures_are_not_there(developer: Reader, admin: Reader) -> None:
     path = admin.application(f"Watched {id(developer)}")
     assert developer.open(f"{path}/usage").status == 404
+
+
+def test_what_was_refused_is_counted_too(developer: Reader, gateway: str) -> None:
+    path, made = developer.keys()
+    key, secret = made.value("consumer-key"), made.value("consumer-secret")
+    form = {"grant_type": "client_credentials", "scope": "orders.read"}
+    token = call(gateway, "/token", form, basic=f"{key}:{secret}")[1]["access_token"]
+    assert call(gateway, "/orders", {"a": "b"}, bearer=token)[0] == 403
+    assert [call(gateway, "/token", form, basic=f"{key}:wrong")[0] for _ in range(3)] == [401] * 3
+    usage = path.replace("/production", "/usage")
+    shown = after_settling(developer, usage, "Calls 1 Limits hit 0 Tokens issued 1 Tokens refused 3 ")
+    assert "0 2xx, 0 3xx, 1 4xx, 0 5xx." in shown.html
+
+
+def test_production_and_sandbox_are_shown_together_and_apart(developer: Reader, gateway: str) -> None:
+    path, made = developer.keys()
+    sandbox = developer.open(path.replace("/production", "/sandbox")).submit("/generate-keys")
+    for sheet, number in ((made, 1), (sandbox, 2)):
+        credentials = f"{sheet.value('consumer-key')}:{sheet.value('consumer-secret')}"
+        form = {"grant_type": "client_credentials", "validity_period": "60"}
+        assert [call(gateway, "/token", form, basic=credentials)[0] for _ in range(number)] == [200] * number
+    for page in (path.replace("/production", "/usage"), "/portal/usage"):
+        after_settling(developer, page, "Tokens issued 3 ")
+        assert "Tokens issued 1 " in developer.open(f"{page}?keys=production").words
+        assert "Tokens issued 2 " in developer.open(f"{page}?keys=sandbox").words

@@ -33,9 +33,9 @@ def test_names_who_holds_it(tmp_path: Path) -> None:
     (tmp_path / "lock").write_text("an older and longer text")
     one, other = FileLock(tmp_path / "lock"), FileLock(tmp_path / "lock")
     one.take()
-    one.sign()
+    one.write_holder()
 
-    assert other.signer() == os.getpid()
+    assert other.holder_pid() == os.getpid()
     one.release()
 
 

@@ -1,0 +1,1 @@
+"""The audit log: who did what, each entry chained to the one before."""

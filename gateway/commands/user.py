@@ -1,0 +1,174 @@
+"""`gatepost user …`: manages the people of the portal whose accounts are in the store."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.accounts.invitations import LIFETIME, Invitations, invitation_link
+from gateway.accounts.passwords import hasher
+from gateway.assembly.users import file_users
+from gateway.clock import system_clock
+from gateway.commands.options import config_option, load_or_exit, prints_json
+from gateway.commands.store_access import with_store
+from gateway.commands.tables import table
+from gateway.config.portal import check_user_name
+from gateway.errors import GatepostError
+from gateway.oauth.user import User
+from gateway.store import Store
+
+PASSWORD_BYTES = 18
+"""Random bytes of a password that is made here: 24 characters."""
+
+
+@click.group()
+def user() -> None:
+    """Manage the portal's people in the store. Those of gateway.yaml are read-only here."""
+
+
+def _user_name(_: click.Context, __: click.Parameter, value: str) -> str:
+    try:
+        return check_user_name(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+@user.command("list")
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Print the people as JSON.")
+def list_users(config: Path, as_json: bool) -> None:
+    """List the people of gateway.yaml and of the store."""
+    settings = load_or_exit(config)
+    found = [*file_users(settings.portal.users), *with_store(settings, lambda store: store.users.list())]
+    if as_json:
+        click.echo(json.dumps([_described(one) for one in found], indent=2))
+        return
+    for line in table(("NAME", "ID", "ROLE", "SOURCE", "CREATED", "STATE"), [_row(one) for one in found]):
+        click.echo(line)
+
+
+@user.command()
+@click.argument("name", callback=_user_name)
+@config_option
+@click.option("--admin", is_flag=True, help="The person sees all applications.")
+@prints_json
+def add(name: str, config: Path, admin: bool) -> None:
+    """Add a person. The password is shown only now."""
+    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    new = User(name, hasher().hash(password), admin=admin, source="store", created=int(system_clock()))
+    made = with_store(load_or_exit(config), lambda store: store.users.create(new))
+    click.echo(json.dumps({**_described(made), "password": password}, indent=2))
+
+
+@user.command()
+@click.argument("name")
+@config_option
+@prints_json
+def reset(name: str, config: Path) -> None:
+    """Give a person another password, which is shown only now. Sessions and tokens of theirs end."""
+    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    hashed = hasher().hash(password)
+    changed = _changed(config, name, lambda one: replace(one, password=hashed))
+    click.echo(json.dumps({**_described(changed), "password": password}, indent=2))
+
+
+@user.command()
+@click.argument("name")
+@config_option
+@prints_json
+def block(name: str, config: Path) -> None:
+    """Shut a person out. Sessions and tokens of theirs end; their applications' keys go on working."""
+    changed = _changed(config, name, lambda one: replace(one, blocked=True))
+    click.echo(json.dumps(_described(changed), indent=2))
+
+
+@user.command()
+@click.argument("name")
+@config_option
+@prints_json
+def approve(name: str, config: Path) -> None:
+    """Let a person sign in whose account waits for approval (`portal.sign_up: approval`)."""
+    changed = _changed(config, name, lambda one: replace(one, pending=False))
+    click.echo(json.dumps(_described(changed), indent=2))
+
+
+@user.command()
+@config_option
+@prints_json
+def invite(config: Path) -> None:
+    """Print a link with which one person can create an account (`portal.sign_up: invitation`)."""
+    settings = load_or_exit(config)
+    code = with_store(settings, lambda store: Invitations(store.invitations, secrets.token_bytes).create())
+    link = invitation_link(settings.server.public_url, code)
+    click.echo(json.dumps({"invitation": link, "seconds": LIFETIME}, indent=2))
+
+
+@user.command()
+@click.argument("name")
+@config_option
+@prints_json
+def unblock(name: str, config: Path) -> None:
+    """Let a person sign in again."""
+    changed = _changed(config, name, lambda one: replace(one, blocked=False))
+    click.echo(json.dumps(_described(changed), indent=2))
+
+
+@user.command()
+@click.argument("name")
+@config_option
+def delete(name: str, config: Path) -> None:
+    """Remove a person. Their applications stay without an owner; administrators can hand them over."""
+
+    async def work(store: Store) -> None:
+        found = await _found(store, name)
+        await store.users.delete(found.name)
+
+    with_store(load_or_exit(config), work)
+
+
+def _changed(config: Path, name: str, change: Callable[[User], User]) -> User:
+    async def work(store: Store) -> User:
+        before = await _found(store, name)
+        return await store.users.replace(before, change(before))
+
+    return with_store(load_or_exit(config), work)
+
+
+async def _found(store: Store, name_or_id: str) -> User:
+    """The account of that name, or of that id, which has a colon. Raises GatepostError."""
+    look_up: Callable[[str], Awaitable[User | None]] = (
+        store.users.get_by_id if ":" in name_or_id else store.users.get
+    )
+    found = await look_up(name_or_id)
+    if found is None:
+        raise GatepostError(f"there is no user {name_or_id!r} in the store")
+    return found
+
+
+def _described(one: User) -> dict[str, Any]:
+    created = None
+    if one.created:
+        created = datetime.fromtimestamp(one.created, UTC).isoformat().replace("+00:00", "Z")
+    return {
+        "name": one.name,
+        "id": one.id or None,
+        "admin": one.admin,
+        "source": one.source,
+        "created": created,
+        "blocked": one.blocked,
+        "pending": one.pending,
+    }
+
+
+def _row(one: User) -> tuple[str, ...]:
+    facts = _described(one)
+    role = "admin" if one.admin else "developer"
+    state = "blocked" if one.blocked else "pending" if one.pending else "active"
+    return one.name, one.id or "-", role, one.source, facts["created"] or "-", state

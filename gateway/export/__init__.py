@@ -1,0 +1,1 @@
+"""The configuration in the words of other programs."""

@@ -1,0 +1,1 @@
+"""HTTP messages without I/O: requests, responses, headers, framing and problem documents."""

@@ -1,0 +1,21 @@
+"""The interface of the HTTP client for issuers."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gateway.errors import GatepostError
+
+
+class HttpClientError(GatepostError):
+    """There was no usable response. The text is for the log."""
+
+
+class HttpClient(Protocol):
+    """Sends requests with a timeout and a limit of the response size. Follows no redirects."""
+
+    async def get(self, url: str) -> bytes:
+        """The body of a 200 response. Raises HttpClientError for any other."""
+
+    async def post(self, url: str, form: dict[str, str], login: tuple[str, str]) -> bytes:
+        """The same for a form, with a client's id and secret in HTTP Basic (RFC 6749 section 2.3.1)."""

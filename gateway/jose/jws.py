@@ -1,0 +1,112 @@
+"""Signed JSON in compact form (RFC 7515 section 3.1), parsed strictly."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.jose.jwk import PublicKey, decode
+from gateway.jose.signatures import ALGORITHMS
+
+MAX_LENGTH = 8192
+"""Characters."""
+Members = dict[str, Any]
+# RFC 7515 section 3.1: three parts, base64url without padding.
+_SHAPE = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A JWT whose signature has not been verified: its claims cannot be trusted yet."""
+
+    header: Mapping[str, Any]
+    claims: Mapping[str, Any]
+    message: bytes
+    """The JWS signing input."""
+    signature: bytes
+
+    @property
+    def algorithm(self) -> str:
+        """One of the supported algorithms; never `none`, never HMAC."""
+        return str(self.header["alg"])
+
+    def text(self, name: str) -> str | None:
+        """A claim that is a string; None where it is missing or is not one."""
+        value = self.claims.get(name)
+        return value if isinstance(value, str) else None
+
+    def time(self, name: str) -> float | None:
+        """A claim that is a NumericDate (RFC 7519 section 2), in seconds since the epoch.
+
+        Raises:
+            ValueError: it is not a number.
+        """
+        value = self.claims.get(name)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value):
+            raise ValueError(f"{name} is no time")
+        return float(value)
+
+    def verified_by(self, keys: Iterable[PublicKey]) -> bool:
+        """Whether one of these keys verifies it. `jku`, `x5u` and `x5c` of its header are ignored."""
+        return any(key.verifies(self.algorithm, self.message, self.signature) for key in keys)
+
+
+def read_signed(text: str) -> Signed:
+    """Parses a JWT.
+
+    Raises:
+        ValueError: it is malformed, or its algorithm or a critical extension is not supported.
+    """
+    header, claims, message, signature = read_parts(text)
+    if header.get("alg") not in ALGORITHMS:
+        raise ValueError("its algorithm is not allowed")
+    # RFC 7515 section 4.1.11: a recipient that does not support a critical extension must reject the JWS.
+    if "crit" in header:
+        raise ValueError("it has a critical extension")
+    return Signed(header, claims, message, signature)
+
+
+def read_parts(text: str) -> tuple[Members, Members, bytes, bytes]:
+    """Header, claims, signing input, and the signature, which is never empty.
+
+    Raises:
+        ValueError: it is too long, or not a JWS in compact serialization.
+    """
+    if len(text) > MAX_LENGTH or not (shape := _SHAPE.fullmatch(text)):
+        raise ValueError("not a JWS in compact form")
+    return _members(shape[1]), _members(shape[2]), text[: shape.end(2)].encode(), decode(shape[3])
+
+
+def _members(part: str) -> Members:
+    try:
+        members = json.loads(decode(part).decode(), object_pairs_hook=_once, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("too deep") from None
+    if type(members) is not dict:
+        raise ValueError("not an object")
+    return members
+
+
+def _no_constant(_: str) -> None:
+    raise ValueError("not JSON")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> Members:
+    """RFC 7515 section 4: names must be unique, else two parsers could read different values."""
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member stands twice")
+    return members
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False

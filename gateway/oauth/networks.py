@@ -1,0 +1,62 @@
+"""From where a client may ask for tokens and use them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+
+from gateway.runtime.caches import MIB, cached_by_size, register
+
+_NAT64 = IPv6Network("64:ff9b::/96")
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
+"""The last label of a host that is a number in some spelling (URL standard, section 3.5)."""
+
+
+def _size(networks: tuple[str, ...], address: str) -> int:
+    return sum(map(len, networks)) + 50 * len(networks) + len(address)
+
+
+_INSIDE = register("addresses of clients", __name__, entries=4096, key_bytes=1024, total_bytes=8 * MIB)
+
+
+@cached_by_size(_INSIDE, _size)
+def _is_inside(networks: tuple[str, ...], address: str) -> bool:
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        # Nobody knows where an unknown address is.
+        return False
+    mapped = getattr(parsed, "ipv4_mapped", None) or parsed
+    return any(mapped in ip_network(network) for network in networks)
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the public Internet."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(parsed, IPv6Address):
+        # Transition addresses lead to the IPv4 address in them (RFC 6052 section 2.1, RFC 3056).
+        inner = (
+            IPv4Address(parsed.packed[-4:]) if parsed in _NAT64 else parsed.ipv4_mapped or parsed.sixtofour
+        )
+        if inner is not None:
+            return inner.is_global and not inner.is_multicast
+    return parsed.is_global and not parsed.is_multicast
+
+
+def may_be_public(host: str) -> bool:
+    """Whether a URL's host is a public address, or a name, which is yet to be resolved."""
+    try:
+        ip_address(host)
+    except ValueError:
+        # A number, as 2130706433 or 127.1, is an address to some resolvers, and no name.
+        return bool(host) and not _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2])
+    return is_public(host)
+
+
+def is_inside(networks: Sequence[str], address: str) -> bool:
+    """Whether an address lies in one of the networks, or there are none. An unknown address is outside."""
+    return not networks or _is_inside(tuple(networks), address)

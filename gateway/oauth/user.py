@@ -1,0 +1,55 @@
+"""A person: a resource owner (RFC 6749 section 1.1), and a developer who uses the portal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True, frozen=True)
+class UserIdentity:
+    """What refers to a person. A name may be given to somebody else later; an id never is."""
+
+    id: str
+    """`file:` or `store:`, by where the user is registered, and random characters."""
+    name: str
+    """Only for people to read."""
+    generation: str
+    """Moves when the password or the name changes. Tokens and sessions of an earlier one have ended."""
+
+
+@dataclass(slots=True, frozen=True)
+class User:
+    """Somebody with a name and a password."""
+
+    name: str
+    password: str = field(repr=False)
+    """Its argon2 hash; for a user of the file, it may be the password itself."""
+    admin: bool = False
+    source: str = "file"
+    """`file` (gateway.yaml, read-only) or `store`."""
+    created: int = 0
+    """Seconds since the epoch; 0 for users of the file."""
+    id: str = ""
+    """See `UserIdentity`. Empty: not known yet, and then the user owns nothing."""
+    generation: str = ""
+    """See `UserIdentity`."""
+    blocked: bool = False
+    """Whether an administrator has shut them out: no password of theirs is right."""
+
+    pending: bool = False
+    """Whether an administrator has yet to approve the account; until then nobody can sign in with it."""
+
+    @property
+    def key(self) -> str:
+        """What the name is found by: upper and lower case make no difference."""
+        return self.name.lower()
+
+    @property
+    def identity(self) -> UserIdentity:
+        """What tokens and sessions refer to."""
+        return UserIdentity(self.id, self.name, self.generation)
+
+    @property
+    def hashed(self) -> bool:
+        """Whether `password` is a hash."""
+        return self.password.startswith("$argon2")

@@ -1,0 +1,126 @@
+"""All operations of the REST interface: one table, which is served and which is documented."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from gateway.portal.api import api_keys, applications, key_secrets, keys
+from gateway.portal.api.api_request import Call
+from gateway.portal.api.request_bodies import (
+    ApplicationBody,
+    Body,
+    GenerateApiKeyBody,
+    GenerateKeysBody,
+    GenerateSecretBody,
+    GenerateTokenBody,
+    KeysBody,
+    RegenerateSecretBody,
+    RevokeApiKeyBody,
+    RevokeSecretBody,
+)
+
+_NAMED = re.compile(r"\{(\w+)\}")
+_ONE = "/applications/{applicationId}"
+_KEYS = _ONE + "/oauth-keys/{keyMappingId}"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing that a program can ask for."""
+
+    method: str
+    path: str
+    name: str
+    handler: Callable[[Call], Awaitable[web.Response]]
+    status: int
+    """Of an answer that says yes."""
+    answer: str | None = None
+    """The schema of that answer; None: it is empty."""
+    body: type[Body] | None = None
+    query: tuple[str, ...] = ()
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Those of the path, and those of the query."""
+        return (*_NAMED.findall(self.path), *self.query)
+
+
+OPERATIONS = (
+    Operation(
+        "GET",
+        "/applications",
+        "listApplications",
+        applications.listing,
+        200,
+        "ApplicationList",
+        query=("query", "limit", "offset"),
+    ),
+    Operation(
+        "POST", "/applications", "createApplication", applications.create, 201, "Application", ApplicationBody
+    ),
+    Operation("GET", _ONE, "getApplication", applications.show, 200, "Application"),
+    Operation("PUT", _ONE, "changeApplication", applications.change, 200, "Application", ApplicationBody),
+    Operation("DELETE", _ONE, "deleteApplication", applications.delete, 204),
+    Operation(
+        "POST",
+        _ONE + "/change-owner",
+        "changeOwner",
+        applications.change_owner,
+        200,
+        "Application",
+        query=("owner",),
+    ),
+    Operation("POST", _ONE + "/generate-keys", "generateKeys", keys.generate, 200, "Keys", GenerateKeysBody),
+    Operation("GET", _ONE + "/oauth-keys", "listKeys", keys.listing, 200, "KeysList"),
+    Operation("GET", _KEYS, "getKeys", keys.show, 200, "Keys"),
+    Operation("PUT", _KEYS, "changeKeys", keys.change, 200, "Keys", KeysBody),
+    Operation(
+        "POST",
+        _KEYS + "/regenerate-secret",
+        "regenerateSecret",
+        key_secrets.regenerate,
+        200,
+        "Secret",
+        RegenerateSecretBody,
+    ),
+    Operation("GET", _KEYS + "/secrets", "listSecrets", key_secrets.listing, 200, "SecretList"),
+    Operation(
+        "POST",
+        _KEYS + "/generate-secret",
+        "generateSecret",
+        key_secrets.generate,
+        200,
+        "NamedSecret",
+        GenerateSecretBody,
+    ),
+    Operation(
+        "POST", _KEYS + "/revoke-secret", "revokeSecret", key_secrets.revoke, 204, None, RevokeSecretBody
+    ),
+    Operation("GET", _KEYS + "/api-keys", "listApiKeys", api_keys.listing, 200, "ApiKeyList"),
+    Operation(
+        "POST",
+        _KEYS + "/generate-api-key",
+        "generateApiKey",
+        api_keys.generate,
+        200,
+        "NewApiKey",
+        GenerateApiKeyBody,
+    ),
+    Operation(
+        "POST", _KEYS + "/revoke-api-key", "revokeApiKey", api_keys.revoke, 204, None, RevokeApiKeyBody
+    ),
+    Operation("POST", _KEYS + "/clean-up", "cleanUpKeys", keys.clean_up, 204),
+    Operation(
+        "POST",
+        _KEYS + "/generate-token",
+        "generateToken",
+        keys.generate_token,
+        200,
+        "Token",
+        GenerateTokenBody,
+    ),
+)

@@ -1,0 +1,113 @@
+"""The request bodies of the REST API. Unknown members are ignored."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+LONGEST_SECONDS = 10**9
+Text = Annotated[str, Field(max_length=1024)]
+Texts = Annotated[list[Annotated[str, Field(max_length=255)]], Field(max_length=100)]
+Seconds = Annotated[int, Field(ge=1, le=LONGEST_SECONDS)]
+Lifetime = Seconds | Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}$")]
+KeyType = Literal["PRODUCTION", "SANDBOX"]
+
+
+TokenFormat = Literal["opaque", "jwt"]
+AuthMethod = Literal["client_secret_basic", "client_secret_post"]
+MOST_SECONDS = 10 * 365 * 86_400
+LABEL = r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,39}$"
+
+
+class Body(BaseModel):
+    """A JSON object."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+
+class ApplicationBody(Body):
+    """An application to create or update."""
+
+    name: Annotated[
+        str,
+        Field(min_length=1, max_length=70, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"),
+    ]
+    description: Annotated[str, Field(max_length=512)] | None = None
+    throttlingPolicy: Text | None = None  # noqa: N815 (WSO2's name on the wire)
+
+
+class GenerateKeysBody(Body):
+    """What new keys may do."""
+
+    keyType: KeyType  # noqa: N815 (as above)
+    grantTypesToBeSupported: Texts  # noqa: N815
+    callbackUrl: Annotated[  # noqa: N815
+        Text | None, Field(description="Taken for other gateways' clients, and not kept: no grant needs one.")
+    ] = None
+    scopes: Texts | None = None
+    audiences: Texts | None = None
+    validityTime: Lifetime | None = None  # noqa: N815
+    tokenFormat: TokenFormat | None = None  # noqa: N815
+    tokenEndpointAuthMethod: AuthMethod | None = None  # noqa: N815
+
+
+class KeysBody(Body):
+    """What keys may do from now on. What is left out stays; null is the default."""
+
+    supportedGrantTypes: Texts | None = None  # noqa: N815 (as above)
+    scopes: Texts | None = None
+    audiences: Texts | None = None
+    validityTime: Lifetime | None = None  # noqa: N815
+    tokenFormat: TokenFormat | None = None  # noqa: N815
+    tokenEndpointAuthMethod: AuthMethod | None = None  # noqa: N815
+    enabled: bool | None = None
+
+
+class GenerateTokenBody(Body):
+    """A token that is wanted."""
+
+    consumerSecret: Text | None = None  # noqa: N815 (as above)
+    validityPeriod: Seconds | None = None  # noqa: N815
+    scopes: Texts = []
+    revokeToken: Annotated[str, Field(max_length=8192)] | None = None  # noqa: N815
+
+
+class RegenerateSecretBody(Body):
+    """How long the secrets before the new one live on, in seconds."""
+
+    gracePeriod: Annotated[int, Field(ge=0, le=90 * 86_400)] = 0  # noqa: N815 (as above)
+
+
+class SecretWish(Body):
+    """What is wanted of a new secret."""
+
+    description: Annotated[str, Field(pattern=LABEL)] | None = None
+    """Its name; made up where left out."""
+    expiresIn: Annotated[int, Field(ge=1, le=MOST_SECONDS)] | None = None  # noqa: N815 (as above)
+    """Seconds; left out: it has no end."""
+
+
+class GenerateSecretBody(Body):
+    """One more secret."""
+
+    additionalProperties: SecretWish = SecretWish()  # noqa: N815 (as above)
+
+
+class RevokeSecretBody(Body):
+    """The secret that is to end."""
+
+    secretId: Annotated[str, Field(max_length=255)]  # noqa: N815 (as above)
+
+
+class GenerateApiKeyBody(Body):
+    """A new API key."""
+
+    keyName: Annotated[str, Field(pattern=LABEL)] | None = None  # noqa: N815 (as above)
+    validityPeriod: Annotated[int, Field(ge=1, le=MOST_SECONDS)] | None = None  # noqa: N815
+
+
+class RevokeApiKeyBody(Body):
+    """The API key to revoke."""
+
+    prefix: Annotated[str, Field(min_length=1, max_length=64)]

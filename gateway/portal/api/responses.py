@@ -1,0 +1,97 @@
+"""What programs get, in WSO2's shapes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from gateway.accounts.key_uses import KeyUse
+from gateway.oauth.application import Application, Environment
+from gateway.oauth.model import Client, Secret
+from gateway.tokens.token_issuer import TokenResponse
+
+
+def answer(body: object, status: int = 200, **headers: str) -> web.Response:
+    """A JSON answer; it may hold a secret, so nobody keeps it."""
+    kept = {
+        "Content-Type": "application/json",
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return web.Response(body=json.dumps(body).encode(), status=status, headers=kept | headers)
+
+
+def application_shape(application: Application) -> dict[str, Any]:
+    """An application."""
+    return {
+        "applicationId": application.id,
+        "name": application.name,
+        "description": application.description,
+        "throttlingPolicy": application.tier or None,
+        "owner": application.owner_name if application.has_owner else None,
+        "status": "APPROVED",
+        "createdTime": application.created,
+    }
+
+
+def keys_shape(client: Client, environment: Environment, secret: str | None = None) -> dict[str, Any]:
+    """A pair of keys; the secret only where it has just been made."""
+    shape = {
+        "keyMappingId": client.id,
+        "keyType": environment.upper(),
+        "mode": "CREATED",
+        "keyState": "APPROVED" if client.enabled else "REJECTED",
+        "consumerKey": client.id,
+        "supportedGrantTypes": sorted(client.grants),
+        "scopes": list(client.scopes),
+        "audiences": list(client.audiences),
+        "validityTime": client.lifetime,
+        "tokenFormat": client.format,
+        "tokenEndpointAuthMethod": next(iter(client.auth)) if len(client.auth) == 1 else None,
+    }
+    return shape if secret is None else shape | {"consumerSecret": secret}
+
+
+def secret_shape(secret: Secret) -> dict[str, Any]:
+    """What is known of a secret. Its name is what it is ended by."""
+    return {
+        "secretId": secret.name,
+        "additionalProperties": {
+            "description": secret.name,
+            "createdAt": secret.created,
+            "expiresAt": secret.expires,
+        },
+    }
+
+
+def api_key_shape(key: Secret, use: KeyUse | None) -> dict[str, Any]:
+    """What is known of an API key. Its prefix is what it is revoked by."""
+    return {
+        "prefix": key.prefix,
+        "keyName": key.name,
+        "createdAt": key.created,
+        "expiresAt": key.expires,
+        "lastUsedAt": None if use is None else use.time,
+        "lastUsedFrom": None if use is None else use.address,
+    }
+
+
+def token_shape(token: TokenResponse) -> dict[str, Any]:
+    """A token."""
+    return {
+        "accessToken": token.access_token,
+        "tokenScopes": token.scope.split(),
+        "validityTime": token.expires_in,
+    }
+
+
+def page_shape(found: list[dict[str, Any]], offset: int, limit: int) -> dict[str, Any]:
+    """A part of a list, and how much there is."""
+    shown = found[offset : offset + limit]
+    return {
+        "count": len(shown),
+        "list": shown,
+        "pagination": {"offset": offset, "limit": limit, "total": len(found)},
+    }

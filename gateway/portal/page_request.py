@@ -1,0 +1,168 @@
+"""One request of a person: who it is, the form it brings, the page it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, quote
+
+import aiohttp_jinja2
+from aiohttp import web
+from aiohttp_session import Session, get_session, new_session
+
+from gateway.audit.actor import acts
+from gateway.errors import StoreUnavailable
+from gateway.oauth.user import User
+from gateway.portal.csrf import from_elsewhere
+from gateway.portal.services import PortalServices
+from gateway.web.oauth_endpoints import read_body
+from gateway.web.request_context import HEAD
+
+MOST_FIELDS = 500
+HOME = "/portal/applications"
+
+
+class SignInNeeded(Exception):  # noqa: N818 (the name says what is to be done)
+    """Nobody is signed in."""
+
+
+class FormRefused(Exception):  # noqa: N818 (as above)
+    """A form came from another site, or its page has expired."""
+
+
+class OutcomeUnknown(StoreUnavailable):
+    """The store did not answer a change, so nobody knows whether it was made."""
+
+    def __init__(self, error: StoreUnavailable, secret: str = "") -> None:
+        super().__init__(error.reason, error.retry_after)
+        self.secret = secret
+        """A secret that is in force if the change was made."""
+
+
+class PageNotFound(Exception):  # noqa: N818 (as above)
+    """There is no such thing, or it is somebody else's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What a person filled in."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+    def has(self, name: str) -> bool:
+        """Whether the form had this field."""
+        return any(key == name for key, _ in self.pairs)
+
+    def text(self, name: str) -> str:
+        """A field's text without spaces around it; empty where it is missing."""
+        return self.raw(name).strip()
+
+    def raw(self, name: str) -> str:
+        """A field's text as it was typed."""
+        return next((value for key, value in self.pairs if key == name), "")
+
+    def ticked(self, name: str) -> tuple[str, ...]:
+        """The values of the boxes that are ticked."""
+        return tuple(dict.fromkeys(value for key, value in self.pairs if key == name and value))
+
+
+class PageRequest:
+    """A request on its way through a page. Reading a form checks that it is this browser's own."""
+
+    def __init__(
+        self, request: web.Request, services: PortalServices, session: Session, person: User | None
+    ) -> None:
+        self.request = request
+        self.services = services
+        self.session = session
+        self.person = person
+        """Who is signed in; None: nobody."""
+        self.may_write = False
+        """Whether a form was accepted, so that something may have been changed since."""
+
+    @classmethod
+    async def of(cls, request: web.Request, services: PortalServices) -> PageRequest:
+        """The request with its session. One that was begun before the user's password changed is over."""
+        session = await get_session(request)
+        person = None
+        user_id = session.get("user") if not session.empty else None
+        if isinstance(user_id, str):
+            person = await services.users.get(user_id)
+            if person is None or session.get("generation") != person.generation:
+                person = None
+                session.invalidate()
+        if person is not None:
+            acts(actor_of(person))
+        return cls(request, services, session, person)
+
+    @property
+    def user(self) -> User:
+        """Who is signed in. Raises SignInNeeded."""
+        if self.person is None:
+            raise SignInNeeded
+        return self.person
+
+    @property
+    def address(self) -> str:
+        """Where the person is."""
+        return self.request[HEAD].peer.address
+
+    def query(self, name: str) -> str:
+        """A parameter of the query; empty where it is missing."""
+        return self.request.query.get(name, "")
+
+    async def begin_session(self, user: User) -> None:
+        """Signs the user in, under a new id: whoever knew the last one knows nothing."""
+        acts(actor_of(user))
+        self.session = await new_session(self.request)
+        self.session["user"] = user.id
+        self.session["generation"] = user.generation
+        self.person = user
+
+    async def fields(self) -> Fields:
+        """The form. Raises FormRefused unless it was filled in on a page of this portal, in this browser."""
+        if from_elsewhere(self.request):
+            raise FormRefused
+        body = await read_body(self.request, self.services.body_timeout)
+        try:
+            pairs = parse_qsl(body.decode(), True, errors="strict", max_num_fields=MOST_FIELDS)  # noqa: FBT003
+        except ValueError:
+            raise FormRefused from None
+        fields = Fields(tuple((name, value.replace("\0", "")) for name, value in pairs))
+        if not self.services.csrf.proves(self._binding(), fields.raw("proof")):
+            raise FormRefused
+        self.may_write = True
+        return fields
+
+    def page(self, template: str, status: int = 200, **content: object) -> web.Response:
+        """A page of the portal, with a proof for its forms."""
+        proof, binding = self.services.csrf, self._binding()
+        value = None
+        if binding is None:
+            value, binding = proof.new_binding()
+        context = {"facts": self.services.facts, "user": self.person, "proof": proof.tag(binding), **content}
+        context.setdefault("done", self.query("done"))
+        context["now"] = int(self.services.clock())
+        context["path"] = self.request.path
+        response = aiohttp_jinja2.render_template(template, self.request, context, status=status)
+        if value is not None:
+            proof.give(response, value)
+        return response
+
+    def _binding(self) -> str | None:
+        identity = None if self.session.empty else self.session.identity
+        return self.services.csrf.binding(self.request, identity)
+
+
+def actor_of(user: User) -> str:
+    """Who acts, for the audit log: the id, which is never used again, and the name, for people to read."""
+    return f"{user.id} {user.name}"
+
+
+def redirect_to(path: str, done: str = "") -> web.Response:
+    """Sends the browser on; `done` names what the next page says has been done."""
+    location = f"{path}?done={quote(done)}" if done else path
+    return web.Response(status=303, headers={"Location": location})
+
+
+Page = Callable[[PageRequest], Awaitable[web.StreamResponse]]

@@ -1,0 +1,103 @@
+"""All users, for administrators."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from gateway.accounts.invitations import invitation_link
+from gateway.accounts.users import UserExists
+from gateway.oauth.user import User
+from gateway.portal.form_rules import user_name_problem
+from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
+
+MOST_SHOWN = 200
+
+
+async def show(page_request: PageRequest) -> web.StreamResponse:
+    """The users of gateway.yaml, and the accounts of those who signed up."""
+    return await _page(page_request, {})
+
+
+async def rename(page_request: PageRequest) -> web.StreamResponse:
+    """Gives an account another name. Its user signs in again, under the new name."""
+    _require_admin(page_request)
+    name = (await page_request.fields()).text("name")
+    user = await page_request.services.users.get(page_request.request.match_info["user"])
+    if user is None or user.source == "file":
+        raise PageNotFound
+    problem = user_name_problem(name) or await _renamed(page_request, user, name)
+    if problem:
+        return await _page(page_request, {user.id: problem}, name)
+    return redirect_to("/portal/users", "renamed")
+
+
+async def approve(page_request: PageRequest) -> web.StreamResponse:
+    """Lets the user of a pending account sign in."""
+    user = await _pending(page_request)
+    await page_request.services.users.approve(user)
+    return redirect_to("/portal/users", "approved")
+
+
+async def reject(page_request: PageRequest) -> web.StreamResponse:
+    """Removes a pending account."""
+    user = await _pending(page_request)
+    await page_request.services.users.reject(user)
+    return redirect_to("/portal/users", "rejected")
+
+
+async def _pending(page_request: PageRequest) -> User:
+    _require_admin(page_request)
+    await page_request.fields()
+    user = await page_request.services.users.get(page_request.request.match_info["user"])
+    if user is None or not user.pending:
+        raise PageNotFound
+    return user
+
+
+async def invite(page_request: PageRequest) -> web.StreamResponse:
+    """A link with which one person can create an account, shown now and never again."""
+    _require_admin(page_request)
+    await page_request.fields()
+    services = page_request.services
+    if services.facts.sign_up != "invitation":
+        raise PageNotFound
+    link = invitation_link(services.facts.public_url, await services.invitations.create())
+    return await _page(page_request, {}, invitation=link, done="invited")
+
+
+async def _renamed(page_request: PageRequest, user: User, name: str) -> str:
+    """Renames the account; why not, else."""
+    try:
+        await page_request.services.users.rename(user, name)
+    except UserExists:
+        return "This name is taken."
+    return ""
+
+
+async def _page(
+    page_request: PageRequest, problems: dict[str, str], name: str = "", invitation: str = "", **more: str
+) -> web.Response:
+    _require_admin(page_request)
+    users = page_request.services.users
+    search = page_request.query("search").strip().lower()[:100]
+    found = [one for one in await users.accounts() if search in one[0].key or one[0].id in problems]
+    pending = [one for one, _ in found if one.pending]
+    accounts = [one for one in found if not one[0].pending]
+    return page_request.page(
+        "users.html",
+        422 if problems else 200,
+        of_file=[one for one in users.of_file if search in one.key],
+        pending=pending[:MOST_SHOWN],
+        accounts=accounts[:MOST_SHOWN],
+        total=len(accounts),
+        search=search,
+        problems=problems,
+        name=name,
+        invitation=invitation,
+        **more,
+    )
+
+
+def _require_admin(page_request: PageRequest) -> None:
+    if not page_request.user.admin:
+        raise PageNotFound

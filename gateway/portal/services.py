@@ -1,0 +1,129 @@
+"""What the portal's pages work with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from gateway.accounts.applications import MANAGE_SCOPE, Applications
+from gateway.accounts.clients import Clients
+from gateway.accounts.invitations import Invitations
+from gateway.accounts.key_uses import KeyUse
+from gateway.accounts.registry import ClientRegistry
+from gateway.accounts.sign_ups import SignUpLimiter
+from gateway.accounts.usage_reports import UsageReports
+from gateway.accounts.users import UserAuthentication, Users
+from gateway.clock import Clock
+from gateway.oauth.model import TokenInfo
+from gateway.oauth_flows.portal_tokens import PortalTokens
+from gateway.portal.csrf import CsrfToken
+
+MANAGE = MANAGE_SCOPE
+"""The scope with which a token works the portal's REST interface."""
+
+
+SignUp = Literal["", "open", "approval", "invitation"]
+"""Who may create an account: nobody, anybody, whoever an administrator approves or has invited."""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A route as a developer sees it."""
+
+    path: str
+    exact: bool
+    methods: tuple[str, ...]
+    """Empty: all."""
+    host: str | None
+    scopes: tuple[str, ...]
+    audience: str | None
+    protected: bool
+    """Whether a token is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortalInfo:
+    """What of the configuration the portal shows."""
+
+    public_url: str
+    self_signed: bool
+    """Whether callers meet a certificate that no authority has signed."""
+    sign_up: SignUp
+    grants: tuple[str, ...]
+    """The grants that are switched on."""
+    scopes: tuple[str, ...]
+    """What developers may give their applications."""
+    default_scopes: tuple[str, ...]
+    application_scope: str | None
+    lifetime: int
+    """Seconds that tokens live unless their keys say otherwise."""
+    max_lifetime: int
+    apis: tuple[Api, ...]
+    tiers: tuple[str, ...] = ()
+    """The throttling tiers that there are."""
+    developer_tiers: tuple[str, ...] = ()
+    """Those that developers may choose."""
+
+    @property
+    def secure(self) -> bool:
+        """Whether people come over HTTPS."""
+        return self.public_url.startswith("https:")
+
+
+class KeyUseReader(Protocol):
+    """When and from where API keys were used last."""
+
+    async def read(self, client_id: str, prefixes: list[str]) -> dict[str, KeyUse]:
+        """The last uses of these keys of a client, as far as there are any. Raises StoreUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedCall:
+    """A refused request, as far as its developer may know."""
+
+    time: float
+    """Seconds since the epoch."""
+    request: str
+    """Method and path."""
+    status: int
+    code: str
+    detail: str
+    """As the caller was told."""
+    route: str
+    client: str
+    """Whose call it was; empty: nobody's that is known."""
+    scopes_needed: tuple[str, ...]
+    scopes_had: tuple[str, ...]
+
+    @property
+    def scopes_missing(self) -> tuple[str, ...]:
+        """What the token lacked."""
+        return tuple(scope for scope in self.scopes_needed if scope not in self.scopes_had)
+
+
+@dataclass(frozen=True, slots=True)
+class PortalServices:
+    """Everything is worked out when the configuration is loaded."""
+
+    facts: PortalInfo
+    users: Users
+    authentication: UserAuthentication
+    sign_ups: SignUpLimiter
+    invitations: Invitations
+    applications: Applications
+    registry: ClientRegistry
+    tokens: PortalTokens
+    reports: UsageReports
+    clients: Clients
+    key_uses: KeyUseReader
+    find_token: Callable[[str], Awaitable[TokenInfo | None]]
+    """The facts of a live token (`gateway.tokens.token_validator.TokenValidator.facts`)."""
+    find_refusal: Callable[[str], Awaitable[RefusedCall | None]]
+    """The refusal of a request of the last hour, by its id."""
+    csrf: CsrfToken
+    body_timeout: float
+    """Seconds that a form may take to arrive."""
+    clock: Clock
+    ask_store: Callable[[], Awaitable[None]]
+    """Over as soon as the store answers. Raises StoreUnavailable while it does not."""

@@ -1,0 +1,53 @@
+"""The store the workers use: external, or an embedded server that is restarted when it dies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gateway.config.model import Settings
+from gateway.config.store import EMBEDDED
+from gateway.store.embedded import EmbeddedStore
+
+CHECK_INTERVAL = 0.25
+"""Seconds between two checks whether the embedded store is running."""
+
+
+class StoreProcess:
+    """Runs in the supervising process, not in the workers. `embedded` is None for an external store."""
+
+    def __init__(self, embedded: EmbeddedStore | None = None) -> None:
+        self._embedded = embedded
+
+    def url(self, settings: Settings) -> str:
+        """The URL the workers connect to."""
+        return settings.store.url if self._embedded is None else self._embedded.url
+
+    def hand_over(self) -> None:
+        """Lets a successor take the embedded store. Call it when the shutdown begins."""
+        if self._embedded is not None:
+            self._embedded.hand_over()
+
+    def release_in_worker(self) -> None:
+        """For a forked worker: it does not hold the embedded store's directory."""
+        if self._embedded is not None:
+            self._embedded.release_in_worker()
+
+    def ensure(self) -> None:
+        """Restarts the embedded store if it has died or hangs. Call it every `CHECK_INTERVAL` seconds."""
+        if self._embedded is not None:
+            self._embedded.ensure()
+
+
+@contextmanager
+def open_store(settings: Settings) -> Iterator[StoreProcess]:
+    """Runs the embedded store, if configured, while the context is open. StartError if it can't start."""
+    if settings.store.url != EMBEDDED:
+        yield StoreProcess()
+        return
+    embedded = EmbeddedStore(settings.server.state_dir)
+    try:
+        embedded.start()
+        yield StoreProcess(embedded)
+    finally:
+        embedded.stop()

@@ -1,0 +1,133 @@
+"""A worker process under gunicorn's arbiter."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from gunicorn.workers.base import Worker as ArbiterWorker
+
+from gateway.errors import GatepostError
+from gateway.process.line_writer import line_writer
+from gateway.process.logs import STANDARD_ERROR, set_up_logs
+from gateway.process.ready_pipe import WorkerStatus
+from gateway.process.single_worker import new_event_loop
+from gateway.process.worker import Worker
+
+log = logging.getLogger("gatepost")
+
+HEARTBEAT = 1.0
+"""Seconds between two heartbeats. The worker's metrics are published at the same time."""
+
+RESPAWN_DELAY = 1.0
+"""Seconds a worker that can't start waits before it exits: gunicorn replaces it immediately."""
+
+REPLACED = signal.SIGUSR1
+"""Tells a worker that others have taken over: it drains at once. SIGTERM ends the whole gateway."""
+
+BLOCKED_SIGNALS = frozenset({signal.SIGTERM, signal.SIGQUIT, REPLACED})
+"""Signals blocked from the fork until the worker has installed its handlers."""
+
+
+class MultiWorkerProcess(ArbiterWorker):  # type: ignore[misc]  # gunicorn publishes no types
+    """Runs a `Worker` in a forked process."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.task = self.app.task
+        """The configuration it serves."""
+        self.share = self.app.share
+        """The listening sockets it accepts from."""
+        self.ready = False
+        self.terminating = False
+
+    def init_process(self) -> None:
+        """Runs the worker and exits: the arbiter's cleanup code must not run in the forked process."""
+        code = 1
+        try:
+            code = self._run()
+        except BaseException:
+            log.exception("a worker failed")
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            line_writer(STANDARD_ERROR).finish()
+            os._exit(code)
+
+    def _run(self) -> int:
+        # A terminal sends these to the whole process group. The arbiter handles them and signals the workers.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGABRT, signal.SIG_DFL)
+        self.app.context.store.release_in_worker()
+        logs = self.task.settings.logging
+        set_up_logs(logs.level, logs.format)
+        self.app.context.certificates.logs_changes = False  # the arbiter does
+        self.app.context.telemetry.share(self.app.shared_metrics, str(self.age))
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            return runner.run(self._serve())
+
+    async def _serve(self) -> int:
+        worker = Worker(self.app.context, self.share)
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        shutdown = asyncio.Event()
+
+        def shut_down() -> None:
+            shutdown.set()
+            stop.set()
+
+        def quit_now() -> None:
+            worker.force_close()
+            stop.set()
+
+        loop.add_signal_handler(signal.SIGTERM, shut_down)
+        # `stop` alone: another process serves from now on.
+        loop.add_signal_handler(REPLACED, stop.set)
+        loop.add_signal_handler(signal.SIGQUIT, quit_now)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED_SIGNALS)
+        heartbeat = asyncio.create_task(self._heartbeat(shut_down))
+        try:
+            await worker.open(self.task.settings, self.task.store_url)
+        except Exception as error:
+            if not isinstance(error, GatepostError):
+                log.exception("a worker could not start")
+            self.app.ready_pipe.post(WorkerStatus(self.age, str(error) or type(error).__name__))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RESPAWN_DELAY):
+                    await stop.wait()
+            return 0
+        # Before it counts as ready, so that `/status` of another worker knows it from the start.
+        with contextlib.suppress(OSError):
+            self.app.context.telemetry.publish()
+        self.app.ready_pipe.post(WorkerStatus(self.age))
+        await stop.wait()
+        if not shutdown.is_set():
+            retiring, ending = asyncio.create_task(worker.retire()), asyncio.create_task(shutdown.wait())
+            await asyncio.wait({retiring, ending}, return_when=asyncio.FIRST_COMPLETED)
+            ending.cancel()
+        if shutdown.is_set():
+            await worker.announce_shutdown()
+        await worker.close()
+        heartbeat.cancel()
+        with contextlib.suppress(OSError):
+            self.app.context.telemetry.publish()
+        return 0
+
+    async def _heartbeat(self, shut_down: Callable[[], None]) -> None:
+        while True:
+            self.notify()
+            # A full disk makes metrics stale; it must not end the worker.
+            with contextlib.suppress(OSError):
+                self.app.context.telemetry.publish()
+            if os.getppid() != self.ppid:
+                # The arbiter has died.
+                shut_down()
+            await asyncio.sleep(HEARTBEAT)

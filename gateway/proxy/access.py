@@ -1,0 +1,115 @@
+"""Who calls a route, and whether the token suffices: decided here for every request, and nowhere else.
+
+Only facts about tokens are cached, never decisions: scopes, audience, expiry and proof are checked each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from gateway.http.exchange import Exchange, RequestHead
+from gateway.http.route_target import request_uri
+from gateway.oauth.bearer import NOTHING_PROVEN, AuthError, BearerCredentials, check_access, read_token
+from gateway.oauth.confirmation import KEY, ProofOfPossession, VerifiedProof, confirmed_members
+from gateway.oauth.model import TokenInfo
+from gateway.proxy.request_tokens import presented_credentials
+
+Found = TokenInfo | Awaitable[TokenInfo | None] | None
+"""What is known of a token, or what must be awaited for it. None: it is not valid for the route."""
+FindToken = Callable[[str, frozenset[str]], Found]
+"""Finds a live token of an accepted issuer (`gateway.tokens.token_validator.TokenValidator.find`)."""
+VerifyProof = Callable[[ProofOfPossession, str, str], Awaitable[VerifiedProof]]
+"""Verifies a DPoP proof: what the request shows, the token, the thumbprint of the key it is bound to."""
+FORBIDDEN = (AuthError.SCOPE, AuthError.AUDIENCE)
+"""The token is valid, and does not suffice for the route."""
+
+
+def authorize(
+    exchange: Exchange,
+    find: FindToken,
+    now: float,
+    verify_proof: VerifyProof | None = None,
+    credentials: BearerCredentials | AuthError | None = None,
+) -> AuthError | Awaitable[AuthError | None] | None:
+    """Whether the request may go on; then `exchange.token` says who calls. Else why not.
+
+    Returns an awaitable only where the token must be looked up or a proof verified. The client is known, too,
+    where its valid token does not suffice for the route: the access log and its usage have it.
+
+    Args:
+        exchange: the request on its route.
+        find: finds tokens.
+        now: seconds since the epoch.
+        verify_proof: None: no token that is bound to a DPoP key is accepted.
+        credentials: those of `exchange.request`, where they have been read already.
+    """
+    route, token = exchange.route, exchange.token
+    if not route.protected:
+        # RFC 9110 section 11.6.2: a request has one Authorization. An upstream could take either of two.
+        repeated = len(exchange.request.values(b"authorization")) > 1
+        return AuthError.MALFORMED if repeated else None
+    if token is not None:
+        # A plugin has authenticated the client by other means. The route's rules hold for it all the same.
+        return check_access(token, route.scopes, route.audience, now)
+    if credentials is None:
+        credentials = presented_credentials(exchange.request, route)
+    if isinstance(credentials, AuthError):
+        return credentials
+    found = find(credentials.token, route.issuers)
+    if found is None:
+        return AuthError.INVALID
+    if isinstance(found, TokenInfo) and not found.cnf and not credentials.dpop:
+        return _check(exchange, found, NOTHING_PROVEN, now)
+    return _authorize_later(exchange, credentials, found, now, verify_proof)
+
+
+async def _authorize_later(
+    exchange: Exchange,
+    credentials: BearerCredentials,
+    found: TokenInfo | Awaitable[TokenInfo | None],
+    now: float,
+    verify_proof: VerifyProof | None,
+) -> AuthError | None:
+    token = found if isinstance(found, TokenInfo) else await found
+    if token is None:
+        return AuthError.INVALID
+    proven = NOTHING_PROVEN
+    if token.cnf or credentials.dpop:
+        verified = await _proven(exchange, credentials, token, verify_proof)
+        if isinstance(verified, AuthError):
+            return verified
+        proven = verified
+    return _check(exchange, token, proven, now)
+
+
+def _check(exchange: Exchange, token: TokenInfo, proven: Mapping[str, str], now: float) -> AuthError | None:
+    route = exchange.route
+    refusal = check_access(token, route.scopes, route.audience, now, proven)
+    if refusal is None or refusal in FORBIDDEN:
+        exchange.token = token
+    return refusal
+
+
+async def _proven(
+    exchange: Exchange, credentials: BearerCredentials, token: TokenInfo, verify_proof: VerifyProof | None
+) -> Mapping[str, str] | AuthError:
+    """What the client holds of what its token is bound to. A nonce for its next proof is added."""
+    certificate = exchange.request.peer.certificate
+    if not credentials.dpop:
+        return confirmed_members(token.cnf, certificate, None)
+    if verify_proof is None or KEY not in token.cnf:
+        # RFC 9449 section 7.1: a proof is checked against the key that the token is bound to.
+        return AuthError.INVALID
+    request = exchange.request
+    shown = ProofOfPossession(request.method, request_uri(exchange.route, request), request.values(b"dpop"))
+    proof = await verify_proof(shown, credentials.token, token.cnf[KEY])
+    if proof.nonce is not None:
+        exchange.added_response_headers.append((b"DPoP-Nonce", proof.nonce.encode()))
+    if proof.refusal is not None:
+        return AuthError(proof.refusal.value)
+    return confirmed_members(token.cnf, certificate, proof.jkt)
+
+
+def bearer_credentials(request: RequestHead) -> BearerCredentials | AuthError:
+    """The token in the request's Authorization header, or why there is none."""
+    return read_token(request.values(b"authorization"))

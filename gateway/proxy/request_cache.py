@@ -1,0 +1,172 @@
+"""What follows from a request's head and the configuration alone, cached by the bytes of the head.
+
+Clients send the same heads again and again. Whether a request is let in is never cached: that is decided for
+each one (`gateway.proxy.access`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gateway.http.exchange import NOBODY, Exchange, ForwardHead, Header, Peer, RequestHead
+from gateway.http.forwarding_headers import identity_header_lines
+from gateway.http.head_limits import DEFAULT_LIMITS, RequestHeadLimits
+from gateway.http.route import Route
+from gateway.oauth.bearer import AuthError, BearerCredentials
+from gateway.oauth.model import TokenInfo
+from gateway.proxy.forward_head import render_request_lines, route_head
+from gateway.proxy.request_tokens import presented_credentials
+from gateway.proxy.route_table import RouteTable
+from gateway.proxy.simple_request import HeaderBlock, SimpleRequest, parse_simple_head
+from gateway.runtime.caches import MIB, cached_unchecked, register
+
+MAX_HEAD = 2048
+"""Bytes of a head that is cached."""
+MAX_HEADS = 1024
+_HEADS = register("request heads", __name__, entries=MAX_HEADS, key_bytes=MAX_HEAD, total_bytes=24 * MIB)
+_TEMPLATES = register(
+    "request heads without their token", __name__, entries=MAX_HEADS, key_bytes=MAX_HEAD, total_bytes=24 * MIB
+)
+# RFC 6750 section 2.1, as nearly all clients write it. Wherever it matches, it is a valid header line.
+_BEARER = re.compile(rb"\n(?i:authorization: bearer) ([A-Za-z0-9\-._~+/]+=*)\r\n")
+_ANY = b"x"
+"""Stands for the token in the template that heads with different tokens share."""
+
+
+@dataclass(slots=True, frozen=True)
+class UpstreamHead:
+    """What goes upstream by one route, up to the request's id."""
+
+    head: ForwardHead
+    """As `gateway.proxy.forward_head.route_head` makes it. Not to be changed."""
+    lines: bytes
+    """The same as it goes over the wire."""
+
+
+@dataclass(slots=True)
+class CachedRequest:
+    """A simple request, all but its body, and what follows from it."""
+
+    head: RequestHead
+    """With the peer that sent it last."""
+    block: HeaderBlock
+    route: Route
+    credentials: BearerCredentials | AuthError
+    """Where this route looks for them."""
+    upstream: UpstreamHead
+    """What goes upstream by this route."""
+    canary: UpstreamHead | None
+    """The same by its canary's route."""
+    identity: tuple[RequestHead, TokenInfo | None, bytes] | None = field(default=None, compare=False)
+    """The last request, its token, and the lines that went upstream behind its id: who sent it."""
+
+    def head_from(self, peer: Peer) -> RequestHead:
+        """The request's head, sent by `peer`."""
+        head = self.head
+        if head.peer is not peer:
+            head = self.head = _copied(head, head.headers, peer)
+        return head
+
+    def with_token(self, token: bytes) -> CachedRequest:
+        """The same request with another bearer token in its one Authorization header."""
+        head, block = self.head, self.block
+        value = block.authorization[0][: -len(_ANY)] + token
+        headers = tuple(
+            (name, value) if name.lower() == b"authorization" else (name, old) for name, old in head.headers
+        )
+        head = _copied(head, headers, head.peer)
+        block = HeaderBlock(
+            headers,
+            block.host,
+            block.length,
+            BearerCredentials(token.decode(), dpop=False),
+            block.content_type,
+            (value,),
+            block.proofs,
+            block.origin_or_coding,
+            # The limits hold for each request: `read` has not seen this token.
+            block.size + len(token) - len(_ANY),
+            block.last,
+        )
+        return _cached_request(head, block, self.route, self)
+
+    def render_upstream_head(self, shared: UpstreamHead, exchange: Exchange) -> bytes:
+        """The whole head for one request: what `render_request_head` makes of `build_forward_head`.
+
+        `shared` is that of the exchange's route.
+        """
+        request, token, last = exchange.request, exchange.token, self.identity
+        if last is None or last[0] is not request or last[1] is not token:
+            lines = b"\r\n%s\r\n" % identity_header_lines(request, token)
+            last = self.identity = (request, token, lines)
+        return shared.lines + exchange.request_id.encode() + last[2]
+
+    def upstream_head_for(self, route: Route) -> UpstreamHead:
+        """What goes upstream by the exchange's route, which may be the canary's."""
+        return self.upstream if route is self.route or self.canary is None else self.canary
+
+
+def request_reader(
+    routes: RouteTable, limits: RequestHeadLimits = DEFAULT_LIMITS
+) -> Callable[[bytes], CachedRequest | None]:
+    """Reads heads. None: it is not simple, or no route of the fast path takes it."""
+
+    def read(data: bytes) -> CachedRequest | None:
+        plain = parse_simple_head(data, limits)
+        if plain is None or plain.method == "OPTIONS":
+            return None
+        try:
+            found = _routed(plain, routes)
+            # Bodies are collected on the way through aiohttp, which also refuses what is never proxied.
+            return None if found.route.pipeline.collects_bodies or found.route.verify_only else found
+        except Exception:  # whatever it is, it is raised again, and answered, on the way through aiohttp
+            return None
+
+    templates = cached_unchecked(_TEMPLATES)(read)
+
+    def read_template(data: bytes) -> CachedRequest | None:
+        """The heads of many clients differ in the token alone."""
+        bearer = _BEARER.search(data)
+        if bearer is None:
+            return read(data)
+        start, end = bearer.span(1)
+        cached = templates(data[:start] + _ANY + data[end:])
+        if cached is None or len(cached.block.authorization) > 1:
+            return read(data)
+        found = cached.with_token(data[start:end])
+        return found if found.block.size <= limits.head else None
+
+    cached_read = cached_unchecked(_HEADS)(read_template)
+    return lambda data: cached_read(data) if len(data) <= MAX_HEAD else read(data)
+
+
+def _copied(head: RequestHead, headers: tuple[Header, ...], peer: Peer) -> RequestHead:
+    return RequestHead(
+        head.method, head.target, head.path, head.segments, head.query, head.host, headers, peer
+    )
+
+
+def _routed(plain: SimpleRequest, routes: RouteTable) -> CachedRequest:
+    head = plain.head(NOBODY)
+    return _cached_request(head, plain.block, routes.match(head))
+
+
+def _cached_request(
+    head: RequestHead, block: HeaderBlock, route: Route, twin: CachedRequest | None = None
+) -> CachedRequest:
+    """`twin`: the same request with another token."""
+    upstream = _upstream_head(route, head, None if twin is None else twin.upstream)
+    canary = None
+    if route.canary is not None:
+        canary = _upstream_head(route.canary.route, head, None if twin is None else twin.canary)
+    credentials = block.token if route.token_sources is None else presented_credentials(head, route)
+    return CachedRequest(head, block, route, credentials, upstream, canary)
+
+
+def _upstream_head(route: Route, head: RequestHead, twin: UpstreamHead | None) -> UpstreamHead:
+    if twin is not None and not route.forward_token and not route.pipeline.head_only_on_forward:
+        return twin
+    forward = route_head(head, route)
+    return UpstreamHead(forward, render_request_lines(forward) + b"X-Request-Id: ")

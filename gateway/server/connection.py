@@ -1,0 +1,335 @@
+"""A client connection: the fast path and aiohttp take requests from it in turn, and it may become a tunnel.
+
+Its states and what leads from one to the next are in `gateway.server.connection_state`.
+
+aiohttp's part, with its parser and its task, is made when a request first needs it. While the fast path
+answers a request, aiohttp sees nothing of the connection. What arrives before a response is out is held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from aiohttp import web
+
+from gateway.http.limit_names import HEADER_TIMEOUT, IDLE
+from gateway.http.problems import SLOW_REQUEST, Problem
+from gateway.http.request_head import check_request_line
+from gateway.http.responses import problem_response, response_bytes
+from gateway.server.aiohttp_handler import AiohttpHandler
+from gateway.server.connection_state import TRANSITIONS, Event, State
+from gateway.server.in_flight import FlowControlled, InFlightRequest
+from gateway.server.request_splitter import RequestSplitter, head_limit
+from gateway.server.settings import ConnectionSettings, ServerHandle
+from gateway.server.transport import ClientTransport
+from gateway.server.tunnel import ClientStream
+
+HELD_LIMIT = 65_536
+"""Bytes held that arrive before a response is out; from then on the client is not read."""
+# Python 3.11 takes ten times as long for an enumeration's attribute as for a name. Every request uses these.
+_IDLE, _CLOSED = State.IDLE, State.CLOSED
+_FAST_PATH_TOOK, _RESPONSE_SENT = Event.FAST_PATH_TOOK, Event.RESPONSE_SENT
+_AIOHTTP_READS = frozenset({State.HEAD, State.AIOHTTP, State.ANSWERED, State.LINGERING})
+"""The states in which the bytes of aiohttp's request may still arrive."""
+_AT_REST = frozenset({State.IDLE, State.ANSWERED, State.LINGERING})
+"""The states in which no response is under way."""
+
+
+class Connection(ClientTransport):
+    """One client connection."""
+
+    __slots__ = (
+        "_handler",
+        "_head_since",
+        "_held",
+        "_idle_until",
+        "_in_flight",
+        "_in_flight_done",
+        "_last",
+        "_request_line",
+        "_response",
+        "_server",
+        "_settings",
+        "_splitter",
+        "_state",
+        "_stream",
+    )  # fmt: skip
+
+    def __init__(
+        self, server: ServerHandle, settings: ConnectionSettings, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        super().__init__(settings.connection_manager, loop)
+        self._server = server
+        self._settings = settings
+        self._state = _IDLE
+        self._last = False
+        """Whether the next response is to be the last."""
+        self._in_flight: InFlightRequest | None = None
+        """What the fast path answers now."""
+        self._in_flight_done: asyncio.Future[None] | None = None
+        self._handler: AiohttpHandler | None = None
+        self._response: FlowControlled | None = None
+        """What aiohttp's application answers a proxied request with."""
+        self._splitter: RequestSplitter | None = None
+        self._request_line: bytes | None = None
+        """What has come of a request line that is not whole; None: aiohttp has it."""
+        self._head_since = 0.0
+        """When the first bytes of aiohttp's request came."""
+        self._stream: ClientStream | None = None
+        self._held = b""
+        self._idle_until = loop.time() + settings.idle_timeout
+
+    def _enter(self, event: Event) -> None:
+        self._state = TRANSITIONS[self._state][event]
+
+    # What the transport calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if self.transport is None:
+            self._enter(Event.CLOSED)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have come: of the next request, of aiohttp's, of a later one, or of the tunnel."""
+        state = self._state
+        if state is _IDLE and not self._paused:
+            self._begin(data)
+        elif state in _AIOHTTP_READS:
+            self._feed(data)
+        elif self._stream is not None:
+            self._stream.feed(data)
+        elif state is not _CLOSED:
+            # Back-pressure: in IDLE, while the client does not take the responses that are out.
+            self._hold(data)
+
+    def eof_received(self) -> bool:
+        """The client has sent its last byte. Returns whether this end may still write: in a tunnel."""
+        if self._stream is None or self.transport is None or not self.transport.can_write_eof():
+            return False
+        self._stream.end()
+        return True
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        for response in (self._in_flight, self._response):
+            if response is not None:
+                response.pause()
+        if self._handler is not None:
+            self._handler.pause_writing()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        for response in (self._in_flight, self._response):
+            if response is not None:
+                response.resume()
+        if self._handler is not None:
+            self._handler.resume_writing()
+        if self._held and self._state is _IDLE:
+            self._next()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._enter(Event.CLOSED)
+        if self._in_flight is not None:
+            self._in_flight.client_disconnected()
+        super().connection_lost(exc)
+        if self._stream is not None:
+            self._stream.end()
+        # The two know each other: without this, only the garbage collector would find them.
+        handler, self._handler = self._handler, None
+        if handler is not None:
+            handler.connection_lost(exc)
+
+    # A request begins, on the fast path or with aiohttp.
+
+    def _begin(self, data: bytes) -> None:
+        fast_path = self._settings.fast_path
+        if fast_path is not None:
+            in_flight = fast_path.try_handle(data, self)
+            if in_flight is not None:
+                if not in_flight.finished:
+                    self._in_flight = in_flight
+                    self._enter(_FAST_PATH_TOOK)
+                return
+        if self._splitter is None:
+            self._splitter = RequestSplitter(head_limit(self._settings.limits))
+        self._splitter.begin()
+        self._head_since = self._loop.time()
+        self._enter(Event.AIOHTTP_TOOK)
+        self._request_line = b""
+        self._feed(data)
+
+    def _whole_request_line(self, start: bytes) -> bytes | None:
+        """Holds the request line back until it is whole: of a part, aiohttp's parser thinks otherwise."""
+        try:
+            whole = check_request_line(start, self._settings.limits.target)
+        except Problem as problem:
+            self.refuse(problem)
+            self.hang_up()
+            return None
+        self._request_line = None if whole else start
+        return start if whole else None
+
+    def _feed(self, data: bytes) -> None:
+        """Gives aiohttp what belongs to its request, and holds the rest."""
+        if self._request_line is not None:
+            start = self._whole_request_line(self._request_line + data)
+            if start is None:
+                return
+            data = start
+        assert self._splitter is not None  # noqa: S101 (for mypy: `_begin` has made it)
+        handler = self._handler or self._first_need()
+        share = self._splitter.take(data)
+        if share:
+            handler.data_received(data if share == len(data) else data[:share])
+        if share < len(data) and self._state is not State.LINGERING:
+            self._hold(data[share:])
+        self._next_if_read(parsed=False)
+
+    def _first_need(self) -> AiohttpHandler:
+        assert self.transport is not None  # noqa: S101 (for mypy: bytes have just come)
+        self._handler = handler = self._server.handler(self)
+        handler.connection_made(self.transport)
+        if self._paused:
+            handler.pause_writing()
+        return handler
+
+    def _hold(self, data: bytes) -> None:
+        self._held += data
+        if len(self._held) > HELD_LIMIT:
+            self.pause()
+
+    # What aiohttp's handler says.
+
+    def request_started(self) -> None:
+        """The head is whole."""
+        self._enter(Event.REQUEST_STARTED)
+        if self._splitter is not None:
+            self._splitter.request_started()
+
+    def control_flow_of(self, response: FlowControlled | None) -> None:
+        """From now on `response` is paused and resumed as the client takes it; None: nothing is."""
+        self._response = response
+        if response is not None and self._paused:
+            response.pause()
+
+    def response_sent(self, request: web.BaseRequest, *, keep: bool) -> None:
+        """The response is out; `keep`: aiohttp would answer another request."""
+        self._idle_until = self._loop.time() + self._settings.idle_timeout
+        if keep and not self._last:
+            self._enter(_RESPONSE_SENT)
+            self._next_if_read(parsed=request.content.is_eof())
+        else:
+            # aiohttp reads the rest of the request, as far as it waits for that, and closes.
+            self._enter(Event.LAST_RESPONSE_SENT)
+            self._held = b""
+
+    def _next_if_read(self, *, parsed: bool) -> None:
+        """Turns to the next request, once aiohttp's has been read and answered."""
+        handler, splitter = self._handler, self._splitter
+        if (
+            self._state is not State.ANSWERED
+            or handler is None
+            or splitter is None
+            or handler.has_unstarted_request
+            or not splitter.complete(parsed=parsed)
+        ):
+            return
+        self._enter(Event.REQUEST_READ)
+        self._next()
+
+    # What the fast path says.
+
+    @property
+    def closing(self) -> bool:
+        """Whether the next response is the last."""
+        return self._last or self._server.shutting_down
+
+    def close_after(self) -> None:
+        """The next response is to be the last."""
+        self._last = True
+
+    def request_finished(self, *, keep: bool) -> None:
+        """The fast path's request is over; `keep`: its response lets the connection go on."""
+        self._in_flight = None
+        if self._in_flight_done is not None:
+            self._in_flight_done.set_result(None)
+            self._in_flight_done = None
+        if keep and not self._last:
+            self._enter(_RESPONSE_SENT)
+            self._next()
+        else:
+            self.hang_up()
+
+    def _next(self) -> None:
+        """Waits for the next request, or begins with what has come of it."""
+        self._idle_until = self._loop.time() + self._settings.idle_timeout
+        if self._held:
+            held, self._held = self._held, b""
+            if len(held) > HELD_LIMIT:
+                self.resume()
+            self.data_received(held)
+
+    # What ends it.
+
+    def check_timeouts(self, now: float) -> None:
+        """Ends the connection where its client takes too long to send a request, or to take a response."""
+        super().check_timeouts(now)
+        if self._state is State.HEAD:
+            if now - self._head_since > self._settings.header_timeout:
+                self.refuse(Problem(SLOW_REQUEST, close=True, limit=HEADER_TIMEOUT))
+                self.hang_up()
+        elif now > self._idle_until and self._state in _AT_REST:
+            self._connection_manager.reached(IDLE, self.address)
+            self.hang_up()
+
+    def become_tunnel(self) -> ClientStream:
+        """From here on the client's bytes are no HTTP: aiohttp sees no more of them."""
+        self._enter(Event.UPGRADED)
+        self._stream = ClientStream(self, self._held)
+        self._held = b""
+        self.resume()
+        return self._stream
+
+    def going_away(self, *, at_once: bool) -> None:
+        """The gateway shuts down: ends what would go on for ever. `at_once`: there is no time left."""
+        if self._stream is not None:
+            self._stream.going_away.set()
+        for response in (self._in_flight, self._response):
+            if response is not None:
+                response.end_stream(at_once=at_once)
+
+    def refuse(self, problem: Problem) -> None:
+        """Answers what can't be read as a request."""
+        request_id, now = self._settings.new_id(), self._settings.clock()
+        answer = problem_response(problem, request_id)
+        self._settings.refused(self.peer.address, request_id, problem, len(answer.body))
+        self.write(response_bytes(answer, [], method="GET", version=(1, 1), keep_alive=False, now=now))
+
+    def close(self) -> None:
+        """Closes when nothing is in flight any more."""
+        self._last = True
+        if self._state in (State.HEAD, State.AIOHTTP) and self._handler is not None:
+            self._handler.close()
+        elif self._state in _AT_REST or self._state is State.HEAD:
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        """Closes when all that was written is out. What still arrives is discarded."""
+        self._enter(Event.CLOSED)
+        self._held = b""
+        super().hang_up()
+
+    async def shutdown(self, timeout: float | None) -> None:  # noqa: ASYNC109 (as aiohttp's own)
+        """Waits for what is in flight, up to `timeout` seconds; then ends it."""
+        self._last = True
+        if self._in_flight is not None:
+            self._in_flight_done = self._loop.create_future()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await asyncio.shield(self._in_flight_done)
+        if self._in_flight is not None:
+            self._in_flight.client_disconnected()
+        if self._handler is not None:
+            await self._handler.shutdown(timeout)
+        self.hang_up()

@@ -1,0 +1,90 @@
+"""Accepts client connections up to the limits, and ends those that are too slow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from gateway.server.connection_limits import ConnectionLimiter, ConnectionLimits
+from gateway.server.min_data_rate import MinDataRate
+
+MAX_CHECK_INTERVAL = 5.0
+"""Seconds."""
+
+Reached = Callable[[str, str], None]
+"""Hears of a limit (`gateway.http.limit_names`) and of the address of the client that has reached it."""
+
+
+def _nobody_hears(_limit: str, _address: str) -> None:
+    """Nobody is told."""
+
+
+class ManagedConnection(Protocol):
+    """A connection, as its manager sees it."""
+
+    @property
+    def address(self) -> str:
+        """The other end's IP address."""
+
+    def check_timeouts(self, now: float) -> None:
+        """Ends itself where its client has taken too long."""
+
+
+class ConnectionManager:
+    """Knows the accepted connections, and checks the timeouts of each now and then.
+
+    One timer serves all: a connection costs a check every few seconds and nothing else. Those that are closed
+    but still have bytes to write, because their client doesn't read, are checked too.
+    """
+
+    def __init__(
+        self,
+        limits: ConnectionLimits,
+        min_data_rate: MinDataRate,
+        shortest: float = MAX_CHECK_INTERVAL,
+        reached: Reached = _nobody_hears,
+    ) -> None:
+        """`shortest`: seconds of the shortest timeout of a connection, beside that of `min_data_rate`.
+        `reached` hears of each limit that a client has reached.
+        """
+        self.reached = reached
+        self.min_data_rate = min_data_rate
+        self._limiter = ConnectionLimiter(limits)
+        self._connections: set[ManagedConnection] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._interval = min(MAX_CHECK_INTERVAL, min_data_rate.seconds / 4, shortest / 4)
+
+    @property
+    def open_connections(self) -> list[Any]:
+        """The accepted connections that have not gone."""
+        return list(self._connections)
+
+    def register(self, connection: ManagedConnection) -> bool:
+        """Whether the connection is accepted. Then it must `unregister` when it has gone."""
+        passed = self._limiter.passed(connection.address)
+        if passed is not None:
+            self.reached(passed, connection.address)
+            return False
+        self._limiter.acquire(connection.address)
+        self._connections.add(connection)
+        if self._timer is None:
+            self._set_timer()
+        return True
+
+    def unregister(self, connection: ManagedConnection) -> None:
+        """The connection has gone. One that was not accepted is not known."""
+        if connection in self._connections:
+            self._connections.remove(connection)
+            self._limiter.release(connection.address)
+
+    def _set_timer(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._interval, self._check_timeouts)
+
+    def _check_timeouts(self) -> None:
+        self._timer = None
+        now = asyncio.get_running_loop().time()
+        for connection in list(self._connections):
+            connection.check_timeouts(now)
+        if self._connections:
+            self._set_timer()

@@ -1,0 +1,104 @@
+"""The states of a client connection, and what leads from one to the next.
+
+    state       whose are the bytes that arrive          what is going on
+    IDLE        the next request's                       waiting for a request
+    FAST_PATH   later requests': held                    the fast path answers a request
+    HEAD        aiohttp's request's                      aiohttp has the first bytes, not the whole head
+    AIOHTTP     aiohttp's request's; then held           aiohttp's application answers a request
+    ANSWERED    aiohttp's request's; then held           the response is out, the body still arrives
+    LINGERING   aiohttp's request's; then discarded      as ANSWERED, but that response was the last
+    TUNNEL      the tunnel's                             another protocol (RFC 9110 section 7.8)
+    CLOSED      nobody's: discarded                      this end has closed, or the other has gone
+
+RFC 9112 section 9.6: once the last response is out, requests that arrive must not be processed. So no event
+leads from LINGERING or CLOSED to a state in which a request can begin. Those that arrive while the last
+response is being written are held, as before any other response, and discarded with it.
+
+Two facts are no states: that the next response is to be the last (the request, or a shutdown, asks for it),
+and that the client does not take what was written (then nothing new begins in IDLE).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+
+class State(Enum):
+    """Where a connection is. The table above says what each means."""
+
+    # Each member is the only one of its kind; an Enum's own hash is many times slower.
+    __hash__ = object.__hash__
+
+    IDLE = "idle"
+    FAST_PATH = "fast path"
+    HEAD = "head"
+    AIOHTTP = "aiohttp"
+    ANSWERED = "answered"
+    LINGERING = "lingering"
+    TUNNEL = "tunnel"
+    CLOSED = "closed"
+
+
+class Event(Enum):
+    """What changes it."""
+
+    __hash__ = object.__hash__
+
+    FAST_PATH_TOOK = "the fast path has taken a request, and answers it later"
+    AIOHTTP_TOOK = "aiohttp is given the first bytes of a request"
+    REQUEST_STARTED = "aiohttp has a whole head, and begins to answer it"
+    RESPONSE_SENT = "a response is out; the connection can be used again"
+    LAST_RESPONSE_SENT = "a response is out after which the connection ends"
+    REQUEST_READ = "the last byte of aiohttp's request has arrived"
+    UPGRADED = "101 (Switching Protocols) goes out"
+    CLOSED = "this end has closed, or the other has gone"
+
+
+_TABLE: Mapping[State, Mapping[Event, State]] = {
+    State.IDLE: {
+        Event.FAST_PATH_TOOK: State.FAST_PATH,
+        # The fast path has answered before it returned.
+        Event.RESPONSE_SENT: State.IDLE,
+        Event.AIOHTTP_TOOK: State.HEAD,
+        Event.CLOSED: State.CLOSED,
+    },
+    State.FAST_PATH: {
+        Event.RESPONSE_SENT: State.IDLE,
+        Event.CLOSED: State.CLOSED,
+    },
+    State.HEAD: {
+        Event.REQUEST_STARTED: State.AIOHTTP,
+        Event.CLOSED: State.CLOSED,
+    },
+    State.AIOHTTP: {
+        # Where only aiohttp's parser knows where a body ends, it may find the next request by itself.
+        Event.REQUEST_STARTED: State.AIOHTTP,
+        Event.RESPONSE_SENT: State.ANSWERED,
+        Event.LAST_RESPONSE_SENT: State.LINGERING,
+        Event.UPGRADED: State.TUNNEL,
+        Event.CLOSED: State.CLOSED,
+    },
+    State.ANSWERED: {
+        Event.REQUEST_STARTED: State.AIOHTTP,
+        Event.REQUEST_READ: State.IDLE,
+        Event.CLOSED: State.CLOSED,
+    },
+    State.LINGERING: {Event.CLOSED: State.CLOSED},
+    State.TUNNEL: {
+        Event.LAST_RESPONSE_SENT: State.CLOSED,
+        Event.CLOSED: State.CLOSED,
+    },
+    State.CLOSED: dict.fromkeys(Event, State.CLOSED),
+}
+
+
+class _Row(dict[Event, State]):
+    """Where the events of one state lead."""
+
+    def __missing__(self, event: Event) -> State:
+        raise RuntimeError(f"client connection: {event.value!r} can't happen in this state")
+
+
+TRANSITIONS: Mapping[State, Mapping[Event, State]] = {state: _Row(row) for state, row in _TABLE.items()}
+"""What each event leads to. Looking up an event that can't happen in a state raises RuntimeError."""

@@ -1,0 +1,71 @@
+"""Requests that the fast path answers, as their client connection sees them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gateway.http.exchange import Peer
+
+
+class FlowControlled(Protocol):
+    """What writes a response, and can be held back."""
+
+    def pause(self) -> None:
+        """The client takes no more for now."""
+
+    def resume(self) -> None:
+        """The client takes more."""
+
+    def end_stream(self, *, at_once: bool) -> None:
+        """The gateway shuts down: ends a response that would go on for ever, as a stream of events does.
+
+        `at_once`: there is no time left to wait for a good moment.
+        """
+
+
+class InFlightRequest(FlowControlled, Protocol):
+    """A request that the fast path has taken, as its connection sees it."""
+
+    finished: bool
+    """Whether it is over, and the connection knows."""
+
+    def client_disconnected(self) -> None:
+        """Ends it at once."""
+
+
+class ResponseClient(Protocol):
+    """A client connection, as far as a response needs it."""
+
+    @property
+    def closing(self) -> bool:
+        """Whether the next response is the last."""
+
+    def write(self, data: bytes) -> None:
+        """Sends bytes."""
+
+    def abort(self) -> None:
+        """Breaks the connection off."""
+
+    def reset(self) -> None:
+        """Breaks it off by RST, where a FIN would look like the end of a response."""
+
+
+class ClientWriter(ResponseClient, Protocol):
+    """A client connection, as far as the fast path needs it."""
+
+    @property
+    def peer(self) -> Peer:
+        """Who holds its other end."""
+
+    def close_after(self) -> None:
+        """The next response is to be the last."""
+
+    def request_finished(self, *, keep: bool) -> None:
+        """The request is over; `keep`: the connection can be used again."""
+
+
+class RequestTaker(Protocol):
+    """The fast path: takes the requests that it can answer without aiohttp."""
+
+    def try_handle(self, data: bytes, client: ClientWriter) -> InFlightRequest | None:
+        """Begins to answer the request that `data` is. None: it is left to aiohttp, and nothing was done."""

@@ -1,0 +1,225 @@
+"""One connection to the store: many commands under way, answers in the order of the commands.
+
+The server answers in order, so a queue of futures is all the bookkeeping there is. What it pushes unasked
+(invalidations) is handed on at its place between the answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Any, cast
+
+import hiredis
+
+from gateway.errors import StoreUnavailable
+from gateway.store.redis_errors import CommandRejected
+
+Argument = str | bytes | int | float
+"""One word of a command; text goes as UTF-8."""
+Decode = Callable[[Any], Any]
+"""Makes a reply into what the caller gets; runs at the reply's place in the order, before later pushes."""
+Observer = Callable[[str, float, bool], None]
+"""Is told of each command: its name, the seconds it took, whether it failed."""
+FAILED = True
+OnRejected = Callable[[CommandRejected], None]
+"""Is told of each command that the server refuses."""
+Pending = tuple[asyncio.Future[Any], float, str, Decode | None, Sequence[Argument] | None, Sequence[Argument]]
+"""A command under way: its future, when it was sent, its name, its decoder, what is sent instead where the
+server does not know its script, and its words."""
+Redirect = Callable[[str, Pending], bool]
+"""Is told of each command that the server refuses, by the refusal's text. True: it is sent elsewhere."""
+
+SECOND_LOOK = 0.02
+"""Seconds to wait once more: a busy event loop may see its timer before a reply that came in time."""
+NOTHING = object()
+
+
+def ignore(*_: object) -> None:
+    """An observer or listener that does nothing."""
+
+
+class RespConnection(asyncio.Protocol):
+    """Sends commands and matches the answers, until the first sign of trouble: then it is lost for good."""
+
+    def __init__(
+        self,
+        *,
+        timeout: float,
+        limit: int,
+        on_push: Callable[[list[Any]], None] = ignore,
+        on_lost: Callable[[str], None] = ignore,
+        on_rejected: OnRejected = ignore,
+        observer: Observer = ignore,
+        redirect: Redirect | None = None,
+    ) -> None:
+        self._redirect = redirect
+        self._loop = asyncio.get_running_loop()
+        self._timeout = timeout
+        self._limit = limit
+        self._on_push = on_push
+        self._on_lost = on_lost
+        self._on_rejected = on_rejected
+        self._observer = observer
+        self._reader = hiredis.Reader(notEnoughData=NOTHING)
+        self._transport: asyncio.Transport | None = None
+        self._pending: deque[Pending] = deque()
+        self._outbox: list[bytes] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._lost: str | None = None
+
+    def send(
+        self,
+        name: str,
+        args: Sequence[Argument],
+        decode: Decode | None = None,
+        otherwise: Sequence[Argument] | None = None,
+    ) -> asyncio.Future[Any]:
+        """Queues a command; all that are queued in one turn of the loop leave in one write.
+
+        `otherwise` is the command in its place where the server does not know a script yet.
+        """
+        self.check()
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._queue(future, name, args, decode, otherwise)
+        return future
+
+    def _queue(
+        self,
+        future: asyncio.Future[Any],
+        name: str,
+        args: Sequence[Argument],
+        decode: Decode | None,
+        otherwise: Sequence[Argument] | None,
+    ) -> None:
+        packed: bytes = hiredis.pack_command(tuple(args))  # type: ignore[arg-type]  # its stub says a 1-tuple
+        if len(self._pending) >= self._limit:
+            raise StoreUnavailable("too many commands wait for the store")
+        self._pending.append((future, monotonic(), name, decode, otherwise, args))
+        self._outbox.append(packed)
+        if len(self._outbox) == 1:
+            self._loop.call_soon(self._flush)
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._timeout, self._look)
+
+    def resend(self, pending: Pending, *, asking: bool = False) -> None:
+        """Sends a command here that another server has refused. `asking`: its slot is on its way here."""
+        self.check()
+        future, _, name, decode, otherwise, args = pending
+        if asking:
+            self._queue(self._loop.create_future(), "ASKING", ("ASKING",), None, None)
+            decode = _certain(decode)
+        self._queue(future, name, args, decode, otherwise)
+
+    def check(self) -> None:
+        """Raises StoreUnavailable once the connection is lost."""
+        if self._lost is not None:
+            raise StoreUnavailable(self._lost)
+
+    def lose(self, reason: str) -> None:
+        """Closes the connection at once and fails every command that waits on it."""
+        if self._lost is not None:
+            return
+        self._lost = reason
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._transport is not None:
+            self._transport.abort()
+        self._on_lost(reason)
+        pending, self._pending = self._pending, deque()
+        for future, sent, name, *_ in pending:
+            self._observer(name, monotonic() - sent, FAILED)
+            if not future.done():
+                future.set_exception(StoreUnavailable(reason))
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The transport is ready. uvloop's transports are no subclass of asyncio's, hence the cast."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The server or the network closed the connection."""
+        self.lose(
+            "the store closed the connection" if exc is None else f"the connection broke: {_words(exc)}"
+        )
+
+    def data_received(self, data: bytes) -> None:
+        """Takes every whole reply out of what came."""
+        reader = self._reader
+        try:
+            reader.feed(data)
+            while (reply := reader.gets()) is not NOTHING:
+                self._take(reply)
+        except hiredis.ProtocolError:
+            self.lose("what answers is not a Redis server")
+
+    def _take(self, reply: Any) -> None:
+        if type(reply) is hiredis.PushNotification:
+            self._on_push(reply)
+        elif self._pending:
+            self._answer(self._pending.popleft(), reply)
+        else:
+            self.lose("the store sent an answer that nobody asked for")
+
+    def _answer(self, pending: Pending, reply: Any) -> None:
+        future, sent, name, decode, otherwise, _ = pending
+        refusal = CommandRejected(name, str(reply)) if type(reply) is hiredis.ReplyError else None
+        # NOSCRIPT is no failure: the script's text follows.
+        by_text = otherwise if refusal is not None and refusal.code == "NOSCRIPT" else None
+        if refusal is not None and by_text is None and self._is_redirected(pending, str(reply)):
+            return
+        self._observer(name, monotonic() - sent, refusal is not None and by_text is None)
+        if refusal is not None and by_text is None:
+            self._on_rejected(refusal)
+        if future.done():
+            return  # Its caller was cancelled; the answer must not reach the next one.
+        try:
+            if by_text is not None:
+                self._queue(future, name, by_text, decode, None)
+            elif refusal is not None:
+                future.set_exception(refusal)
+            else:
+                future.set_result(reply if decode is None else decode(reply))
+        except Exception as error:
+            future.set_exception(error)
+
+    def _is_redirected(self, pending: Pending, refusal: str) -> bool:
+        return self._redirect is not None and not pending[0].done() and self._redirect(refusal, pending)
+
+    def _flush(self) -> None:
+        outbox, self._outbox = self._outbox, []
+        if self._transport is not None and self._lost is None:
+            self._transport.write(b"".join(outbox))
+
+    def _look(self) -> None:
+        """One timer for all: only the oldest command can be the first to be late."""
+        self._timer = None
+        if not self._pending:
+            return
+        left = self._pending[0][1] + self._timeout - monotonic()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._look)
+        else:
+            self._timer = self._loop.call_later(SECOND_LOOK, self._judge, self._pending[0])
+
+    def _judge(self, oldest: Pending) -> None:
+        if self._pending and self._pending[0] is oldest:
+            self.lose(f"the store gave no answer within {self._timeout:g} s")
+        else:
+            self._look()
+
+
+def _certain(decode: Decode | None) -> Decode:
+    """While a slot is on its way, a key that is not here may still be there: nothing found says nothing."""
+
+    def read(reply: Any) -> Any:
+        if reply is None:
+            raise StoreUnavailable("the key's slot is being moved")
+        return reply if decode is None else decode(reply)
+
+    return read
+
+
+def _words(error: Exception) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__

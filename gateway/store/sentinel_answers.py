@@ -1,0 +1,41 @@
+"""What Sentinels are asked with, and what follows from their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gateway.store.address import Host
+
+
+@dataclass(frozen=True, slots=True)
+class SentinelCredentials:
+    """How the gateway proves itself to Sentinels (`store.sentinel`)."""
+
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+NO_CREDENTIALS = SentinelCredentials()
+
+
+@dataclass(frozen=True, slots=True)
+class SentinelAnswer:
+    """What one Sentinel says of the primary."""
+
+    primary: Host
+    epoch: int
+    """The number of the configuration: each failover has a higher one."""
+
+
+def newest(answers: Sequence[SentinelAnswer]) -> Host | None:
+    """The primary of the newest configuration: a Sentinel that was cut off still names an older one.
+
+    Of Sentinels with the same configuration the most decide: while one of them promotes a replica, it names
+    it already.
+    """
+    if not answers:
+        return None
+    epoch = max(answer.epoch for answer in answers)
+    named = [answer.primary for answer in answers if answer.epoch == epoch]
+    return max(named, key=named.count)

@@ -1,0 +1,175 @@
+"""One request on the fast path: its phases, its response, and its entry in the access log."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable
+from functools import partial
+from time import perf_counter
+
+from gateway.http.exchange import Response
+from gateway.http.responses import problem_response, response_bytes
+from gateway.oauth.bearer import AuthError
+from gateway.proxy.challenges import auth_problem, prepared_challenge, scheme_of
+from gateway.proxy.phases import admit, forward
+from gateway.proxy.pipeline import run_hooks, then
+from gateway.proxy.request_cache import CachedRequest
+from gateway.server.eager import run_eagerly
+from gateway.server.in_flight import ClientWriter
+from gateway.upstream.errors import UpstreamError
+from gateway.upstream.request import UpstreamRequest
+from gateway.web.error_responses import to_logged_problem
+from gateway.web.request_recorder import CLIENT_DISCONNECTED
+from gateway.web.response_writer import ResponseWriter
+
+log = logging.getLogger("gatepost")
+
+Outcome = UpstreamRequest | Response | AuthError
+"""What the phases come to: what goes upstream, or why nothing does."""
+
+
+class ProxyRequest(ResponseWriter):
+    """One request on the fast path. A task is made only where a phase or a hook has to wait."""
+
+    __slots__ = ("_began", "finished")
+
+    _client: ClientWriter
+    _began: float
+
+    finished: bool
+    """Whether the request is over, and the connection knows."""
+
+    def begin(self, cached: CachedRequest, body: bytes) -> None:
+        """Runs the phases until the upstream has been asked, an answer is out, or a phase waits."""
+        self._began = perf_counter()
+        self.finished = False
+        self._services.recorder.telemetry.in_flight += 1
+        exchange = self._exchange
+        try:
+            admission = admit(exchange, self._services, len(body), cached)
+            outcome: Outcome | Awaitable[Outcome]
+            if admission is None:
+                outcome = forward(exchange, body, cached)
+            else:
+                outcome = then(admission, partial(forward, exchange, body, cached))
+        except Exception as error:  # whatever a plugin raises ends the request: a broken guard lets nobody in
+            self._refuse(error)
+        else:
+            self._go_on(outcome)
+
+    def _go_on(self, outcome: Outcome | Awaitable[Outcome]) -> None:
+        """Does what the phases have come to."""
+        if isinstance(outcome, UpstreamRequest):
+            self._send(outcome)
+        elif isinstance(outcome, AuthError):
+            self._challenge(outcome)
+        elif isinstance(outcome, Response):
+            self._answer(outcome, close=False)
+        else:
+            self._task = run_eagerly(self._await_phases(outcome))
+
+    async def _await_phases(self, waiting: Awaitable[Outcome]) -> None:
+        try:
+            outcome = await waiting
+        except Exception as error:  # as in `begin`
+            self._refuse(error)
+        else:
+            self._go_on(outcome)
+
+    def _send(self, request: UpstreamRequest) -> None:
+        try:
+            self._call = self._exchange.route.upstream.begin(self, request)
+        except Exception as error:
+            if isinstance(error, UpstreamError):
+                self._services.recorder.upstream_failed(self._exchange, error)
+            self._refuse(error)
+
+    def pause_writing(self) -> None:
+        """Nothing: the whole body went with the head."""
+
+    def resume_writing(self) -> None:
+        """Nothing, as above."""
+
+    def client_disconnected(self) -> None:
+        """Ends the request at once."""
+        if self._done:
+            return
+        self._give_up()
+        self._status = CLIENT_DISCONNECTED
+        self._finish(keep=False)
+
+    # The gateway's own answers.
+
+    def _refuse(self, error: Exception) -> None:
+        problem = to_logged_problem(error)
+        if not self._done:
+            self._services.refusals.problem(self._exchange, problem)
+        self._answer(problem_response(problem, self._exchange.request_id), close=problem.close)
+
+    def _answer(self, answer: Response, *, close: bool) -> None:
+        if self._done:
+            return
+        exchange = self._exchange
+        request = exchange.request
+        self._status, self._size = answer.status, len(answer.body)
+        self._keep = not (close or self._client.closing)
+        self._client.write(
+            response_bytes(
+                answer,
+                exchange.added_response_headers,
+                method=request.method,
+                version=request.version,
+                keep_alive=self._keep,
+                now=self._services.clock(),
+            )
+        )
+        self._finish(keep=self._keep)
+
+    def _challenge(self, refusal: AuthError) -> None:
+        exchange, realm = self._exchange, self._services.realm
+        scheme = scheme_of(exchange.request)
+        if exchange.request.method == "HEAD":
+            self._refuse(auth_problem(refusal, exchange.route, realm, scheme=scheme))
+            return
+        self._services.refusals.unauthorized(exchange, refusal)
+        answer = prepared_challenge(refusal, exchange.route, realm, scheme)
+        body = answer.body(exchange.request_id)
+        self._status, self._size = answer.status, len(body)
+        self._keep = not self._client.closing
+        extra, now = exchange.added_response_headers, self._services.clock()
+        self._client.write(answer.message(body, extra, keep_alive=self._keep, now=now))
+        self._finish(keep=self._keep)
+
+    # How it ends.
+
+    def _finish(self, *, keep: bool) -> None:
+        self._done, self._call = True, None
+        if self._token_end is not None:
+            self._stop_waiting()
+        self._services.recorder.telemetry.in_flight -= 1
+        hooks = self._exchange.route.pipeline.on_finish
+        if hooks:
+            try:
+                waiting = run_hooks(hooks, self._exchange)
+            except Exception:
+                # The response is out: all that is left is to say so.
+                log.exception("a plugin failed in on_finish")
+            else:
+                if inspect.isawaitable(waiting):
+                    self._task = run_eagerly(self._record_later(waiting, keep=keep))
+                    return
+        self._record(keep=keep)
+
+    async def _record_later(self, waiting: Awaitable[object], *, keep: bool) -> None:
+        try:
+            await waiting
+        except Exception:
+            log.exception("a plugin failed in on_finish")
+        self._record(keep=keep)
+
+    def _record(self, *, keep: bool) -> None:
+        seconds = perf_counter() - self._began
+        self._services.recorder.exchange(self._exchange, self._status, self._size, seconds)
+        self.finished = True
+        self._client.request_finished(keep=keep)

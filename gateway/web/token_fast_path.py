@@ -1,0 +1,204 @@
+"""The token endpoint's fast path: the same steps and responses as through aiohttp, without aiohttp.
+
+A token that this worker can give out again is answered while its request's bytes are being received. A task
+is made only where a step has to wait, above all for the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from time import perf_counter
+
+from gateway.clock import Clock
+from gateway.errors import StoreUnavailable
+from gateway.http.endpoints import TOKEN, GatewayPaths
+from gateway.http.exchange import Header, Peer, Response
+from gateway.http.forwarded import real_peer
+from gateway.http.head_limits import DEFAULT_LIMITS, RequestHeadLimits
+from gateway.http.responses import problem_response, response_bytes
+from gateway.oauth.errors import OAuthError
+from gateway.oauth_flows.client_request import start_steps
+from gateway.oauth_flows.token import STEPS, TokenRequestState
+from gateway.proxy.simple_request import parse_simple_request
+from gateway.server.eager import run_eagerly
+from gateway.server.in_flight import ClientWriter
+from gateway.web.error_responses import to_logged_problem
+from gateway.web.oauth_endpoints import MAX_FORM, OAuthEndpoints
+from gateway.web.oauth_responses import ISSUE, error_response, store_unavailable
+from gateway.web.request_recorder import CLIENT_DISCONNECTED, OtherFacts, RequestRecorder, client_of
+
+_HTTP_1_1 = (1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFastPath:
+    """What the fast path needs. Made once for a configuration."""
+
+    endpoints: OAuthEndpoints
+    recorder: RequestRecorder
+    trusted: Callable[[str], bool]
+    new_id: Callable[[], str]
+    clock: Clock
+    starts: tuple[bytes, ...]
+    """How requests for the endpoint start (`request_starts`)."""
+    limits: RequestHeadLimits = DEFAULT_LIMITS
+
+    def try_handle(self, data: bytes, client: ClientWriter) -> TokenRequest | None:
+        """Begins to answer a request that starts like one of `starts`.
+
+        None: it is left to aiohttp, and nothing was done.
+        """
+        plain = parse_simple_request(data, self.limits)
+        if plain is None or len(plain.body) > MAX_FORM:
+            return None
+        block = plain.block
+        if block.origin_or_coding:
+            # What these get is decided in one place (`gateway.web.oauth_endpoints`).
+            return None
+        peer = real_peer(client.peer, block.headers, self.trusted)
+        if block.last:
+            client.close_after()
+        in_flight = TokenRequest(self, client, peer, self.new_id(), block.headers)
+        in_flight.begin(
+            TokenRequestState(
+                "" if plain.query is None else plain.query.decode("latin-1"),
+                block.content_type,
+                plain.body,
+                block.authorization,
+                peer.address,
+                block.proofs,
+                peer.certificate,
+                plain.path.decode("latin-1"),
+            )
+        )
+        return in_flight
+
+
+def request_starts(paths: GatewayPaths) -> tuple[bytes, ...]:
+    """The first bytes of a request for the token endpoint, at each of its paths."""
+    own = [path.encode() for path in paths.with_base(*paths.token)]
+    return tuple(b"POST %s%s" % (path, end) for path in own for end in (b" ", b"?"))
+
+
+class TokenRequest:
+    """One request for a token, from its bytes to the last byte of its answer."""
+
+    __slots__ = (
+        "_began",
+        "_call",
+        "_client",
+        "_error",
+        "_fast_path",
+        "_headers",
+        "_path",
+        "_peer",
+        "_request_id",
+        "_task",
+        "finished",
+    )
+
+    def __init__(
+        self,
+        fast_path: TokenFastPath,
+        client: ClientWriter,
+        peer: Peer,
+        request_id: str,
+        headers: Iterable[Header] = (),
+    ) -> None:
+        self._fast_path = fast_path
+        self._client = client
+        self._peer = peer
+        self._headers = headers
+        self._path = b""
+        self._error = ""
+        self._call: TokenRequestState | None = None
+        self._request_id = request_id
+        self._began = perf_counter()
+        self._task: asyncio.Task[None] | None = None
+        self.finished = False
+        """Whether the answer is out."""
+
+    def begin(self, call: TokenRequestState) -> None:
+        """Runs the steps; the answer is out when this returns, unless something must be waited for."""
+        self._path, self._call = call.path.encode("latin-1"), call
+        self._fast_path.recorder.telemetry.in_flight += 1
+        try:
+            waiting = start_steps(STEPS, call, self._fast_path.endpoints.services)
+            if waiting is None:
+                answer = self._fast_path.endpoints.granted(call)
+        except Exception as error:  # whatever a plugin raises ends the request: nobody gets a token
+            self._task = run_eagerly(self._refuse(call, error))
+        else:
+            if waiting is None:
+                self._send(answer)
+            else:
+                self._task = run_eagerly(self._await_steps(call, waiting))
+
+    async def _await_steps(self, call: TokenRequestState, waiting: Awaitable[None]) -> None:
+        try:
+            await waiting
+            answer = self._fast_path.endpoints.granted(call)
+        except Exception as error:  # as in `begin`
+            await self._refuse(call, error)
+        else:
+            self._send(answer)
+
+    async def _refuse(self, call: TokenRequestState, error: Exception) -> None:
+        """Answers with the error; an attempt that has failed is answered later than others."""
+        endpoints = self._fast_path.endpoints
+        if isinstance(error, OAuthError):
+            endpoints.refused(call, error)
+            if endpoints.refusals is not None:
+                endpoints.refusals.oauth(self._path, self._request_id, call, error)
+            if error.delay:
+                await asyncio.sleep(error.delay)
+        elif isinstance(error, StoreUnavailable):
+            error = store_unavailable(error, ISSUE)
+        if isinstance(error, OAuthError):
+            self._error = error.error
+            self._send(error_response(error, endpoints.realm))
+        else:
+            problem = to_logged_problem(error)
+            self._error = problem.kind.code
+            self._send(problem_response(problem, self._request_id), close=problem.close)
+
+    def _send(self, answer: Response, *, close: bool = False) -> None:
+        keep = not (close or self._client.closing)
+        now = self._fast_path.clock()
+        self._client.write(
+            response_bytes(answer, [], method="POST", version=_HTTP_1_1, keep_alive=keep, now=now)
+        )
+        self._finish(answer.status, len(answer.body), keep=keep)
+
+    def _finish(self, status: int, size: int, *, keep: bool) -> None:
+        self.finished = True
+        recorder = self._fast_path.recorder
+        recorder.telemetry.in_flight -= 1
+        seconds = perf_counter() - self._began
+        address, client = self._peer.address, client_of(self._call)
+        facts = OtherFacts(self._headers, _HTTP_1_1, self._call, self._error)
+        recorder.other(
+            TOKEN, "POST", self._path, address, self._request_id, status, size, seconds, client, facts
+        )
+        self._client.request_finished(keep=keep)
+
+    # What the client connection calls.
+
+    def pause(self) -> None:
+        """The response is small and was written in one piece."""
+
+    def resume(self) -> None:
+        """As above."""
+
+    def end_stream(self, *, at_once: bool) -> None:
+        """As above."""
+
+    def client_disconnected(self) -> None:
+        """Cancels what is still running."""
+        if self.finished:
+            return
+        if self._task is not None:
+            self._task.cancel()
+        self._finish(CLIENT_DISCONNECTED, 0, keep=False)

@@ -1,0 +1,95 @@
+"""aiohttp's side of `/auth/verify`: answers the questions of proxies that the fast path declines."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from gateway.http.asking_proxies import AskingProxies
+from gateway.http.described_request import check_overrides
+from gateway.http.endpoints import VERIFY, GatewayPaths
+from gateway.http.exchange import Exchange, RequestHead, Response
+from gateway.http.head_limits import DEFAULT_LIMITS, RequestHeadLimits
+from gateway.http.problems import FORBIDDEN, Problem
+from gateway.oauth.bearer import AuthError
+from gateway.proxy.challenges import auth_problem, scheme_of
+from gateway.proxy.pipeline import run_hooks, settled
+from gateway.proxy.preflight import preflight_route
+from gateway.proxy.question_cache import seen_by
+from gateway.proxy.verification import read_question, verify
+from gateway.server.client_connection import connection_of
+from gateway.server.raw_response import send_response
+from gateway.web.proxy_services import EXCHANGE, ProxyServices
+from gateway.web.request_context import ANSWER_HEADERS, HEAD, REQUEST_ID
+
+log = logging.getLogger("gatepost")
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyEndpoint:
+    """Forward authentication. Made once for a configuration."""
+
+    services: ProxyServices
+    proxies: AskingProxies
+    paths: GatewayPaths
+    limits: RequestHeadLimits = DEFAULT_LIMITS
+
+    @property
+    def prefixes(self) -> tuple[bytes, ...]:
+        """The paths of the endpoint."""
+        return tuple(path.encode() for path in self.paths.with_base(VERIFY))
+
+    async def verify(self, request: web.Request) -> web.StreamResponse:
+        """Judges the request that is described.
+
+        Raises:
+            Problem: whoever asks may not, or the request is refused.
+        """
+        request[HEAD] = described = self._described(request)
+        answer = await self._preflight_answer(request, described)
+        if answer is None:
+            answer = await self._judged(request, described)
+        return await send_response(request, answer, request[ANSWER_HEADERS], self.services.clock())
+
+    def _described(self, request: web.Request) -> RequestHead:
+        """The request that is asked about."""
+        question, connection = request[HEAD], connection_of(request).peer
+        peer = self.proxies.peer(connection, question.headers)
+        if peer is None:
+            needs = self.proxies.needs
+            log.warning(
+                "forward authentication refused: request %s from %s: %s",
+                request[REQUEST_ID],
+                connection.address,
+                needs,
+            )
+            raise Problem(FORBIDDEN, "Only proxies that the gateway trusts may ask here.", reason=needs)
+        asked = read_question(question, peer, self.prefixes, self.limits)
+        return seen_by(asked.request, peer, asked.scheme)
+
+    async def _preflight_answer(self, request: web.Request, described: RequestHead) -> Response | None:
+        route = preflight_route(self.services.routes, described)
+        if route is None:
+            return None
+        check_overrides(described, route)
+        request[EXCHANGE] = exchange = Exchange(described, route, request[REQUEST_ID])
+        return await settled(run_hooks(route.pipeline.on_preflight, exchange))
+
+    async def _judged(self, request: web.Request, described: RequestHead) -> Response:
+        route = self.services.routes.match(described)
+        check_overrides(described, route)
+        request[EXCHANGE] = exchange = Exchange(
+            described, route, request[REQUEST_ID], added_response_headers=request[ANSWER_HEADERS]
+        )
+        try:
+            judgement = verify(exchange, self.services)
+            outcome = await judgement if inspect.isawaitable(judgement) else judgement
+        finally:
+            # A plugin may have taken over an id that the proxy gave the request.
+            request[REQUEST_ID] = exchange.request_id
+        if isinstance(outcome, AuthError):
+            raise auth_problem(outcome, route, self.services.realm, scheme=scheme_of(exchange.request))
+        return outcome

@@ -1,0 +1,61 @@
+"""The instruction counter; and in the long edition: a plain proxied request costs no more than it did."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from benchmarks import instructions
+from benchmarks.instructions import CASES, Client, Cost, Counter, FixedUpstream, python_build, store, stored
+
+GROWTH = 1.03
+"""The most that a request may cost, in parts of the stored figure."""
+PLAIN = CASES[0]
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of the stored figures: one that does not exist yet."""
+    path = tmp_path / "instructions.json"
+    monkeypatch.setattr(instructions, "KEPT", path)
+    return path
+
+
+def test_instruction_figures_are_stored_for_this_build_of_python(kept: Path) -> None:
+    assert stored() == {}
+    kept.write_text(json.dumps({"another build": {PLAIN.name: 1}}))
+    store({PLAIN.name: Cost(100_000.4, 0)})
+    assert stored() == {PLAIN.name: 100_000}
+    assert set(json.loads(kept.read_text())) == {"another build", python_build()}
+
+
+def test_storing_one_instruction_figure_keeps_the_others(kept: Path) -> None:
+    store({"a": Cost(1, 0), "b": Cost(2, 0)})
+    store({"b": Cost(3, 0)})
+    assert stored() == {"a": 1, "b": 3}
+
+
+def test_the_fixed_upstream_answers_the_instruction_counters_client() -> None:
+    with closing(FixedUpstream()) as upstream, Client(upstream.port, connections=2) as client:
+        client.send(b"GET /120 HTTP/1.1\r\nHost: a\r\n\r\n", 3)
+
+
+@pytest.mark.skipif(
+    "GATEPOST_INSTRUCTIONS" not in os.environ, reason="long edition: set GATEPOST_INSTRUCTIONS=1"
+)
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
+@pytest.mark.timeout(600)
+def test_a_plain_request_takes_no_more_instructions_than_stored(tmp_path: Path) -> None:
+    before = stored().get(PLAIN.name)
+    if before is None:
+        pytest.skip(f"no stored figure for {python_build()}: python -m benchmarks.instructions --write")
+    with closing(FixedUpstream()) as upstream:
+        counter = Counter(tmp_path, upstream.port, [PLAIN])
+        # Timers run beside the requests: two counts differ by up to 1 %.
+        now = min(counter.cost(PLAIN).instructions for _ in range(2))
+    assert now <= GROWTH * before

@@ -1,0 +1,93 @@
+"""Starts the program as a process of its own, forked from one that has imported it already.
+
+A start is mostly Python loading modules: forking spares two thirds of it, some hundred times in a run of the
+suite. What is started is `gatepost` itself, with its own arguments, environment, folder and standard error.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from multiprocessing import reduction
+from pathlib import Path
+from typing import Any
+
+PRELOADED = (
+    "uvloop",
+    "gateway.cli",
+    "gateway.commands.run",
+    "gateway.app",
+    "gateway.process.multi_worker",
+    "gateway.process.single_worker",
+    "gateway.assembly.portal",
+)
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(list(PRELOADED))
+
+
+class _Descriptor:
+    """A file descriptor that the new process gets a duplicate of."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _received, (reduction.DupFd(self.number),)
+
+
+def _received(duplicate: Any) -> _Descriptor:
+    return _Descriptor(duplicate.detach())
+
+
+def _run(arguments: Sequence[str], folder: str, environment: Mapping[str, str], errors: _Descriptor) -> None:
+    os.dup2(errors.number, 2)
+    os.close(errors.number)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    sys.argv = ["gatepost", *arguments]
+    from gateway.cli import main  # noqa: PLC0415 (only the new process needs it)
+
+    main(arguments, prog_name="gatepost")
+
+
+class ForkedProcess:
+    """What `subprocess.Popen` offers of a process, as far as tests need it."""
+
+    def __init__(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+        reading, writing = os.pipe()
+        wanted = (tuple(arguments), str(folder), dict(environment), _Descriptor(writing))
+        self._process = _CONTEXT.Process(target=_run, args=wanted, daemon=True)
+        self._process.start()
+        os.close(writing)
+        self.stderr = os.fdopen(reading, encoding="utf-8")
+        pid = self._process.pid
+        assert pid is not None
+        self.pid: int = pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def wait(self, timeout: float | None = None) -> int:
+        self._process.join(timeout)
+        code = self.poll()
+        if code is None:
+            raise subprocess.TimeoutExpired("gatepost", timeout or 0.0)
+        return code

@@ -1,0 +1,51 @@
+"""The plain values of a proxied request."""
+
+from dataclasses import replace
+
+from gateway.http.exchange import (
+    ForwardHead,
+    Headers,
+    Peer,
+    RequestHead,
+    ResponseHead,
+    header_values,
+)
+
+HEADERS: Headers = [(b"X-One", b"1"), (b"x-two", b"2"), (b"X-ONE", b"3")]
+
+
+def test_headers_are_found_in_any_case_and_in_their_order() -> None:
+    assert header_values(HEADERS, b"x-one") == [b"1", b"3"]
+
+
+def test_a_request_gives_its_headers_as_text() -> None:
+    head = RequestHead(
+        method="GET",
+        target=b"/",
+        path=b"/",
+        segments=(),
+        query=None,
+        host="a",
+        headers=((b"X-Name", "é".encode("latin-1")), (b"x-name", b"2")),
+        peer=Peer("192.0.2.1", "https"),
+    )
+    assert head.header("x-name") == "é"
+    assert head.header("X-Other") is None
+    for _ in range(2):
+        assert head.values(b"x-name") == ("é".encode("latin-1"), b"2")
+        assert (head.values(b"x-other"), head.value(b"x-other")) == ((), None)
+
+
+def test_another_request_made_of_one_has_its_own_headers() -> None:
+    head = RequestHead("GET", b"/", b"/", (), None, "a", ((b"X-Name", b"1"),), Peer("192.0.2.1", "https"))
+    assert head.value(b"x-name") == b"1"
+    assert replace(head, headers=((b"X-Name", b"2"),)).value(b"x-name") == b"2"
+    assert replace(head) == head
+
+
+def test_setting_a_header_replaces_all_of_that_name_and_leaves_the_others() -> None:
+    for made in (ForwardHead("GET", b"/", HEADERS[:]), ResponseHead(200, b"OK", HEADERS[:])):
+        made.set("x-one", "new")
+        assert made.headers == [(b"x-two", b"2"), (b"x-one", b"new")]
+        made.remove("X-TWO")
+        assert made.headers == [(b"x-one", b"new")]

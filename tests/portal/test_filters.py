@@ -1,0 +1,31 @@
+"""How values read to people."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.portal.filters import day, grant, moment, span
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (1, "1 second"),
+        (59, "59 seconds"),
+        (3600, "1 hour"),
+        (5400, "90 minutes"),
+        (172_800, "2 days"),
+        (0, "0 days"),
+    ],
+)
+def test_a_duration_has_its_largest_whole_unit(seconds: int, text: str) -> None:
+    assert span(seconds) == text
+
+
+def test_dates_are_utc() -> None:
+    assert (moment(0), day(86_399)) == ("1970-01-01 00:00 UTC", "1970-01-01")
+
+
+def test_a_grant_has_a_name_for_people() -> None:
+    assert grant("client_credentials") == "Client credentials"
+    assert grant("urn:ietf:params:oauth:grant-type:jwt-bearer") == "Jwt bearer"

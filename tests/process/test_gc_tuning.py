@@ -1,0 +1,28 @@
+"""What the garbage collector has to do once the gateway serves."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.process.gc_tuning import GEN0_THRESHOLD, freeze_gc
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    threshold = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*threshold)
+
+
+def test_what_was_loaded_is_not_looked_at_again() -> None:
+    kept: list[object] = [[]]
+    freeze_gc()
+    assert gc.get_freeze_count() > len(kept)
+    assert not any(found is kept for found in gc.get_objects())
+
+
+def test_the_collector_does_not_look_at_every_few_requests() -> None:
+    freeze_gc()
+    assert gc.get_threshold()[0] == GEN0_THRESHOLD

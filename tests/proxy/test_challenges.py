@@ -1,0 +1,41 @@
+import json
+
+import pytest
+
+from gateway.http.exchange import Headers
+from gateway.http.responses import problem_response, response_bytes
+from gateway.oauth.bearer import AuthError
+from gateway.proxy.challenges import auth_problem, prepared_challenge
+from tests.proxy.routing import route
+
+ROUTE = route("/orders", scope_text="orders.read")
+
+
+@pytest.mark.parametrize("refusal", AuthError)
+@pytest.mark.parametrize("extra", [[], [(b"X-Request-Id", b"1")]], ids=["plain", "added"])
+@pytest.mark.parametrize("keep_alive", [True, False], ids=["kept", "closed"])
+def test_it_makes_the_same_bytes_as_the_long_way(
+    refusal: AuthError, extra: Headers, keep_alive: bool
+) -> None:
+    answer = problem_response(auth_problem(refusal, ROUTE, "gate"), 'id-"1')
+    expected = response_bytes(
+        answer, extra, method="GET", version=(1, 1), keep_alive=keep_alive, now=1_800_000_000.0
+    )
+    ready = prepared_challenge(refusal, ROUTE, "gate")
+    body = ready.body('id-"1')
+    assert ready.message(body, extra, keep_alive=keep_alive, now=1_800_000_000.0) == expected
+    assert (ready.status, body) == (answer.status, answer.body)
+    assert json.loads(body)["request_id"] == 'id-"1'
+
+
+def test_a_refusal_is_worked_out_once() -> None:
+    assert prepared_challenge(AuthError.INVALID, ROUTE, "gate") is prepared_challenge(
+        AuthError.INVALID, ROUTE, "gate"
+    )
+    assert prepared_challenge(AuthError.INVALID, route("/b"), "gate") is not prepared_challenge(
+        AuthError.INVALID, ROUTE, "gate"
+    )
+
+
+def test_a_lacking_scope_is_named() -> None:
+    assert b'scope="orders.read"' in prepared_challenge(AuthError.SCOPE, ROUTE, "gate").start

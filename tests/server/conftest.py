@@ -1,0 +1,7 @@
+"""The gateway and the upstream that these tests share."""
+
+from __future__ import annotations
+
+from tests.web_gateway import client, gateway, token, upstream, upstream_server
+
+__all__ = ["client", "gateway", "token", "upstream", "upstream_server"]

@@ -1,0 +1,54 @@
+"""The states of a client connection, as a table."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from gateway.server.connection_state import TRANSITIONS, Event, State
+
+TABLE = """
+             FAST_PATH_TOOK AIOHTTP_TOOK REQUEST_STARTED RESPONSE_SENT LAST_RESPONSE_SENT REQUEST_READ UPGRADED CLOSED
+IDLE         FAST_PATH      HEAD         -               IDLE          -                  -            -        CLOSED
+FAST_PATH    -              -            -               IDLE          -                  -            -        CLOSED
+HEAD         -              -            AIOHTTP         -             -                  -            -        CLOSED
+AIOHTTP      -              -            AIOHTTP         ANSWERED      LINGERING          -            TUNNEL   CLOSED
+ANSWERED     -              -            AIOHTTP         -             -                  IDLE         -        CLOSED
+LINGERING    -              -            -               -             -                  -            -        CLOSED
+TUNNEL       -              -            -               -             CLOSED             -            -        CLOSED
+CLOSED       CLOSED         CLOSED       CLOSED          CLOSED        CLOSED             CLOSED       CLOSED   CLOSED
+"""  # noqa: E501 (a table)
+EVENTS, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
+EXPECTED = {
+    (State[row[0]], Event[event]): cell for row in ROWS for event, cell in zip(EVENTS, row[1:], strict=True)
+}
+
+
+def test_the_table_names_every_state_and_event() -> None:
+    assert set(EXPECTED) == set(product(State, Event))
+    assert set(TRANSITIONS) == set(State)
+
+
+@pytest.mark.parametrize(("state", "event"), EXPECTED, ids=lambda value: value.name)
+def test_each_event_leads_where_the_table_says(state: State, event: Event) -> None:
+    cell = EXPECTED[state, event]
+    if cell == "-":
+        with pytest.raises(RuntimeError, match="client connection"):
+            TRANSITIONS[state][event]
+    else:
+        assert TRANSITIONS[state][event] is State[cell]
+
+
+def test_no_way_leads_from_the_last_response_to_another_request() -> None:
+    reached, new = set(), {State.LINGERING, State.CLOSED}
+    while new:
+        reached |= new
+        new = {following for state in new for following in TRANSITIONS[state].values()} - reached
+    assert reached == {State.LINGERING, State.CLOSED}
+
+
+def test_every_state_can_be_reached_and_ends() -> None:
+    reached = {State.IDLE} | {following for row in TRANSITIONS.values() for following in row.values()}
+    assert reached == set(State)
+    assert all(row[Event.CLOSED] is State.CLOSED for row in TRANSITIONS.values())

@@ -1,0 +1,141 @@
+"""`run_eagerly`: no task without a wait, and a task as any other from the first wait on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from gateway.server.eager import run_eagerly
+
+
+async def test_a_coroutine_that_never_waits_is_over_at_once() -> None:
+    seen: list[object] = []
+
+    async def work() -> None:
+        seen.append("done")
+
+    assert run_eagerly(work()) is None
+    assert seen == ["done"]
+
+
+async def test_an_error_before_the_first_wait_is_raised_to_the_caller() -> None:
+    async def work() -> None:
+        raise ValueError("at once")
+
+    with pytest.raises(ValueError, match="at once"):
+        run_eagerly(work())
+
+
+async def test_what_comes_before_the_first_wait_runs_at_once_and_the_rest_in_a_task() -> None:
+    answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    seen: list[object] = []
+
+    async def work() -> None:
+        seen.append("asked")
+        seen.append(await answer)
+        seen.append(asyncio.current_task())
+
+    task = run_eagerly(work())
+    assert seen == ["asked"]
+    answer.set_result("answered")
+    assert task is not None
+    await task
+    assert seen == ["asked", "answered", task]
+
+
+async def test_an_answer_may_come_before_the_task_runs_or_after() -> None:
+    for turns in (0, 1, 3):
+        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        seen: list[int] = []
+
+        async def work(answer: asyncio.Future[int] = answer, seen: list[int] = seen) -> None:
+            seen.append(await answer)
+
+        task = run_eagerly(work())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        answer.set_result(turns)
+        assert task is not None
+        await task
+        assert seen == [turns]
+
+
+async def test_timeouts_work_behind_the_first_wait() -> None:
+    ended: list[str] = []
+
+    async def work() -> None:
+        await asyncio.sleep(0)
+        try:
+            async with asyncio.timeout(0.01):
+                await asyncio.Event().wait()
+        except TimeoutError:
+            ended.append("timed out")
+
+    task = run_eagerly(work())
+    assert task is not None
+    await task
+    assert ended == ["timed out"]
+
+
+async def test_a_failed_future_raises_inside_the_coroutine() -> None:
+    answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def work() -> None:
+        await answer
+
+    task = run_eagerly(work())
+    answer.set_exception(ValueError("late"))
+    assert task is not None
+    with pytest.raises(ValueError, match="late"):
+        await task
+
+
+@pytest.mark.parametrize("turns", [0, 2])
+async def test_a_cancelled_task_cancels_what_it_waits_for_and_cleans_up(turns: int) -> None:
+    """Also where the task has not run once: the coroutine has begun long before."""
+    answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    seen: list[str] = []
+
+    async def work() -> None:
+        try:
+            await answer
+        finally:
+            seen.append("cleaned up")
+
+    task = run_eagerly(work())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    assert task is not None
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert answer.cancelled()
+    assert seen == ["cleaned up"]
+
+
+async def _sleeper() -> None:
+    await asyncio.sleep(0)
+    await asyncio.sleep(0.001)
+
+
+async def _gatherer() -> None:
+    await asyncio.gather(_sleeper(), _sleeper())
+
+
+@pytest.mark.parametrize("kind", [_sleeper, _gatherer])
+async def test_whatever_can_be_awaited_is_awaited(kind: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    task = run_eagerly(kind())
+    assert task is not None
+    await task
+
+
+async def test_nothing_else_can_await_the_rest() -> None:
+    """A coroutine is run by one task alone."""
+    task = run_eagerly(_sleeper())
+    assert task is not None
+    with pytest.raises(TypeError):
+        await task.get_coro()  # type: ignore[misc]  # what the test shows
+    await task

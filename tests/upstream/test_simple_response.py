@@ -1,0 +1,97 @@
+"""Plain answers, read at once: as the full parser reads them, or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.upstream.response_handler import UpstreamFraming
+from gateway.upstream.response_parser import ResponseParser
+from gateway.upstream.simple_response import MAX_HEAD, MAX_HEADS, read_head, read_plain
+
+OK = b"HTTP/1.1 200 OK\r\n"
+TWO = b"Content-Length: 2\r\n"
+
+
+def test_a_plain_answer_is_read_with_its_body() -> None:
+    found = read_plain(OK + b"X-A: 1\r\n" + TWO + b"Connection: Keep-Alive\r\n\r\nhi")
+    assert found is not None
+    head, body = found
+    assert (head.status, head.reason, head.length, body) == (200, b"OK", 2, b"hi")
+    assert head.headers[0] == (b"X-A", b"1")
+
+
+def test_the_same_bytes_have_the_same_head() -> None:
+    first, second = (read_plain(OK + TWO + b"\r\n" + body) for body in (b"hi", b"ho"))
+    assert first is not None
+    assert second is not None
+    assert first[0] is second[0]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        OK,
+        OK + b"\r\n",
+        OK + TWO + TWO + b"\r\nhi",
+        OK + b"Content-Length: +2\r\n\r\nhi",
+        OK + b"Content-Length: 2, 2\r\n\r\nhi",
+        OK + b"Content-Length:\r\n\r\n",
+        OK + TWO + b"Transfer-Encoding: chunked\r\n\r\nhi",
+        OK + TWO + b"Connection: close\r\n\r\nhi",
+        OK + TWO + b"Connection: X-A\r\n\r\nhi",
+        OK + TWO + b"Proxy-Connection: close\r\n\r\nhi",
+        OK + TWO + b"Upgrade: h2c\r\n\r\nhi",
+        OK + TWO + b"X-A: 1 \r\n\r\nhi",
+        OK + TWO + b"X-A:1\r\n\r\nhi",
+        OK + TWO + b"X-A:  1\r\n\r\nhi",
+        OK + b"Content-Length: 02\r\n\r\nhi",
+        OK + b"Content-Length:2\r\n\r\nhi",
+        OK + TWO + b"X-A : 1\r\n\r\nhi",
+        OK + TWO + b"X-A: 1\r\n 2\r\n\r\nhi",
+        OK + TWO + b"X-A: \0\r\n\r\nhi",
+        OK + TWO + b"X-A: 1\nX-B: 2\r\n\r\nhi",
+        b"HTTP/1.0 200 OK\r\n" + TWO + b"\r\nhi",
+        b"HTTP/1.1 200 OK \r\n" + TWO + b"\r\nhi",
+        b"HTTP/1.1 200 O\nK\r\n" + TWO + b"\r\nhi",
+        b"HTTP/1.1 20 OK\r\n" + TWO + b"\r\nhi",
+        b"HTTP/1.1 100 Continue\r\n" + TWO + b"\r\nhi",
+        b"HTTP/1.1 101 Switching\r\n" + TWO + b"\r\nhi",
+        b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 304 Not Modified\r\nContent-Length: 0\r\n\r\n",
+        OK + TWO + b"X: " + b"a" * MAX_HEAD + b"\r\n\r\nhi",
+    ],
+)
+def test_everything_else_is_left_to_the_full_parser(data: bytes) -> None:
+    assert read_plain(data) is None
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    for number in range(MAX_HEADS + 500):
+        read_head(OK + TWO + b"X-N: %d\r\n\r\n" % number)
+    assert read_head.cache_info().currsize == MAX_HEADS
+
+
+LINES = st.sampled_from(
+    [TWO, b"Connection: keep-alive\r\n", b"X-A:\t1\r\n", b"X-B: \r\n", b"Set-Cookie: a=b; c\r\n", b"x:\r\n"]
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.one_of(LINES, st.binary(max_size=12))), st.sampled_from([OK, b"HTTP/1.1 404 N\r\n"]))
+def test_what_it_reads_the_parser_reads_alike(lines: list[bytes], first: bytes) -> None:
+    data = first + b"".join(lines) + b"\r\nhi"
+    found = read_plain(data)
+    if found is None or found[0].length != len(found[1]):
+        return
+    parser = ResponseParser()
+    parser.expect(to_head=False, upgrade=False)
+    parser.feed(data)
+    assert parser.head is not None
+    assert astuple(parser.head) == astuple(found[0])
+    assert (parser.framing, parser.complete, parser.reusable) == (UpstreamFraming.LENGTH, True, True)
+    assert (parser.error, parser.take_body()) == (None, found[1])
