@@ -30,11 +30,18 @@ from tests.upstream.scripted import (
 )
 
 
-def dies_when_reused(answered: int) -> Script:
-    """A server that answers once on so many connections, keeps them open, and resets whichever is reused."""
+def dies_when_reused(answered: int, together: int = 1) -> Script:
+    """A server that answers once on so many connections, keeps them open, and resets whichever is reused.
+
+    The first `together` get their answers when all of them have asked: else one that is answered early could
+    be given to a request that still waits for its own connection.
+    """
+    all_asked = asyncio.Barrier(together)
 
     async def script(peer: Peer) -> None:
         await peer.head()
+        if peer.number < together:
+            await all_asked.wait()
         if peer.number < answered:
             await peer.say(answer(b"%d" % peer.number))
             await peer.head()
@@ -46,7 +53,7 @@ def dies_when_reused(answered: int) -> Script:
 async def test_a_lost_reused_connection_is_replaced_by_a_new_one_only(
     serve: Serve, make_upstream: MakeUpstream
 ) -> None:
-    server = await serve(dies_when_reused(answered=4))
+    server = await serve(dies_when_reused(answered=4, together=3))
     upstream = await make_upstream(server.url)
     first = [upstream.fetch(get(), "GET") for _ in range(3)]
     await asyncio.gather(*first)
