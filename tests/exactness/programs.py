@@ -12,7 +12,8 @@ from tests.running import ROOT
 
 def program(name: str) -> str:
     """Where a program is. The test is skipped where there is none, but never in continuous integration."""
-    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:{ROOT}/.venv-proxies/bin")
+    places = f"{ROOT}/.venv-proxies/bin:{ROOT}/.venv-kubernetes/bin"
+    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:{places}")
     if found is None:
         assert "CI" not in os.environ, f"{name} must be there: scripts/test-programs installs it"
         pytest.skip(f"{name} is not installed")
