@@ -48,6 +48,7 @@ from gateway.oauth.bearer import REALM
 from gateway.oauth_flows.introspection import IntrospectionServices
 from gateway.oauth_flows.revocation import RevocationServices
 from gateway.oauth_flows.token import TokenServices
+from gateway.otel.tracer import Tracer
 from gateway.plugin import PluginContext
 from gateway.plugin.catalog import PluginCatalog
 from gateway.process.management import management_app
@@ -82,6 +83,7 @@ from gateway.web.registration_endpoint import RegistrationEndpoint
 from gateway.web.request_context import RequestContext, new_request_id
 from gateway.web.request_recorder import Note, OtherFacts, RequestRecorder
 from gateway.web.token_fast_path import TokenFastPath, request_starts
+from gateway.web.tracing_recorder import TracingRecorder
 from gateway.web.verify_endpoint import VerifyEndpoint
 from gateway.web.verify_fast_path import with_questions
 
@@ -99,12 +101,14 @@ class Gateway:
         telemetry: Telemetry,
         record_request: Note | None = None,
         status: ProcessStatus | None = None,
+        tracer: Tracer | None = None,
         clock: Clock = system_clock,
         lookup: Lookup = look_up,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._telemetry = telemetry
+        self._tracer = tracer
         self._cache = token_cache(key_names(store_url, settings.store.prefix))
         self._reusable_tokens = ReusableTokenCache()
         self.store = make_store(
@@ -120,7 +124,7 @@ class Gateway:
         if self._audit is not None:
             listen(self.store, self._audit)
         self._identities = Identities(settings, self.store, self._cache, clock)
-        self._upstreams = make_upstreams(settings, lookup)
+        self._upstreams = make_upstreams(settings, lookup, timed=tracer is not None)
         self._new_request_id = new_request_id()
         self._key_uses = KeyUses(self.store.key_uses)
         self._plugin_set = PluginSet(PluginCatalog(), self._plugin_context())
@@ -242,12 +246,7 @@ class Gateway:
         request_context = RequestContext(trusted, new_id, clock, noted_in(self._refusals), limits)
         enabled = settings.portal.enabled
         services = self._proxy_services(
-            request_recorder(
-                self._telemetry,
-                record_request,
-                self._usage.tally if enabled else None,
-                settings.logging.fields,
-            )
+            self._recorder(record_request, self._usage.tally if enabled else None)
         )
         paths = settings.paths
         jwks = JwksEndpoint(self._identities.tokens.keys, settings.tokens.signing.lead // 2)
@@ -270,10 +269,16 @@ class Gateway:
             self.redirect_runner = self._runner(redirects, None, services.recorder)
         return self._runner(app, fast_path if settings.server.fast_lane else None, services.recorder)
 
+    def _recorder(self, record_request: Note | None, tally: UsageCounter | None) -> RequestRecorder:
+        recorder = request_recorder(self._telemetry, record_request, tally, self._settings.logging.fields)
+        return recorder if self._tracer is None else TracingRecorder(recorder, self._tracer, self._clock)
+
     def _proxy_services(self, recorder: RequestRecorder) -> ProxyServices:
         settings = self._settings
         return ProxyServices(
-            routes=route_table(settings, self._upstreams, self._plugin_set, self._telemetry.mirror_dropped),
+            routes=route_table(
+                settings, self._upstreams, self._plugin_set, self._telemetry.mirror_dropped, self._tracer
+            ),
             find_token=self._identities.validator.find,
             token_ended=TokenMonitor(self._identities.validator.resolve, self._cache, self._clock).ended,
             recorder=recorder,

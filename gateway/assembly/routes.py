@@ -23,6 +23,7 @@ from gateway.http.token_sources import token_sources
 from gateway.http.upstream_names import UpstreamNames
 from gateway.mcp.rules import ToolRules
 from gateway.oauth.model import OWN_ONLY
+from gateway.otel.tracer import Tracer
 from gateway.plugin import PluginContext, ProxyPlugin
 from gateway.proxy.client_networks import ClientNetworks
 from gateway.proxy.mcp_guard import McpGuard
@@ -30,6 +31,7 @@ from gateway.proxy.mirroring import Mirror, MirrorTarget
 from gateway.proxy.pipeline import compile_pipeline
 from gateway.proxy.route_table import RouteTable
 from gateway.proxy.sticky_sessions import StickySessions
+from gateway.proxy.trace_hooks import TraceAuthorization, TracePropagation
 from gateway.proxy.upstream_selection import hash_rule
 from gateway.upstream import Upstream
 from gateway.upstream.address import parse_server_address
@@ -51,14 +53,18 @@ class RouteCompiler:
         upstreams: Mapping[str, Upstream],
         plugin_set: PluginSet,
         mirror_dropped: MirrorDropped = not_counted,
+        tracer: Tracer | None = None,
     ) -> None:
+        """`tracer`: None where no traces are recorded."""
         self._mirror_dropped = mirror_dropped
         self._settings = settings
         self._public_url = settings.server.public_url
         self._configured = configured_upstreams(settings)
         self._upstreams = upstreams
         self._plugin_set = plugin_set
+        self._last_hooks = [] if tracer is None else [TraceAuthorization(tracer)]
         self._global_plugins: list[ProxyPlugin] = [
+            *([] if tracer is None else [TracePropagation(tracer)]),
             *_client_networks(settings),
             *plugin_set.proxy_plugins(settings.plugins, "everywhere"),
         ]
@@ -91,7 +97,9 @@ class RouteCompiler:
             issuers=accepted_issuers(settings),
             metadata_url=self.metadata_url(settings),
             origin=origin(self._public_url, settings.host),
-            pipeline=compile_pipeline([*self._global_plugins, *own, *self._mcp_guard(settings)]),
+            pipeline=compile_pipeline(
+                [*self._global_plugins, *own, *self._mcp_guard(settings), *self._last_hooks]
+            ),
             forwarded_prefix=_prefix(settings) or None,
             allow_headers=frozenset(name.encode() for name in settings.allow_headers),
             token_sources=token_sources(settings.token_from),
@@ -233,8 +241,9 @@ def route_table(
     upstreams: Mapping[str, Upstream],
     plugin_set: PluginSet,
     mirror_dropped: MirrorDropped = not_counted,
+    tracer: Tracer | None = None,
 ) -> RouteTable:
     """The table of all enabled routes."""
-    compiler = RouteCompiler(settings, upstreams, plugin_set, mirror_dropped)
+    compiler = RouteCompiler(settings, upstreams, plugin_set, mirror_dropped, tracer)
     routes = (compiler.route(route) for route in settings.routes if route.enabled)
     return RouteTable(routes, settings.paths)

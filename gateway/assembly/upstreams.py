@@ -44,12 +44,15 @@ CONNECTION_LIFETIME = 300.0
 """Maximum age of an upstream connection in seconds, so that DNS changes take effect. Not configurable."""
 
 
-def make_upstreams(settings: Settings, lookup: Lookup = look_up) -> dict[str, Upstream]:
+def make_upstreams(
+    settings: Settings, lookup: Lookup = look_up, *, timed: bool = False
+) -> dict[str, Upstream]:
     """All upstreams by the name that routes use, not started.
 
-    `lookup` resolves the host names of their servers.
+    `lookup` resolves the host names of their servers. `timed`: the times of requests are wanted, whether or
+    not the access log has them.
     """
-    timed = settings.logging.access and not UPSTREAM_FIELDS.isdisjoint(settings.logging.fields)
+    logged = settings.logging.access and not UPSTREAM_FIELDS.isdisjoint(settings.logging.fields)
     return {
         name: Upstream(
             name,
@@ -57,7 +60,7 @@ def make_upstreams(settings: Settings, lookup: Lookup = look_up) -> dict[str, Up
             lookup=lookup,
             credentials=_credentials(name, configured.auth),
             service_lookup=_service_lookup(configured),
-            timed=timed,
+            timed=timed or logged,
         )
         for name, configured in configured_upstreams(settings).items()
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from os.path import isfile
 from pathlib import Path
@@ -134,7 +135,8 @@ def _settings(
     if settings is None or (partial.removed and not issues):
         # Removed parts without an issue would be silently ignored.
         return None, issues or [ConfigIssue(START, (), "can't be used")], included
-    return settings, [*issues, *_cross_check(settings, root, partial, catalog, checks)], included
+    found = _cross_check(settings, root, partial, catalog, checks, environ)
+    return settings, [*issues, *found], included
 
 
 def _cross_check(
@@ -143,6 +145,7 @@ def _cross_check(
     partial: PartialModel,
     catalog: PluginLookup,
     checks: Sequence[Check],
+    environ: Mapping[str, str],
 ) -> Iterator[ConfigIssue]:
     context = CheckContext(
         upstreams=_names(root, "upstreams"),
@@ -153,6 +156,7 @@ def _cross_check(
         read=Path.read_bytes,
         tls_problem=_tls_problem,
         installed=_installed,
+        environ=environ,
     )
     for check in checks:
         for finding in check(settings, context):
@@ -173,7 +177,9 @@ def _tls_problem(files: TlsFiles | TlsAcme) -> tuple[str, str] | None:
 
 
 def _installed(package: str) -> bool:
-    return find_spec(package) is not None
+    with suppress(ModuleNotFoundError):  # a package above it
+        return find_spec(package) is not None
+    return False
 
 
 def _names(root: MapNode, key: str) -> frozenset[str]:

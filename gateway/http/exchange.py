@@ -31,6 +31,8 @@ ERROR_CODE = "gatepost.error"
 """The key in an exchange's `state` of the code of the problem with which the gateway refused it."""
 UPSTREAM_TIMES = "gatepost.upstream"
 """The key of what is known of its way to the upstream, where that is wanted."""
+TRACE = "gatepost.trace"
+"""The key of its trace, where traces are recorded (`gateway.otel.tracer.RequestTrace`)."""
 
 UNIX_SOCKET = "unix:"
 """Stands for the address of a client on a Unix socket, which has none."""

@@ -18,8 +18,9 @@ class ProcessStatus:
     def __init__(self, reloads: ReloadHistory, started: float) -> None:
         """`started`: seconds since the epoch."""
         self._reloads = reloads
-        self._started = started
-        self._pid = os.getpid()
+        self.started = started
+        self.pid = os.getpid()
+        """Of the supervising process."""
         self._namespace = pid_namespace()
 
     def document(self, snapshot: Snapshot) -> dict[str, Any]:
@@ -30,9 +31,9 @@ class ProcessStatus:
         last = self._reloads.last
         return {
             "version": __version__,
-            "pid": self._pid,
+            "pid": self.pid,
             "pid_namespace": self._namespace,
-            "started": self._started,
+            "started": self.started,
             "last_reload": None if last is None else asdict(last),
             "workers": sorted(snapshot.processes, key=lambda worker: worker["pid"]),
         }

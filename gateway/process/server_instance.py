@@ -17,6 +17,7 @@ from aiohttp import web
 
 from gateway.config.model import Settings
 from gateway.config.server import ServerTimeouts
+from gateway.otel.tracer import Tracer
 from gateway.process.acceptor import Acceptor
 from gateway.process.certificates import TlsListener
 from gateway.process.drain import IDLE_DELAY, GracefulDrain
@@ -64,8 +65,12 @@ class Build(Protocol):
         telemetry: Telemetry,
         record_request: Callable[..., None] | None,
         status: ProcessStatus,
+        tracer: Tracer | None,
     ) -> Service:
-        """`record_request` writes an entry to the access log; None if the access log is off."""
+        """`record_request` writes an entry to the access log; None if the access log is off.
+
+        `tracer` records traces; None: none are recorded.
+        """
 
 
 @dataclass(frozen=True, slots=True)

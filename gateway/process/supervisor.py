@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import resource
 import signal
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from gateway.process.embedded_store_process import open_store
 from gateway.process.file_limit import file_limit_warning
 from gateway.process.log_level import write_override
 from gateway.process.logs import set_up_logs
+from gateway.process.otel import import_otel
 from gateway.process.process_status import ProcessStatus
 from gateway.process.reload import DescribeChanges, ReloadHistory
 from gateway.process.server_instance import Build
@@ -74,6 +76,7 @@ def _serve(settings: Settings, load: Callable[[], Settings], build: Build, descr
         context = RuntimeContext(build, sockets, certificates, store, telemetry, reloads, status)
         # Before the fork: generates the `tls: auto` certificate once and reports bad TLS files once.
         sockets.with_tls(settings, certificates, context.clock)
+        import_otel(os.environ)
         if worker_count(settings) == 1:
             return serve_single_worker(context, settings, load)
         # gunicorn is imported only for several workers.

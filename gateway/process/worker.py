@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gateway.acme.folder import AcmeFolder
 from gateway.clock import Clock, system_clock
@@ -22,11 +24,15 @@ from gateway.process.listeners import WorkerShare
 from gateway.process.log_level import CHECK_INTERVAL as LEVEL_INTERVAL
 from gateway.process.log_level import LogLevelWatch
 from gateway.process.logs import STANDARD_ERROR
+from gateway.process.otel import start_otel
 from gateway.process.process_status import ProcessStatus
 from gateway.process.reload import ReloadHistory
 from gateway.process.server_instance import Build, ListenEndpoint, ServerInstance
 from gateway.process.sockets import ListenSockets
 from gateway.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from gateway.otel.pipeline import OtelPipeline
 
 log = logging.getLogger("gatepost")
 
@@ -61,11 +67,13 @@ class Worker:
         """Set at a shutdown: nothing that is left of earlier configurations has more time than the drain."""
         self._acme: tuple[asyncio.Task[None], ...] = ()
         self._watches: list[asyncio.Task[None]] = []
+        self._otel: OtelPipeline | None = None
         self._level = "info"
         """The configured log level."""
 
     async def open(self, settings: Settings, store_url: str) -> None:
         """Starts serving. GatepostError if it can't."""
+        self._otel = start_otel(os.environ, self._context.telemetry, self._context.status)
         self._current = await self._server_instance(settings, store_url)
         self._renew_by_acme(settings)
         self._level = settings.logging.level
@@ -130,6 +138,8 @@ class Worker:
         else:
             await asyncio.gather(*self._draining)
         self._close_management()
+        if self._otel is not None:
+            await asyncio.to_thread(self._otel.stop)
 
     def _renew_by_acme(self, settings: Settings) -> None:
         """One worker orders certificates; all take them over, as they do with all files."""
@@ -203,6 +213,7 @@ class Worker:
             telemetry=context.telemetry,
             record_request=access_log.write if access_log else None,
             status=context.status,
+            tracer=self._otel.tracer if self._otel else None,
         )
         instance = ServerInstance(service, server.timeouts, access_log.flush if access_log else None)
         await instance.open(sockets, ListenEndpoint(management.sockets) if management else None)

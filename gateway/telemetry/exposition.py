@@ -35,6 +35,11 @@ _COUNTERS = {
         "Connections ended and requests refused by a limit of the server",
         ("limit",),
     ),
+    "otel_lost": (
+        "gatepost_otel_lost",
+        "Spans, log records and exports of metrics that no OpenTelemetry collector has taken",
+        ("signal",),
+    ),
     "lost_log_lines": ("gatepost_log_lines_lost", "Log lines dropped because the reader was too slow", ()),
 }
 _SERVER = ("upstream", "server")

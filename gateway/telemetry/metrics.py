@@ -43,6 +43,7 @@ class Telemetry:
         "gauges",
         "in_flight",
         "lost_log_lines",
+        "otel_lost",
         "process_gauges",
         "process_info",
     )
@@ -56,6 +57,8 @@ class Telemetry:
         """Returns the current gauges that outlive a reload; called once per snapshot."""
         self.lost_log_lines: Callable[[], int] = int
         """Returns the number of dropped log lines."""
+        self.otel_lost: Callable[[], dict[str, int]] = dict
+        """Returns what was dropped in place of being sent to an OpenTelemetry collector, by signal."""
         self.process_info: Callable[[], ProcessInfo] = dict
         """Returns facts about this process; called once per snapshot."""
         self._requests: Timings = {}
@@ -121,6 +124,7 @@ class Telemetry:
                 "mirror_dropped": dict(self._mirror),
                 "limits_reached": dict(self._limits),
                 "lost_log_lines": {(): self.lost_log_lines()},
+                "otel_lost": {(signal,): lost for signal, lost in self.otel_lost().items()},
             },
             timings={
                 "request_duration": _by_route(self._requests),

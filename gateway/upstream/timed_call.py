@@ -33,6 +33,8 @@ class UpstreamTimes:
     """When it had a connection and was sent; None: it got none."""
     responded: float | None = None
     """When the head of the response was there; None: there was none."""
+    tries: int = 0
+    """How often it was sent to a server, or should have been."""
 
     @property
     def connect(self) -> float | None:
@@ -69,6 +71,7 @@ class _Timed(UpstreamCall):
         times = self.times
         times.server, times.began = server.name, perf_counter()
         times.connected = times.responded = None
+        times.tries += 1
         super().go_to(server)
 
     def on_connection(self, connection: UpstreamConnection) -> None:

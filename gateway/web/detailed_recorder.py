@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 
 from gateway.accounts.usage import UsageCounter
-from gateway.http.exchange import ERROR_CODE, UPSTREAM_TIMES, Exchange, Header, header_values
+from gateway.http.exchange import ERROR_CODE, TRACE, UPSTREAM_TIMES, Exchange, Header, header_values
+from gateway.http.trace_context import read_traceparent
 from gateway.oauth.bearer import AuthError
 from gateway.oauth_flows.client_request import ClientRequest
 from gateway.proxy.request_tokens import presented_credentials
@@ -16,8 +16,6 @@ from gateway.telemetry.access_entry import DetailedEntry, Details, Entry
 from gateway.upstream.timed_call import UpstreamTimes
 from gateway.web.request_recorder import Note, OtherFacts, RequestRecorder, endpoint_details
 
-# W3C Trace Context section 3.2: version, trace id, parent id, flags.
-_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _TOKEN_ID_LENGTH = 16
 _NO_TIMES = UpstreamTimes()
 
@@ -31,8 +29,8 @@ def token_id(token: str) -> str:
 
 def trace_id(values: Sequence[bytes]) -> str | None:
     """The trace that the one `traceparent` header names; None: there is none, or it is not valid."""
-    match = _TRACEPARENT.fullmatch(values[0]) if len(values) == 1 else None
-    return None if match is None else match[1].decode()
+    parent = read_traceparent(values)
+    return None if parent is None else parent.trace_id
 
 
 def _header(headers: Iterable[Header], name: bytes) -> str | None:
@@ -50,7 +48,10 @@ def _times(exchange: Exchange) -> UpstreamTimes:
 
 
 def _trace(exchange: Exchange) -> str | None:
-    """That which went upstream: a plugin may have begun it."""
+    """That which is recorded, or else that which went upstream: a plugin may have begun it."""
+    recorded = exchange.state.get(TRACE)
+    if recorded is not None:
+        return str(recorded.trace_id)
     headers = exchange.request.headers if exchange.forward is None else exchange.forward.headers
     return trace_id(header_values(headers, b"traceparent"))
 
@@ -83,7 +84,7 @@ _OF_OTHERS: Mapping[str, Callable[[OtherFacts], Value]] = {
     "host": lambda facts: _header(facts.headers, b"host"),
     "protocol": lambda facts: _protocol(facts.version),
     "error": lambda facts: facts.error or None,
-    "trace_id": lambda facts: trace_id(header_values(facts.headers, b"traceparent")),
+    "trace_id": lambda facts: facts.trace_id or trace_id(header_values(facts.headers, b"traceparent")),
     "token_id": lambda facts: _issued_token(facts.call),
 }
 

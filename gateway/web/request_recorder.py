@@ -35,6 +35,11 @@ def client_of(call: ClientRequest | None) -> str:
     return "-" if client is None else str(client.id)
 
 
+def failure_kind(error: UpstreamError) -> str:
+    """Why an upstream gave no usable response, in one word."""
+    return next((name for known, name in _KINDS.items() if isinstance(error, known)), "broken")
+
+
 Note = Callable[[Entry | DetailedEntry], None]
 """Takes a line of the access log."""
 
@@ -49,6 +54,8 @@ class OtherFacts:
     """What the steps of an OAuth endpoint have found out."""
     error: str = ""
     """The code with which it was refused; empty: it was not."""
+    trace_id: str | None = None
+    """Its trace, where traces are recorded."""
 
 
 NOTHING = OtherFacts()
@@ -109,7 +116,7 @@ class RequestRecorder:
 
     def upstream_failed(self, exchange: Exchange, error: UpstreamError) -> None:
         """An upstream gave no usable response, or broke off within one: counts it and logs the cause."""
-        kind = next((name for known, name in _KINDS.items() if isinstance(error, known)), "broken")
+        kind = failure_kind(error)
         upstream = exchange.route.upstream_name
         self.telemetry.upstream_failure(upstream, kind)
         outcome = f"response is {_STATUSES[kind]}" if exchange.response is None else "response broken off"

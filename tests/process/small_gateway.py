@@ -34,6 +34,7 @@ class SmallGateway:
         store_url: str,
         telemetry: Telemetry,
         record_request: Callable[..., None] | None,
+        tracer: object = None,
         status: ProcessStatus,
     ) -> None:
         self.version = settings.store.prefix

@@ -83,6 +83,14 @@ TESTED_ELSEWHERE = {
         "gateway/commands/audit.py",
         "gateway/store/change_listener.py",
     ],
+    "OpenTelemetry, received: tests/e2e/test_otel_traces.py and test_otel_collector.py": [
+        "gateway/otel/exporters.py",
+        "gateway/otel/pipeline.py",
+        "gateway/process/otel.py",
+        "gateway/proxy/trace_hooks.py",
+        "gateway/web/request_spans.py",
+        "gateway/web/tracing_recorder.py",
+    ],
     "a section of gateway.yaml: tests/config/test_model.py": [
         "gateway/config/base.py",
         "gateway/config/clients.py",

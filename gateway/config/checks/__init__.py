@@ -9,6 +9,7 @@ from gateway.config.checks import (
     issuers,
     lifetimes,
     listeners,
+    otel,
     portal,
     registration,
     route_conflicts,
@@ -77,6 +78,7 @@ ALL: tuple[Check, ...] = (
     store.prefix_without_hash_tag,
     registration.registration_guarded,
     registration.registration_grants_known,
+    otel.otel_usable,
 )
 
 SERVING: tuple[Check, ...] = (secrets.none_shipped,)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.config.model import Settings
@@ -30,6 +30,8 @@ class CheckContext:
     """Why the files of a certificate can't be used: the key of the wrong file, and the reason."""
     installed: Callable[[str], bool] = lambda _package: True
     """Whether there is a package of this name."""
+    environ: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables."""
 
 
 @dataclass(frozen=True, slots=True)

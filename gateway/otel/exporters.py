@@ -1,0 +1,105 @@
+"""Sends to a collector what was collected, with OpenTelemetry's SDK. Runs in the threads of the queues."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExportResult
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import SpanContext, SpanKind, TraceFlags, TraceState
+from opentelemetry.trace.status import Status, StatusCode
+
+from gateway import __version__
+from gateway.otel.span import Span
+
+log = logging.getLogger("gatepost")
+
+SCOPE = InstrumentationScope("gatepost", __version__)
+_KINDS = {"server": SpanKind.SERVER, "client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL}
+
+
+def resource(instance: str) -> Resource:
+    """What sends. `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` add to it and go before.
+
+    `instance`: a number that tells this gateway from others on the same machine.
+    """
+    own = {
+        "service.name": "gatepost",
+        "service.version": __version__,
+        "service.instance.id": f"{socket.gethostname()}:{instance}",
+        "telemetry.sdk.language": "python",
+        "telemetry.sdk.name": "opentelemetry",
+    }
+    return Resource(own).merge(OTELResourceDetector().detect())
+
+
+class SpanSender:
+    """Sends spans."""
+
+    def __init__(self, sender: Resource) -> None:
+        self._resource = sender
+        self._exporter = OTLPSpanExporter()
+        self.close: Callable[[], None] = self._exporter.shutdown
+
+    def send(self, spans: Sequence[Span]) -> bool:
+        """Whether the collector has taken them."""
+        exported = [_readable_span(span, self._resource) for span in spans]
+        return self._exporter.export(exported) is SpanExportResult.SUCCESS
+
+
+def _readable_span(span: Span, sender: Resource) -> ReadableSpan:
+    state = TraceState.from_header([span.trace_state]) if span.trace_state else None
+
+    def context(span_id: str, *, is_remote: bool = False) -> SpanContext:
+        sampled = TraceFlags(TraceFlags.SAMPLED)
+        return SpanContext(int(span.trace_id, 16), int(span_id, 16), is_remote, sampled, state)
+
+    return ReadableSpan(
+        span.name,
+        context(span.span_id),
+        context(span.parent_id, is_remote=span.remote_parent) if span.parent_id else None,
+        sender,
+        span.attributes,
+        kind=_KINDS[span.kind],
+        status=Status(StatusCode.UNSET)
+        if span.error is None
+        else Status(StatusCode.ERROR, span.error or None),
+        start_time=nanoseconds(span.start),
+        end_time=nanoseconds(span.end),
+        instrumentation_scope=SCOPE,
+    )
+
+
+def nanoseconds(seconds: float) -> int:
+    """Seconds since the epoch, as the SDK counts them."""
+    return round(seconds * 1e9)
+
+
+class ReportingSender:
+    """Says in the log when a collector no longer takes what it is sent, and when it does again: once each."""
+
+    def __init__(self, what: str, send: Callable[[Any], bool]) -> None:
+        self._what = what
+        self._send = send
+        self._failing = False
+
+    def send(self, batch: Sequence[Any]) -> bool:
+        """Whether the collector has taken it."""
+        try:
+            taken = self._send(batch)
+        except Exception as error:
+            log.error("OpenTelemetry: %s can't be sent: %r", self._what, error)
+            return False
+        if taken is self._failing:
+            self._failing = not taken
+            if taken:
+                log.info("OpenTelemetry: the collector takes %s again", self._what)
+            else:
+                log.warning("OpenTelemetry: the collector does not take %s, which are dropped", self._what)
+        return taken
