@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 import yaml
 
-from gateway.commands.options import config_option, load_or_exit
+from gateway.commands.options import Command, config_option, load_or_exit
 from gateway.config.addresses import check_origin
-from gateway.export.envoy import export_envoy
+from gateway.export.envoy import EnvoyOptions, export_envoy
 
 
 @click.group()
@@ -18,26 +19,51 @@ def export() -> None:
     """Write gateway.yaml as a configuration of another program."""
 
 
-def _origin(_: click.Context, __: click.Parameter, value: str) -> str:
+def check_gateways(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Validates the URLs of gateways: all by HTTP, or all by HTTPS."""
     try:
-        return check_origin(value)
+        found = tuple(check_origin(value) for value in values)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
+    if len({urlsplit(url).scheme for url in found}) > 1:
+        raise click.BadParameter("must be all http or all https")
+    return found
+
+
+def envoy_options(command: Command) -> Command:
+    """Adds what a configuration of Envoy needs beside gateway.yaml."""
+    options = (
+        click.option(
+            "--gateway",
+            "gateways",
+            multiple=True,
+            default=["http://127.0.0.1:8280"],
+            show_default=True,
+            callback=check_gateways,
+            help="The URL at which Envoy reaches this gateway; several if there are several.",
+        ),
+        click.option(
+            "--check",
+            type=click.Choice(["ext_authz", "lua"]),
+            default="ext_authz",
+            show_default=True,
+            help="ext_authz: Envoy asks the gateway about each request. lua: it remembers for up to 90 ms "
+            "whom the gateway has let in, on routes where nothing but the token matters.",
+        ),
+        click.option("--http3", is_flag=True, help="Serve HTTP/3 too, on the ports of listeners with TLS."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @export.command()
 @config_option
-@click.option(
-    "--gateway",
-    default="http://127.0.0.1:8280",
-    show_default=True,
-    callback=_origin,
-    help="The URL at which Envoy reaches this gateway.",
-)
+@envoy_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, which Envoy reads as well.")
-def envoy(config: Path, gateway: str, as_json: bool) -> None:
+def envoy(config: Path, gateways: tuple[str, ...], check: str, http3: bool, as_json: bool) -> None:
     """Print an Envoy configuration that asks this gateway about each request."""
-    found = export_envoy(load_or_exit(config), gateway)
+    found = export_envoy(load_or_exit(config), EnvoyOptions(gateways, http3=http3, lua=check == "lua"))
     if as_json:
         click.echo(json.dumps(found.bootstrap, indent=2))
         for note in found.notes:

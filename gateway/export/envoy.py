@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gateway.config.model import Settings
 from gateway.config.upstreams import UpstreamConfig, UpstreamServerConfig
-from gateway.export.envoy_clusters import Json, cluster, gateway_cluster
-from gateway.export.envoy_listeners import certificates, listener
+from gateway.export.envoy_clusters import TYPE, Json, cluster, gateway_cluster
+from gateway.export.envoy_listeners import GRANTED, SHOWN, Served, certificates, ext_authz, listeners
+from gateway.export.envoy_lua import asked_for, lua_filter, place_of, places, unless_known
 from gateway.export.envoy_routes import GATEWAY, ExportedRoute, exported_route, routes
 from gateway.http.route import HEADER
 
@@ -22,28 +25,76 @@ class EnvoyExport:
     """What Envoy does otherwise or not at all, in words."""
 
 
-def export_envoy(settings: Settings, gateway: str) -> EnvoyExport:
-    """The configuration of an Envoy that takes the gateway's place at its listeners.
+@dataclass(frozen=True, slots=True)
+class EnvoyOptions:
+    """What gateway.yaml does not say."""
 
-    Args:
-        settings: gateway.yaml.
-        gateway: the URL at which Envoy reaches the gateway itself.
-    """
+    gateways: tuple[str, ...]
+    """The URLs at which Envoy reaches the gateways."""
+    http3: bool = False
+    """Whether listeners with TLS have HTTP/3 as well."""
+    lua: bool = False
+    """Whether Envoy remembers for a moment whom the gateway has let in."""
+
+
+def export_envoy(settings: Settings, options: EnvoyOptions) -> EnvoyExport:
+    """The configuration of an Envoy that takes the gateway's place at its listeners."""
     upstreams = _upstreams(settings)
     found = [exported_route(route, upstreams, settings.plugins) for route in settings.routes if route.enabled]
-    table = list(routes(found, upstreams, settings.paths))
     server = settings.server
-    shown = [name for route in settings.routes for kind, name in route.conditions.names if kind == HEADER]
-    served = [one for one in server.listen if certificates(one, server) is not None]
+    served = Served(
+        server,
+        routes=list(routes(found, upstreams, settings.paths)),
+        filters=list(_filters(settings, found, lua=options.lua)),
+        log=settings.logging.access,
+        http3=options.http3,
+    )
+    listened = [one for one in server.listen if certificates(one, server) is not None]
     used = dict.fromkeys(one.settings.upstream for one in found if not one.reasons)
     clusters = [cluster(name, upstreams[name]) for name in used if name is not None]
     bootstrap = {
         "static_resources": {
-            "listeners": [listener(one, server, table, shown, log=settings.logging.access) for one in served],
-            "clusters": [gateway_cluster(GATEWAY, gateway), *clusters],
-        }
+            "listeners": list(_named_apart(made for one in listened for made in listeners(one, served))),
+            "clusters": [gateway_cluster(GATEWAY, options.gateways), *clusters],
+        },
+        "overload_manager": {"resource_monitors": [_most_connections(server.max_connections)]},
     }
-    return EnvoyExport(bootstrap, (*_notes(settings, len(served)), *map(_note, filter(_is_noted, found))))
+    notes = [*_notes(settings, len(listened)), *map(_note, filter(_is_noted, found))]
+    if options.lua:
+        notes += _asked_notes(settings, found)
+    return EnvoyExport(bootstrap, tuple(notes))
+
+
+def _named_apart(found: Iterable[Json]) -> Iterator[Json]:
+    """Several may have port 0."""
+    seen: Counter[str] = Counter()
+    for one in found:
+        seen[one["name"]] += 1
+        again = seen[one["name"]]
+        yield one if again == 1 else one | {"name": f"{one['name']}#{again}"}
+
+
+def _most_connections(number: int) -> Json:
+    kind = "resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
+    return {
+        "name": "envoy.resource_monitors.global_downstream_max_connections",
+        "typed_config": {"@type": f"{TYPE}.{kind}", "max_active_downstream_connections": number},
+    }
+
+
+def _filters(settings: Settings, found: list[ExportedRoute], *, lua: bool) -> Iterator[Json]:
+    shown = [name for route in settings.routes for kind, name in route.conditions.names if kind == HEADER]
+    if lua:
+        yield lua_filter(places(found, settings.plugins, settings.paths), SHOWN, GRANTED)
+    yield ext_authz(shown, **(unless_known() if lua else {}))
+
+
+def _asked_notes(settings: Settings, found: list[ExportedRoute]) -> Iterator[str]:
+    known = places(found, settings.plugins, settings.paths)
+    for one in found:
+        if not one.reasons and not known.get(place_of(one.settings), False):
+            reasons = [*asked_for(one.settings, settings.plugins)] or ["a route above it is"]
+            yield f"route {one.name}: asked about each request: {', '.join(dict.fromkeys(reasons))}"
 
 
 def _upstreams(settings: Settings) -> dict[str, UpstreamConfig]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,6 +30,9 @@ def what_clusters_lack(upstream: UpstreamConfig) -> Iterator[str]:
         yield "servers from SRV records"
     if len({url.startswith("https:") for url in urls}) > 1:
         yield "servers with and without TLS in one upstream"
+    names = {urlsplit(url).hostname for url in urls if url.startswith("https:")}
+    if len(names) > 1 and (upstream.tls is None or upstream.tls.server_name is None):
+        yield "servers with TLS of more than one name, and no tls.server_name"
     if upstream.balance == "hash":
         yield "balance: hash"
     if upstream.sticky is not None:
@@ -49,6 +53,8 @@ def cluster(name: str, upstream: UpstreamConfig) -> Json:
         "connect_timeout": duration(upstream.timeouts.connect),
         "lb_policy": "LEAST_REQUEST" if upstream.balance == "least_requests" else "ROUND_ROBIN",
         "circuit_breakers": {"thresholds": [_thresholds(upstream)]},
+        # Where no server is well, none is asked.
+        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
         "load_assignment": {
             "cluster_name": name,
             "endpoints": [
@@ -79,20 +85,23 @@ def cluster(name: str, upstream: UpstreamConfig) -> Json:
     return found
 
 
-def gateway_cluster(name: str, url: str) -> Json:
-    """The gateway itself, which is asked and gets what it must proxy."""
-    parts = urlsplit(url)
-    port = parts.port or _PORTS[parts.scheme]
-    address = {"socket_address": {"address": parts.hostname, "port_value": port}}
-    return {
+def gateway_cluster(name: str, urls: Sequence[str]) -> Json:
+    """The gateways themselves, which are asked and get what they must proxy."""
+    parts = [urlsplit(url) for url in urls]
+    found: Json = {
         "name": name,
         "type": "STRICT_DNS",
         "connect_timeout": "2s",
         "load_assignment": {
             "cluster_name": name,
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}],
+            "endpoints": [{"lb_endpoints": [_endpoint(url, 1, None) for url in urls]}],
         },
+        # A gateway that can't be reached is left alone for a moment.
+        "outlier_detection": _outlier_detection(BreakerConfig(failures=3, open_for=5.0)),
     }
+    if parts[0].scheme == "https":
+        found["transport_socket"] = _tls(UpstreamTls(), parts[0].hostname or "")
+    return found
 
 
 def _thresholds(upstream: UpstreamConfig) -> Json:
@@ -157,11 +166,13 @@ def _outlier_detection(breaker: BreakerConfig) -> Json:
 
 def _tls(tls: UpstreamTls, host: str) -> Json:
     name = tls.server_name or host
+    # RFC 6066 section 3: an address is no server name.
+    kind, sni = ("IP_ADDRESS", {}) if _is_address(name) else ("DNS", {"sni": name})
     context: Json = {}
     if tls.verify:
         context["validation_context"] = {
             "trusted_ca": {"filename": SYSTEM_CAS if tls.ca is None else str(tls.ca)},
-            "match_typed_subject_alt_names": [{"san_type": "DNS", "matcher": {"exact": name}}],
+            "match_typed_subject_alt_names": [{"san_type": kind, "matcher": {"exact": name}}],
         }
     if tls.certificate is not None:
         context["tls_certificates"] = [
@@ -174,7 +185,15 @@ def _tls(tls: UpstreamTls, host: str) -> Json:
         "name": "envoy.transport_sockets.tls",
         "typed_config": {
             "@type": f"{TYPE}.transport_sockets.tls.v3.UpstreamTlsContext",
-            "sni": name,
+            **sni,
             "common_tls_context": context,
         },
     }
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.config.server import ListenSettings, ServerSettings
@@ -47,6 +48,8 @@ SHOWN = (
 GRANTED = ("x-client-id", "x-authenticated-scope", "x-authenticated-userid", "x-request-id", ROUTE_ID)
 ADDED = ("ratelimit", "ratelimit-policy", "x-request-id", "dpop-nonce")
 """Headers of the gateway's answer that are added to the backend's response."""
+STREAMS = 100
+"""Requests at once of a connection with HTTP/2 or HTTP/3."""
 _LOG = {
     "time": "%START_TIME%",
     "address": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
@@ -61,15 +64,45 @@ _LOG = {
 }
 
 
-def listener(
-    settings: ListenSettings, server: ServerSettings, routes: list[Json], shown: Iterable[str], *, log: bool
-) -> Json:
-    """One listener with everything that happens to its requests. `shown`: further headers to judge by."""
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What all listeners serve."""
+
+    server: ServerSettings
+    routes: list[Json]
+    filters: list[Json]
+    """What judges requests, in order."""
+    log: bool
+    http3: bool
+    """Whether listeners with TLS have HTTP/3 too."""
+
+
+def listeners(settings: ListenSettings, served: Served) -> Iterator[Json]:
+    """A listener of gateway.yaml with everything that happens to its requests."""
+    yield _listener(settings, served)
+    if served.http3 and _has_http3(settings):
+        yield _quic_listener(settings, served)
+
+
+def _has_http3(settings: ListenSettings) -> bool:
+    # The PROXY protocol has a stream to stand before.
+    return settings.tls is not None and settings.unix is None and not settings.proxy_protocol
+
+
+def _listener(settings: ListenSettings, served: Served) -> Json:
     if settings.unix is not None:
-        address: Json = {"pipe": {"path": str(settings.unix), "mode": settings.mode}}
+        name, address = f"unix:{settings.unix}", {"pipe": {"path": str(settings.unix), "mode": settings.mode}}
     else:
-        address = {"socket_address": {"address": settings.host, "port_value": settings.port}}
-    found: Json = {"address": address, "filter_chains": _chains(settings, server, routes, shown, log=log)}
+        name, address = f"tcp:{settings.host}:{settings.port}", _socket(settings)
+    chain: Json = {"filters": [_connection_manager(settings, served)]}
+    if settings.tls is not None:
+        chain["transport_socket"] = _tls(certificates(settings, served.server) or [])
+    found: Json = {
+        "name": name,
+        "address": address,
+        "filter_chains": [chain],
+        "per_connection_buffer_limit_bytes": 32768,
+    }
     filters = []
     if settings.proxy_protocol:
         filters.append(_typed("listener.proxy_protocol", "listener.proxy_protocol.v3.ProxyProtocol"))
@@ -93,16 +126,39 @@ def certificates(settings: ListenSettings, server: ServerSettings) -> list[TlsFi
     )
 
 
-def _chains(
-    settings: ListenSettings, server: ServerSettings, routes: list[Json], shown: Iterable[str], *, log: bool
-) -> list[Json]:
-    routes = _redirects(server.https_port) if settings.redirect is not None else routes
-    chain: Json = {
-        "filters": [_connection_manager(server, routes, shown, tls=settings.tls is not None, log=log)]
+def _socket(settings: ListenSettings, protocol: str = "TCP") -> Json:
+    return {"socket_address": {"protocol": protocol, "address": settings.host, "port_value": settings.port}}
+
+
+def _quic_listener(settings: ListenSettings, served: Served) -> Json:
+    """HTTP/3 on the same port, which responses over HTTP/1.1 and HTTP/2 announce (Alt-Svc)."""
+    manager = _connection_manager(settings, served)
+    manager["typed_config"] |= {
+        "codec_type": "HTTP3",
+        "http3_protocol_options": {
+            "quic_protocol_options": {"max_concurrent_streams": STREAMS},
+        },
     }
-    if settings.tls is not None:
-        chain["transport_socket"] = _tls(certificates(settings, server) or [])
-    return [chain]
+    tls = _tls(certificates(settings, served.server) or [])["typed_config"]
+    quic = {
+        "@type": f"{TYPE}.transport_sockets.quic.v3.QuicDownstreamTransport",
+        "downstream_tls_context": {
+            "common_tls_context": {
+                key: value for key, value in tls["common_tls_context"].items() if key != "alpn_protocols"
+            }
+        },
+    }
+    return {
+        "name": f"udp:{settings.host}:{settings.port}",
+        "address": _socket(settings, "UDP"),
+        "udp_listener_config": {"quic_options": {}, "downstream_socket_config": {"prefer_gro": True}},
+        "filter_chains": [
+            {
+                "filters": [manager],
+                "transport_socket": {"name": "envoy.transport_sockets.quic", "typed_config": quic},
+            }
+        ],
+    }
 
 
 def _tls(files: list[TlsFiles]) -> Json:
@@ -124,10 +180,19 @@ def _tls(files: list[TlsFiles]) -> Json:
     return {"name": "envoy.transport_sockets.tls", "typed_config": config}
 
 
-def _connection_manager(
-    server: ServerSettings, routes: list[Json], shown: Iterable[str], *, tls: bool, log: bool
-) -> Json:
+def _connection_manager(settings: ListenSettings, served: Served) -> Json:
+    server, tls = served.server, settings.tls is not None
     timeouts, limits = server.timeouts, server.limits
+    redirects = settings.redirect is not None
+    everything: Json = {
+        "name": "all",
+        "domains": ["*"],
+        "routes": _redirects(server.https_port) if redirects else served.routes,
+    }
+    if served.http3 and _has_http3(settings):
+        everything["response_headers_to_add"] = [
+            {"header": {"key": "alt-svc", "value": f'h3=":{settings.port}"; ma=86400'}}
+        ]
     config: Json = {
         "@type": f"{TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "gatepost",
@@ -145,10 +210,20 @@ def _connection_manager(
             "max_headers_count": limits.headers,
             "headers_with_underscores_action": "DROP_HEADER",
         },
+        # RFC 8441. What a connection may hold is bounded, as Envoy advises for the edge of a network.
+        "http2_protocol_options": {
+            "allow_connect": True,
+            "max_concurrent_streams": STREAMS,
+            "initial_stream_window_size": 65536,
+            "initial_connection_window_size": 1048576,
+        },
         "upgrade_configs": [{"upgrade_type": "websocket"}],
         "early_header_mutation_extensions": [_early_removal()],
-        "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes}]},
-        "http_filters": [_ext_authz(shown), _typed("http.router", "http.router.v3.Router")],
+        "route_config": {"virtual_hosts": [everything]},
+        "http_filters": [
+            *([] if redirects else served.filters),
+            _typed("http.router", "http.router.v3.Router"),
+        ],
     }
     if tls:
         # The gateway reads it there: server.client_certificate_header.
@@ -156,7 +231,7 @@ def _connection_manager(
             "forward_client_cert_details": "SANITIZE_SET",
             "set_current_client_cert_details": {"cert": True},
         }
-    if log:
+    if served.log:
         config["access_log"] = [_access_log()]
     return {"name": "envoy.filters.network.http_connection_manager", "typed_config": config}
 
@@ -173,7 +248,8 @@ def _early_removal() -> Json:
     }
 
 
-def _ext_authz(shown: Iterable[str]) -> Json:
+def ext_authz(shown: Iterable[str], **further: Any) -> Json:
+    """The filter that asks the gateway. `shown`: further headers to judge by."""
     config: Json = {
         "@type": f"{TYPE}.filters.http.ext_authz.v3.ExtAuthz",
         "failure_mode_allow": False,
@@ -189,7 +265,10 @@ def _ext_authz(shown: Iterable[str]) -> Json:
                 "allowed_upstream_headers": _names(GRANTED),
                 "allowed_client_headers_on_success": _names(ADDED),
             },
+            # Of another gateway, and only where the first has not seen the question.
+            "retry_policy": {"retry_on": "connect-failure,refused-stream,reset-before-request"},
         },
+        **further,
     }
     return {"name": "envoy.filters.http.ext_authz", "typed_config": config}
 
@@ -206,15 +285,9 @@ def _redirects(port: int | None) -> list[Json]:
         {
             "match": {"prefix": "/", "headers": [get]},
             "redirect": to | {"response_code": "MOVED_PERMANENTLY"},
-            **_quiet(),
         },
-        {"match": {"prefix": "/"}, "redirect": to | {"response_code": "PERMANENT_REDIRECT"}, **_quiet()},
+        {"match": {"prefix": "/"}, "redirect": to | {"response_code": "PERMANENT_REDIRECT"}},
     ]
-
-
-def _quiet() -> Json:
-    disabled = {"@type": f"{TYPE}.filters.http.ext_authz.v3.ExtAuthzPerRoute", "disabled": True}
-    return {"typed_per_filter_config": {"envoy.filters.http.ext_authz": disabled}}
 
 
 def _access_log() -> Json:

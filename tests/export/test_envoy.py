@@ -9,12 +9,15 @@ import pytest
 from gateway.config.differences import route_id
 from gateway.config.resilience import BreakerConfig, HealthConfig
 from gateway.config.upstreams import UpstreamConfig
-from gateway.export.envoy import EnvoyExport, export_envoy
+from gateway.export.envoy import EnvoyExport, EnvoyOptions, export_envoy
 from gateway.export.envoy_clusters import cluster, duration, gateway_cluster, what_clusters_lack
 from gateway.export.envoy_listeners import REMOVED
-from gateway.export.envoy_routes import ROUTE_ID
+from gateway.export.envoy_lua import places
+from gateway.export.envoy_routes import ROUTE_ID, exported_route
+from gateway.http.endpoints import GatewayPaths
 from tests.config.example import settings
 
+OWN = (*GatewayPaths().exact, *GatewayPaths().prefixes)
 FILE = """
 server: {listen: [{host: 127.0.0.1, port: 8000}, {port: 80, redirect: https}, {port: 443, tls: auto}]}
 upstreams: {orders: {servers: [{url: "http://h:9001/base"}]}}
@@ -23,9 +26,12 @@ routes:
 """
 
 
-def exported(*routes: str) -> EnvoyExport:
+GATEWAYS = ("http://127.0.0.1:8280",)
+
+
+def exported(*routes: str, **options: bool) -> EnvoyExport:
     lines = [f"  - {{upstream: orders, {route}}}" for route in routes]
-    return export_envoy(settings(FILE + "\n".join(lines)), "http://127.0.0.1:8280")
+    return export_envoy(settings(FILE + "\n".join(lines)), EnvoyOptions(GATEWAYS, **options))
 
 
 def manager(found: EnvoyExport, listener: int = 0) -> dict[str, Any]:
@@ -49,7 +55,7 @@ def test_durations_are_as_protobuf_writes_them() -> None:
 
 def test_a_route_is_known_by_the_id_that_the_gateway_answers_with() -> None:
     text = FILE + "  - {upstream: orders, path: /a, strip_prefix: false}"
-    found = export_envoy(settings(text), "http://127.0.0.1:8280")
+    found = export_envoy(settings(text), EnvoyOptions(GATEWAYS))
     (one,) = by_id(found)
     (route,) = settings(text).routes
     assert one["match"]["headers"] == [{"name": ROUTE_ID, "string_match": {"exact": route_id(route)}}]
@@ -124,7 +130,7 @@ def test_nobody_asks_through_envoy_and_the_gateways_endpoints_are_reached() -> N
 
 def test_a_route_without_an_upstream_is_left_out() -> None:
     text = FILE + "  - {path: /a, verify_only: true}"
-    found = export_envoy(settings(text), "http://127.0.0.1:8280")
+    found = export_envoy(settings(text), EnvoyOptions(GATEWAYS))
     assert "route /a: left out: verify_only, and no upstream to send it to" in found.notes
     assert by_id(found)[0]["direct_response"] == {"status": 404}
 
@@ -160,6 +166,14 @@ def upstream(**changes: Any) -> UpstreamConfig:
         ),
         ({"balance": "hash"}, ["balance: hash"]),
         ({"sticky": {"cookie": "a"}}, ["sticky sessions"]),
+        (
+            {"servers": [{"url": "https://a"}, {"url": "https://b"}]},
+            ["servers with TLS of more than one name, and no tls.server_name"],
+        ),
+        (
+            {"servers": [{"url": "https://a"}, {"url": "https://b"}], "tls": {"server_name": "c"}},
+            [],
+        ),
         ({"auth": {"header": {"name": "X-Key", "value": "v"}}}, ["the gateway's own credentials (auth)"]),
         ({}, []),
     ],
@@ -188,8 +202,78 @@ def test_servers_with_tls_are_verified_by_their_name() -> None:
     found = cluster("o", upstream(servers=[{"url": "https://h.example"}]))
     config = found["transport_socket"]["typed_config"]
     names = config["common_tls_context"]["validation_context"]["match_typed_subject_alt_names"]
-    assert (config["sni"], names[0]["matcher"]) == ("h.example", {"exact": "h.example"})
+    assert (config["sni"], names[0]) == ("h.example", {"san_type": "DNS", "matcher": {"exact": "h.example"}})
+    by_address = cluster("o", upstream(servers=[{"url": "https://10.0.0.1"}]))["transport_socket"][
+        "typed_config"
+    ]
+    names = by_address["common_tls_context"]["validation_context"]["match_typed_subject_alt_names"]
+    assert ("sni" in by_address, names[0]["san_type"]) == (False, "IP_ADDRESS")
     found = cluster("o", upstream(servers=[{"url": "https://h"}], tls={"verify": False}))
     assert "validation_context" not in found["transport_socket"]["typed_config"]["common_tls_context"]
-    address = gateway_cluster("g", "http://10.0.0.1")["load_assignment"]["endpoints"][0]["lb_endpoints"][0]
+    address = gateway_cluster("g", ["http://10.0.0.1"])["load_assignment"]["endpoints"][0]["lb_endpoints"][0]
     assert address["endpoint"]["address"]["socket_address"] == {"address": "10.0.0.1", "port_value": 80}
+
+
+def test_several_gateways_are_asked_in_turn_and_by_tls_where_they_have_it() -> None:
+    found = gateway_cluster("g", ["https://a.example", "https://b.example:8443"])
+    endpoints = found["load_assignment"]["endpoints"][0]["lb_endpoints"]
+    ports = [one["endpoint"]["address"]["socket_address"]["port_value"] for one in endpoints]
+    assert (ports, found["transport_socket"]["typed_config"]["sni"]) == ([443, 8443], "a.example")
+
+
+def test_http_3_is_served_on_the_port_of_tls_and_announced() -> None:
+    listeners = exported("path: /a", http3=True).bootstrap["static_resources"]["listeners"]
+    assert [one["name"] for one in listeners] == [
+        "tcp:127.0.0.1:8000",
+        "tcp:0.0.0.0:80",
+        "tcp:0.0.0.0:443",
+        "udp:0.0.0.0:443",
+    ]
+    hosts = [
+        manager(exported("path: /a", http3=True), n)["route_config"]["virtual_hosts"][0] for n in range(4)
+    ]
+    assert ["response_headers_to_add" in host for host in hosts] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("routes", "known"),
+    [
+        (("path: /a", "path: /A/B"), {"/a": True, "/a/b": True}),
+        (("path: /", "path: /a"), {"/": True, "/a": True}),
+        # Where it has no method or host of its own, a request could go to the route above.
+        (("path: '/a/{b}'", "path: /a/b", "path: /c"), {"/a": False, "/a/b": False, "/c": True}),
+        (("path: /a, match: exact", "path: /a/b"), {"/a": False, "/a/b": False}),
+        (("path: /a, where: {query: {b: '1'}}", "path: /ab"), {"/a": False, "/ab": True}),
+        (("path: /a, end_with_token: true", "path: /b"), {"/a": False, "/b": True}),
+        (("path: /a, plugins: [{use: limit, with: {limit: 1}}]",), {"/a": False}),
+        (("path: /caf%C3%A9", "path: /b"), {}),
+    ],
+)
+def test_lua_puts_together_what_the_gateway_judges_alike(
+    routes: tuple[str, ...], known: dict[str, bool]
+) -> None:
+    text = FILE + "\n".join(f"  - {{upstream: orders, strip_prefix: false, {route}}}" for route in routes)
+    found = settings(text)
+    upstreams = {"orders": upstream()}
+    made = [exported_route(route, upstreams, found.plugins) for route in found.routes]
+    all_places = places(made, found.plugins, found.paths)
+    assert {path: kept for path, kept in all_places.items() if path not in OWN} == known
+    assert not any(all_places.get(path) for path in OWN)
+
+
+def test_lua_says_of_which_routes_each_request_is_asked_about() -> None:
+    kept = "strip_prefix: false, upstream: orders"
+    text = f"{FILE}  - {{path: '/a/{{b}}', {kept}}}\n  - {{path: /a/b, {kept}}}\n  - {{path: /c, {kept}}}"
+    notes = export_envoy(settings(text), EnvoyOptions(GATEWAYS, lua=True)).notes
+    assert [note for note in notes if "asked about" in note] == [
+        "route /a/{b}: asked about each request: a path with {name}",
+        "route /a/b: asked about each request: a route above it is",
+    ]
+
+
+def test_lua_stands_before_ext_authz_which_asks_unless_lua_knows() -> None:
+    lua, authz, _ = manager(exported("path: /a, rewrite_answers: false", lua=True))["http_filters"]
+    script = lua["typed_config"]["default_source_code"]["inline_string"]
+    assert '["/a"] = true' in script
+    assert "@" not in script
+    assert authz["typed_config"]["filter_enabled_metadata"]["invert"] is True
