@@ -17,6 +17,7 @@ from typing import Protocol
 from gateway.http.exchange import UNIX_SOCKET
 from gateway.process.acme_certificate import ChallengeContext
 from gateway.process.client_hello import MAX_CLIENT_HELLO, UNREADABLE, ClientHello, parse_client_hello
+from gateway.process.listen_queue import BACKLOG, HANDSHAKE_DELAY, refuse_new, refuses_new
 from gateway.process.peek import peek
 from gateway.process.proxy_protocol import MAX_HEADER, ProxyHeaderError, parse_proxy_header
 from gateway.server.transport import ClientTransport
@@ -72,21 +73,51 @@ class Acceptor:
         self._too_slow = too_slow
         self._handshakes: set[asyncio.Task[object]] = set()
         self._resume_timer: asyncio.TimerHandle | None = None
+        self._last_call: asyncio.Task[None] | None = None
         self._loop.add_reader(sock, self._accept)
 
     def close(self) -> None:
-        """Stops accepting. Accepted connections are kept, also those still in the TLS handshake."""
-        if self._sock.fileno() < 0:
+        """Stops accepting. Accepted connections are kept, also those still in the TLS handshake.
+
+        What waits in the socket's queue is left to others who accept from it. If nobody does, as it refuses
+        new connections, what waits is accepted first.
+        """
+        if self._sock.fileno() < 0 or self._last_call is not None:
             return
+        if refuses_new(self._sock):
+            self._last_call = self._loop.create_task(self._empty_queue())
+        else:
+            self._close()
+
+    def close_for_all(self) -> None:
+        """As `close`, where all processes that accept from the socket stop: what waits is accepted first."""
+        if self._sock.fileno() >= 0 and self._last_call is None:
+            refuse_new(self._sock)
+            self._last_call = self._loop.create_task(self._empty_queue())
+
+    async def finish_handshakes(self, seconds: float) -> None:
+        """Waits until nothing waits to be accepted and all pending TLS handshakes are done.
+
+        The handshakes have `seconds`.
+        """
+        if self._last_call is not None:
+            await self._last_call
+        if self._handshakes:
+            await asyncio.wait(self._handshakes, timeout=seconds)
+
+    async def _empty_queue(self) -> None:
+        if self._sock.family != socket.AF_UNIX:
+            await asyncio.sleep(HANDSHAKE_DELAY)
+        for _ in range(BACKLOG + 1):
+            if not self._accept_one():
+                break
+        self._close()
+
+    def _close(self) -> None:
         if self._resume_timer is not None:
             self._resume_timer.cancel()
         self._loop.remove_reader(self._sock)
         self._sock.close()
-
-    async def finish_handshakes(self, seconds: float) -> None:
-        """Waits until all pending TLS handshakes are done, for at most `seconds`."""
-        if self._handshakes:
-            await asyncio.wait(self._handshakes, timeout=seconds)
 
     def abort_handshakes(self) -> None:
         """Cancels pending TLS handshakes."""
@@ -95,16 +126,23 @@ class Acceptor:
 
     def _accept(self) -> None:
         for _ in range(BATCH):
-            try:
-                accepted, address = self._sock.accept()
-            except (BlockingIOError, InterruptedError):
+            if not self._accept_one():
                 return
-            except ConnectionError:
-                continue  # reset by the client while it was in the backlog
-            except OSError as error:
+
+    def _accept_one(self) -> bool:
+        """Whether it makes sense to try again at once."""
+        try:
+            accepted, address = self._sock.accept()
+        except (BlockingIOError, InterruptedError):
+            return False
+        except ConnectionError:
+            return True  # reset by the client while it was in the backlog
+        except OSError as error:
+            if self._last_call is None:
                 self._pause(error)
-                return
-            self._start_handshake(accepted, address[0] if isinstance(address, tuple) else UNIX_SOCKET)
+            return False
+        self._start_handshake(accepted, address[0] if isinstance(address, tuple) else UNIX_SOCKET)
+        return True
 
     def _start_handshake(self, accepted: socket.socket, address: str) -> None:
         accepted.setblocking(False)  # noqa: FBT003 (the standard library's spelling)

@@ -21,6 +21,9 @@ log = logging.getLogger("gatepost")
 IDLE_DELAY = 0.5
 """Seconds during which idle connections may still send a request."""
 
+READ_ROUNDS = 3
+"""Rounds of the event loop in which it reads from all connections what has come."""
+
 STREAM_INTERVAL = 0.1
 """Seconds between two looks at streams that are open."""
 
@@ -84,6 +87,9 @@ class GracefulDrain:
         if isinstance(self._server, GatewayServer):
             self._server.shutting_down = True
         await self._wait_for_idle(IDLE_DELAY, force)
+        # On a busy machine the time may be over before a request is read that has long come.
+        for _ in range(READ_ROUNDS):
+            await asyncio.sleep(0)
         if self._server.connections:
             self._server.pre_shutdown()
         return bool(self._server.connections)

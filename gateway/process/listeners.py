@@ -6,15 +6,17 @@ import contextlib
 import errno
 import socket
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from gateway.errors import StartError
+from gateway.process.listen_queue import BACKLOG
 from gateway.process.unix_socket import SocketFile, bind_unix
 
-BACKLOG = 2048
-"""The `listen(2)` backlog."""
+DISTRIBUTES = sys.platform == "linux"
+"""Only Linux distributes connections over SO_REUSEPORT sockets."""
 
 _REASONS = {
     errno.EADDRINUSE: "address already in use by another process",
@@ -39,6 +41,11 @@ class ListenAddress:
     """The path of a Unix socket; host and port then mean nothing."""
     mode: int = 0o660
     """Permissions of the Unix socket's file."""
+
+    @property
+    def place(self) -> tuple[str, int] | Path:
+        """What is bound, whatever is spoken there."""
+        return (self.host, self.port) if self.unix is None else self.unix
 
     def __str__(self) -> str:
         if self.unix is not None:
@@ -87,52 +94,102 @@ class ListenSocket:
 
 
 def listen(addresses: list[ListenAddress], workers: int = 1) -> list[ListenSocket]:
-    """Binds all addresses or none. StartError names the address that can't be bound."""
-    # Only Linux distributes connections over SO_REUSEPORT sockets.
-    count = workers if sys.platform == "linux" else 1
+    """Binds all addresses or none, and listens. StartError names the address that can't be bound."""
     with contextlib.ExitStack() as cleanup:
         listeners = []
         for address in addresses:
-            listener = _listen_on(address, count)
+            listener = bind(address, workers)
             cleanup.callback(listener.close)
+            for each in listener.sockets:
+                start_listening(each)
             listeners.append(listener)
         cleanup.pop_all()
     return listeners
 
 
-def _listen_on_unix(address: ListenAddress, path: Path) -> ListenSocket:
+def start_listening(sock: socket.socket) -> None:
+    """From now on clients can connect to a bound socket. StartError if they can't."""
+    try:
+        if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            sock.listen(BACKLOG)
+    except OSError as error:
+        name = sock.getsockname()
+        where = f"{_bracketed(name[0])}:{name[1]}" if isinstance(name, tuple) else f"unix:{name}"
+        raise _listen_error(where, error) from error
+
+
+def bind(address: ListenAddress, workers: int = 1, beside: Iterable[socket.socket] = ()) -> ListenSocket:
+    """Binds an address without listening there yet. StartError if it can't.
+
+    `beside`: sockets of this gateway that may have the same port at another address, such as 0.0.0.0.
+    """
+    if address.unix is not None:
+        return _bind_unix(address, address.unix)
+    family, sockaddr = _resolve(address)
+    neighbours = [each for each in beside if _has_port(each, address.port)]
+    if DISTRIBUTES and neighbours:
+        return ListenSocket(address, _bind_shared(address, family, sockaddr, workers, neighbours))
+    # First without SO_REUSEPORT: otherwise the bind would succeed beside another process that also set it.
+    first = _bind_tcp(address, family, sockaddr, shared=False)
+    if not DISTRIBUTES or workers == 1:
+        return ListenSocket(address, [first])
+    sockaddr = first.getsockname()
+    # Two that are bound and don't listen would not see each other.
+    with contextlib.closing(first):
+        start_listening(first)
+    return ListenSocket(address, _bind_shared(address, family, sockaddr, workers, []))
+
+
+def for_workers(listener: ListenSocket, workers: int) -> ListenSocket:
+    """The listener with a socket for each worker, where that is possible. It never has fewer than before."""
+    more = workers - len(listener.sockets)
+    first = listener.sockets[0]
+    if not DISTRIBUTES or more <= 0 or first.family == socket.AF_UNIX:
+        return listener
+    try:
+        added = _bind_shared(listener.address, first.family, first.getsockname(), more, listener.sockets)
+    except StartError:
+        # Sockets of another user, such as those of a service manager, are shared by the workers.
+        return listener
+    return replace(listener, sockets=[*listener.sockets, *added])
+
+
+def _bind_unix(address: ListenAddress, path: Path) -> ListenSocket:
     """One socket for all workers: the kernel has no way to distribute over several with one path."""
     try:
         sock = bind_unix(path, address.mode)
-        sock.listen(BACKLOG)
         sock.setblocking(False)  # noqa: FBT003 (the standard library's spelling)
     except OSError as error:
         raise _listen_error(address, error) from error
     return ListenSocket(address, [sock], SocketFile(path))
 
 
-def _listen_on(address: ListenAddress, count: int) -> ListenSocket:
-    if address.unix is not None:
-        return _listen_on_unix(address, address.unix)
-    family, sockaddr = _resolve(address)
-    # First without SO_REUSEPORT: otherwise the bind would succeed beside another process that also set it.
-    first = _bind(address, family, sockaddr, shared=False)
-    listener = ListenSocket(address, [first])
-    if count == 1:
-        return listener
-    sockaddr = first.getsockname()
-    first.close()
-    listener.sockets.clear()
-    try:
+def _has_port(sock: socket.socket, port: int) -> bool:
+    return sock.family != socket.AF_UNIX and sock.getsockname()[1] == port
+
+
+def _bind_shared(
+    address: ListenAddress,
+    family: int,
+    sockaddr: tuple[Any, ...],
+    count: int,
+    beside: Iterable[socket.socket],
+) -> list[socket.socket]:
+    """So many sockets with SO_REUSEPORT, which those that have the port already get, too."""
+    for each in beside:
+        each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    with contextlib.ExitStack() as cleanup:
+        made = []
         for _ in range(count):
-            listener.sockets.append(_bind(address, family, sockaddr, shared=True))
-    except StartError:
-        listener.close()
-        raise
-    return listener
+            made.append(_bind_tcp(address, family, sockaddr, shared=True))
+            cleanup.callback(made[-1].close)
+        cleanup.pop_all()
+    return made
 
 
-def _bind(address: ListenAddress, family: int, sockaddr: tuple[Any, ...], *, shared: bool) -> socket.socket:
+def _bind_tcp(
+    address: ListenAddress, family: int, sockaddr: tuple[Any, ...], *, shared: bool
+) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -145,7 +202,6 @@ def _bind(address: ListenAddress, family: int, sockaddr: tuple[Any, ...], *, sha
             # Makes `::` and `0.0.0.0` usable side by side on every system.
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind(sockaddr)
-        sock.listen(BACKLOG)
         sock.setblocking(False)  # noqa: FBT003 (the standard library's spelling)
     except OSError as error:
         sock.close()
@@ -168,8 +224,9 @@ def _resolve(address: ListenAddress) -> tuple[int, tuple[Any, ...]]:
     return family, sockaddr
 
 
-def _listen_error(address: ListenAddress, error: OSError) -> StartError:
-    reason = "permission denied" if address.unix is not None and error.errno == errno.EACCES else None
+def _listen_error(address: ListenAddress | str, error: OSError) -> StartError:
+    unix = str(address).startswith("unix:")
+    reason = "permission denied" if unix and error.errno == errno.EACCES else None
     reason = reason or _REASONS.get(error.errno or 0) or error.strerror or str(error)
     kind = AddressInUseError if error.errno == errno.EADDRINUSE else StartError
     return kind(f"can't listen on {address}: {reason}")

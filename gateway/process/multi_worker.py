@@ -10,6 +10,7 @@ import contextlib
 import gc
 import logging
 import signal
+import socket
 import tempfile
 import time
 from collections.abc import Callable
@@ -51,9 +52,8 @@ def serve_multi_worker(context: RuntimeContext, settings: Settings, load: Callab
         contextlib.closing(ReadyPipe()) as ready_pipe,
         tempfile.TemporaryDirectory(prefix="gatepost-") as shared_metrics,
     ):
-        app = MultiWorkerApplication(
-            context, WorkerTask(settings, context.store.url(settings)), ready_pipe, Path(shared_metrics)
-        )
+        task = WorkerTask(settings, context.listeners.current, context.store.url(settings))
+        app = MultiWorkerApplication(context, task, ready_pipe, Path(shared_metrics))
         context.reloads.share(Path(shared_metrics))
         arbiter = _WorkerArbiter(app, load)
         # Keeps memory shared with the workers (copy-on-write): the collector would write to every object.
@@ -76,7 +76,8 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
     def __init__(self, app: MultiWorkerApplication, load: Callable[[], Settings]) -> None:
         self._manager = take_address()
         super().__init__(app)
-        self.LISTENERS = [each for listener in app.context.sockets.all for each in listener.sockets]
+        self._listeners = app.context.listeners
+        self.LISTENERS = _sockets_of(app.task)
         # gunicorn would remove the files of Unix sockets by their path, whoever they belong to by now. Each
         # socket removes its own.
         self.systemd = True
@@ -115,9 +116,7 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
         try:
             settings, self._restart_keys = reloadable(self._current.settings, self._load())
             # Workers inherit the certificates: they are known here if their files can't be used later.
-            context = self.app.context
-            context.sockets.with_tls(settings, context.certificates, context.clock)
-            self._next = WorkerTask(settings, self.app.context.store.url(settings))
+            self._next = self._prepare(settings)
         except Exception as error:
             self._reloads.failed(error)
             return
@@ -142,6 +141,8 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
         """Stops the workers; a successor may take the embedded store while they drain."""
         notify(STOPPING, self._manager)
         self.app.context.store.hand_over()
+        if self._next is not None:
+            self._listeners.discard(self._next.sockets)
         super().stop(graceful)
 
     def manage_workers(self) -> None:
@@ -156,7 +157,7 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
         self._spawn_missing(self._current)
         if not self._ready_announced and current and all(worker.ready for worker in current):
             self._ready_announced = True
-            announce_ready(self.app.context.sockets, len(current), self._current.settings, self._manager)
+            announce_ready(self._current.sockets, len(current), self._current.settings, self._manager)
 
     # Reload.
 
@@ -189,15 +190,29 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
                 f"workers of the new configuration did not start within {START_LIMIT:g} seconds"
             )
 
+    def _prepare(self, settings: Settings) -> WorkerTask:
+        context = self.app.context
+        sockets = self._listeners.prepare(settings)
+        try:
+            sockets.with_tls(settings, context.certificates, context.clock)
+        except BaseException:
+            self._listeners.discard(sockets)
+            raise
+        return WorkerTask(settings, sockets, context.store.url(settings))
+
     def _activate(self, task: WorkerTask) -> None:
         old, self._current, self._next = self._current, task, None
+        self._listeners.adopt(task.sockets)
+        self.LISTENERS = _sockets_of(task)
         set_up_logs(task.settings.logging.level, task.settings.logging.format)
         self._watch.loaded(task.settings)
         self._reloads.succeeded(old.settings, task.settings, self._restart_keys)
         self._run_pending_reload()
 
     def _abandon_reload(self, reason: str) -> None:
-        self._next = None
+        if self._next is not None:
+            self._listeners.discard(self._next.sockets)
+            self._next = None
         self.app.use_task(self._current)
         self._reloads.failed(StartError(reason))
         self._run_pending_reload()
@@ -218,4 +233,10 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
         for slot in sorted(set(range(count)) - used_slots):
             self.app.use_task(task)
             self.app.share = WorkerShare(slot, count)
+            tasks = [each for each in (self._current, self._next) if each is not None]
+            self.app.open_sockets = [sock for each in tasks for sock in _sockets_of(each)]
             self.spawn_worker()
+
+
+def _sockets_of(task: WorkerTask) -> list[socket.socket]:
+    return [sock for listener in task.sockets.all for sock in listener.sockets]

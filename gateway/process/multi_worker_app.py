@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from gateway.process.multi_worker_log import MultiWorkerLog
 from gateway.process.multi_worker_process import MultiWorkerProcess
 from gateway.process.ready_pipe import ReadyPipe
 from gateway.process.server_instance import STOP_TIMEOUT
+from gateway.process.sockets import ListenSockets
 from gateway.process.worker import RuntimeContext
 from gateway.process.worker_count import worker_count
 from gateway.telemetry.shared_metrics import retire
@@ -27,6 +29,7 @@ class WorkerTask:
     """The configuration a worker is started for. Compared by identity: a reload may bring equal settings."""
 
     settings: Settings
+    sockets: ListenSockets
     store_url: str
 
 
@@ -39,6 +42,8 @@ class MultiWorkerApplication(BaseApplication):  # type: ignore[misc]  # gunicorn
         self.context = context
         self.task = task
         self.share = WorkerShare()
+        self.open_sockets: list[socket.socket] = []
+        """All that a worker inherits, also those of other workers and configurations."""
         self.ready_pipe = ready_pipe
         self.shared_metrics = shared_metrics
         super().__init__()

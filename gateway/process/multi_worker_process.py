@@ -67,12 +67,22 @@ class MultiWorkerProcess(ArbiterWorker):  # type: ignore[misc]  # gunicorn publi
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGABRT, signal.SIG_DFL)
         self.app.context.store.release_in_worker()
+        self._close_foreign_sockets()
         logs = self.task.settings.logging
         set_up_logs(logs.level, logs.format)
         self.app.context.certificates.logs_changes = False  # the arbiter does
         self.app.context.telemetry.share(self.app.shared_metrics, str(self.age))
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             return runner.run(self._serve())
+
+    def _close_foreign_sockets(self) -> None:
+        """What others accept from is closed when they close it, and not when this process does, too."""
+        sockets = self.task.sockets
+        own = [sock for listener in sockets.public for sock in listener.share(self.share)]
+        own += sockets.management.sockets if sockets.management is not None else []
+        for sock in self.app.open_sockets:
+            if sock not in own:
+                sock.close()
 
     async def _serve(self) -> int:
         worker = Worker(self.app.context, self.share)
@@ -95,7 +105,7 @@ class MultiWorkerProcess(ArbiterWorker):  # type: ignore[misc]  # gunicorn publi
         signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED_SIGNALS)
         heartbeat = asyncio.create_task(self._heartbeat(shut_down))
         try:
-            await worker.open(self.task.settings, self.task.store_url)
+            await worker.open(self.task.settings, self.task.sockets, self.task.store_url)
         except Exception as error:
             if not isinstance(error, GatepostError):
                 log.exception("a worker could not start")

@@ -13,7 +13,7 @@ from gateway.clock import Clock
 from gateway.config.model import Settings
 from gateway.config.store import EMBEDDED
 from gateway.errors import GatepostError
-from gateway.process.sockets import management_address, public_addresses
+from gateway.process.sockets import management_address
 from gateway.process.worker_count import worker_count
 
 log = logging.getLogger("gatepost")
@@ -23,8 +23,6 @@ def reloadable(old: Settings, new: Settings) -> tuple[Settings, list[str]]:
     """The new settings with restart-only keys kept at their old value, and the names of those keys."""
     server: dict[str, object] = {}
     top_level: dict[str, object] = {}
-    if public_addresses(old) != public_addresses(new):
-        server["listen"] = old.server.listen
     if old.server.state_dir != new.server.state_dir:
         server["state_dir"] = old.server.state_dir
     if _process_model_changes(worker_count(old), worker_count(new)):

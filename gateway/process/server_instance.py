@@ -21,6 +21,7 @@ from gateway.otel.tracer import Tracer
 from gateway.process.acceptor import Acceptor
 from gateway.process.certificates import TlsListener
 from gateway.process.drain import IDLE_DELAY, GracefulDrain
+from gateway.process.listeners import start_listening
 from gateway.process.management import DRAINING, RELEASED
 from gateway.process.process_status import ProcessStatus
 from gateway.server.aiohttp_server import GatewayServer
@@ -133,7 +134,7 @@ class ServerInstance:
         """Stops accepting, except on the management listener."""
         self.announce_shutdown()
         for acceptor in self._acceptors:
-            acceptor.close()
+            acceptor.close_for_all()
 
     async def until_released(self) -> None:
         """Returns when a successor has asked for the management address; nothing is accepted there then."""
@@ -186,6 +187,8 @@ class ServerInstance:
         # dup(): an acceptor closes its socket, but the listening socket must outlive it. The header timeout
         # also bounds the TLS handshake and the PROXY protocol, which precede the request head.
         header, proxies = self._timeouts.header, endpoint.proxies
+        for sock in endpoint.sockets:
+            start_listening(sock)
         slow = server.handshake_too_slow if isinstance(server, GatewayServer) else _nothing
         return [
             Acceptor(sock.dup(), server, endpoint.tls, header, proxies, slow) for sock in endpoint.sockets

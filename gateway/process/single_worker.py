@@ -55,8 +55,9 @@ class _SingleWorker:
         loop.add_signal_handler(signal.SIGTERM, self._on_stop)
         loop.add_signal_handler(signal.SIGINT, self._on_interrupt)
         loop.add_signal_handler(signal.SIGHUP, self._on_reload)
-        await self._worker.open(self._settings, self._context.store.url(self._settings))
-        announce_ready(self._context.sockets, 1, self._settings, self._manager)
+        sockets = self._context.listeners.current
+        await self._worker.open(self._settings, sockets, self._context.store.url(self._settings))
+        announce_ready(sockets, 1, self._settings, self._manager)
         store_watch = asyncio.create_task(self._watch_store())
         while not self._stop_requests:
             await self._wake.wait()
@@ -99,7 +100,8 @@ class _SingleWorker:
         self._watch.before_load()
         try:
             new, restart_keys = reloadable(self._settings, await asyncio.to_thread(self._load))
-            await self._worker.replace(new, self._context.store.url(new))
+            sockets = self._context.listeners.prepare(new)
+            await self._worker.replace(new, sockets, self._context.store.url(new))
         except Exception as error:
             self._context.reloads.failed(error)
             return

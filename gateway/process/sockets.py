@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -13,7 +13,6 @@ from gateway.clock import Clock
 from gateway.config.model import Settings
 from gateway.config.server import ListenSettings
 from gateway.config.tls import TlsAcme, TlsFiles
-from gateway.errors import StartError
 from gateway.process.acme_certificate import ChallengeCertificates, acme_certificate
 from gateway.process.auto_certificate import auto_certificate
 from gateway.process.certificates import Certificates, TlsListener
@@ -25,7 +24,7 @@ from gateway.process.worker_count import worker_count
 
 @dataclass(frozen=True, slots=True)
 class ListenSockets:
-    """All listening sockets. They stay open across reloads and worker restarts."""
+    """The listening sockets of one configuration, which the next one may share."""
 
     public: list[ListenSocket]
     management: ListenSocket | None
@@ -49,28 +48,20 @@ class ListenSockets:
 @contextmanager
 def bind_all(settings: Settings) -> Iterator[ListenSockets]:
     """Binds all sockets or none; closes them at exit. StartError names the address that can't be bound."""
-    addresses = public_addresses(settings)
     management = management_address(settings)
-    public = listen(addresses, worker_count(settings))
-    try:
+    with ExitStack() as cleanup:
+        public = listen(public_addresses(settings), worker_count(settings))
+        for listener in public:
+            cleanup.callback(listener.close)
         # One socket: any worker can answer for all of them.
         sockets = ListenSockets(public, _listen_management(management) if management else None)
-    except StartError:
-        _close(public)
-        raise
-    try:
+        if sockets.management is not None:
+            cleanup.callback(sockets.management.close)
         yield sockets
-    finally:
-        _close(sockets.all)
 
 
 def _listen_management(address: ListenAddress) -> ListenSocket:
     return bind_after_predecessor(address, lambda: listen([address])[0])
-
-
-def _close(listeners: list[ListenSocket]) -> None:
-    for listener in listeners:
-        listener.close()
 
 
 def public_addresses(settings: Settings) -> list[ListenAddress]:

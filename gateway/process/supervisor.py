@@ -19,12 +19,12 @@ from gateway.process.embedded_store_process import open_store
 from gateway.process.file_limit import file_limit_warning
 from gateway.process.log_level import write_override
 from gateway.process.logs import set_up_logs
+from gateway.process.open_listeners import open_listeners
 from gateway.process.otel import import_otel
 from gateway.process.process_status import ProcessStatus
 from gateway.process.reload import DescribeChanges, ReloadHistory
 from gateway.process.server_instance import Build
 from gateway.process.single_worker import serve_single_worker
-from gateway.process.sockets import bind_all
 from gateway.process.startup_message import announce
 from gateway.process.worker import RuntimeContext
 from gateway.process.worker_count import worker_count
@@ -68,14 +68,14 @@ def serve(
 
 
 def _serve(settings: Settings, load: Callable[[], Settings], build: Build, describe: DescribeChanges) -> int:
-    with bind_all(settings) as sockets, open_store(settings) as store:
+    with open_listeners(settings) as listeners, open_store(settings) as store:
         telemetry = process_telemetry()
         reloads = ReloadHistory(describe, system_clock)
         status = ProcessStatus(reloads, system_clock())
         certificates = Certificates(system_clock)
-        context = RuntimeContext(build, sockets, certificates, store, telemetry, reloads, status)
+        context = RuntimeContext(build, listeners, certificates, store, telemetry, reloads, status)
         # Before the fork: generates the `tls: auto` certificate once and reports bad TLS files once.
-        sockets.with_tls(settings, certificates, context.clock)
+        listeners.current.with_tls(settings, certificates, context.clock)
         import_otel(os.environ)
         if worker_count(settings) == 1:
             return serve_single_worker(context, settings, load)

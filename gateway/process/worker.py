@@ -24,6 +24,7 @@ from gateway.process.listeners import WorkerShare
 from gateway.process.log_level import CHECK_INTERVAL as LEVEL_INTERVAL
 from gateway.process.log_level import LogLevelWatch
 from gateway.process.logs import STANDARD_ERROR
+from gateway.process.open_listeners import OpenListeners
 from gateway.process.otel import start_otel
 from gateway.process.process_status import ProcessStatus
 from gateway.process.reload import ReloadHistory
@@ -44,7 +45,7 @@ class RuntimeContext:
     """What stays the same across reloads."""
 
     build: Build
-    sockets: ListenSockets
+    listeners: OpenListeners
     certificates: Certificates
     store: StoreProcess
     telemetry: Telemetry
@@ -60,6 +61,7 @@ class Worker:
         self._context = context
         context.telemetry.lost_log_lines = lambda: line_writer(STANDARD_ERROR).dropped_lines
         self._share = share
+        self._sockets = context.listeners.current
         self._current: ServerInstance | None = None
         self._draining: set[asyncio.Task[None]] = set()
         self._force = asyncio.Event()
@@ -71,10 +73,11 @@ class Worker:
         self._level = "info"
         """The configured log level."""
 
-    async def open(self, settings: Settings, store_url: str) -> None:
+    async def open(self, settings: Settings, sockets: ListenSockets, store_url: str) -> None:
         """Starts serving. GatepostError if it can't."""
         self._otel = start_otel(os.environ, self._context.telemetry, self._context.status)
-        self._current = await self._server_instance(settings, store_url)
+        self._sockets = sockets
+        self._current = await self._server_instance(settings, sockets, store_url)
         self._renew_by_acme(settings)
         self._level = settings.logging.level
         log_level = LogLevelWatch(Path(settings.server.state_dir))
@@ -82,12 +85,18 @@ class Worker:
         self._watches = [asyncio.create_task(watch) for watch in watches]
         freeze_gc()
 
-    async def replace(self, settings: Settings, store_url: str) -> None:
+    async def replace(self, settings: Settings, sockets: ListenSockets, store_url: str) -> None:
         """Serves new connections with the new settings; open connections are drained with the old ones.
 
         GatepostError if the new settings can't be served: the old ones then stay active.
         """
-        successor = await self._server_instance(settings, store_url)
+        try:
+            successor = await self._server_instance(settings, sockets, store_url)
+        except BaseException:
+            self._context.listeners.discard(sockets)
+            raise
+        self._context.listeners.adopt(sockets)
+        self._sockets = sockets
         previous, self._current = self._current, successor
         self._renew_by_acme(settings)
         self._level = settings.logging.level
@@ -162,7 +171,7 @@ class Worker:
     def _close_public(self) -> None:
         # While a listening socket is open, the kernel completes handshakes of connections that are never
         # served.
-        for listener in self._context.sockets.public:
+        for listener in self._sockets.public:
             listener.close()
 
     async def _release_management(self, instance: ServerInstance) -> None:
@@ -170,8 +179,8 @@ class Worker:
         self._close_management()
 
     def _close_management(self) -> None:
-        if self._context.sockets.management is not None:
-            self._context.sockets.management.close()
+        if self._sockets.management is not None:
+            self._sockets.management.close()
 
     def force_close(self) -> None:
         """Aborts open connections instead of draining them."""
@@ -189,11 +198,13 @@ class Worker:
                 # In a thread: the files may be on a network file system.
                 await asyncio.to_thread(self._context.certificates.refresh)
 
-    async def _server_instance(self, settings: Settings, store_url: str) -> ServerInstance:
+    async def _server_instance(
+        self, settings: Settings, open_sockets: ListenSockets, store_url: str
+    ) -> ServerInstance:
         context = self._context
         server = settings.server
         trusted = trust(server.trusted_proxies)
-        with_tls = context.sockets.with_tls(settings, context.certificates, context.clock)
+        with_tls = open_sockets.with_tls(settings, context.certificates, context.clock)
         sockets = [
             ListenEndpoint(
                 listener.share(self._share),
@@ -203,7 +214,7 @@ class Worker:
             )
             for (listener, tls), listen in zip(with_tls, server.listen, strict=True)
         ]
-        management = context.sockets.management
+        management = open_sockets.management
         access_log = None
         if settings.logging.access:
             access_log = AccessLog(line_writer(STANDARD_ERROR), settings.logging.format, context.clock)

@@ -40,9 +40,9 @@ def test_a_failed_reload_is_shown_with_its_first_problem() -> None:
 
 
 def test_what_waits_for_a_restart_is_shown() -> None:
-    report = {"time": 0, "ok": True, "changes": ["a", "b"], "needs_restart": ["server.listen"]}
+    report = {"time": 0, "ok": True, "changes": ["a", "b"], "needs_restart": ["server.state_dir"]}
     shown = "\n".join(lines(document(last_reload=report)))
-    assert "2 changes; needs a restart: server.listen" in shown
+    assert "2 changes; needs a restart: server.state_dir" in shown
 
 
 def test_an_open_breaker_and_a_lost_store_are_shown() -> None:

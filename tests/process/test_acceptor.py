@@ -75,6 +75,20 @@ async def test_a_crowd_is_let_in_at_a_few_looks(listener: ListenSocket) -> None:
         door.close()
 
 
+async def test_where_nobody_accepts_any_more_what_waits_is_accepted_first(listener: ListenSocket) -> None:
+    port = listener.address.port
+    async with caller(listener) as reader:
+        door = accepting(listener)
+        listener.close()
+        # Before the event loop has looked at the socket.
+        door.close_for_all()
+        door.close()
+        await door.finish_handshakes(5.0)
+        assert await reader.read() == b"hello"
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", port)
+
+
 async def test_closed_it_takes_nobody_and_the_listener_lives_on(listener: ListenSocket) -> None:
     door = accepting(listener)
     door.close()

@@ -93,9 +93,9 @@ async def test_a_mistake_in_the_program_does_not_end_what_serves(running: Runnin
 
 async def test_what_takes_a_restart_is_said_and_the_rest_taken_over(running: Running) -> None:
     changed = config(running, version="rest", workers=2)
-    changed["server"]["listen"].append({"host": "127.0.0.2", "port": 0})
+    changed["server"]["state_dir"] = str(running.file.parent / "elsewhere")
     await reload(running, changed)
-    await running.line("server.listen changed: restart to apply it")
+    await running.line("server.state_dir changed: restart to apply it")
     await running.line("server.workers changed: restart to apply it")
     assert (await about(running))["version"] == "rest"
 
