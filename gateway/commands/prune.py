@@ -71,6 +71,8 @@ def prune(logs: tuple[str, ...], config: Path, days: int, with_counts: bool, as_
     if not logs and not with_counts:
         raise click.UsageError("name access logs, or --store: otherwise nobody knows what is used")
     settings, found = load_or_exit(config), Unused(days)
+    if settings.extends is not None:
+        _refuse(f"{config} extends {settings.extends}: give -c that file, which has the routes")
     if logs:
         _from_logs(settings, logs, found)
     if with_counts:

@@ -102,7 +102,7 @@ def running_settings(settings: Settings) -> Settings:
     if source is None:
         fail(NotRunning("the running gateway has another master key: its configuration can't be read"))
     try:
-        name, files = f"{source.file} (running)", files_of(source.included)
+        name, files = f"{source.file} (running)", files_of(source)
         return load_text(source.text, source.variables, PluginCatalog(), name, files=files)
     except ConfigurationError as error:
         fail(error)

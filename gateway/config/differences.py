@@ -28,6 +28,9 @@ MAX_VALUE = 120
 _USER_INFO = re.compile(r"//[^/@\s]{1,512}@")
 """The user and password of a URL (RFC 3986 section 3.2.1)."""
 
+_LAYOUT = ("extends", "include")
+"""Keys that say in which files a configuration is."""
+
 IS_NEW = "is new"
 IS_GONE = "is gone"
 
@@ -55,8 +58,11 @@ class Difference:
 
 
 def differences(old: Settings, new: Settings) -> list[Difference]:
-    """All differences, in the order of the keys of gateway.yaml."""
-    return list(_members("", "", "", _fields(old), _fields(new)))
+    """All differences, in the order of the keys of gateway.yaml. In which files they are makes none."""
+    before, after = (
+        {key: value for key, value in _fields(of).items() if key not in _LAYOUT} for of in (old, new)
+    )
+    return list(_members("", "", "", before, after))
 
 
 def summary(found: Sequence[Difference]) -> list[str]:

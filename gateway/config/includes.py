@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from glob import glob, has_magic
 from pathlib import Path
 
 from gateway.config.environment import substitute
 from gateway.config.problems import ConfigIssue, KeyPath, Place
-from gateway.config.source import UnreadableFile, read_text
+from gateway.config.source import ConfigSource, UnreadableFile, read_text
 from gateway.config.tree import Entry, Leaf, ListNode, MapNode, child
 from gateway.config.yaml_composer import compose
 
@@ -54,25 +54,45 @@ def names_of(main: Path, pattern: str) -> list[str]:
     return [name for name in names if not _same(name, main)]
 
 
-def files_of(texts: Sequence[tuple[str, str]]) -> IncludeReader:
-    """The files that an `include` has named before, whatever it names."""
-    return lambda _pattern: [IncludedFile(name, text) for name, text in texts]
+def files_of(source: ConfigSource) -> IncludeReader:
+    """The files that a configuration has named before, as they were then."""
+    texts = dict(source.included)
+    return lambda pattern: [
+        IncludedFile(name, texts[name]) for name in source.found.get(pattern, ()) if name in texts
+    ]
 
 
-def merge_includes(
-    root: MapNode, read: IncludeReader, environ: Mapping[str, str]
-) -> tuple[dict[str, str], list[ConfigIssue]]:
-    """Merges the files that the root's `include` names into it. Returns their texts and all issues."""
-    texts: dict[str, str] = {}
+@dataclass(frozen=True, slots=True)
+class FileRecorder:
+    """Reads files, and remembers which."""
+
+    read: IncludeReader
+    texts: dict[str, str] = field(default_factory=dict)
+    """The texts of the files by name, in order."""
+    found: dict[str, list[str]] = field(default_factory=dict)
+    """The files that each name or pattern stood for."""
+
+    def __call__(self, pattern: str) -> Sequence[IncludedFile]:
+        files = self.read(pattern)
+        self.found[pattern] = [file.name for file in files]
+        for file in files:
+            if not file.problem:
+                self.texts.setdefault(file.name, file.text)
+        return files
+
+
+def merge_includes(root: MapNode, read: IncludeReader, environ: Mapping[str, str]) -> list[ConfigIssue]:
+    """Merges the files that the root's `include` names into it. Returns all issues."""
+    merged: set[str] = set()
     issues: list[ConfigIssue] = []
     for index, leaf in enumerate(_patterns(root)):
         for file in read(str(leaf.value)):
             if file.problem:
                 issues.append(ConfigIssue(leaf.place, (INCLUDE, index), f"{file.name} {file.problem}"))
-            elif file.name not in texts:
-                texts[file.name] = file.text
+            elif file.name not in merged:
+                merged.add(file.name)
                 issues += _merge_file(root, file, environ)
-    return texts, issues
+    return issues
 
 
 def _patterns(root: MapNode) -> Iterator[Leaf]:
@@ -89,9 +109,10 @@ def _merge_file(root: MapNode, file: IncludedFile, environ: Mapping[str, str]) -
         return issues
     if not isinstance(tree, MapNode):
         return [*issues, ConfigIssue(tree.place, (), NO_MAPPING)]
-    nested = tree.entries.pop(INCLUDE, None)
-    if nested is not None:
-        issues.append(ConfigIssue(nested.place, (INCLUDE,), "works in the main file only"))
+    for key in (INCLUDE, "extends"):
+        nested = tree.entries.pop(key, None)
+        if nested is not None:
+            issues.append(ConfigIssue(nested.place, (key,), "works in the main file only"))
     issues += substitute(tree, environ)
     issues += _merge(root, tree, ())
     return issues

@@ -17,12 +17,14 @@ from gateway.config.environment import referenced, substitute
 from gateway.config.grants import ON_BY_DEFAULT
 from gateway.config.includes import (
     NO_MAPPING,
+    FileRecorder,
     IncludeReader,
     files_beside,
     merge_includes,
     no_files,
 )
 from gateway.config.model import Settings
+from gateway.config.overlays import extend
 from gateway.config.partial_model import PartialModel
 from gateway.config.plugin_configs import PluginConfigs
 from gateway.config.plugin_lookup import PluginLookup
@@ -60,19 +62,17 @@ def load(
 
 def warnings(path: Path, environ: Mapping[str, str], catalog: PluginLookup) -> list[ReportedProblem]:
     """Warnings about a file that `load` accepts."""
-    _, found, _ = _settings(read_text(path), environ, catalog, WARNINGS, files_beside(path))
+    _, found = _settings(read_text(path), environ, catalog, WARNINGS, files_beside(path))
     return problems_of(str(path), found)
 
 
 def secrets_left(path: Path, environ: Mapping[str, str], catalog: PluginLookup) -> list[ReportedProblem]:
     """Every secret of a file that `load` accepts, and how it is given. The secrets are not in it."""
     text, files = read_text(path), files_beside(path)
-    settings, _, _ = _settings(text, environ, catalog, (), files)
-    root, _ = compose(text)
-    if settings is None or not isinstance(root, MapNode):
+    settings, _ = _settings(text, environ, catalog, (), files)
+    root, _ = _tree(text, environ, files)
+    if settings is None or root is None:
         return []
-    substitute(root, environ)
-    merge_includes(root, files, environ)
     found = ((key_path, hashed, find(root, key_path)) for key_path, hashed in secret_paths(settings))
     return problems_of(
         str(path),
@@ -103,11 +103,12 @@ def load_text(
     Raises:
         ConfigurationError: with every problem of the text.
     """
-    settings, issues, included = _settings(text, environ, catalog, (*ALL, *further), files)
+    recorder = FileRecorder(files)
+    settings, issues = _settings(text, environ, catalog, (*ALL, *further), recorder)
     if settings is None or issues:
         raise ConfigurationError(problems_of(file, issues))
-    variables = referenced("\n".join([text, *included.values()]), environ)
-    settings.loaded_from(ConfigSource(file, text, variables, tuple(included.items())))
+    variables = referenced("\n".join([text, *recorder.texts.values()]), environ)
+    settings.loaded_from(ConfigSource(file, text, variables, tuple(recorder.texts.items()), recorder.found))
     return settings
 
 
@@ -117,16 +118,10 @@ def _settings(
     catalog: PluginLookup,
     checks: Sequence[Check],
     files: IncludeReader,
-) -> tuple[Settings | None, list[ConfigIssue], dict[str, str]]:
-    """The settings, the issues, and the texts of the included files."""
-    root, issues = compose(text)
+) -> tuple[Settings | None, list[ConfigIssue]]:
+    root, issues = _tree(text, environ, files)
     if root is None:
-        return None, issues, {}
-    if not isinstance(root, MapNode):
-        return None, [*issues, ConfigIssue(root.place, (), NO_MAPPING)], {}
-    issues += substitute(root, environ)
-    included, include_issues = merge_includes(root, files, environ)
-    issues += include_issues
+        return None, issues
     partial = PartialModel()
     plugins = PluginConfigs(root, catalog, partial)
     plugins.decode()
@@ -134,9 +129,23 @@ def _settings(
     issues += [*plugins.issues, *model_issues]
     if settings is None or (partial.removed and not issues):
         # Removed parts without an issue would be silently ignored.
-        return None, issues or [ConfigIssue(START, (), "can't be used")], included
-    found = _cross_check(settings, root, partial, catalog, checks, environ)
-    return settings, [*issues, *found], included
+        return None, issues or [ConfigIssue(START, (), "can't be used")]
+    return settings, [*issues, *_cross_check(settings, root, partial, catalog, checks, environ)]
+
+
+def _tree(
+    text: str, environ: Mapping[str, str], files: IncludeReader
+) -> tuple[MapNode | None, list[ConfigIssue]]:
+    """The text's tree, merged with all files that it names; None: it can't be read as one."""
+    root, issues = compose(text)
+    if root is None:
+        return None, issues
+    if not isinstance(root, MapNode):
+        return None, [*issues, ConfigIssue(root.place, (), NO_MAPPING)]
+    issues += substitute(root, environ)
+    issues += extend(root, files, environ)
+    issues += merge_includes(root, files, environ)
+    return root, issues
 
 
 def _cross_check(

@@ -32,6 +32,11 @@ from gateway.http.endpoints import REGISTER, GatewayPaths
 class Settings(Section):
     """The validated configuration. Attributes are named like the keys."""
 
+    extends: str | None = Field(
+        default=None,
+        description="Another file, relative to this one, that this one is laid over: mappings are merged, "
+        "lists and values replaced; clients, routes and portal users are merged one by one.",
+    )
     include: Many[str] = Field(
         default=(),
         description="Further files, such as routes.d/*.yaml, relative to this one. Lists are joined, "

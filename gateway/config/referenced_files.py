@@ -20,7 +20,7 @@ def source_files(settings: Settings) -> list[str]:
     if settings.source is None:
         return []
     main = Path(settings.source.file)
-    return [str(main), *(name for pattern in settings.include for name in names_of(main, pattern))]
+    return [str(main), *(name for pattern in settings.source.found for name in names_of(main, pattern))]
 
 
 def referenced_files(settings: Settings) -> list[str]:

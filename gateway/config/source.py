@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from gateway.config.problems import START, ConfigIssue, Place
@@ -22,7 +22,9 @@ class ConfigSource:
     variables: Mapping[str, str]
     """The environment variables that the texts refer to."""
     included: Sequence[tuple[str, str]] = ()
-    """The included files, in order: name and text."""
+    """The files that `extends` and `include` name, in order: name and text."""
+    found: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The names of the files that each name or pattern stood for."""
 
     def to_json(self) -> str:
         """The source as JSON, the same for equal sources."""

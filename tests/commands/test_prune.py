@@ -105,6 +105,12 @@ def test_logs_that_do_not_reach_back_decide_nothing() -> None:
     assert gatepost("prune").exit_code == 2
 
 
+def test_a_file_that_extends_another_is_not_the_one_to_change() -> None:
+    Path("live.yaml").write_text("extends: gateway.yaml\n")
+    refused = said("prune", logged((40, READ)), "-c", "live.yaml")
+    assert refused == "gatepost: live.yaml extends gateway.yaml: give -c that file, which has the routes"
+
+
 def test_clients_of_the_store_are_judged_by_their_usage_counts(
     file: Path, valkey: Valkey, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

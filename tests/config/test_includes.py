@@ -122,7 +122,7 @@ def test_a_configuration_can_be_loaded_again_from_its_source() -> None:
     source = found.source
     assert source is not None
     assert source.variables == {"LIMIT": "5m"}
-    again = load_text(source.text, source.variables, PluginCatalog(), files=files_of(source.included))
+    again = load_text(source.text, source.variables, PluginCatalog(), files=files_of(source))
     assert again.model_dump() == found.model_dump()
 
 

@@ -24,9 +24,6 @@ TESTED_ELSEWHERE = {
         "gateway/process/multi_worker_process.py",
         "gateway/process/worker.py",
     ],
-    "seen through the watch on them: tests/process/test_file_watch.py": [
-        "gateway/config/referenced_files.py",
-    ],
     "the running gateway, asked from outside: tests/e2e/test_status.py": [
         "gateway/assembly/config_identity.py",
         "gateway/assembly/status.py",
