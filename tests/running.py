@@ -37,16 +37,26 @@ INTERPRETER = ("PYTHON", "LD_", "MALLOC", "GLIBC")
 
 
 def _started(
-    program: Sequence[str], arguments: Sequence[str], folder: Path, environment: dict[str, str]
+    program: Sequence[str],
+    arguments: Sequence[str],
+    folder: Path,
+    environment: dict[str, str],
+    starter: Sequence[str],
 ) -> ForkedProcess | subprocess.Popen[str]:
     """A new process of the program; of `gatepost run` itself a forked one, which is much cheaper."""
     whole = {**os.environ, "PYTHONPATH": ROOT, **environment}
     # In a run without workers of pytest's, new processes would import all of pytest.
     cheap = "PYTEST_XDIST_WORKER" in os.environ
-    if cheap and tuple(program) == GATEWAY and not any(name.startswith(INTERPRETER) for name in environment):
+    if (
+        cheap
+        and not starter
+        and tuple(program) == GATEWAY
+        and not any(name.startswith(INTERPRETER) for name in environment)
+    ):
         return ForkedProcess([*program[2:], *arguments], folder, whole)
     return subprocess.Popen(
-        [sys.executable, *program, *arguments],
+        [*starter, sys.executable, *program, *arguments],
+        close_fds=not starter,
         cwd=folder,
         env=whole,
         stdin=subprocess.DEVNULL,
@@ -65,12 +75,14 @@ class Running:
         folder: Path,
         *arguments: str,
         program: Sequence[str] = GATEWAY,
+        starter: Sequence[str] = (),
         **environment: str,
     ) -> None:
+        """`starter`: a command that starts it, and may leave it descriptors of this process."""
         self.file = folder / "gateway.yaml"
         self.write(config)
         self.lines: list[str] = []
-        self._process = _started(program, [str(self.file), *arguments], folder, environment)
+        self._process = _started(program, [str(self.file), *arguments], folder, environment, starter)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 

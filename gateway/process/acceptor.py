@@ -53,6 +53,8 @@ class Acceptor:
         handshake_timeout: float | None = None,
         proxies: Callable[[str], bool] | None = None,
         too_slow: Callable[[str], None] = lambda _address: None,
+        *,
+        kept_open: bool = False,
     ) -> None:
         """Begins to accept.
 
@@ -63,6 +65,7 @@ class Acceptor:
             handshake_timeout: Seconds for what comes before the first byte of HTTP.
             proxies: Connections begin with a header of the PROXY protocol. Only these addresses may connect.
             too_slow: Hears of addresses whose handshake took longer.
+            kept_open: Whether others keep the socket, who accept from it later.
         """
         self._loop = asyncio.get_running_loop()
         self._sock = sock
@@ -71,6 +74,7 @@ class Acceptor:
         self._handshake_timeout = handshake_timeout
         self._proxies = proxies
         self._too_slow = too_slow
+        self._kept_open = kept_open
         self._handshakes: set[asyncio.Task[object]] = set()
         self._resume_timer: asyncio.TimerHandle | None = None
         self._last_call: asyncio.Task[None] | None = None
@@ -91,7 +95,9 @@ class Acceptor:
 
     def close_for_all(self) -> None:
         """As `close`, where all processes that accept from the socket stop: what waits is accepted first."""
-        if self._sock.fileno() >= 0 and self._last_call is None:
+        if self._kept_open:
+            self.close()
+        elif self._sock.fileno() >= 0 and self._last_call is None:
             refuse_new(self._sock)
             self._last_call = self._loop.create_task(self._empty_queue())
 

@@ -74,6 +74,8 @@ class ListenSocket:
     sockets: list[socket.socket]
     file: SocketFile | None = None
     """The file of a Unix socket."""
+    activated: bool = False
+    """Whether the service manager keeps it open, also when this gateway has gone."""
 
     @property
     def address(self) -> ListenAddress:
@@ -144,13 +146,10 @@ def for_workers(listener: ListenSocket, workers: int) -> ListenSocket:
     """The listener with a socket for each worker, where that is possible. It never has fewer than before."""
     more = workers - len(listener.sockets)
     first = listener.sockets[0]
-    if not DISTRIBUTES or more <= 0 or first.family == socket.AF_UNIX:
+    # The service manager's sockets are shared by the workers: others at the port would be lost with them.
+    if not DISTRIBUTES or more <= 0 or first.family == socket.AF_UNIX or listener.activated:
         return listener
-    try:
-        added = _bind_shared(listener.address, first.family, first.getsockname(), more, listener.sockets)
-    except StartError:
-        # Sockets of another user, such as those of a service manager, are shared by the workers.
-        return listener
+    added = _bind_shared(listener.address, first.family, first.getsockname(), more, listener.sockets)
     return replace(listener, sockets=[*listener.sockets, *added])
 
 
@@ -207,6 +206,11 @@ def _bind_tcp(
         sock.close()
         raise _listen_error(address, error) from error
     return sock
+
+
+def sockaddr_of(address: ListenAddress) -> tuple[Any, ...]:
+    """The socket address that is bound. StartError if there is none."""
+    return _resolve(address)[1]
 
 
 def _resolve(address: ListenAddress) -> tuple[int, tuple[Any, ...]]:

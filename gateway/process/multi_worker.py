@@ -29,7 +29,7 @@ from gateway.process.multi_worker_app import MultiWorkerApplication, WorkerTask
 from gateway.process.multi_worker_process import BLOCKED_SIGNALS, REPLACED, MultiWorkerProcess
 from gateway.process.ready_pipe import ReadyPipe
 from gateway.process.reload import reloadable
-from gateway.process.service_manager import STOPPING, notify, take_address
+from gateway.process.service_manager import READY, STOPPING, notify, reloading, take_address
 from gateway.process.startup_message import announce_ready
 from gateway.process.worker import RuntimeContext
 from gateway.process.worker_count import worker_count
@@ -112,6 +112,7 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
         if self._next is not None:
             self._reload_pending = True
             return
+        notify(reloading(), self._manager)
         self._watch.before_load()
         try:
             settings, self._restart_keys = reloadable(self._current.settings, self._load())
@@ -119,6 +120,7 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
             self._next = self._prepare(settings)
         except Exception as error:
             self._reloads.failed(error)
+            notify(READY, self._manager)
             return
         self._deadline = time.monotonic() + START_LIMIT
         self._spawn_missing(self._next)
@@ -218,6 +220,7 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
         self._run_pending_reload()
 
     def _run_pending_reload(self) -> None:
+        notify(READY, self._manager)
         if self._reload_pending:
             self._reload_pending = False
             self.handle_hup()

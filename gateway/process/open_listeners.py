@@ -12,11 +12,21 @@ from pathlib import Path
 
 from gateway.config.model import Settings
 from gateway.process.listen_queue import refuse_new
-from gateway.process.listeners import ListenAddress, ListenSocket, bind, for_workers
-from gateway.process.sockets import ListenSockets, bind_all, public_addresses
+from gateway.process.listeners import (
+    ListenAddress,
+    ListenSocket,
+    bind,
+    for_workers,
+    listen,
+    start_listening,
+)
+from gateway.process.predecessor import bind_after_predecessor
+from gateway.process.sockets import ListenSockets, management_address, public_addresses
 from gateway.process.worker_count import worker_count
 
 log = logging.getLogger("gatepost")
+
+NOTHING = ListenSockets([], None)
 
 
 class OpenListeners:
@@ -59,15 +69,26 @@ class OpenListeners:
 
 
 @contextmanager
-def open_listeners(settings: Settings) -> Iterator[OpenListeners]:
-    """Binds all sockets or none; closes at exit what is open then. StartError names what can't be bound."""
-    with bind_all(settings) as first:
-        opened = OpenListeners(first)
-        try:
-            yield opened
-        finally:
-            for listener in opened.current.all:
-                listener.close()
+def open_listeners(settings: Settings, given: ListenSockets = NOTHING) -> Iterator[OpenListeners]:
+    """Binds all sockets that are not `given`, or none; closes at exit what is open then.
+
+    StartError names the address that can't be bound.
+    """
+    opened = OpenListeners(given)
+    try:
+        opened.current = opened.prepare(settings)
+        for listener in opened.current.public:
+            for sock in listener.sockets:
+                start_listening(sock)
+        management = management_address(settings)
+        if management is not None and given.management is None:
+            # One socket: any worker can answer for all of them.
+            taken = bind_after_predecessor(management, lambda: listen([management])[0])
+            opened.current = replace(opened.current, management=taken)
+        yield opened
+    finally:
+        for listener in opened.current.all:
+            listener.close()
 
 
 def _take(unused: list[ListenSocket], address: ListenAddress) -> ListenSocket | None:
@@ -90,7 +111,8 @@ def _close(listener: ListenSocket, keep: list[socket.socket]) -> None:
     """
     going = [sock for sock in listener.sockets if sock not in keep]
     for sock in going:
-        refuse_new(sock)
+        if not listener.activated:
+            refuse_new(sock)
         sock.close()
     if listener.file is not None and len(going) == len(listener.sockets):
         listener.file.remove()

@@ -82,6 +82,8 @@ class ListenEndpoint:
     tls: TlsListener | None = None
     proxies: Callable[[str], bool] | None = None
     """Who may connect, with a header of the PROXY protocol; None: everybody, without one."""
+    activated: bool = False
+    """Whether the service manager keeps the sockets open: what waits there is for the next gateway."""
     redirect: bool = False
     """Whether it only redirects to https."""
 
@@ -191,7 +193,8 @@ class ServerInstance:
             start_listening(sock)
         slow = server.handshake_too_slow if isinstance(server, GatewayServer) else _nothing
         return [
-            Acceptor(sock.dup(), server, endpoint.tls, header, proxies, slow) for sock in endpoint.sockets
+            Acceptor(sock.dup(), server, endpoint.tls, header, proxies, slow, kept_open=endpoint.activated)
+            for sock in endpoint.sockets
         ]
 
 

@@ -7,10 +7,16 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from contextlib import suppress
 
 READY = "READY=1"
 STOPPING = "STOPPING=1"
+
+
+def reloading() -> str:
+    """The state while a reload is under way; `READY` ends it."""
+    return f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}"
 
 
 def take_address() -> str:

@@ -12,7 +12,7 @@ from gateway.process.embedded_store_process import CHECK_INTERVAL
 from gateway.process.file_watch import FileWatch
 from gateway.process.logs import set_up_logs
 from gateway.process.reload import reloadable
-from gateway.process.service_manager import STOPPING, notify, take_address
+from gateway.process.service_manager import READY, STOPPING, notify, reloading, take_address
 from gateway.process.startup_message import announce_ready
 from gateway.process.worker import RuntimeContext, Worker
 
@@ -64,7 +64,9 @@ class _SingleWorker:
             self._wake.clear()
             if self._reload_requested and not self._stop_requests:
                 self._reload_requested = False
+                notify(reloading(), self._manager)
                 await self._reload_configuration()
+                notify(READY, self._manager)
         notify(STOPPING, self._manager)
         await self._worker.announce_shutdown()
         self._context.store.hand_over()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -16,10 +14,8 @@ from gateway.config.tls import TlsAcme, TlsFiles
 from gateway.process.acme_certificate import ChallengeCertificates, acme_certificate
 from gateway.process.auto_certificate import auto_certificate
 from gateway.process.certificates import Certificates, TlsListener
-from gateway.process.listeners import ListenAddress, ListenSocket, listen
-from gateway.process.predecessor import bind_after_predecessor
+from gateway.process.listeners import ListenAddress, ListenSocket
 from gateway.process.tls import ServerTlsFiles
-from gateway.process.worker_count import worker_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +39,6 @@ class ListenSockets:
         ]
         certificates.watch(files for _, tls in found if tls is not None for files in tls.files)
         return found
-
-
-@contextmanager
-def bind_all(settings: Settings) -> Iterator[ListenSockets]:
-    """Binds all sockets or none; closes them at exit. StartError names the address that can't be bound."""
-    management = management_address(settings)
-    with ExitStack() as cleanup:
-        public = listen(public_addresses(settings), worker_count(settings))
-        for listener in public:
-            cleanup.callback(listener.close)
-        # One socket: any worker can answer for all of them.
-        sockets = ListenSockets(public, _listen_management(management) if management else None)
-        if sockets.management is not None:
-            cleanup.callback(sockets.management.close)
-        yield sockets
-
-
-def _listen_management(address: ListenAddress) -> ListenSocket:
-    return bind_after_predecessor(address, lambda: listen([address])[0])
 
 
 def public_addresses(settings: Settings) -> list[ListenAddress]:

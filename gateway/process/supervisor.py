@@ -14,6 +14,7 @@ from types import FrameType
 from gateway.clock import system_clock
 from gateway.config.model import Settings
 from gateway.errors import GatepostError
+from gateway.process.activation import activated_sockets, place_activated
 from gateway.process.certificates import Certificates
 from gateway.process.embedded_store_process import open_store
 from gateway.process.file_limit import file_limit_warning
@@ -68,7 +69,8 @@ def serve(
 
 
 def _serve(settings: Settings, load: Callable[[], Settings], build: Build, describe: DescribeChanges) -> int:
-    with open_listeners(settings) as listeners, open_store(settings) as store:
+    given = place_activated(activated_sockets(os.environ), settings)
+    with open_listeners(settings, given) as listeners, open_store(settings) as store:
         telemetry = process_telemetry()
         reloads = ReloadHistory(describe, system_clock)
         status = ProcessStatus(reloads, system_clock())

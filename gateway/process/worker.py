@@ -210,6 +210,7 @@ class Worker:
                 listener.share(self._share),
                 tls,
                 trusted if listen.proxy_protocol else None,
+                listener.activated,
                 listen.redirect is not None,
             )
             for (listener, tls), listen in zip(with_tls, server.listen, strict=True)

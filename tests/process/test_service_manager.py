@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +39,24 @@ async def test_a_started_gateway_is_ready_once_and_stops_once(
     manager.setblocking(False)
     with pytest.raises(BlockingIOError):
         manager.recv(100)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_reload_is_told_when_it_begins_and_when_it_is_over(
+    manager: socket.socket, tmp_path: Path, valkey: Valkey, prefix: str, workers: int
+) -> None:
+    store = {"url": valkey.url, "prefix": prefix}
+    config = merged(configuration("http://127.0.0.1:1"), {"store": store, "server": {"workers": workers}})
+    running = Running(config, tmp_path, NOTIFY_SOCKET=str(tmp_path / "notify"))
+    assert manager.recv(100) == READY.encode()
+    for broken in (False, True):
+        if broken:
+            running.write("nonsense: 1")
+        running.signal(signal.SIGHUP)
+        begun = manager.recv(100).decode()
+        assert re.fullmatch(r"RELOADING=1\nMONOTONIC_USEC=\d+", begun)
+        assert manager.recv(100) == READY.encode()
+    running.stop()
 
 
 def test_an_abstract_socket_is_told_too(tmp_path: Path) -> None:

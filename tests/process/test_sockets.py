@@ -12,7 +12,8 @@ from gateway.errors import StartError
 from gateway.process.certificates import Certificates, TlsListener
 from gateway.process.client_hello import UNREADABLE
 from gateway.process.listeners import ListenSocket
-from gateway.process.sockets import ListenSockets, bind_all
+from gateway.process.open_listeners import open_listeners
+from gateway.process.sockets import ListenSockets
 
 
 def settings(folder: Path, *listen: dict[str, Any], management: object = False) -> Settings:
@@ -34,7 +35,8 @@ def with_tls(sockets: ListenSockets, wanted: Settings) -> list[tuple[ListenSocke
 
 def test_every_address_is_open_and_closed_in_the_end(tmp_path: Path) -> None:
     wanted = settings(tmp_path, {}, {"tls": "auto"}, management={"port": 0})
-    with bind_all(wanted) as sockets:
+    with open_listeners(wanted) as opened:
+        sockets = opened.current
         assert [listener.address.tls for listener in sockets.public] == [False, True]
         assert sockets.management is not None
         assert sockets.all == [*sockets.public, sockets.management]
@@ -42,14 +44,16 @@ def test_every_address_is_open_and_closed_in_the_end(tmp_path: Path) -> None:
 
 
 def test_management_can_be_left_out(tmp_path: Path) -> None:
-    with bind_all(settings(tmp_path, {})) as sockets:
+    with open_listeners(settings(tmp_path, {})) as opened:
+        sockets = opened.current
         assert sockets.management is None
         assert sockets.all == sockets.public
 
 
 def test_tls_is_where_it_is_asked_for(tmp_path: Path) -> None:
     wanted = settings(tmp_path, {}, {"tls": "auto"})
-    with bind_all(wanted) as sockets:
+    with open_listeners(wanted) as opened:
+        sockets = opened.current
         plain, secure = (tls for _, tls in with_tls(sockets, wanted))
     assert plain is None
     assert secure is not None
@@ -60,7 +64,8 @@ def test_tls_is_where_it_is_asked_for(tmp_path: Path) -> None:
 def test_own_files_are_used_and_named_where_they_do_not_serve(tmp_path: Path) -> None:
     files = {"certificate": str(tmp_path / "certificate.pem"), "key": str(tmp_path / "key.pem")}
     wanted = settings(tmp_path, {"tls": files})
-    with bind_all(wanted) as sockets:
+    with open_listeners(wanted) as opened:
+        sockets = opened.current
         with pytest.raises(StartError, match=r"can't read .*certificate\.pem"):
             with_tls(sockets, wanted)
         made = settings(tmp_path, {"tls": "auto"})
