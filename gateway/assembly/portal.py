@@ -23,12 +23,14 @@ from gateway.assembly.refusal_log import find_refusal
 from gateway.assembly.tokens import configured_keys
 from gateway.clock import Clock
 from gateway.config.model import Settings
+from gateway.oauth.token_encryption import TokenCipher
 from gateway.oauth_flows.portal_tokens import PortalTokens
 from gateway.oauth_flows.token import TokenServices
 from gateway.portal.api.site import MOUNT as API
 from gateway.portal.api.site import api_app
 from gateway.portal.csrf import CsrfToken
 from gateway.portal.services import Api, PortalInfo, PortalServices, RefusedCall, SignUp
+from gateway.portal.shown_once import PURPOSE, ShownOnce
 from gateway.portal.site import MOUNT as PAGES
 from gateway.portal.site import portal_app
 from gateway.store import Store
@@ -67,6 +69,7 @@ def portal(
         find_token=token_validator.resolve,
         find_refusal=partial(_refused_call, store, clock),
         csrf=CsrfToken(keys.derive("portal forms"), secure=info.secure),
+        shown_once=ShownOnce(TokenCipher(keys.derive(PURPOSE), secrets.token_bytes), secure=info.secure),
         body_timeout=settings.server.timeouts.body,
         clock=clock,
         ask_store=store.ping,
@@ -123,6 +126,8 @@ def portal_info(settings: Settings) -> PortalInfo:
         scopes=tuple(route_scopes) if configured is None else tuple(configured),
         default_scopes=tuple(settings.scopes.default),
         application_scope=settings.scopes.application,
+        token_path=settings.server.endpoints.token[0],
+        revoke_path=settings.server.endpoints.revoke[0],
         lifetime=settings.tokens.lifetime,
         max_lifetime=settings.tokens.max_lifetime,
         apis=apis,

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from shlex import quote
 
+from gateway.portal.first_call import example_path, method_of
 from gateway.portal.services import Api, PortalInfo
 
 SECRET = "$CONSUMER_SECRET"  # noqa: S105 (stands for one)
 TOKEN = "$TOKEN"  # noqa: S105 (stands for one)
-USER = "$USERNAME"
-PASSWORD = "$PASSWORD"  # noqa: S105 (stands for one)
-GRANTS = ("client_credentials", "password")
-"""Grants for which a command can be shown, best first."""
 
 
 def _curl(facts: PortalInfo) -> str:
@@ -30,29 +27,10 @@ def _authentication(key: str, secret: str | None, in_form: bool) -> str:
     return f"-u {_credentials(key, secret)}"
 
 
-def token(
-    facts: PortalInfo,
-    key: str,
-    secret: str | None,
-    scopes: tuple[str, ...] = (),
-    grant: str = "client_credentials",
-    *,
-    in_form: bool = False,
-) -> str:
-    """Asks for a token. Without the secret, a shell variable stands for it, and so for a user's password.
-
-    `in_form`: the keys authenticate by form parameters, not by HTTP Basic.
-    """
-    form = quote(f"grant_type={grant}" + (f"&scope={'+'.join(scopes)}" if scopes else ""))
-    if grant == "password":
-        form += f' --data-urlencode "username={USER}" --data-urlencode "password={PASSWORD}"'
-    return f"{_curl(facts)} {_authentication(key, secret, in_form)} -d {form} {facts.public_url}/token"
-
-
 def call(facts: PortalInfo, api: Api | None, access_token: str | None = None) -> str:
     """Calls an API."""
-    path = api.path if api is not None else "/"
-    method = "" if api is None or not api.methods or "GET" in api.methods else f" -X {api.methods[0]}"
+    path = example_path(api.path) if api is not None else "/"
+    method = "" if api is None or method_of(api) == "GET" else f" -X {method_of(api)}"
     bearer = ""
     if api is None or api.protected:
         bearer = f' -H "Authorization: Bearer {access_token or TOKEN}"'
@@ -65,4 +43,5 @@ def revoke(
 ) -> str:
     """Ends a token."""
     given = quote(f"token={access_token}") if access_token else f'"token={TOKEN}"'
-    return f"{_curl(facts)} {_authentication(key, secret, in_form)} -d {given} {facts.public_url}/revoke"
+    url = facts.public_url + facts.revoke_path
+    return f"{_curl(facts)} {_authentication(key, secret, in_form)} -d {given} {url}"

@@ -11,7 +11,7 @@ from aiohttp import web
 from gateway.accounts.registry import SecretUncertain, has_secret
 from gateway.errors import StoreUnavailable
 from gateway.portal.page_request import OutcomeUnknown, Page, PageRequest, redirect_to
-from gateway.portal.pages.keys import key_page
+from gateway.portal.pages.key_page import TAB_OF, key_page
 
 Found = TypeVar("Found")
 
@@ -46,8 +46,8 @@ async def _with_secret(page_request: PageRequest, error: SecretUncertain) -> web
     except StoreUnavailable:
         raise OutcomeUnknown(error, error.secret) from error
     if shown.client is not None and has_secret(shown.client, error.secret):
-        return shown.page(secret=error.secret, done="secret-late")
-    return shown.done("not-changed")
+        return shown.show_once("secret", {"secret": error.secret}, "secret-late", "secrets")
+    return shown.done("not-changed", "secrets")
 
 
 async def _as_it_is(page_request: PageRequest, error: StoreUnavailable) -> web.StreamResponse:
@@ -63,8 +63,10 @@ def form_page(path: str) -> str:
     """The page that a form was on, by the path that it was sent to."""
     if path.startswith("/portal/users/"):
         return "/portal/users"
-    above, _, _ = path.rpartition("/")
-    return path if above == "/portal" else above
+    above, _, action = path.rpartition("/")
+    if above == "/portal":
+        return path
+    return f"{above}/{TAB_OF[action]}" if action in TAB_OF else above
 
 
 async def _patiently(ask: Callable[[], Awaitable[Found]]) -> Found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote
 
@@ -20,6 +20,8 @@ from gateway.web.request_context import HEAD
 
 MOST_FIELDS = 500
 HOME = "/portal/applications"
+PROOF_HEADER = "X-Portal-Proof"
+"""What a page's script proves with that it is the page's."""
 
 
 class SignInNeeded(Exception):  # noqa: N818 (the name says what is to be done)
@@ -41,6 +43,18 @@ class OutcomeUnknown(StoreUnavailable):
 
 class PageNotFound(Exception):  # noqa: N818 (as above)
     """There is no such thing, or it is somebody else's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the gateway has seen of some keys."""
+
+    token: bool
+    """Whether a token was issued."""
+    call: bool
+    """Whether a call got a 2xx."""
+    refused: bool
+    """Whether a call got a 4xx or 5xx."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +132,38 @@ class PageRequest:
         self.session["user"] = user.id
         self.session["generation"] = user.generation
         self.person = user
+
+    def keep(self, response: web.StreamResponse, kind: str, page: str, shown: Mapping[str, object]) -> bool:
+        """Has the browser keep what a page shows; False where that is too long."""
+        return self.services.shown_once.keep(response, kind, self._owner, page, shown)
+
+    def kept(self, kind: str, page: str) -> dict[str, object] | None:
+        """What was kept for this person on this page; None: nothing, or it has ended."""
+        shown = self.services.shown_once.read(self.request, kind, self._owner, page)
+        ends = shown.get("ends") if shown else None
+        return None if isinstance(ends, int) and ends <= self.services.clock() else shown
+
+    def forget(self, response: web.StreamResponse, kind: str, page: str) -> None:
+        """Has the browser forget it."""
+        self.services.shown_once.forget(response, kind, page)
+
+    @property
+    def _owner(self) -> str:
+        # Who signs in later, here or elsewhere, is shown nothing of it.
+        return f"{self.user.id} {self.session.identity}"
+
+    async def progress(self, client_id: str) -> Progress:
+        """What the gateway has seen of some keys in the last month."""
+        total = (await self.services.reports.report([client_id], "month")).total
+        return Progress(total.tokens[0] > 0, total.statuses[0] > 0, sum(total.statuses[2:]) > 0)
+
+    def require_proof_of_script(self) -> None:
+        """Raises FormRefused unless a script of one of the portal's pages asks.
+
+        Scripts of an API's own pages, which have the same origin, don't know the proof.
+        """
+        if not self.services.csrf.proves(self._binding(), self.request.headers.get(PROOF_HEADER, "")):
+            raise FormRefused
 
     async def fields(self) -> Fields:
         """The form. Raises FormRefused unless it was filled in on a page of this portal, in this browser."""

@@ -18,6 +18,7 @@ from gateway.clock import Clock
 from gateway.oauth.model import TokenInfo
 from gateway.oauth_flows.portal_tokens import PortalTokens
 from gateway.portal.csrf import CsrfToken
+from gateway.portal.shown_once import ShownOnce
 
 MANAGE = MANAGE_SCOPE
 """The scope with which a token works the portal's REST interface."""
@@ -56,6 +57,9 @@ class PortalInfo:
     """What developers may give their applications."""
     default_scopes: tuple[str, ...]
     application_scope: str | None
+    token_path: str
+    """Where the token endpoint is, beneath the public URL."""
+    revoke_path: str
     lifetime: int
     """Seconds that tokens live unless their keys say otherwise."""
     max_lifetime: int
@@ -122,6 +126,7 @@ class PortalServices:
     find_refusal: Callable[[str], Awaitable[RefusedCall | None]]
     """The refusal of a request of the last hour, by its id."""
     csrf: CsrfToken
+    shown_once: ShownOnce
     body_timeout: float
     """Seconds that a form may take to arrive."""
     clock: Clock

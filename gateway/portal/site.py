@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import aiohttp_jinja2
 import jinja2
@@ -32,11 +33,14 @@ from gateway.portal.page_request import (
 from gateway.portal.pages import PAGES
 from gateway.portal.services import PortalServices
 from gateway.portal.sessions import SessionKeeper, StoredSessions
+from gateway.web.request_context import HEAD
 
 log = logging.getLogger("gatepost")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 MOUNT = "/portal"
+SENT = "https"
+"""In the query of who was sent on from plain HTTP."""
 _TROUBLE: dict[int, tuple[str, str]] = {
     400: ("Bad request", "The request could not be understood. Go back and try again."),
     403: (
@@ -101,9 +105,7 @@ def error_page_middleware(services: PortalServices) -> object:
 
 async def _answered(request: web.Request, handler: Handler, services: PortalServices) -> web.StreamResponse:
     try:
-        if from_elsewhere(request) and request.method in ("GET", "HEAD") and not statics.is_static(request):
-            return _page(request, services, 403)
-        return await handler(request)
+        return _early(request, services) or await handler(request)
     except SignInNeeded:
         wanted = request.path if request.method == "GET" else ""
         return redirect_to(f"{MOUNT}/sign-in" + (f"?next={wanted}" if wanted else ""))
@@ -123,6 +125,36 @@ async def _answered(request: web.Request, handler: Handler, services: PortalServ
         unseen = isinstance(error, StoreUnavailable) and request.query.get("done") == LOOK
         words = _UNKNOWN if unseen else None
         return _page(request, services, _status(error), getattr(error, "retry_after", None), words)
+
+
+def _early(request: web.Request, services: PortalServices) -> web.Response | None:
+    """The answer to what does not get as far as a page."""
+    if _read_by_a_script(request):
+        return _page(request, services, 403)
+    return _by_https(request, services)
+
+
+def _read_by_a_script(request: web.Request) -> bool:
+    if request.method not in ("GET", "HEAD") or not from_elsewhere(request):
+        return False
+    # These say themselves who may read them.
+    return not statics.is_static(request) and not request.path.endswith("/progress")
+
+
+def _by_https(request: web.Request, services: PortalServices) -> web.Response | None:
+    """Over plain HTTP browsers send none of the portal's cookies back: people are sent to where they do.
+
+    A proxy that ends TLS but isn't trusted makes all requests look plain. Whoever comes back by the link that
+    leads here, or with a cookie that goes by HTTPS alone, is not sent there again.
+    """
+    facts = services.facts
+    if not facts.secure or request[HEAD].peer.scheme == "https" or statics.is_static(request):
+        return None
+    if SENT in request.query or any(name.startswith("__Secure-gatepost-") for name in request.cookies):
+        return None
+    path = request.path if request.method in ("GET", "HEAD") else form_page(request.path)
+    query = {**request.query, SENT: "1"} if request.method in ("GET", "HEAD") else {SENT: "1"}
+    return redirect_to(f"{facts.public_url}{quote(path)}?{urlencode(query)}")
 
 
 def _status(error: Exception) -> int:

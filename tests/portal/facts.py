@@ -19,6 +19,8 @@ def facts(**changes: object) -> PortalInfo:
         "scopes": ("orders.read",),
         "default_scopes": ("default",),
         "application_scope": None,
+        "token_path": "/token",
+        "revoke_path": "/revoke",
         "lifetime": 3600,
         "max_lifetime": 86_400,
         "apis": (ORDERS, REPORTS, STATUS),

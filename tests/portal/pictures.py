@@ -76,19 +76,20 @@ def shoot(page: Page, file: Path, until: str, top: float = 0) -> None:
 def take(browser: Browser, base: str, store_url: str, folder: Path) -> None:
     """All pictures."""
     services = {"width": 1280, "height": 1400}
-    page = browser.new_page(base_url=base, viewport=services)
+    page = browser.new_page(base_url=base, viewport=services, ignore_https_errors=True)
     path = fill(page)
     page.goto("/portal/applications")
     shoot(page, folder / "portal-applications.png", "table.list")
     page.goto(f"{path}/sandbox")
     page.click("text=GENERATE KEYS")
     key = page.inner_text("#consumer-key")
-    shoot(page, folder / "portal-keys.png", "table.list")
-    page.check("#token input[value='orders.read']")
+    page.click("text=Run it here")
+    page.locator(".checks .done >> nth=2").wait_for()
+    shoot(page, folder / "portal-keys.png", ".checks")
     page.click("text=Generate token")
     page.emulate_media(color_scheme="dark")
     page.evaluate("scrollTo(0, document.querySelector('#token').getBoundingClientRect().top + scrollY - 24)")
-    shoot(page, folder / "portal-token-dark.png", "#curl .card")
+    shoot(page, folder / "portal-token-dark.png", "#token form")
     page.emulate_media(color_scheme="light")
     with ThreadPoolExecutor() as beside:
         # In this thread Playwright has a loop of its own.
@@ -111,13 +112,18 @@ def main() -> None:
     valkey.start()
     with tempfile.TemporaryDirectory(prefix="gp-") as place, serving() as backend:
         gateway = Running(
-            text, Path(place), PORTAL_PASSWORD=PASSWORD, ORDERS_URL=backend, GATEPOST_STORE=valkey.url
+            text,
+            Path(place),
+            PORTAL_PASSWORD=PASSWORD,
+            DEMO_SECRET="a secret for the pictures",
+            ORDERS_URL=backend,
+            GATEPOST_STORE=valkey.url,
         )
         try:
             gateway.await_ready()
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)
-                take(browser, gateway.http.replace("0.0.0.0", "localhost"), valkey.url, folder)
+                take(browser, gateway.https.replace("0.0.0.0", "localhost"), valkey.url, folder)
                 browser.close()
         finally:
             gateway.stop()

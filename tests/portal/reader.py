@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -12,9 +13,11 @@ from http.cookiejar import CookieJar
 from ipaddress import IPv4Address
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode, urljoin, urlsplit
 from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
 from uuid import uuid4
+
+from gateway.portal.pages.key_page import TAB_OF
 
 VOID = {"input", "meta", "link", "br"}
 
@@ -91,11 +94,21 @@ class Sheet:
 
     def submit(self, action: str, *, drop: Iterable[str] = (), **changes: str | tuple[str, ...]) -> Sheet:
         """Sends the form with some fields filled in otherwise."""
+        if (tab := self._tab_of(action)) is not None:
+            return tab.submit(action, drop=drop, **changes)
         form = self.form(action)
         pairs = [(name, value) for name, value in form.fields if name not in changes and name not in drop]
         for name, value in changes.items():
             pairs += [(name, one) for one in ([value] if isinstance(value, str) else value)]
         return self.reader.open(urljoin(self.url, form.action), urlencode(pairs).encode())
+
+    def _tab_of(self, action: str) -> Sheet | None:
+        """The tab of the keys' page that has the form; None where this page has it."""
+        keys = re.match(r"(.*/(?:production|sandbox))\b", urlsplit(self.url).path)
+        if keys is None or f"{keys[1]}{action}" in self.html:
+            return None
+        tab = f"{keys[1]}/{TAB_OF.get(action.strip('/'), '')}".rstrip("/")
+        return None if urlsplit(self.url).path == tab else self.reader.open(tab)
 
     def value(self, element: str) -> str:
         """The text of a copyable value."""
@@ -130,6 +143,10 @@ class Reader:
     def application(self, name: str = "Shop") -> str:
         """Makes an application; its path."""
         return self.open("/portal/applications/new").submit("/new", name=name).url.partition("?")[0]
+
+    def tab(self, path: str, name: str) -> Sheet:
+        """A tab of the keys' page."""
+        return self.open(f"{urlsplit(path).path}/{name}")
 
     def keys(self, name: str = "Shop", environment: str = "production") -> tuple[str, Sheet]:
         """Makes an application with keys: their path, and the page that shows the secret."""

@@ -9,19 +9,13 @@ from gateway.portal.services import Api
 from tests.portal.facts import ORDERS, REPORTS, STATUS, facts
 
 
-def test_with_the_secret_a_command_is_whole() -> None:
-    assert shlex.split(curl.token(facts(), "key", "gps_x", ("a", "b"))) == [
-        "curl", "-u", "key:gps_x", "-d", "grant_type=client_credentials&scope=a+b", "https://gateway.example/token",
-    ]  # fmt: skip
-
-
-def test_without_it_a_variable_of_the_shell_stands_there() -> None:
-    assert '-u "key:$CONSUMER_SECRET"' in curl.token(facts(), "key", None)
+def test_without_the_secret_a_variable_of_the_shell_stands_there() -> None:
     assert '-d "token=$TOKEN"' in curl.revoke(facts(), "key", None)
+    assert '-u "key:$CONSUMER_SECRET"' in curl.revoke(facts(), "key", None)
 
 
 def test_a_self_signed_certificate_is_let_pass() -> None:
-    assert curl.token(facts(self_signed=True), "key", "s").startswith("curl -k ")
+    assert curl.revoke(facts(self_signed=True), "key", "s").startswith("curl -k ")
 
 
 def test_a_call_has_the_routes_method_host_and_token() -> None:
@@ -39,16 +33,15 @@ def test_what_the_shell_would_change_is_quoted() -> None:
     assert shlex.split(curl.call(facts(), odd))[-1] == "https://gateway.example/a'b;$(c)"
 
 
+def test_the_variables_of_a_path_have_an_example() -> None:
+    invoices = Api("/orders/{id}/invoices", False, (), None, (), None, False)
+    assert curl.call(facts(), invoices).endswith("https://gateway.example/orders/1/invoices")
+
+
 def test_keys_that_authenticate_by_form_parameters_get_a_command_that_does() -> None:
-    assert shlex.split(curl.token(facts(), "key", "gps_x", in_form=True))[1:5] == [
+    assert shlex.split(curl.revoke(facts(), "key", "gps_x", "t", in_form=True))[1:5] == [
         "-d", "client_id=key", "--data-urlencode", "client_secret=gps_x",
     ]  # fmt: skip
     assert '--data-urlencode "client_secret=$CONSUMER_SECRET"' in curl.revoke(
         facts(), "key", None, in_form=True
     )
-
-
-def test_keys_with_the_password_grant_alone_get_a_command_with_a_user() -> None:
-    words = curl.token(facts(), "key", "s", ("a",), "password")
-    assert "grant_type=password&scope=a" in words
-    assert '--data-urlencode "username=$USERNAME" --data-urlencode "password=$PASSWORD"' in words

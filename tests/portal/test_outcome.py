@@ -41,14 +41,15 @@ def works(reader: Reader, key: str, secret: str) -> bool:
 def test_what_a_page_says_of_a_rotation_is_true(reader: Reader, own_valkey: Valkey, seconds: float) -> None:
     path, made = reader.keys()
     key, old = made.value("consumer-key"), made.value("consumer-secret")
+    tab = reader.tab(path, "secrets")
     pause_writes(own_valkey, seconds)
-    told = made.submit("/rotate-secret", grace="0")
+    told = tab.submit("/rotate-secret", grace="0")
     # Whatever was held back has been executed by then, or never will be.
     time.sleep(seconds)
     assert told.status == 200
     if "Nothing was changed" in told.words:
         assert works(reader, key, old)
-        assert reader.open(path).html.count("/remove-secret") == 1
+        assert reader.tab(path, "secrets").html.count("/remove-secret") == 1
     else:
         assert works(reader, key, told.value("consumer-secret"))
         assert not works(reader, key, old)
@@ -72,11 +73,12 @@ def test_a_page_that_is_not_there_is_not_found_wherever_one_comes_from(reader: R
 def test_where_the_outcome_can_not_be_had_the_page_says_so_and_shows_the_secret(
     reader: Reader, own_valkey: Valkey
 ) -> None:
-    path, made = reader.keys()
+    path, _ = reader.keys()
+    tab = reader.tab(path, "secrets")
     pause_writes(own_valkey, 60)
     freeze = threading.Timer(0.7, own_valkey.freeze)
     freeze.start()
-    told = made.submit("/rotate-secret", grace="1d")
+    told = tab.submit("/rotate-secret", grace="1d")
     freeze.join()
     own_valkey.thaw()
     with own_valkey.client as client:
@@ -85,13 +87,13 @@ def test_where_the_outcome_can_not_be_had_the_page_says_so_and_shows_the_secret(
     assert UNKNOWN in told.words
     assert "Nothing was changed" not in told.words
     assert told.value("consumer-secret").startswith("gps_")
-    assert f'href="{urlsplit(path).path}"' in told.html
+    assert f'href="{urlsplit(path).path}/secrets"' in told.html
 
 
 @pytest.mark.parametrize(
     ("sent_to", "page"),
     [
-        ("/portal/applications/7/production/rotate-secret", "/portal/applications/7/production"),
+        ("/portal/applications/7/production/rotate-secret", "/portal/applications/7/production/secrets"),
         ("/portal/applications/7/edit", "/portal/applications/7"),
         ("/portal/applications/new", "/portal/applications"),
         ("/portal/account", "/portal/account"),

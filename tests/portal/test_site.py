@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
+from http.client import HTTPConnection, HTTPMessage
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -89,16 +91,23 @@ def test_a_form_of_any_size_is_not(developer: Reader) -> None:
     assert developer.open("/portal/applications/new", b"x" * 70_000).status == 413
 
 
-def test_over_https_the_cookies_are_for_https_only(start: Callable[..., Running]) -> None:
-    secure = Reader(
-        start(
-            server={
-                "listen": [{"port": 0, "host": "127.0.0.1"}],
-                "public_url": "https://gateway.example",
-            }
-        ).http
-    )
-    page = secure.open("/portal/sign-in")
+@pytest.fixture(scope="module")
+def secure(start: Callable[..., Running]) -> str:
+    """The plain listener of a gateway whose people come by HTTPS."""
+    server = {
+        "listen": [{"port": 0, "host": "127.0.0.1"}],
+        "public_url": "https://gateway.example",
+        "trusted_proxies": ["127.0.0.1"],
+    }
+    return start(server=server).http
+
+
+HTTPS = {"X_Forwarded_Proto": "https"}
+
+
+def test_over_https_the_cookies_are_for_https_only(secure: str) -> None:
+    reader = Reader(secure)
+    page = reader.open("/portal/sign-in", **HTTPS)
     (form_cookie,) = page.headers.get_all("Set-Cookie") or []
     assert form_cookie.startswith("__Secure-gatepost-form=")
     assert {"Secure", "HttpOnly", "SameSite=Strict", "Path=/portal"} <= set(form_cookie.split("; "))
@@ -106,9 +115,39 @@ def test_over_https_the_cookies_are_for_https_only(start: Callable[..., Running]
     proof = dict(page.form("/sign-in").fields)["proof"]
     body = f"name={ADMIN}&password={PASSWORD.replace(' ', '+')}&proof={proof}&next=".encode()
     # The test's own cookies are not sent over plain HTTP, so the browser is not signed in at the end.
-    secure.cookies.clear()
-    answer = secure.open("/portal/sign-in", body, Cookie=pair)
+    reader.cookies.clear()
+    answer = reader.open("/portal/sign-in", body, Cookie=pair, **HTTPS)
     assert "/portal/sign-in" in answer.url
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "to"),
+    [
+        ("GET", "/portal/sign-in?next=/portal/apis", "/portal/sign-in?next=%2Fportal%2Fapis&https=1"),
+        ("POST", "/portal/sign-in", "/portal/sign-in?https=1"),
+    ],
+)
+def test_over_plain_http_people_are_sent_to_the_public_url(
+    secure: str, method: str, path: str, to: str
+) -> None:
+    status, headers = sent(secure, method, path)
+    assert (status, headers["Location"]) == (303, f"https://gateway.example{to}")
+
+
+def test_nobody_is_sent_round_in_circles(secure: str) -> None:
+    """A proxy that ends TLS, but is not trusted, makes every request look plain."""
+    assert sent(secure, "GET", "/portal/sign-in?https=1")[0] == 200
+    assert sent(secure, "GET", "/portal/sign-in", Cookie="__Secure-gatepost-form=x")[0] == 200
+
+
+def sent(base: str, method: str, path: str, **headers: str) -> tuple[int, HTTPMessage]:
+    connection = HTTPConnection(urlsplit(base).netloc, timeout=20)
+    try:
+        connection.request(method, path, headers=headers)
+        response = connection.getresponse()
+        return response.status, response.msg
+    finally:
+        connection.close()
 
 
 def test_switched_off_it_is_not_there(start: Callable[..., Running]) -> None:

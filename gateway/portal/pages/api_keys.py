@@ -6,12 +6,12 @@ from aiohttp import web
 
 from gateway.accounts.registry import SecretRefused
 from gateway.portal.page_request import PageRequest
-from gateway.portal.pages.keys import key_page, shown_keys
+from gateway.portal.pages.key_page import key_page, shown_keys
 from gateway.portal.pages.secret_changes import end_of_day, name_problem, sentence
 
 
 async def add(page_request: PageRequest) -> web.StreamResponse:
-    """One more API key, shown now and never again."""
+    """One more API key, shown until its owner has stored it."""
     key_page_ = await key_page(page_request)
     fields = await page_request.fields()
     name, day = fields.text("key_name"), fields.text("key_ends")
@@ -23,8 +23,8 @@ async def add(page_request: PageRequest) -> web.StreamResponse:
         except SecretRefused as error:
             problems["key_name"] = sentence(error)
         else:
-            return await shown_keys(await key_page(page_request), api_key=key, done="api-key-added")
-    return await shown_keys(key_page_, 422, problems=problems, key_name=name, key_ends=day)
+            return key_page_.show_once("api_key", {"api_key": key}, "api-key-added", "secrets", "#api-keys")
+    return await shown_keys(key_page_, "secrets", 422, problems=problems, key_name=name, key_ends=day)
 
 
 async def revoke(page_request: PageRequest) -> web.StreamResponse:
@@ -34,5 +34,5 @@ async def revoke(page_request: PageRequest) -> web.StreamResponse:
     try:
         await page_request.services.registry.remove_api_key(key_page_.keys.id, fields.raw("key_prefix"))
     except SecretRefused:
-        return key_page_.done("api-key-gone")
-    return key_page_.done("api-key-revoked")
+        return key_page_.done("api-key-gone", "secrets")
+    return key_page_.done("api-key-revoked", "secrets")

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from gateway.accounts.registry import SecretRefused
 from gateway.portal.page_request import PageRequest
-from gateway.portal.pages.keys import key_page, shown_keys
+from gateway.portal.pages.key_page import key_page, shown_keys
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,39}")
 GRACES = {"0": 0, "1h": 3600, "1d": 86_400, "7d": 7 * 86_400, "30d": 30 * 86_400}
@@ -17,7 +17,7 @@ GRACES = {"0": 0, "1h": 3600, "1d": 86_400, "7d": 7 * 86_400, "30d": 30 * 86_400
 
 
 async def add(page_request: PageRequest) -> web.StreamResponse:
-    """One more secret, shown now and never again."""
+    """One more secret, shown until its owner has stored it."""
     key_page_ = await key_page(page_request)
     fields = await page_request.fields()
     name, day = fields.text("secret_name"), fields.text("ends")
@@ -29,8 +29,8 @@ async def add(page_request: PageRequest) -> web.StreamResponse:
         except SecretRefused as error:
             problems["secret_name"] = sentence(error)
         else:
-            return await shown_keys(await key_page(page_request), secret=secret, done="secret-added")
-    return await shown_keys(key_page_, 422, problems=problems, secret_name=name, ends=day)
+            return key_page_.show_once("secret", {"secret": secret}, "secret-added", "secrets")
+    return await shown_keys(key_page_, "secrets", 422, problems=problems, secret_name=name, ends=day)
 
 
 async def rotate(page_request: PageRequest) -> web.StreamResponse:
@@ -39,11 +39,10 @@ async def rotate(page_request: PageRequest) -> web.StreamResponse:
     fields = await page_request.fields()
     grace = GRACES.get(fields.raw("grace"))
     if grace is None:
-        return await shown_keys(
-            key_page_, 422, problems={"grace": "Choose how long the old secrets live on."}
-        )
+        problems = {"grace": "Choose how long the old secrets live on."}
+        return await shown_keys(key_page_, "secrets", 422, problems=problems)
     secret = await page_request.services.registry.rotate_secret(key_page_.keys.id, grace)
-    return await shown_keys(await key_page(page_request), secret=secret, done="rotated")
+    return key_page_.show_once("secret", {"secret": secret}, "rotated", "secrets")
 
 
 async def remove(page_request: PageRequest) -> web.StreamResponse:
@@ -53,8 +52,8 @@ async def remove(page_request: PageRequest) -> web.StreamResponse:
     try:
         await page_request.services.registry.remove_secret(key_page_.keys.id, fields.raw("secret_name"))
     except SecretRefused:
-        return key_page_.done("secret-gone")
-    return key_page_.done("secret-removed")
+        return key_page_.done("secret-gone", "secrets")
+    return key_page_.done("secret-removed", "secrets")
 
 
 def name_problem(name: str) -> str:

@@ -9,13 +9,13 @@ from aiohttp import web
 from gateway.oauth.errors import OAuthError
 from gateway.portal.form_rules import lifetime_problem
 from gateway.portal.page_request import PageRequest
-from gateway.portal.pages.keys import key_page, shown_keys
+from gateway.portal.pages.key_page import KeyPage, key_page, shown_keys
 
 _BEFORE_A_TOKEN = re.compile(r"^(?:authorization:)?\s*(?:(?:bearer|dpop)\s+)?", re.IGNORECASE)
 
 
 async def generate(page_request: PageRequest) -> web.StreamResponse:
-    """A token, shown now and never again."""
+    """A token, shown until it ends or another one takes its place."""
     key_page_ = await key_page(page_request)
     fields = await page_request.fields()
     scopes, validity = fields.ticked("scope"), fields.text("validity")
@@ -26,8 +26,15 @@ async def generate(page_request: PageRequest) -> web.StreamResponse:
         except OAuthError as error:
             problems["token"] = error.description
         else:
-            return await shown_keys(key_page_, token=token, done="token", ticked=scopes, validity=validity)
-    return await shown_keys(key_page_, 422, problems=problems, ticked=scopes, validity=validity)
+            shown = {
+                "access_token": token.access_token,
+                "scope": token.scope,
+                "expires_in": token.expires_in,
+                "ends": int(page_request.services.clock()) + token.expires_in,
+                "reused": token.reused,
+            }
+            return key_page_.show_once("token", shown, "token", fragment="#token")
+    return await shown_keys(key_page_, "", 422, problems=problems, ticked=scopes, validity=validity)
 
 
 def pasted_token(text: str) -> str:
@@ -42,10 +49,14 @@ async def revoke(page_request: PageRequest) -> web.StreamResponse:
     fields = await page_request.fields()
     given = pasted_token(fields.text("token"))
     if not given:
-        return await shown_keys(key_page_, 422, problems={"revoke": "Paste the token that is to end."})
+        return await _not_revoked(key_page_, "Paste the token that is to end.")
     if await page_request.services.tokens.revoke(key_page_.keys, given):
-        return key_page_.done("revoked")
-    return await shown_keys(key_page_, 422, problems={"revoke": "These keys have no such valid token."})
+        return key_page_.done("revoked", "danger")
+    return await _not_revoked(key_page_, "These keys have no such valid token.")
+
+
+async def _not_revoked(key_page_: KeyPage, why: str) -> web.StreamResponse:
+    return await shown_keys(key_page_, "danger", 422, problems={"revoke": why})
 
 
 async def revoke_all(page_request: PageRequest) -> web.StreamResponse:
@@ -53,4 +64,6 @@ async def revoke_all(page_request: PageRequest) -> web.StreamResponse:
     key_page_ = await key_page(page_request)
     await page_request.fields()
     await page_request.services.registry.revoke_tokens(key_page_.keys.id)
-    return key_page_.done("revoked-all")
+    response = key_page_.done("revoked-all", "danger")
+    page_request.forget(response, "token", key_page_.path)
+    return response

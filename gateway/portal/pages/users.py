@@ -11,6 +11,9 @@ from gateway.portal.form_rules import user_name_problem
 from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
 
 MOST_SHOWN = 200
+SHOWN_FOR = 3600
+"""Seconds for which a new invitation is shown to who made it."""
+_PATH = "/portal/users"
 
 
 async def show(page_request: PageRequest) -> web.StreamResponse:
@@ -28,21 +31,21 @@ async def rename(page_request: PageRequest) -> web.StreamResponse:
     problem = user_name_problem(name) or await _renamed(page_request, user, name)
     if problem:
         return await _page(page_request, {user.id: problem}, name)
-    return redirect_to("/portal/users", "renamed")
+    return redirect_to(_PATH, "renamed")
 
 
 async def approve(page_request: PageRequest) -> web.StreamResponse:
     """Lets the user of a pending account sign in."""
     user = await _pending(page_request)
     await page_request.services.users.approve(user)
-    return redirect_to("/portal/users", "approved")
+    return redirect_to(_PATH, "approved")
 
 
 async def reject(page_request: PageRequest) -> web.StreamResponse:
     """Removes a pending account."""
     user = await _pending(page_request)
     await page_request.services.users.reject(user)
-    return redirect_to("/portal/users", "rejected")
+    return redirect_to(_PATH, "rejected")
 
 
 async def _pending(page_request: PageRequest) -> User:
@@ -55,14 +58,17 @@ async def _pending(page_request: PageRequest) -> User:
 
 
 async def invite(page_request: PageRequest) -> web.StreamResponse:
-    """A link with which one person can create an account, shown now and never again."""
+    """A link with which one person can create an account, shown for an hour."""
     _require_admin(page_request)
     await page_request.fields()
     services = page_request.services
     if services.facts.sign_up != "invitation":
         raise PageNotFound
     link = invitation_link(services.facts.public_url, await services.invitations.create())
-    return await _page(page_request, {}, invitation=link, done="invited")
+    response = redirect_to(_PATH, "invited")
+    ends = int(services.clock()) + SHOWN_FOR
+    page_request.keep(response, "invitation", _PATH, {"link": link, "ends": ends})
+    return response
 
 
 async def _renamed(page_request: PageRequest, user: User, name: str) -> str:
@@ -74,10 +80,9 @@ async def _renamed(page_request: PageRequest, user: User, name: str) -> str:
     return ""
 
 
-async def _page(
-    page_request: PageRequest, problems: dict[str, str], name: str = "", invitation: str = "", **more: str
-) -> web.Response:
+async def _page(page_request: PageRequest, problems: dict[str, str], name: str = "") -> web.Response:
     _require_admin(page_request)
+    invitation = page_request.kept("invitation", _PATH) or {}
     users = page_request.services.users
     search = page_request.query("search").strip().lower()[:100]
     found = [one for one in await users.accounts() if search in one[0].key or one[0].id in problems]
@@ -93,8 +98,7 @@ async def _page(
         search=search,
         problems=problems,
         name=name,
-        invitation=invitation,
-        **more,
+        invitation=invitation.get("link", ""),
     )
 
 

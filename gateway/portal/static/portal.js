@@ -16,26 +16,146 @@ for (const button of document.querySelectorAll('[data-copy]')) {
   });
 }
 
-for (const form of document.querySelectorAll('[data-try]')) {
+// Requests go to this gateway's own paths, without the portal's cookies, and their answers are shown as text.
+const LONGEST = 100000;
+
+function element(name, text, className) {
+  const made = document.createElement(name);
+  made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+
+function block(text, label, className) {
+  const made = element('pre', text, className);
+  made.tabIndex = 0;
+  made.setAttribute('role', 'group');
+  made.setAttribute('aria-label', label);
+  return made;
+}
+
+function say(place, text, kind) {
+  place.hidden = false;
+  place.className = 'answer' + (kind ? ' ' + kind : '');
+  place.replaceChildren(element('p', text));
+}
+
+function readable(text, type) {
+  if (!type.includes('json') || text.length > LONGEST) return text;
+  try { return JSON.stringify(JSON.parse(text), null, 2); } catch { return text; }
+}
+
+async function send(place, method, path, headers, body) {
+  if (!path.startsWith('/') || path.startsWith('//') || path.startsWith('/\\')) {
+    return say(place, 'The path must begin with one /.', 'bad');
+  }
+  say(place, 'Sending …');
+  const begun = performance.now();
+  let answer, text;
+  try {
+    answer = await fetch(path, { method, headers, body, credentials: 'omit', redirect: 'manual', cache: 'no-store' });
+    text = await answer.text();
+  } catch (error) {
+    return say(place, 'The request could not be sent: ' + error.message, 'bad');
+  }
+  const took = Math.round(performance.now() - begun);
+  if (answer.type === 'opaqueredirect') return say(place, `The API answered with a redirect, after ${took} ms.`);
+  const type = answer.headers.get('content-type') || '';
+  say(place, `${answer.status} ${answer.statusText} after ${took} ms`, answer.ok ? 'good' : 'bad');
+  let id = answer.headers.get('x-request-id') || '';
+  if (type.startsWith('application/problem+json')) {
+    try { id = JSON.parse(text).request_id || id; } catch { /* not the gateway's own */ }
+  }
+  if (id) {
+    const line = element('p', 'Request id: ');
+    line.append(element('code', id, 'break'));
+    if (answer.status >= 400) {
+      const why = element('a', 'Why was it refused?');
+      why.href = '/portal/refusals?request=' + encodeURIComponent(id);
+      line.append(' ', why);
+    }
+    place.append(line);
+  }
+  const seen = [...answer.headers].map(([name, value]) => `${name}: ${value}`).join('\n');
+  const details = element('details', '');
+  details.append(element('summary', 'Response headers'), block(seen, 'Response headers', 'code'));
+  place.append(details);
+  if (text) place.append(block(readable(text.slice(0, LONGEST), type), 'Response body', 'code'));
+}
+
+function busy(form, work) {
+  const place = form.querySelector('.answer');
+  const button = form.querySelector('button');
   form.hidden = false;
-  const shown = form.querySelector('pre');
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
-    const { method, path, token } = form.elements;
-    const show = (text) => { shown.hidden = false; shown.textContent = text; };
-    if (!path.value.startsWith('/') || path.value.startsWith('//')) return show('The path must begin with one /.');
-    if (token && !token.value.trim()) return show('Paste an access token first: generate one with your application’s keys.');
-    const headers = token ? { Authorization: 'Bearer ' + token.value.trim() } : {};
-    show('Sending …');
-    try {
-      const answer = await fetch(path.value, { method: method.value, headers, credentials: 'omit', redirect: 'manual', cache: 'no-store' });
-      const body = (await answer.text()).slice(0, 20000);
-      const type = answer.headers.get('content-type') || '';
-      show(`${answer.status} ${answer.statusText}\ncontent-type: ${type}\n\n${body}`);
-    } catch (error) {
-      show('The request could not be sent: ' + error.message);
-    }
+    button.disabled = true;
+    try { await work(place); } finally { button.disabled = false; button.focus(); }
   });
+}
+
+for (const form of document.querySelectorAll('[data-try]')) {
+  busy(form, (place) => {
+    const { method, path, token } = form.elements;
+    if (token && !token.value.trim()) {
+      return say(place, 'Paste an access token first: generate one with your application’s keys.', 'bad');
+    }
+    const headers = token ? { Authorization: 'Bearer ' + token.value.trim() } : {};
+    return send(place, method.value, path.value, headers);
+  });
+}
+
+// The program of the quick start, in this browser: a token from the token endpoint, then the call.
+for (const form of document.querySelectorAll('[data-run]')) {
+  const { tokenUrl, key, inForm, scope, method, path } = form.dataset;
+  busy(form, async (place) => {
+    const secret = document.getElementById('consumer-secret');
+    let token = document.getElementById('access-token')?.textContent;
+    if (secret) {
+      say(place, 'Getting a token …');
+      const asked = new URLSearchParams({ grant_type: 'client_credentials' });
+      if (scope) asked.set('scope', scope);
+      const headers = {};
+      if (inForm) {
+        asked.set('client_id', key);
+        asked.set('client_secret', secret.textContent);
+      } else {
+        headers.Authorization = 'Basic ' + btoa(`${key}:${secret.textContent}`);
+      }
+      try {
+        const answer = await fetch(tokenUrl, { method: 'POST', body: asked, headers, credentials: 'omit' });
+        const said = await answer.json();
+        if (!answer.ok) return say(place, `No token: ${said.error_description || said.error}`, 'bad');
+        token = said.access_token;
+      } catch (error) {
+        return say(place, 'The token endpoint could not be asked: ' + error.message, 'bad');
+      }
+    }
+    await send(place, method, path, { Authorization: 'Bearer ' + token });
+  });
+}
+
+// What the gateway has seen, until it has seen all of it.
+for (const card of document.querySelectorAll('[data-progress]')) {
+  const { progress, proof } = card.dataset;
+  const items = [...card.querySelectorAll('[data-seen]')];
+  const left = () => items.some((item) => !item.classList.contains('done'));
+  const look = async () => {
+    if (!left()) return;
+    try {
+      const answer = document.hidden ? null : await fetch(progress, { headers: { 'X-Portal-Proof': proof }, cache: 'no-store' });
+      if (answer && !answer.ok) return;
+      const seen = answer ? await answer.json() : {};
+      for (const item of items) {
+        if (!seen[item.dataset.seen]) continue;
+        item.classList.add('done');
+        item.querySelector('.hidden').textContent = '(done)';
+      }
+      if (answer) card.querySelector('[data-refused]').hidden = seen.call || !seen.refused;
+    } catch { /* asked again */ }
+    setTimeout(look, 2000);
+  };
+  setTimeout(look, 2000);
 }
 
 // The charts go on, but not while somebody reads the numbers behind them.

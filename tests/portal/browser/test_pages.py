@@ -6,14 +6,16 @@ import time
 from collections.abc import Callable, Iterator
 from uuid import uuid4
 
+import pytest
 from playwright.sync_api import Page, Response
 
 from tests.portal.browser.conftest import make_application, sign_in
 
 Window = Callable[..., Page]
+Pages = Callable[[Page], Iterator[str]]
 
 
-def every_page(page: Page) -> Iterator[str]:
+def pages_of_site(page: Page) -> Iterator[str]:
     """Opens one page after the other; says which is open."""
     page.goto("/portal/sign-in")
     yield "sign in"
@@ -35,20 +37,6 @@ def every_page(page: Page) -> Iterator[str]:
     yield "application"
     page.goto(f"{path}/edit")
     yield "edit"
-    page.goto(f"{path}/production")
-    yield "generate"
-    page.click("text=GENERATE KEYS")
-    yield "keys, new"
-    page.fill("#validity", "0")
-    page.click("text=Generate token")
-    yield "keys, with a problem"
-    page.fill("#validity", "60")
-    page.click("text=Generate token")
-    yield "keys, with a token"
-    page.goto(f"{path}/production")
-    page.click("text=Revoke all tokens")
-    after_settling(page, f"{path}/usage")
-    yield "usage, with pictures"
     for name in (
         "/portal/usage",
         "/portal/applications",
@@ -61,6 +49,38 @@ def every_page(page: Page) -> Iterator[str]:
     ):
         page.goto(name)
         yield name.replace(path, "")
+
+
+def pages_of_keys(page: Page) -> Iterator[str]:
+    """The same of one pair of keys."""
+    sign_in(page)
+    make_application(page, f"Keys {uuid4().hex[:6]}")
+    path = page.url.partition("?")[0]
+    page.goto(f"{path}/production")
+    yield "generate"
+    page.click("text=GENERATE KEYS")
+    yield "keys, new"
+    page.click("text=Run it here")
+    page.locator(".run .answer details").wait_for()
+    yield "keys, with an answer"
+    for tab in ("secrets", "settings", "danger"):
+        page.goto(f"{path}/production/{tab}")
+        yield f"keys, {tab}"
+    page.goto(f"{path}/production")
+    page.click("text=Advanced: scopes and validity period")
+    page.fill("#validity", "0")
+    page.click("text=Generate token")
+    yield "keys, with a problem"
+    page.fill("#validity", "60")
+    page.click("text=Generate token")
+    yield "keys, with a token"
+    page.goto(f"{path}/production/danger")
+    page.click("text=Revoke all tokens")
+    after_settling(page, f"{path}/usage")
+    yield "usage, with pictures"
+
+
+EVERY_PAGE = pytest.mark.parametrize("pages", [pages_of_site, pages_of_keys])
 
 
 def after_settling(page: Page, path: str) -> None:
@@ -88,23 +108,26 @@ def violations(page: Page, axe: str, run: str) -> list[str]:
     ]
 
 
-def test_in_light_on_a_desktop_every_page_is_accessible(window: Window, axe: str) -> None:
+@EVERY_PAGE
+def test_in_light_on_a_desktop_every_page_is_accessible(window: Window, axe: str, pages: Pages) -> None:
     page = window(color_scheme="light")
-    found = {name: violations(page, axe, FULL) for name in every_page(page)}
+    found = {name: violations(page, axe, FULL) for name in pages(page)}
     assert {name: texts for name, texts in found.items() if texts} == {}
 
 
-def test_in_the_dark_on_a_small_phone_every_page_can_be_read(window: Window, axe: str) -> None:
+@EVERY_PAGE
+def test_in_the_dark_on_a_small_phone_every_page_can_be_read(window: Window, axe: str, pages: Pages) -> None:
     page = window(color_scheme="dark", viewport={"width": 360, "height": 640})
     found: dict[str, list[str]] = {}
-    for name in every_page(page):
+    for name in pages(page):
         found[name] = violations(page, axe, COLOURS)
         if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             found[name].append("is wider than the phone")
     assert {name: texts for name, texts in found.items() if texts} == {}
 
 
-def test_no_page_weighs_100_kib_or_breaks_its_own_policy(window: Window) -> None:
+@EVERY_PAGE
+def test_no_page_weighs_100_kib_or_breaks_its_own_policy(window: Window, pages: Pages) -> None:
     page = window()
     sizes: list[int] = []
     said: list[str] = []
@@ -116,7 +139,7 @@ def test_no_page_weighs_100_kib_or_breaks_its_own_policy(window: Window) -> None
     page.on("response", weigh)
     page.on("console", lambda message: said.append(message.text))
     weights = {}
-    for name in every_page(page):
+    for name in pages(page):
         weights[name] = sum(sizes)
     assert min(weights.values()) > 0
     assert max(weights.values()) < 100 * 1024

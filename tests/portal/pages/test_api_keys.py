@@ -12,13 +12,14 @@ def test_an_api_key_is_shown_once_and_can_be_revoked(developer: Reader, gateway:
     assert "2099-12-31 23:59 UTC" in added.words
     assert "never" in added.words
     assert key.startswith("gpk_")
-    again = developer.open(path)
+    assert developer.tab(path, "secrets").value("api-key") == key, "until it is stored"
+    again = developer.tab(path, "secrets").submit("/stored", kind="api_key")
     assert key not in again.words
     assert f"{key[:12]}…" in again.words
     body = f"proof={dict(again.form('/add-api-key').fields)['proof']}&key_prefix={key[:12]}".encode()
     assert "The API key is revoked" in developer.open(f"{path}/revoke-api-key", body).words
     assert "has already been revoked" in developer.open(f"{path}/revoke-api-key", body).words
-    assert f"{key[:12]}…" not in developer.open(path).words
+    assert f"{key[:12]}…" not in developer.tab(path, "secrets").words
 
 
 def test_a_wrong_name_or_day_is_told_where_it_stands(developer: Reader) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.portal.reader import Reader, call
@@ -17,7 +19,56 @@ def test_generated_keys_get_a_token_that_opens_an_api(developer: Reader, gateway
     assert call(gateway, "/orders/7", bearer=token["access_token"]) == (200, {"path": "/7"})
     again = developer.open(path)
     assert again.value("consumer-key") == key
-    assert secret not in again.html
+    assert again.value("consumer-secret") == secret, "shown until it is stored, however often one looks"
+    stored = again.submit("/stored")
+    assert "It is not shown any more." in stored.words
+    assert secret not in stored.html
+    assert secret not in developer.open(path).html
+
+
+def test_what_is_shown_once_is_shown_to_nobody_else_and_not_after_signing_out(
+    developer: Reader, admin: Reader
+) -> None:
+    path, made = developer.keys()
+    secret = made.value("consumer-secret")
+    assert secret not in admin.open(path).html
+    for cookie in developer.cookies:
+        admin.cookies.set_cookie(cookie) if "shown" in cookie.name else None
+    assert secret not in admin.open(path).html, "its cookie is of no use to others"
+
+
+def test_a_secret_that_has_ended_is_not_shown_any_more(developer: Reader) -> None:
+    path, made = developer.keys()
+    secret = made.value("consumer-secret")
+    made.submit("/remove-secret")
+    assert secret not in developer.open(path).html
+
+
+def test_each_tab_has_its_part_and_before_there_are_keys_none_is_there(developer: Reader) -> None:
+    path = developer.application() + "/production"
+    assert developer.tab(path, "danger").url.endswith("/production")
+    developer.open(path).submit("/generate-keys")
+    for name, words in {
+        "secrets": "Rotate the secret",
+        "settings": "Client authentication",
+        "danger": "Remove these keys",
+    }.items():
+        sheet = developer.tab(path, name)
+        assert (sheet.status, words in sheet.words) == (200, True)
+    assert developer.open(f"{path}/rotate-secret").url.endswith("/production/secrets"), "reloaded"
+
+
+def test_only_the_pages_own_script_hears_what_the_gateway_has_seen(developer: Reader) -> None:
+    path, made = developer.keys()
+    script = {"Sec_Fetch_Site": "same-origin", "Sec_Fetch_Mode": "cors"}
+    proof = made.html.partition('data-proof="')[2].partition('"')[0]
+    assert json.loads(developer.open(f"{path}/progress", X_Portal_Proof=proof, **script).body) == {
+        "token": False,
+        "call": False,
+        "refused": False,
+    }
+    assert developer.open(f"{path}/progress", X_Portal_Proof="0" * 64, **script).status == 403
+    assert developer.open(f"{path}/progress", **script).status == 403
 
 
 def test_production_and_sandbox_have_keys_of_their_own(developer: Reader) -> None:
@@ -47,11 +98,11 @@ def test_a_grant_that_is_not_ticked_gives_no_token_until_it_is_again(developer: 
     credentials = f"{made.value('consumer-key')}:{made.value('consumer-secret')}"
     unticked = made.submit("/configure", drop=["grant"])
     assert "Saved." in unticked.words
-    assert "Enable the Client credentials grant to generate a token here" in unticked.words
+    assert "Enable the Client credentials grant to generate a token here" in developer.open(path).words
     status, error = call(gateway, "/token", FORM, basic=credentials)
     assert (status, error["error"]) == (400, "unauthorized_client")
-    ticked = developer.open(path).submit("/configure", grant="client_credentials")
-    assert "Generate token" in ticked.words
+    developer.tab(path, "settings").submit("/configure", grant="client_credentials")
+    assert "Generate token" in developer.open(path).words
     assert call(gateway, "/token", FORM, basic=credentials)[0] == 200
 
 
@@ -74,7 +125,7 @@ def test_format_and_way_of_authentication_are_as_configured(developer: Reader, g
     assert (status, token["access_token"].count(".")) == (200, 2)
     assert call(gateway, "/orders", bearer=token["access_token"])[0] == 200
     assert call(gateway, "/token", FORM, basic=f"{key}:{secret}")[0] == 401
-    kept = dict(developer.open(path).form("/configure").fields)
+    kept = dict(developer.tab(path, "settings").form("/configure").fields)
     assert (kept["format"], kept["auth"]) == ("jwt", "client_secret_post")
 
 

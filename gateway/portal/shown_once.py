@@ -1,0 +1,77 @@
+"""What is shown once, such as a new secret, on a page that can be reloaded.
+
+It is in a cookie, sealed for one user and one page. So a form answers by sending the browser on, a reload
+repeats no action, and the store never has it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from gateway.oauth.token_encryption import TokenCipher
+
+PURPOSE = "portal values shown once"
+LIFETIME = 12 * 3600
+"""Seconds, as for a session."""
+KINDS = ("secret", "api_key", "token", "invitation")
+LONGEST = 3800
+"""Characters of a cookie's value. RFC 6265 section 6.1: browsers take 4096 bytes with name and attributes."""
+_VALUE = re.compile(r"[A-Za-z0-9_-]{1,3800}={0,2}")
+
+
+class ShownOnce:
+    """Seals what a page shows, and opens it for the same user on the same page."""
+
+    def __init__(self, cipher: TokenCipher, *, secure: bool) -> None:
+        self._cipher = cipher
+        self._secure = secure
+
+    def keep(
+        self, response: web.StreamResponse, kind: str, owner: str, page: str, shown: Mapping[str, object]
+    ) -> bool:
+        """Gives it to the browser; False where it is too long for that."""
+        sealed = self._cipher.seal(json.dumps(dict(shown)), _slot(kind, owner, page))
+        value = base64.urlsafe_b64encode(sealed).decode()
+        if len(value) > LONGEST:
+            return False
+        self._set(response, kind, page, value, LIFETIME)
+        return True
+
+    def read(self, request: web.Request, kind: str, owner: str, page: str) -> dict[str, object] | None:
+        """What was kept for this user on this page; None: nothing."""
+        value = request.cookies.get(self._name(kind), "")
+        if not _VALUE.fullmatch(value):
+            return None
+        try:
+            sealed = base64.urlsafe_b64decode(value)
+        except ValueError:
+            return None
+        text = self._cipher.open(sealed, _slot(kind, owner, page))
+        return None if text is None else dict(json.loads(text))
+
+    def forget(self, response: web.StreamResponse, kind: str, page: str) -> None:
+        """Takes it from the browser."""
+        self._set(response, kind, page, "", 0)
+
+    def _name(self, kind: str) -> str:
+        return f"{'__Secure-' if self._secure else ''}gatepost-shown-{kind}"
+
+    def _set(self, response: web.StreamResponse, kind: str, page: str, value: str, seconds: int) -> None:
+        response.set_cookie(
+            self._name(kind),
+            value,
+            path=page,
+            max_age=seconds,
+            secure=self._secure,
+            httponly=True,
+            samesite="Strict",
+        )
+
+
+def _slot(kind: str, owner: str, page: str) -> str:
+    return json.dumps([kind, owner, page])

@@ -1,0 +1,103 @@
+"""Programs to paste: each is run where its language is installed, and gets a 200."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import subprocess
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from gateway.portal.samples.programs import LANGUAGES, SampleCall, SampleToken, literal, sample
+from tests.portal.reader import Reader, Sheet
+
+TOKEN = SampleToken(
+    "https://g.example/token", "key", None, (("grant_type", "client_credentials"), ("scope", "a b"))
+)
+CALL = SampleCall("POST", "https://g.example/orders", (("Content-Type", "text/plain"),), 'it\'s "so" $(x)\n')
+RUN = {
+    "Python": ("python3", "call.py", ["python3", "call.py"]),
+    "JavaScript": ("node", "call.mjs", ["node", "call.mjs"]),
+    "Go": ("go", "call.go", ["go", "run", "call.go"]),
+    "Java": ("java", "Call.java", ["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "Call.java"]),
+}
+"""What has to be installed, the file, and how it is run."""
+
+
+def shown(sheet: Sheet, title: str) -> str:
+    """The program as it is copied from the page."""
+    text = sheet.html.partition(f'aria-label="{title}">')[2].partition("</pre>")[0]
+    return unescape(text)
+
+
+@pytest.fixture(scope="module")
+def at(gateway: str) -> str:
+    return f"{gateway}/"
+
+
+@pytest.mark.parametrize("stored", [False, True], ids=["with the secret", "with a variable"])
+def test_the_copied_block_gets_a_200_in_a_shell(
+    developer: Reader, at: str, stored: bool, tmp_path: Path
+) -> None:
+    _, made = developer.keys()
+    secret = made.value("consumer-secret")
+    page = made.submit("/stored") if stored else made
+    block = shown(page, "curl").replace("http://127.0.0.1:1/", at).replace("the consumer secret", secret)
+    assert (secret in shown(page, "curl")) is not stored
+    # As it is pasted: line by line, into a shell that is running.
+    ran = subprocess.run(
+        ["sh"], input=block, capture_output=True, text=True, check=True, env={"PATH": "/usr/bin:/bin"}
+    )
+    assert ran.stdout.startswith("HTTP/1.1 200 OK")
+    assert ran.stdout.endswith('{"path": "/"}')
+
+
+@pytest.mark.parametrize("title", RUN)
+def test_the_program_of_each_language_gets_a_200(
+    developer: Reader, at: str, title: str, tmp_path: Path
+) -> None:
+    tool, name, command = RUN[title]
+    if shutil.which(tool) is None:
+        pytest.skip(f"{tool} is not installed")
+    _, made = developer.keys()
+    (tmp_path / name).write_text(shown(made, title).replace("http://127.0.0.1:1/", at))
+    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp_path)}
+    environment["PATH"] = f"{Path(str(shutil.which(tool))).parent}:{environment['PATH']}"
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
+    assert ran.stdout.strip() == '200 {"path": "/"}', ran.stderr
+
+
+def test_the_block_is_words_of_a_shell_as_they_are_meant() -> None:
+    words = shlex.split(sample("curl", None, CALL).replace("\\\n", ""))
+    assert words == [
+        "curl", "-i", "-X", "POST", "-H", "Content-Type: text/plain",
+        "--data-raw", 'it\'s "so" $(x)\n', "https://g.example/orders",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_without_the_secret_a_program_takes_it_from_the_environment(language: str) -> None:
+    assert "CONSUMER_SECRET" in sample(language, TOKEN, CALL)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_programs_say_where_they_let_a_self_signed_certificate_pass(language: str) -> None:
+    assert sample(language, TOKEN, CALL, self_signed=True) != sample(language, TOKEN, CALL)
+
+
+def test_keys_with_the_password_grant_alone_get_a_program_with_a_user() -> None:
+    token = SampleToken("https://g.example/token", "key", "s", (("grant_type", "password"),), user=True)
+    assert '--data-urlencode "username=$USERNAME"' in sample("curl", token, None)
+
+
+def test_python_with_form_parameters_compiles() -> None:
+    token = SampleToken("https://g.example/token", "key", None, TOKEN.form, user=True, in_form=True)
+    compile(sample("python", token, CALL, self_signed=True), "call.py", "exec")
+
+
+@pytest.mark.parametrize("text", ['"', "\\", "\n", "é😀", "\u2028", "${x}", "</script>"])
+def test_a_literal_is_the_text_again(text: str) -> None:
+    assert json.loads(literal(text)) == text
