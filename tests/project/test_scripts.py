@@ -11,7 +11,10 @@ import pytest
 
 from tests.project.imports import ROOT
 
-SCRIPTS = ["scripts/run", "scripts/test", "scripts/history", ".ci/run"]
+SCRIPTS = [
+    *(f"scripts/{name}" for name in ("run", "test", "history", "manifests", "sbom", "advisories")),
+    ".ci/run",
+]
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
