@@ -34,6 +34,7 @@ COMMANDS = {
     "top": "Show requests by route, live.",
     "user": "Manage the portal's people in the store.",
     "why": "Say why a request was refused.",
+    "xds": "Serve gateway.yaml live to a fleet of Envoys.",
 }
 
 MODULES = {"import": "import_routes", "log-level": "log_level"}

@@ -51,6 +51,7 @@ MAY_IMPORT = {
     },
     "portal": BASE | {"accounts", "audit", "http", "oauth", "oauth_flows", "tokens", "web"},
     "export": BASE | {"config", "http"},
+    "xds": BASE | {"export"},
     "process": BASE | {"acme", "config", "http", "otel", "server", "store", "telemetry"},
     "demo": BASE,
     "converters": BASE,

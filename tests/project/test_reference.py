@@ -75,6 +75,7 @@ IN_A_SENTENCE = {
     "gatepost user delete",
     "gatepost run",
     "gatepost demo",
+    "gatepost xds",
 }
 """Commands that print no data."""
 

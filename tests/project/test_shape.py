@@ -46,6 +46,10 @@ TESTED_ELSEWHERE = {
         "gateway/upstream/timed_call.py",
         "gateway/web/detailed_recorder.py",
     ],
+    "real Envoys that are served: tests/e2e/test_xds.py": [
+        "gateway/xds/log.py",
+        "gateway/xds/server.py",
+    ],
     "certificates of a real authority, from outside: tests/e2e/test_acme.py": [
         "gateway/acme/account.py",
         "gateway/acme/challenges.py",

@@ -1,0 +1,1 @@
+"""`gatepost xds`: the configuration for a fleet of Envoys, served live (xDS)."""
