@@ -12,6 +12,9 @@ from gateway.config.otel import BatchSettings
 
 Item = TypeVar("Item")
 
+THREADS = "otel "
+"""What the names of the threads begin with."""
+
 
 class BatchQueue(Generic[Item]):
     """Takes items at once. `start` it in the process that uses it: a fork takes no thread along."""
@@ -24,7 +27,8 @@ class BatchQueue(Generic[Item]):
         self._wake = threading.Event()
         self._stopping = False
         self._overflown = self._refused = 0
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._count = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name=f"{THREADS}{name}", daemon=True)
 
     @property
     def lost(self) -> int:
@@ -36,10 +40,11 @@ class BatchQueue(Generic[Item]):
         self._thread.start()
 
     def add(self, item: Item) -> None:
-        """Queues an item, or drops it where too many wait."""
+        """Queues an item, or drops it where too many wait. Any thread may call it."""
         waiting = len(self._waiting)
         if waiting >= self._settings.max_queue:
-            self._overflown += 1
+            with self._count:
+                self._overflown += 1
             return
         self._waiting.append(item)
         if waiting + 1 == self._settings.max_batch:

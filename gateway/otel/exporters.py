@@ -7,20 +7,45 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk._logs.export import LogRecordExportResult
+from opentelemetry.sdk.metrics.export import MetricExportResult
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import SpanContext, SpanKind, TraceFlags, TraceState
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    SpanContext,
+    SpanKind,
+    TraceFlags,
+    TraceState,
+    set_span_in_context,
+)
 from opentelemetry.trace.status import Status, StatusCode
 
 from gateway import __version__
+from gateway.clock import Clock
+from gateway.otel.log_entry import LogEntry
+from gateway.otel.metric_points import metrics_data
 from gateway.otel.span import Span
+from gateway.telemetry.exposition import families
+from gateway.telemetry.snapshot import Snapshot
 
 log = logging.getLogger("gatepost")
 
 SCOPE = InstrumentationScope("gatepost", __version__)
+_SEVERITIES = {
+    "debug": SeverityNumber.DEBUG,
+    "info": SeverityNumber.INFO,
+    "warning": SeverityNumber.WARN,
+    "error": SeverityNumber.ERROR,
+    "critical": SeverityNumber.FATAL,
+}
 _KINDS = {"server": SpanKind.SERVER, "client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL}
 
 
@@ -74,6 +99,59 @@ def _readable_span(span: Span, sender: Resource) -> ReadableSpan:
         end_time=nanoseconds(span.end),
         instrumentation_scope=SCOPE,
     )
+
+
+class MetricSender:
+    """Sends snapshots of all metrics."""
+
+    def __init__(self, sender: Resource, started: float, clock: Clock) -> None:
+        """`started`: since when is counted, in seconds since the epoch."""
+        self._resource = sender
+        self._started = nanoseconds(started)
+        self._clock = clock
+        self._exporter = OTLPMetricExporter()
+        self.close: Callable[[], None] = self._exporter.shutdown
+
+    def send(self, snapshots: Sequence[Snapshot]) -> bool:
+        """Sends the last one. Whether the collector has taken it."""
+        now = nanoseconds(self._clock())
+        data = metrics_data(families(snapshots[-1]), self._resource, SCOPE, self._started, now)
+        return self._exporter.export(data) is MetricExportResult.SUCCESS
+
+
+class LogSender:
+    """Sends lines of the log."""
+
+    def __init__(self, sender: Resource) -> None:
+        self._resource = sender
+        self._exporter = OTLPLogExporter()
+        self.close: Callable[[], None] = self._exporter.shutdown
+
+    def send(self, entries: Sequence[LogEntry]) -> bool:
+        """Whether the collector has taken them."""
+        records = [_readable_log_record(entry, self._resource) for entry in entries]
+        return self._exporter.export(records) is LogRecordExportResult.SUCCESS
+
+
+def _readable_log_record(entry: LogEntry, sender: Resource) -> ReadableLogRecord:
+    context = None
+    if entry.trace_id:
+        flags = TraceFlags(entry.flags)
+        span = SpanContext(
+            int(entry.trace_id, 16), int(entry.span_id, 16), is_remote=False, trace_flags=flags
+        )
+        context = set_span_in_context(NonRecordingSpan(span))
+    time = nanoseconds(entry.time)
+    record = LogRecord(
+        timestamp=time,
+        observed_timestamp=time,
+        context=context,
+        severity_text=entry.level,
+        severity_number=_SEVERITIES.get(entry.level, SeverityNumber.UNSPECIFIED),
+        body=entry.body,
+        attributes=entry.attributes,
+    )
+    return ReadableLogRecord(record, sender, InstrumentationScope(entry.logger, __version__))
 
 
 def nanoseconds(seconds: float) -> int:

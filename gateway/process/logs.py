@@ -24,6 +24,9 @@ _UNSAFE = re.compile(
 )
 """Control characters, line separators, bidirectional controls and invisible characters."""
 
+_STAYS = "outlives_reloads"
+"""The attribute of handlers that are not replaced."""
+
 _UNQUOTED = re.compile(r"[!#-<>-\[\]-~]+")
 _NEEDS_QUOTES = re.compile(r'[\s"=\\]')
 
@@ -31,15 +34,22 @@ _RECORD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "a
 
 
 def set_up_logs(level: str, style: Format) -> None:
-    """Configures the root logger to write to standard error, replacing its handlers."""
+    """Configures the root logger to write to standard error, in place of its handlers but `add_handler`'s."""
     handler = LineHandler(line_writer(STANDARD_ERROR))
     handler.setFormatter(JsonLines() if style == "json" else TextLines())
     root = logging.getLogger()
     for old in root.handlers[:]:
-        root.removeHandler(old)
+        if not hasattr(old, _STAYS):
+            root.removeHandler(old)
     root.addHandler(handler)
     set_level(level)
     logging.captureWarnings(capture=True)
+
+
+def add_handler(handler: logging.Handler) -> None:
+    """Adds a handler that outlives reloads."""
+    setattr(handler, _STAYS, True)
+    logging.getLogger().addHandler(handler)
 
 
 class LineHandler(logging.Handler):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +26,13 @@ from gateway.process.log_level import CHECK_INTERVAL as LEVEL_INTERVAL
 from gateway.process.log_level import LogLevelWatch
 from gateway.process.logs import STANDARD_ERROR
 from gateway.process.open_listeners import OpenListeners
-from gateway.process.otel import start_otel
+from gateway.process.otel import start_otel, stop_otel
 from gateway.process.process_status import ProcessStatus
 from gateway.process.reload import ReloadHistory
 from gateway.process.server_instance import Build, ListenEndpoint, ServerInstance
 from gateway.process.sockets import ListenSockets
 from gateway.telemetry import Telemetry
+from gateway.telemetry.access_entry import DetailedEntry, Entry
 
 if TYPE_CHECKING:
     from gateway.otel.pipeline import OtelPipeline
@@ -75,7 +77,9 @@ class Worker:
 
     async def open(self, settings: Settings, sockets: ListenSockets, store_url: str) -> None:
         """Starts serving. GatepostError if it can't."""
-        self._otel = start_otel(os.environ, self._context.telemetry, self._context.status)
+        self._otel = start_otel(
+            os.environ, self._context.telemetry, self._context.status, self._context.clock
+        )
         self._sockets = sockets
         self._current = await self._server_instance(settings, sockets, store_url)
         self._renew_by_acme(settings)
@@ -148,7 +152,7 @@ class Worker:
             await asyncio.gather(*self._draining)
         self._close_management()
         if self._otel is not None:
-            await asyncio.to_thread(self._otel.stop)
+            await stop_otel(self._otel)
 
     def _renew_by_acme(self, settings: Settings) -> None:
         """One worker orders certificates; all take them over, as they do with all files."""
@@ -198,6 +202,12 @@ class Worker:
                 # In a thread: the files may be on a network file system.
                 await asyncio.to_thread(self._context.certificates.refresh)
 
+    def _noted(self, access_log: AccessLog | None) -> Callable[[Entry | DetailedEntry], None] | None:
+        """What takes lines of the access log."""
+        if access_log is None or self._otel is None:
+            return access_log.write if access_log else None
+        return self._otel.with_access_log(access_log.write)
+
     async def _server_instance(
         self, settings: Settings, open_sockets: ListenSockets, store_url: str
     ) -> ServerInstance:
@@ -223,7 +233,7 @@ class Worker:
             settings,
             store_url=store_url,
             telemetry=context.telemetry,
-            record_request=access_log.write if access_log else None,
+            record_request=self._noted(access_log),
             status=context.status,
             tracer=self._otel.tracer if self._otel else None,
         )

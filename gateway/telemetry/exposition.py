@@ -102,6 +102,11 @@ def exposition(snapshot: Snapshot) -> tuple[bytes, str]:
     return generate_latest(registry), CONTENT_TYPE_LATEST
 
 
+def families(snapshot: Snapshot) -> Iterator[Metric]:
+    """All metrics of a snapshot."""
+    return _Collector(snapshot).collect()
+
+
 class _Collector(Collector):
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot

@@ -138,6 +138,11 @@ class Telemetry:
         """Joins the workers that publish their metrics in `directory`, under the unique `name`."""
         self._shared = SharedMetrics(directory, name)
 
+    @property
+    def shared_directory(self) -> Path | None:
+        """That of `share`; None: there is one worker only."""
+        return None if self._shared is None else self._shared.directory
+
     def publish(self) -> None:
         """Writes the metrics for the other workers to read. Call it about once a second. Raises OSError."""
         if self._shared is not None:

@@ -27,7 +27,7 @@ BOUNDED_OTHERWISE = {
     "gateway/issuers/introspection_issuer.py": "requests under way, at most MAX_CONCURRENT",
     "gateway/issuers/workloads.py": "trusts of the configuration",
     "gateway/limits/rate_bucket.py": "steps of one window",
-    "gateway/otel/batch_queue.py": "at most OTEL_BSP_MAX_QUEUE_SIZE spans",
+    "gateway/otel/batch_queue.py": "at most OTEL_BSP_MAX_QUEUE_SIZE spans, and so on",
     "gateway/otel/pipeline.py": "a queue for each kind of what is sent",
     "gateway/process/acceptor.py": "connections that are being accepted or drained",
     "gateway/process/certificates.py": "certificates of the configuration and of the one before",

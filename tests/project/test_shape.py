@@ -84,8 +84,10 @@ TESTED_ELSEWHERE = {
         "gateway/commands/audit.py",
         "gateway/store/change_listener.py",
     ],
-    "OpenTelemetry, received: tests/e2e/test_otel_traces.py and test_otel_collector.py": [
+    "OpenTelemetry, received: tests/e2e/test_otel_traces.py, test_otel_metrics.py, test_otel_collector.py": [
         "gateway/otel/exporters.py",
+        "gateway/otel/log_entry.py",
+        "gateway/otel/metric_points.py",
         "gateway/otel/pipeline.py",
         "gateway/process/otel.py",
         "gateway/proxy/trace_hooks.py",
