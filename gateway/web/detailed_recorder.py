@@ -10,6 +10,7 @@ from gateway.http.exchange import ERROR_CODE, TRACE, UPSTREAM_TIMES, Exchange, H
 from gateway.http.trace_context import read_traceparent
 from gateway.oauth.bearer import AuthError
 from gateway.oauth_flows.client_request import ClientRequest
+from gateway.oauth_flows.token import TokenRequestState
 from gateway.proxy.request_tokens import presented_credentials
 from gateway.telemetry import Telemetry
 from gateway.telemetry.access_entry import DetailedEntry, Details, Entry
@@ -64,7 +65,8 @@ def _shown_token(exchange: Exchange) -> str | None:
 
 
 def _issued_token(call: ClientRequest | None) -> str | None:
-    answer = getattr(call, "answer", None)
+    # Not set while nothing has been issued.
+    answer = getattr(call, "answer", None) if isinstance(call, TokenRequestState) else None
     return None if answer is None else token_id(answer.access_token)
 
 

@@ -59,6 +59,13 @@ async def test_lines_have_the_chosen_fields_and_never_the_token(
     assert await line(running, '"status": 401') == seen | nothing | {"client": "-", "error": "900901"}
     granted = await line(running, '"/token", "status": 200')
     assert (granted["token_id"], granted["grant"]) == (name, "client_credentials")
+    login = {"Authorization": aiohttp.encode_basic_auth(CLIENT, SECRET)}
+    async with (
+        aiohttp.ClientSession(headers=login) as session,
+        session.post(f"{running.http}/introspect", data={"token": issued}) as response,
+    ):
+        assert (await response.json())["active"] is True
+    assert (await line(running, '"/introspect", "status": 200'))["token_id"] is None, "none is issued there"
     assert issued not in running.output
 
 
