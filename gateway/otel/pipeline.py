@@ -38,6 +38,8 @@ class OtelPipeline:
         """
         # The SDK's own words come once a batch; `ReportingSender` says it once.
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
+        # At debug level it would log each export, with the endpoint's query.
+        logging.getLogger("urllib3").setLevel(logging.INFO)
         sender = resource(instance)
         self._clock = clock
         self._queues: dict[str, BatchQueue[Any]] = {}
