@@ -29,8 +29,10 @@ if sys.dont_write_bytecode:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["PYTHONPYCACHEPREFIX"] = BYTECODE
 
-# Timings of single examples are meaningless on a loaded machine.
-hypothesis.settings.register_profile("suite", deadline=None)
+# Timings of single examples are meaningless on a loaded machine, and so is how long they take to be made.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("suite")
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import random
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,20 +17,10 @@ from cryptography import x509
 
 from gateway.store.embedded.binary import find_binary
 from tests.certificates import Certificate
+from tests.ports import free_port
 
 PATIENCE = 20.0
 """Seconds after which a test gives up. What is measured is far below it; a loaded machine is slow."""
-PORTS = range(20_000, 30_000)
-"""Below those that the system gives to outgoing connections."""
-
-
-def free_port() -> int:
-    """A TCP port that nobody listens on."""
-    while True:
-        port = random.choice(PORTS)  # noqa: S311 (no secret)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

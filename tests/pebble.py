@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import ssl
 import subprocess
 import time
@@ -19,6 +18,7 @@ import trustme
 
 from tests.exactness.programs import program
 from tests.name_server import NameServer
+from tests.ports import free_port
 from tests.running import START_LIMIT
 
 EAB = {"key_id": "kid-1", "key": "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"}
@@ -74,7 +74,7 @@ def pebble(folder: Path, dns: NameServer, http: int, tls: int, *, eab: bool = Fa
         "PEBBLE_AUTHZREUSE": "0",
     }
     while True:
-        ports = free_ports(2)
+        ports = [free_port(), free_port()]
         config: dict[str, Any] = {
             "listenAddress": f"127.0.0.1:{ports[0]}",
             "managementListenAddress": f"127.0.0.1:{ports[1]}",
@@ -114,14 +114,3 @@ def _is_up(made: Pebble) -> bool:
         assert time.monotonic() < deadline, made.log.read_text()
         time.sleep(0.02)
     return True
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that are free at this moment."""
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    found = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return found

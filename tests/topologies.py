@@ -8,7 +8,8 @@ from typing import Any
 
 from redis.crc import key_slot
 
-from tests.nodes import PATIENCE, Node, Tls, free_port, wait_for
+from tests.nodes import PATIENCE, Node, Tls, wait_for
+from tests.ports import free_port
 
 __all__ = ["PATIENCE", "ClusterSet", "Node", "SentinelSet", "Tls", "cluster_set", "sentinel_set", "wait_for"]
 

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,16 +18,10 @@ import pytest
 
 from gateway.commands.demo import curl_lines, shipped_file
 from gateway.commands.options import load
-from gateway.process.listeners import ListenAddress, listen
+from tests.ports import free_port
 from tests.running import ROOT, START_LIMIT
 
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-
-
-def free_port() -> int:
-    (listener,) = listen([ListenAddress("127.0.0.1", 0)])
-    with closing(listener):
-        return listener.address.port
 
 
 @dataclass

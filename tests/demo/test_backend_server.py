@@ -8,12 +8,7 @@ import pytest
 from gateway.demo.backend_server import SampleBackend
 from gateway.errors import StartError
 from gateway.process.listeners import ListenAddress, listen
-
-
-def free_port() -> int:
-    (listener,) = listen([ListenAddress("127.0.0.1", 0)])
-    with closing(listener):
-        return listener.address.port
+from tests.ports import free_port
 
 
 async def test_it_answers_where_it_is_told_to_and_two_may_while_one_replaces_the_other() -> None:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from tests.exactness.peers import await_port
 from tests.exactness.programs import program
+from tests.ports import free_port
 from tests.raw import LIMIT
 from tests.running import ROOT
-from tests.topologies import free_port
 
 EXAMPLES = Path(ROOT) / "docs" / "pages" / "examples" / "forward-auth"
 GATEWAY, BACKEND, OWN = "8280", "9001", "8000"

@@ -19,6 +19,7 @@ import pytest
 
 from tests.conftest import Valkey
 from tests.exactness.peers import running as started
+from tests.ports import free_port
 from tests.raw import LIMIT
 from tests.running import START_LIMIT, Running
 
@@ -73,12 +74,6 @@ def installed(framework: str) -> bool:
     if framework == "tomcat":
         return shutil.which("javac") is not None and TOMCAT[0].exists()
     return UWSGI.exists() if framework == "uwsgi" else PYTHON.exists()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def await_listening(process: subprocess.Popen[bytes], port: int) -> None:

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.conftest import Valkey
+from tests.ports import free_port
 from tests.raw import raw_upstream
 from tests.standards.caller import client, served
 from tests.standards.prover import ALGORITHMS, Keys
@@ -61,9 +61,7 @@ def given(tmp_path_factory: pytest.TempPathFactory, valkey: Valkey, packages: Pa
 def configured(keys: Keys, upstream: str, store: str) -> dict[str, Any]:
     config = keys.config(upstream, {"url": store, "prefix": "npm:"}, tokens={"dpop_nonce": True})
     _, tls = config["server"]["listen"]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        tls["port"] = free.getsockname()[1]
+    tls["port"] = free_port()
     config["server"]["public_url"] = f"https://localhost:{tls['port']}"
     config["clients"] += [client("basic"), client("post", auth=["client_secret_post"])]
     config["clients"] += [client("demo", scopes=["orders.read"])]

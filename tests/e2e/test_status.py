@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import socket
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,6 +15,7 @@ import yaml
 
 from tests.commands.conftest import gatepost
 from tests.e2e.conftest import CLIENT, SECRET, StartGateway, configuration
+from tests.ports import free_port
 from tests.raw import RawUpstream
 from tests.running import START_LIMIT, Running
 
@@ -26,13 +26,9 @@ def shown(running: Running, command: str, *arguments: str) -> Any:
     return json.loads(result.stdout)
 
 
-@pytest.fixture
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+@pytest.fixture(name="free_port")
+def any_free_port() -> int:
+    return free_port()
 
 
 @pytest.fixture(params=[1, 2])

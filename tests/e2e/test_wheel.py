@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from gateway.process.listeners import ListenAddress, listen
+from tests.ports import free_port
 from tests.running import START_LIMIT
 
 PLACE = Path(sys.prefix) / "wheel"
@@ -47,12 +47,9 @@ def shipped_file() -> Path:
 
 def free_ports(text: str) -> str:
     """The configuration on ports that are free."""
-    ports = ("8280", "8243", "9280", "9001")
-    listeners = listen([ListenAddress("127.0.0.1", 0) for _ in ports])
-    for port, listener in zip(ports, listeners, strict=True):
+    for port in ("8280", "8243", "9280", "9001"):
         assert port in text
-        text = text.replace(port, str(listener.address.port))
-        listener.close()
+        text = text.replace(port, str(free_port()))
     return text
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,17 +11,11 @@ import pytest
 from gateway.config.server import ServerSettings
 from gateway.config.upstreams import UpstreamConfig
 from tests.conftest import Valkey
+from tests.ports import free_port
 from tests.raw import RawUpstream, raw_upstream
 from tests.running import Running
 
 WAYS = ["fast_path", "aiohttp"] if "fast_lane" in ServerSettings.model_fields else ["aiohttp"]
-
-
-def free_port() -> int:
-    """A port that nobody listens at just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def exact_config(port: int, store_url: str, *, fast_path: bool, **server: Any) -> dict[str, Any]:

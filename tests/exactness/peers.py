@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.exactness.conftest import free_port
 from tests.exactness.programs import program
+from tests.ports import free_port
 from tests.raw import LIMIT
 
 NGINX = """

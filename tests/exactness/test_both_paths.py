@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import Valkey
-from tests.exactness.conftest import WAYS, exact_config, free_port
+from tests.exactness.conftest import WAYS, exact_config
 from tests.exactness.raw_requests import SOUND, UNSOUND
+from tests.ports import free_port
 from tests.raw import RawUpstream
 from tests.running import Running
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.conftest import Valkey
-from tests.exactness.conftest import WAYS, Pair, exact_config, free_port
+from tests.exactness.conftest import WAYS, Pair, exact_config
+from tests.ports import free_port
 from tests.running import Running
 
 SIZES = {"fast_path": 2 * 1024**3, "aiohttp": 512 * 1024**2}

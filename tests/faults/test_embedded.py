@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -19,6 +18,7 @@ import redis
 from gateway.store.embedded.lock import FileLock, read_pid
 from gateway.store.embedded.socket_path import LOCK, PID_FILE, SOCKET
 from tests.faults.stage import Caller, seconds_until
+from tests.ports import free_port
 from tests.raw import RawClient, RawMessage, RawUpstream
 from tests.running import Running
 from tests.web_gateway import request, web_config
@@ -32,12 +32,6 @@ async def endless(_: RawMessage, __: asyncio.StreamReader, writer: asyncio.Strea
         await writer.drain()
         await asyncio.sleep(0.05)
     return False
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def embedded_config(upstream: RawUpstream, folder: Path, workers: int) -> dict[str, Any]:

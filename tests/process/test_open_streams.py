@@ -16,7 +16,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from tests.conftest import Valkey
-from tests.exactness.conftest import free_port
+from tests.ports import free_port
 from tests.raw import LIMIT, RawMessage, RawUpstream, raw_upstream
 from tests.running import Running
 from tests.web_gateway import request

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections import Counter
 from collections.abc import AsyncIterator
 
@@ -12,6 +11,7 @@ import pytest
 from gateway.upstream.circuit_breaker import BreakerState
 from gateway.upstream.errors import UpstreamBroken, UpstreamUnavailable
 from gateway.upstream.upstream import Upstream
+from tests.ports import free_port
 from tests.upstream.defaults import a_server, breaker_of, retries_of
 from tests.upstream.scripted import MakeUpstream, Peer, Script, Serve, always, answer, get, until
 
@@ -32,9 +32,7 @@ async def dies(peer: Peer) -> None:
 
 def refused_url() -> str:
     """Where nobody listens."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{unused.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 async def test_requests_are_shared_by_weight(serve: Serve, make_upstream: MakeUpstream) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from tests.ports import free_port
 from tests.raw import LIMIT, Conversation, RawClient, RawMessage, RawUpstream, answer, raw_upstream
 from tests.running import Running
 
@@ -23,8 +24,7 @@ class Mortal:
     """A server that can die and live again on its port, which nobody else gets meanwhile."""
 
     def __init__(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as any_port:
-            self.port: int = any_port.getsockname()[1]
+        self.port = free_port()
         self._life = ExitStack()
         self.upstream = RawUpstream()
         self.live()
