@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-LIMIT = 10.0
+LIMIT = 20.0
 """Timeout of all waits in tests, in seconds."""
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
 import pytest
@@ -84,6 +86,32 @@ async def about(running: Running, path: str = "/") -> dict[str, Any]:
         assert response.status == 200
         answer: dict[str, Any] = await response.json()
         return answer
+
+
+@dataclass
+class HeldRequest:
+    """A request in flight, whose response has begun."""
+
+    response: aiohttp.ClientResponse
+    file: Path
+
+    async def finish(self) -> dict[str, Any]:
+        """Lets the gateway go on; the response's body."""
+        self.file.touch()
+        body: dict[str, Any] = await self.response.json()
+        return body
+
+
+@asynccontextmanager
+async def held(running: Running) -> AsyncIterator[HeldRequest]:
+    """A request that the gateway has begun to answer, and goes on with when it is told to."""
+    name = f"go-{uuid4().hex}"
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{running.http}/held/{name}") as response,
+    ):
+        assert response.status == 200
+        yield HeldRequest(response, running.file.with_name(name))
 
 
 async def metric(running: Running, name: str) -> float:

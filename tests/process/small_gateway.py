@@ -6,6 +6,7 @@ It serves under the real supervisor, with the real settings; only what is served
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import sys
@@ -43,7 +44,7 @@ class SmallGateway:
         self.record_request = record_request
         app = web.Application()
         app.router.add_get("/", self.about)
-        app.router.add_get("/slow/{seconds}", self.slow)
+        app.router.add_get("/held/{file}", self.held)
         app.router.add_get("/endless", self.endless)
         self.runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
         self.redirect_runner: web.BaseRunner | None = None
@@ -70,9 +71,17 @@ class SmallGateway:
             self.record_request(("-", "GET", b"/", 200, 0, 0.0, "/", "-", "-"))
         return web.json_response({"pid": os.getpid(), "version": self.version, "store": self.store_url})
 
-    async def slow(self, request: web.Request) -> web.Response:
-        await asyncio.sleep(float(request.match_info["seconds"]))
-        return web.json_response({"version": self.version})
+    async def held(self, request: web.Request) -> web.StreamResponse:
+        """Sends the head at once, and the body when the file beside the configuration exists."""
+        body = json.dumps({"version": self.version}).encode()
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        response.content_length = len(body)
+        await response.prepare(request)
+        file = Path(sys.argv[1]).with_name(request.match_info["file"])
+        while not file.exists():  # noqa: ASYNC110 (a test's own file, which tells nobody)
+            await asyncio.sleep(0.01)
+        await response.write(body)
+        return response
 
     async def endless(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()

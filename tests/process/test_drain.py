@@ -8,7 +8,7 @@ from aiohttp import web
 
 from gateway.process import drain as drain_module
 from gateway.process.drain import GracefulDrain
-from tests.raw import RawClient
+from tests.raw import LIMIT, RawClient
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -57,7 +57,10 @@ async def test_before_it_connections_are_kept(served: Served) -> None:
             assert (await connection.ask(REQUEST)).header("Connection") is None
 
 
-async def test_the_next_answer_is_the_last_and_says_so(served: Served) -> None:
+async def test_the_next_answer_is_the_last_and_says_so(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drain_module, "IDLE_DELAY", 60.0)
     served.go_on.set()
     async with await RawClient.connect("127.0.0.1", served.port) as connection:
         await connection.ask(REQUEST)
@@ -66,7 +69,7 @@ async def test_the_next_answer_is_the_last_and_says_so(served: Served) -> None:
         last = await connection.ask(REQUEST)
         assert (last.body, last.header("Connection")) == (b"answer", "close")
         assert await connection.closed()
-        await asyncio.wait_for(saying, 5)
+        await asyncio.wait_for(saying, LIMIT)
 
 
 async def test_silent_connections_are_closed(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +77,7 @@ async def test_silent_connections_are_closed(served: Served, monkeypatch: pytest
     async with await RawClient.connect("127.0.0.1", served.port) as connection:
         saying = served.run()
         assert await connection.closed()
-        await asyncio.wait_for(saying, 5)
+        await asyncio.wait_for(saying, LIMIT)
 
 
 async def test_who_waits_for_an_answer_gets_it(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +91,7 @@ async def test_who_waits_for_an_answer_gets_it(served: Served, monkeypatch: pyte
         served.go_on.set()
         assert (await connection.receive()).body == b"answer"
         assert await connection.closed()
-        await asyncio.wait_for(saying, 5)
+        await asyncio.wait_for(saying, LIMIT)
 
 
 async def test_in_the_end_it_is_by_force(
@@ -98,10 +101,11 @@ async def test_in_the_end_it_is_by_force(
     async with await RawClient.connect("127.0.0.1", served.port) as connection:
         await connection.send(REQUEST)
         await served.asked.wait()
-        await asyncio.wait_for(served.run(drain=0.05), 5)
+        await asyncio.wait_for(served.run(drain=0.05), LIMIT)
         assert await connection.closed()
     assert caplog.messages == ["shutdown timed out: 1 connections closed"]
 
 
-async def test_without_connections_it_is_short(served: Served) -> None:
-    await asyncio.wait_for(served.run(), drain_module.IDLE_DELAY / 2)
+async def test_without_connections_it_is_short(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drain_module, "IDLE_DELAY", 60.0)
+    await asyncio.wait_for(served.run(), LIMIT)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.telemetry.snapshot import Snapshot
-from tests.process.conftest import Start, about, exists, metric, reload, small_config
+from tests.process.conftest import Start, about, exists, held, metric, reload, small_config
 from tests.running import START_LIMIT, Running
 
 LIMIT = 20.0
@@ -101,21 +101,24 @@ async def test_metrics_are_of_all_workers_also_of_those_that_have_ended(running:
 async def test_sighup_renews_the_workers_and_loses_no_request(running: Running) -> None:
     before = await only(running, (await about(running))["version"])
     old = (await about(running))["version"]
-    slow = asyncio.create_task(about(running, "/slow/1.0"))
-    stop = asyncio.Event()
+    versions, stop = set[str](), asyncio.Event()
 
-    async def ask() -> set[str]:
-        versions, last = set(), False
-        while not last:
-            last = stop.is_set()
+    async def ask() -> None:
+        while not stop.is_set():
             versions.add((await about(running))["version"])
-        return versions
 
-    asking = [asyncio.create_task(ask()) for _ in range(4)]
-    await reload(running, config(running, version="renewed"))
-    assert await slow == {"version": old}
+    async def seen(version: str) -> bool:
+        return version in versions
+
+    async with held(running) as slow:
+        asking = [asyncio.create_task(ask()) for _ in range(4)]
+        await until(lambda: seen(old))
+        await reload(running, config(running, version="renewed"))
+        assert await slow.finish() == {"version": old}
+        await until(lambda: seen("renewed"))
     stop.set()
-    assert {old, "renewed"} == set[str]().union(*await asyncio.gather(*asking))
+    await asyncio.gather(*asking)
+    assert versions == {old, "renewed"}
     assert not set(before) & set(await only(running, "renewed"))
 
 
@@ -178,14 +181,13 @@ async def test_sigterm_and_sigint_end_all_and_leave_nothing_behind(start: Start,
 
 
 async def test_at_the_end_requests_are_finished_and_what_never_ends_is_broken_off(start: Start) -> None:
-    running = start(workers=2, timeouts={"drain": 1.0})
+    running = start(workers=2, timeouts={"drain": 4.0})
     async with await running.connect() as endless:
         await endless.send(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
         await endless.receive(body=False)
-        slow = asyncio.create_task(about(running, "/slow/0.7"))
-        await asyncio.sleep(0.2)
-        running.signal(signal.SIGTERM)
-        assert await slow == {"version": "one"}
+        async with held(running) as slow:
+            running.signal(signal.SIGTERM)
+            assert await slow.finish() == {"version": "one"}
         assert await running.ended() == 0
     assert running.found("shutdown timed out: 1 connections closed")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import gc
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -13,6 +15,18 @@ PACKAGES = ("gateway", "plugins")
 def sources() -> list[Path]:
     """Every source file, relative to the project's folder."""
     return sorted(path.relative_to(ROOT) for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+
+@cache
+def tree_of(path: str | Path) -> ast.Module:
+    """The syntax tree of a file, named relative to the project's folder."""
+    text = (ROOT / path).read_text()
+    # Python's parser may fail where the collector runs a finalizer in the middle of it.
+    gc.disable()
+    try:
+        return ast.parse(text)
+    finally:
+        gc.enable()
 
 
 def module_name(path: Path) -> str:
@@ -39,7 +53,7 @@ def _nearest(wanted: str, known: dict[str, Path]) -> str:
 
 
 def _imported(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse((ROOT / path).read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from tests.project.imports import ROOT, sources
+from tests.project.imports import sources, tree_of
 
 
 def test_writelines_of_transports_is_not_used() -> None:
@@ -12,7 +12,7 @@ def test_writelines_of_transports_is_not_used() -> None:
     used = [
         f"{source}:{node.lineno}"
         for source in sources()
-        for node in ast.walk(ast.parse((ROOT / source).read_text()))
+        for node in ast.walk(tree_of(source))
         if isinstance(node, ast.Attribute) and node.attr == "writelines"
     ]
     assert used == [], "one `write` of the joined parts holds the writer back on every Python"

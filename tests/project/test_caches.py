@@ -9,7 +9,7 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from gateway.runtime.caches import BOUNDS, KIB, MIB, CacheBound
-from tests.project.imports import ROOT, module_name, sources
+from tests.project.imports import ROOT, module_name, sources, tree_of
 
 PAGE = ROOT / "docs" / "pages" / "architecture" / "caches.md"
 MAKERS = frozenset({"lru_cache", "cache", "WeakKeyDictionary", "WeakValueDictionary"})
@@ -68,7 +68,7 @@ OF_EXTRAS = {"gateway.acme.account", "gateway.acme.authority", "gateway.acme.cha
 
 def used_makers(path: Path) -> Iterator[str]:
     """The names of cache makers that a module imports."""
-    for node in ast.walk(ast.parse((ROOT / path).read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.ImportFrom):
             yield from (alias.name for alias in node.names if alias.name in MAKERS)
         elif isinstance(node, ast.Attribute) and ast.unparse(node.value) in MODULES:
@@ -90,7 +90,7 @@ def test_no_cache_is_made_past_the_registry() -> None:
 
 def collections_of(path: Path) -> Iterator[str]:
     """Where objects or the module of a file have a collection that begins empty."""
-    tree = ast.parse((ROOT / path).read_text())
+    tree = tree_of(path)
     for function in ast.walk(tree):
         if isinstance(function, ast.FunctionDef) and function.name == "__init__":
             for node in ast.walk(function):

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.project.imports import ROOT, sources
+from tests.project.imports import sources, tree_of
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -46,7 +46,7 @@ def _set_to_none(statement: ast.stmt) -> Iterator[str]:
 
 
 def found(path: Path) -> list[str]:
-    tree = ast.parse((ROOT / path).read_text())
+    tree = tree_of(path)
     functions = (node for node in ast.walk(tree) if isinstance(node, Function))
     return [f"{path}:{node.lineno}" for function in functions for node in raised_variables(function)]
 

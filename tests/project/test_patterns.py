@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tests.project.imports import ROOT, sources
+from tests.project.imports import sources, tree_of
 
 LENGTH = 2_000
 """Characters of an attack: linear time is some 10 microseconds, quadratic time some 20 milliseconds."""
@@ -36,7 +36,7 @@ def module_name(source: object) -> str:
 
 def trees() -> Iterator[tuple[str, ast.Module]]:
     for source in sources():
-        yield str(source), ast.parse((ROOT / source).read_text())
+        yield str(source), tree_of(source)
 
 
 TREES = dict(trees())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.imports import ROOT, sources
+from tests.project.imports import ROOT, sources, tree_of
 
 MOST_LINES = 400
 
@@ -191,7 +191,7 @@ def test_there_is_no_drawer_for_everything(name: str) -> None:
 def test_a_public_class_name_stands_for_one_thing() -> None:
     places: dict[str, list[str]] = {}
     for source in SOURCES:
-        for node in ast.parse((ROOT / source).read_text()).body:
+        for node in tree_of(source).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places.setdefault(node.name, []).append(source)
     assert not {name: found for name, found in places.items() if len(found) > 1}

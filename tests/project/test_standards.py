@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from tests.project.imports import ROOT
+from tests.project.imports import ROOT, tree_of
 
 ROW = re.compile(r"^\| (\d+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 TEST = re.compile(r"`([a-z0-9_/]+\.py)::(\w+)`")
@@ -19,7 +19,7 @@ ROWS = ROW.findall((ROOT / "docs" / "pages" / "reference" / "standards.md").read
 @cache
 def functions(file: str) -> frozenset[str]:
     """The tests of a file, also those in classes."""
-    tree = ast.parse((ROOT / "tests" / file).read_text())
+    tree = tree_of(f"tests/{file}")
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
     return frozenset(node.name for node in ast.walk(tree) if isinstance(node, kinds))
 

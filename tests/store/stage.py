@@ -26,7 +26,7 @@ async def linked(url: str, **options: Any) -> AsyncIterator[RedisConnection]:
         await link.stop()
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]], within: float = 5.0) -> float:
+async def until(condition: Callable[[], bool | Awaitable[bool]], within: float = 20.0) -> float:
     """Waits for a condition; returns the seconds it took. Fails when they are more than `within`."""
     begun = time.monotonic()
     while True:

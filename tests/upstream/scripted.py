@@ -18,7 +18,7 @@ from tests.upstream.fetching import FetchingUpstream
 
 Script = Callable[["Peer"], Awaitable[None]]
 
-PATIENCE = 10.0  # seconds for what must happen; far more than it takes
+PATIENCE = 20.0  # seconds for what must happen; far more than it takes
 
 
 class Peer:

@@ -39,13 +39,13 @@ async def test_a_unix_socket_without_a_server(make_upstream: MakeUpstream, socke
         await upstream.fetch(get(), "GET")
 
 
-def upstream_by_name(port: int, *addresses: str) -> FetchingUpstream:
+def upstream_by_name(port: int, *addresses: str, connect: float = 10.0) -> FetchingUpstream:
     async def lookup(host: str, port: int) -> list[str]:
         if not addresses:
             raise socket.gaierror(socket.EAI_NONAME, "no such name")
         return list(addresses)
 
-    settings = an_upstream((a_server(f"http://orders.test:{port}"),), timeouts=timeouts_of(connect=0.5))
+    settings = an_upstream((a_server(f"http://orders.test:{port}"),), timeouts=timeouts_of(connect=connect))
     return FetchingUpstream("test", settings, lookup=lookup)
 
 
@@ -74,7 +74,7 @@ async def test_an_address_that_swallows_everything_leaves_time_for_the_others(se
         full.bind(("127.0.0.66", server.port))
         full.listen(0)
         with socket.create_connection(("127.0.0.66", server.port)):
-            upstream = upstream_by_name(server.port, "127.0.0.66", "127.0.0.1")
+            upstream = upstream_by_name(server.port, "127.0.0.66", "127.0.0.1", connect=2.0)
             await upstream.start()
             assert (await upstream.fetch(get(), "GET")).head.status == 200
             await upstream.stop()

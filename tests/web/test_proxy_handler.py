@@ -5,7 +5,7 @@ import gzip
 
 import pytest
 
-from tests.raw import Conversation, RawClient, RawMessage, RawUpstream, answer, says
+from tests.raw import LIMIT, Conversation, RawClient, RawMessage, RawUpstream, answer, says
 from tests.running import Running
 from tests.web_gateway import own_certificate, problem, request
 
@@ -178,26 +178,27 @@ async def test_an_upload_is_streamed(client: RawClient, upstream: RawUpstream) -
 
 
 async def test_an_answer_is_streamed_event_by_event(client: RawClient, upstream: RawUpstream) -> None:
+    wished, loop = asyncio.Semaphore(0), asyncio.get_running_loop()
+
     async def events(_: RawMessage, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         writer.write(
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
         )
         for _ in range(3):
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(wished.acquire(), loop))
             writer.write(b"9\r\ndata: 1\n\n\r\n")
             await writer.drain()
-            await asyncio.sleep(0.2)
         writer.write(b"0\r\n\r\n")
         return True
 
     upstream.reset(events)
     await client.send(request("/open"))
-    await asyncio.wait_for(client.reader.readuntil(b"\r\n\r\n"), 5)
-    loop = asyncio.get_running_loop()
-    times = []
+    await asyncio.wait_for(client.reader.readuntil(b"\r\n\r\n"), LIMIT)
     for _ in range(3):
-        await asyncio.wait_for(client.reader.readuntil(b"data: 1\n\n"), 5)
-        times.append(loop.time())
-    assert times[2] - times[0] > 0.25
+        # The next event is sent when the one before has arrived.
+        wished.release()
+        await asyncio.wait_for(client.reader.readuntil(b"data: 1\n\n"), LIMIT)
+    assert await client.reader.readuntil(b"0\r\n\r\n")
 
 
 async def test_head_has_no_body_and_keeps_its_length(client: RawClient, upstream: RawUpstream) -> None:
