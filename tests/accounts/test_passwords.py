@@ -86,4 +86,4 @@ async def test_who_leaves_the_hash_queue_leaves_no_place_taken(when: str) -> Non
         queue.tasks["a1"].cancel()
         await asyncio.sleep(0)
         assert await queue.serve_all() == ["b1"]
-    await asyncio.wait_for(queue.queue.acquire("c"), 1)
+    await asyncio.wait_for(queue.queue.acquire("c"), 20)

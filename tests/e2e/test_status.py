@@ -223,7 +223,10 @@ def test_the_log_level_is_changed_in_every_worker_without_a_reload(
     monkeypatch.chdir(running.file.parent)
     assert levels(running) == {"warning"}
     assert levels(running, "debug") == {"debug"}
-    assert len([line for line in running.lines if "log level is debug now" in line]) == workers
+    deadline = time.monotonic() + START_LIMIT
+    while len([line for line in running.lines[:] if "log level is debug now" in line]) < workers:
+        assert time.monotonic() < deadline, running.output
+        time.sleep(0.01)
     assert levels(running, "reset") == {"warning"}
     assert shown(running, "status")["last_reload"] is None
     result = gatepost("log-level", "loud")

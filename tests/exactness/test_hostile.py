@@ -59,7 +59,7 @@ async def a_good_caller(gateway: Running) -> AsyncIterator[Callable[[], int]]:
         nonlocal answered
         # Told by a flag: a cancellation may come to somebody who keeps it to himself.
         while not over:
-            async with await gateway.connect() as connection, asyncio.timeout(5):
+            async with await gateway.connect() as connection, asyncio.timeout(LIMIT):
                 assert (await connection.ask(GET)).status == 200
             answered += 1
             await asyncio.sleep(0.02)

@@ -91,7 +91,7 @@ async def test_a_change_is_reported_and_sameness_is_not() -> None:
 async def test_keys_are_kept_fresh_in_the_background() -> None:
     stage = Stage()
     await stage.keys.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while len(stage.fetch.asked) < 3:  # noqa: ASYNC110 (a task of its own asks)
             await asyncio.sleep(0.005)
     await stage.keys.stop()
@@ -101,7 +101,7 @@ async def test_it_stops_while_an_answer_is_awaited() -> None:
     stage = Stage()
     stage.fetch.gate.clear()
     await stage.keys.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not stage.fetch.asked:  # noqa: ASYNC110 (as above)
             await asyncio.sleep(0.005)
         await stage.keys.stop()

@@ -95,7 +95,7 @@ async def test_closed_it_takes_nobody_and_the_listener_lives_on(listener: Listen
     door.close()
     async with caller(listener) as reader:
         second = accepting(listener)
-        assert await asyncio.wait_for(reader.read(), 5) == b"hello"
+        assert await asyncio.wait_for(reader.read(), 20) == b"hello"
         second.close()
 
 
@@ -106,7 +106,7 @@ async def test_who_was_accepted_last_still_gets_a_connection(listener: ListenSoc
         door.close()
         await door.finish_handshakes(5.0)
         assert Greeting.made == 1
-        assert await asyncio.wait_for(reader.read(), 5) == b"hello"
+        assert await asyncio.wait_for(reader.read(), 20) == b"hello"
 
 
 async def test_a_handshake_that_does_not_end_is_cut(listener: ListenSocket) -> None:
@@ -118,7 +118,7 @@ async def test_a_handshake_that_does_not_end_is_cut(listener: ListenSocket) -> N
         door.close()
         await door.finish_handshakes(0.01)
         door.abort_handshakes()
-        assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert await asyncio.wait_for(reader.read(), 20) == b""
         await door.finish_handshakes(5.0)
     assert Greeting.made == 0
 
@@ -149,7 +149,7 @@ async def test_tls_is_spoken_and_a_handshake_that_fails_harms_nobody(listener: L
     with pytest.raises(ssl.SSLError):
         await asyncio.open_connection(*where, ssl=ssl.create_default_context())
     reader, writer = await asyncio.open_connection(*where, ssl=client)
-    assert await asyncio.wait_for(reader.read(), 5) == b"hello"
+    assert await asyncio.wait_for(reader.read(), 20) == b"hello"
     writer.close()
     await writer.wait_closed()
     door.close()
@@ -176,6 +176,6 @@ async def test_without_a_free_file_it_waits_and_takes_them_later(
         door = accepting(listener)
         with no_more_files():
             await until(lambda: bool(caplog.messages))
-        assert await asyncio.wait_for(reader.read(), 5) == b"hello"
+        assert await asyncio.wait_for(reader.read(), 20) == b"hello"
         door.close()
     assert "can't accept connections" in caplog.text

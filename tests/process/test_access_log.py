@@ -60,7 +60,7 @@ def read(reader: int) -> bytes:
 
 
 async def until(ready: Callable[[], T]) -> T:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not (result := ready()):  # noqa: ASYNC110 (a pipe sets no event)
             await asyncio.sleep(0.005)
         return result

@@ -28,7 +28,7 @@ async def test_what_comes_in_parts_is_waited_for_and_left(pair: Pair) -> None:
     for part in (b"a", b"b\n"):
         await asyncio.sleep(0)
         pair[1].sendall(part)
-    assert await asyncio.wait_for(looking, 5) == b"ab\n"
+    assert await asyncio.wait_for(looking, 20) == b"ab\n"
     assert pair[0].recv(100) == b"ab\n"
 
 

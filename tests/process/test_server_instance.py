@@ -85,7 +85,7 @@ async def test_closing_waits_for_answers() -> None:
         assert not closing.done()
         service.go_on.set()
         assert await asking == "answer"
-        await asyncio.wait_for(closing, 5)
+        await asyncio.wait_for(closing, 20)
         assert service.life == ["started", "stopped"]
 
 
@@ -102,7 +102,7 @@ async def test_closing_waits_no_longer_than_it_may(why: str) -> None:
             closing = asyncio.create_task(generation.close(force))
             if why == "force":
                 force.set()
-            await asyncio.wait_for(closing, 5)
+            await asyncio.wait_for(closing, 20)
             assert await connection.closed()
 
 

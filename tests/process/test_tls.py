@@ -48,7 +48,7 @@ async def connected(server: ssl.SSLContext, client: ssl.SSLContext) -> AsyncIter
             "127.0.0.1", port, ssl=client, server_hostname="localhost"
         )
         connection = writer.get_extra_info("ssl_object")
-        connection.certificate_seen = await asyncio.wait_for(reader.read(1), 5) == b"1"
+        connection.certificate_seen = await asyncio.wait_for(reader.read(1), 20) == b"1"
         yield connection
         writer.close()
 

@@ -91,7 +91,7 @@ def cached_for(exchange: Exchange) -> CachedRequest:
 
 
 async def in_time(exchange: Exchange) -> Response | None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await asyncio.sleep(0)
     return Response(418) if exchange.request.header("x-answer") else None
 

@@ -34,7 +34,7 @@ class LateMistaken(ProxyPlugin):
 
 class TimingOut(ProxyPlugin):
     async def on_request(self, exchange: Exchange) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await asyncio.sleep(0)
             exchange.state["in time"] = True
 

@@ -70,9 +70,9 @@ async def test_a_caller_that_leaves_in_the_middle_of_an_answer_frees_the_upstrea
     upstream.reset(endless)
     leaving = await gateway.connect()
     await leaving.send(request("/open"))
-    await asyncio.wait_for(leaving.reader.readexactly(1000), 5)
+    await asyncio.wait_for(leaving.reader.readexactly(1000), 20)
     await leaving.close()
-    await asyncio.wait_for(gone.wait(), 5)
+    await asyncio.wait_for(gone.wait(), 20)
 
 
 async def test_a_connection_that_was_refused_is_closed(client: RawClient) -> None:
@@ -147,7 +147,7 @@ async def test_an_early_answer_to_a_body_that_still_comes_keeps_the_connection(
 
 
 async def test_who_does_not_end_a_head_is_told_so() -> None:
-    server = GatewayServer(web.Server(handle), settings(header=0.1))
+    server = GatewayServer(web.Server(handle), settings(header=1.0))
     async with listening(server) as port, await RawClient.connect("127.0.0.1", port) as client:
         assert (await client.ask(GET)).status == 200
         await client.send(GET[:20])
@@ -156,7 +156,7 @@ async def test_who_does_not_end_a_head_is_told_so() -> None:
 
 
 async def test_who_says_nothing_more_is_closed_without_a_word() -> None:
-    server = GatewayServer(web.Server(handle), settings(idle=0.1))
+    server = GatewayServer(web.Server(handle), settings(idle=1.0))
     async with listening(server) as port, await RawClient.connect("127.0.0.1", port) as client:
         assert (await client.ask(GET)).status == 200
         assert await client.closed()
@@ -164,10 +164,10 @@ async def test_who_says_nothing_more_is_closed_without_a_word() -> None:
 
 async def test_who_waits_for_an_answer_is_not_idle() -> None:
     async def slow(_: web.BaseRequest) -> web.StreamResponse:
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(2.0)
         return web.Response(text="late")
 
-    server = GatewayServer(web.Server(slow), settings(header=0.1, idle=0.1))
+    server = GatewayServer(web.Server(slow), settings(header=1.0, idle=1.0))
     async with listening(server) as port, await RawClient.connect("127.0.0.1", port) as client:
         assert (await client.ask(GET)).content == b"late"
 

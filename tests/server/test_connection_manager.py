@@ -26,7 +26,7 @@ async def test_every_connection_is_looked_at_again_and_again() -> None:
     assert all(server.register(connection) for connection in connections)
     for _ in range(2):
         for connection in connections:
-            await asyncio.wait_for(connection.looked.wait(), 5)
+            await asyncio.wait_for(connection.looked.wait(), 20)
             connection.looked.clear()
     for connection in connections:
         server.unregister(connection)

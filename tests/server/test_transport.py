@@ -24,7 +24,7 @@ async def test_a_slow_reader_holds_the_upstream_back(gateway: Running, upstream:
     slow = await gateway.connect()
     slow.reader._limit = 1000  # type: ignore[attr-defined]  # the test's own side reads no further
     await slow.send(request("/open"))
-    await asyncio.wait_for(slow.reader.readuntil(b"\r\n\r\n"), 5)
+    await asyncio.wait_for(slow.reader.readuntil(b"\r\n\r\n"), 20)
     settled = -1
     while settled != sent:
         settled = sent

@@ -319,10 +319,10 @@ def test_where_once_is_asked_a_token_is_taken_once_and_not_on_routes(world: Worl
     world.refused(token)
 
 
-def test_the_reason_is_in_the_log_without_the_token(world: World) -> None:
+async def test_the_reason_is_in_the_log_without_the_token(world: World) -> None:
     token = service_account(sub="system:serviceaccount:shop:stranger")
     world.refused(token)
-    assert world.caller.running.found("a client is not authenticated: .*cluster.*trusted by no client")
+    await world.caller.running.line("a client is not authenticated: .*cluster.*trusted by no client")
     assert not world.caller.running.found(token.split(".")[1])
 
 

@@ -150,7 +150,7 @@ async def test_who_listens_hears_of_new_workers_and_of_what_is_left(any_store: S
         store.limits.listen(lambda workers, news: heard.append((workers, news)), ready.set)
     )
     try:
-        await asyncio.wait_for(ready.wait(), 5)
+        await asyncio.wait_for(ready.wait(), 20)
         await settle(store, "a")
         await until(lambda: bool(heard))
         assert heard[0] == (1, [])

@@ -84,7 +84,7 @@ async def found(
             outcomes.append(error)
 
     tasks = [task for _ in range(times) if (task := run_eagerly(look_up()))]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await asyncio.gather(*tasks)
     return outcomes
 

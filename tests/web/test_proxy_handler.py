@@ -253,7 +253,7 @@ async def test_a_truncated_answer_is_never_presented_as_whole(
 async def broken_off(client: RawClient) -> bytes:
     received = b""
     try:
-        while data := await asyncio.wait_for(client.reader.read(65536), 5):
+        while data := await asyncio.wait_for(client.reader.read(65536), 20):
             received += data
             if received.startswith(b"HTTP/1.1 502"):
                 break

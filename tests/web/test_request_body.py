@@ -4,8 +4,9 @@ import pytest
 
 from gateway.http.problems import Problem
 from gateway.web.request_body import expects_continue, is_chunked
+from tests.bounds import mostly_within
 from tests.proxy.routing import request
-from tests.raw import RawClient, RawUpstream
+from tests.raw import RawUpstream
 from tests.running import Running
 
 
@@ -27,15 +28,24 @@ def test_any_other_expectation_fails() -> None:
 
 @pytest.mark.parametrize("first", [b"3\r\nabc\r\n0", b"3\r\nabc", b"3\r\nabc\r\n", b"3"])
 async def test_a_body_that_turns_out_malformed_later_is_refused_at_once(
-    client: RawClient, upstream: RawUpstream, first: bytes
+    gateway: Running, upstream: RawUpstream, first: bytes
 ) -> None:
     head = b"POST /open HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
     body = b"3\r\nabc\r\n0\r\nX A\r\n\r\n"
-    await client.send(head + first)
-    await asyncio.sleep(0.01)
-    began = asyncio.get_running_loop().time()
-    assert (await client.ask(body.removeprefix(first))).status == 400
-    assert asyncio.get_running_loop().time() - began < 0.9, "before the body's time-out of a second"
+    loop = asyncio.get_running_loop()
+
+    async def seconds_to_refusal() -> float:
+        async with await gateway.connect() as client:
+            began = loop.time()
+            await client.send(head + first)
+            await asyncio.sleep(0.01)
+            status = (await client.ask(body.removeprefix(first))).status
+            taken = loop.time() - began
+        assert status == 400 or taken >= 0.9
+        return taken
+
+    # Before the body's time-out of a second.
+    await mostly_within(0.9, seconds_to_refusal, good=1)
     assert not upstream.requests
 
 

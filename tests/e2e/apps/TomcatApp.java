@@ -1,4 +1,4 @@
-// Tomcat as it comes, with its default servlet and its own sessions. It closes idle connections after 50 ms.
+// Tomcat as it comes, with its default servlet and its own sessions. It closes idle connections after half a second.
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,7 +19,7 @@ public class TomcatApp {
         Connector connector = new Connector();
         connector.setProperty("address", "127.0.0.1");
         connector.setPort(Integer.parseInt(arguments[0]));
-        connector.setProperty("keepAliveTimeout", "50");
+        connector.setProperty("keepAliveTimeout", "500");
         Tomcat tomcat = new Tomcat();
         tomcat.setBaseDir(folder.toString());
         tomcat.setConnector(connector);

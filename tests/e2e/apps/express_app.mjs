@@ -31,5 +31,5 @@ app.get("/events", (request, response) => {
     response.end();
 });
 const server = app.listen(Number(port), "127.0.0.1");
-server.keepAliveTimeout = 50;
+server.keepAliveTimeout = 500;
 server.keepAliveTimeoutBuffer = 0;
