@@ -29,7 +29,7 @@ def web_config(
             "public_url": "https://gateway.example",
             "max_body": "1m",
             "fast_lane": fast_lane,
-            "timeouts": {"header": "1s", "body": "1s", "idle": "20s", "drain": "5s"},
+            "timeouts": {"header": "3s", "body": "3s", "idle": "20s", "drain": "5s"},
         },
         "management": {"host": "127.0.0.1", "port": 0},
         "store": {"url": store_url, "prefix": prefix},
@@ -46,7 +46,7 @@ def web_config(
         "upstreams": {
             "backend": {
                 "servers": [{"url": upstream.url}],
-                "timeouts": {"connect": "1s", "response": "1s", "idle": "1s"},
+                "timeouts": {"connect": "3s", "response": "3s", "idle": "3s"},
             },
             # One for each test that asks: after some failures the breaker of an upstream opens.
             **{name: {"servers": [{"url": "http://127.0.0.1:1"}]} for name in ("away", "gone", "lost")},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +57,13 @@ async def test_four_workers_of_two_gateways_admit_the_limit_and_hardly_ask_the_s
     gateways = [gateway(config, workers=2) for _ in range(2)]
     # A worker's sign of life reaches the others within a second, or within two on a busy machine.
     await asyncio.sleep(2.5)
-    before = round_trips(own_valkey)
+    before, began = round_trips(own_valkey), time.monotonic()
     answers = await flood(gateways, 300)
     assert admitted(answers) == 500
-    asked = round_trips(own_valkey) - before
-    assert asked < 150
-    assert asked < len(answers) / 5
+    asked, took = round_trips(own_valkey) - before, time.monotonic() - began
+    # Some at first, and then each of the four workers ten times a second at most: not once a request.
+    assert asked < 150 + 4 * 10 * took
+    assert asked < len(answers) / 2
     refused = next(answer for answer in answers if answer.status == 429)
     assert refused.header("RateLimit-Policy") == '"address";q=500;w=60'
     label, left, reset = (refused.header("RateLimit") or "").split(";")

@@ -13,7 +13,7 @@ from tests.raw import RawClient, RawMessage, RawUpstream, raw_upstream
 from tests.running import Running
 from tests.web_gateway import ask_for_token, request, web_config
 
-SOON = 2.0
+SOON = 5.0
 """Seconds within which callers are told, and within which it has healed."""
 
 

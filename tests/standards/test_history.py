@@ -23,6 +23,7 @@ from tests.standards.caller import basic, served, standard_config
 
 CLIENTS = ("shop", "other")
 SECONDS = 2.0
+PATIENCE = 20.0
 TASKS = 8
 HEARD_WITHIN = 0.1
 """Seconds until the other worker has heard of a revocation."""
@@ -155,6 +156,14 @@ def judge(history: History) -> list[str]:
     return wrong
 
 
+def worth_judging(history: History) -> bool:
+    """Every kind of thing has happened."""
+    late = [use for use in history.uses if use.token.revoked and use.begun > use.token.revoked]
+    ended = [use for use in history.uses if use.begun > use.token.dead_after]
+    good = [use for use in history.uses if use.status == 200]
+    return min(len(late), len(ended), len(good)) >= 5
+
+
 @asynccontextmanager
 async def watched(history: History) -> AsyncIterator[None]:
     """Notes how long this process itself is kept waiting."""
@@ -181,7 +190,10 @@ async def play(url: str) -> History:
 
         async def actor(seed: int) -> None:
             one = Actor(session, url, history, seed)
-            while time.monotonic() < end:
+            # On a busy machine it takes longer until there is something to judge.
+            while time.monotonic() < end or (
+                not worth_judging(history) and time.monotonic() < end + PATIENCE
+            ):
                 await one.act()
 
         await asyncio.gather(*(actor(seed) for seed in range(TASKS)))
@@ -200,10 +212,7 @@ async def test_no_history_of_two_workers_has_anything_in_it_that_must_not_happen
     told = judge(history)
     assert not told, f"{len(told)} of {len(history.uses)}: {told[:5]}"
     # It was worth looking: every kind of thing has happened.
-    late = [use for use in history.uses if use.token.revoked and use.begun > use.token.revoked]
-    ended = [use for use in history.uses if use.begun > use.token.dead_after]
-    good = [use for use in history.uses if use.status == 200]
-    assert min(len(late), len(ended), len(good)) >= 5
+    assert worth_judging(history)
 
 
 def test_the_judge_knows_a_bad_history() -> None:

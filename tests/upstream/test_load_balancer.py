@@ -54,6 +54,7 @@ async def test_by_least_requests_the_busy_are_spared(serve: Serve, make_upstream
     while not busy.open:
         waiting.append(asyncio.create_task(upstream.fetch(get(), "GET")))
         await asyncio.sleep(0.01)
+    await until(lambda: upstream.active == busy.open)
     assert await bodies(upstream, 5) == {b"idle": 5}
     for task in waiting:
         task.cancel()

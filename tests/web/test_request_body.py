@@ -41,11 +41,11 @@ async def test_a_body_that_turns_out_malformed_later_is_refused_at_once(
             await asyncio.sleep(0.01)
             status = (await client.ask(body.removeprefix(first))).status
             taken = loop.time() - began
-        assert status == 400 or taken >= 0.9
+        assert status == 400 or taken >= 2.9
         return taken
 
-    # Before the body's time-out of a second.
-    await mostly_within(0.9, seconds_to_refusal, good=1)
+    # Before the time-out of the body, three seconds.
+    await mostly_within(2.9, seconds_to_refusal, good=1)
     assert not upstream.requests
 
 
