@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -147,6 +148,7 @@ class Gateway:
         oauth = self._oauth_endpoints(services)
         self._portal = self._lazy_portal(services)
         self.redirect_runner: GatewayRunner | None = None
+        self.grpc_protocol: Callable[[], asyncio.Protocol] | None = None
         self.runner = self._public_runner(oauth, record_request)
         shown = {} if status is None else documents(settings, configuration, status, telemetry, clock)
         self.management = management_app(
@@ -257,6 +259,8 @@ class Gateway:
         if paths.acme_challenges:
             challenges = AcmeChallenges(AcmeFolder(settings.server.state_dir).key_authorization)
         verify = VerifyEndpoint(services, asking_proxies(settings), paths, limits)
+        if any(one.ext_authz is not None for one in settings.server.listen):
+            self.grpc_protocol = self._grpc_protocol(verify)
         parts = metadata, jwks, paths, verify, portal, registration, challenges
         app = application(request_context, services, oauth, *parts)
         starts = request_starts(paths)
@@ -272,6 +276,14 @@ class Gateway:
     def _recorder(self, record_request: Note | None, tally: UsageCounter | None) -> RequestRecorder:
         recorder = request_recorder(self._telemetry, record_request, tally, self._settings.logging.fields)
         return recorder if self._tracer is None else TracingRecorder(recorder, self._tracer, self._clock)
+
+    def _grpc_protocol(self, verify: VerifyEndpoint) -> Callable[[], asyncio.Protocol]:
+        """Connections of listeners with `ext_authz`, which are asked what `/auth/verify` is asked."""
+        from gateway.ext_authz.authorization import Authorization  # noqa: PLC0415 (needs an extra)
+        from gateway.ext_authz.listener import grpc_protocol  # noqa: PLC0415 (needs an extra)
+
+        judge = Authorization(verify.services, verify.proxies, verify.limits, self._new_request_id)
+        return grpc_protocol(judge, self._connections, self._settings.server.timeouts.header)
 
     def _proxy_services(self, recorder: RequestRecorder) -> ProxyServices:
         settings = self._settings

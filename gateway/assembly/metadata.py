@@ -116,7 +116,7 @@ def auth_methods(settings: Settings) -> list[str]:
 def sees_certificates(settings: Settings) -> bool:
     """Whether client certificates are accepted: by a listener, or forwarded by a trusted proxy."""
     listener_requests = any(
-        files.client_ca for one in settings.server.listen for files in one.certificates.values()
+        files.client_ca for one in settings.server.for_clients for files in one.certificates.values()
     )
     return listener_requests or bool(settings.server.trusted_proxies)
 

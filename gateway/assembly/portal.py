@@ -120,7 +120,7 @@ def portal_info(settings: Settings) -> PortalInfo:
     configured = settings.portal.scopes
     return PortalInfo(
         public_url=settings.server.public_url,
-        self_signed=any(listener.tls == "auto" for listener in settings.server.listen),
+        self_signed=any(listener.tls == "auto" for listener in settings.server.for_clients),
         sign_up=_sign_up(settings.portal.sign_up),
         grants=tuple(name for name, grant in settings.grants.items() if grant.enabled),
         scopes=tuple(route_scopes) if configured is None else tuple(configured),

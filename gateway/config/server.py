@@ -100,6 +100,12 @@ class ListenSettings(Section):
         " 301 for GET and HEAD.",
     )
 
+    ext_authz: Literal["grpc"] | None = Field(
+        default=None,
+        description="grpc: proxies ask here by gRPC whether requests may pass, as Envoy's ext_authz does, and"
+        " nothing else is answered. Needs the extra grpc.",
+    )
+
     @field_validator("port", mode="wrap")
     @classmethod
     def _port_or_unix(
@@ -123,6 +129,8 @@ class ListenSettings(Section):
             raise PydanticCustomError("listener", "unix must be at most 107 bytes long")
         if self.redirect is not None and self.tls is not None:
             raise PydanticCustomError("listener", "redirect: https is for listeners without tls")
+        if self.redirect is not None and self.ext_authz is not None:
+            raise PydanticCustomError("listener", "redirect: https is for listeners without ext_authz")
         return self
 
     @property
@@ -293,6 +301,11 @@ class ServerSettings(Section):
     limits: HeadLimits = Field(default=HeadLimits(), description="Limits of the heads of messages.")
 
     @property
+    def for_clients(self) -> tuple[ListenSettings, ...]:
+        """The listeners that clients use: not those at which only proxies ask."""
+        return tuple(one for one in self.listen if one.ext_authz is None)
+
+    @property
     def redirect_port(self) -> int | None:
         """The port to which listeners redirect; None without such listeners."""
         return self.https_port if any(one.redirect is not None for one in self.listen) else None
@@ -303,7 +316,7 @@ class ServerSettings(Section):
 
         That of public_url where it is given or has a listener, else that of the first listener with TLS.
         """
-        tls_ports = [one.port for one in self.listen if one.tls is not None and one.port]
+        tls_ports = [one.port for one in self.for_clients if one.tls is not None and one.port]
         parts = urlsplit(self.public_url)
         public = (parts.port or HTTPS_PORT) if parts.scheme == "https" else None
         if public is not None and (public in tls_ports or "public_url" in self.model_fields_set):

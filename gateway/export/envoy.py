@@ -49,7 +49,7 @@ def export_envoy(settings: Settings, options: EnvoyOptions) -> EnvoyExport:
         log=settings.logging.access,
         http3=options.http3,
     )
-    listened = [one for one in server.listen if certificates(one, server) is not None]
+    listened = [one for one in server.for_clients if certificates(one, server) is not None]
     used = dict.fromkeys(one.settings.upstream for one in found if not one.reasons)
     clusters = [cluster(name, upstreams[name]) for name in used if name is not None]
     bootstrap = {
@@ -118,10 +118,12 @@ def _note(route: ExportedRoute) -> str:
 def _notes(settings: Settings, served: int) -> list[str]:
     server = settings.server
     notes = ["server.trusted_proxies must have Envoy's address, and only Envoy may reach the gateway"]
-    if served < len(server.listen):
+    if served < len(server.for_clients):
         notes.append("listeners whose certificates come by ACME: left out")
     if any(
-        one.client_ca is not None for listen in server.listen for one in certificates(listen, server) or ()
+        one.client_ca is not None
+        for listen in server.for_clients
+        for one in certificates(listen, server) or ()
     ):
         notes.append("client certificates: set server.client_certificate_header to X-Forwarded-Client-Cert")
     notes.append("server.max_body and server.min_rate: not enforced by Envoy")

@@ -32,11 +32,21 @@ class AskingProxies:
             connection: the other end of the connection.
             headers: those of the question.
         """
-        if not self.secrets and self.subject is None:
-            return real_peer(connection, headers, self.trusted) if self.trusted(connection.address) else None
-        if not (self._shows_secret(headers) or self._shows_certificate(connection)):
+        if not self.may_ask(connection, headers):
             return None
-        return real_peer(connection, headers, self.trusted.and_address(connection.address))
+        known = self._known_by_address
+        trusted = self.trusted if known else self.trusted.and_address(connection.address)
+        return real_peer(connection, headers, trusted)
+
+    def may_ask(self, connection: Peer, headers: Sequence[Header]) -> bool:
+        """Whether the other end of a connection is one of them. `headers`: those of its question."""
+        if self._known_by_address:
+            return self.trusted(connection.address)
+        return self._shows_secret(headers) or self._shows_certificate(connection)
+
+    @property
+    def _known_by_address(self) -> bool:
+        return not self.secrets and self.subject is None
 
     @property
     def exist(self) -> bool:

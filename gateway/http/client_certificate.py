@@ -27,7 +27,7 @@ CertificateReader = Callable[[Sequence[Header]], bytes | None]
 def certificate_reader(header: str) -> CertificateReader:
     """Reads the certificate from the header of this name, and from no other."""
     name = header.lower().encode()
-    parse = {CLIENT_CERT: _byte_sequence, XFCC: _envoy}.get(header.lower(), _escaped_pem)
+    parse = {CLIENT_CERT: _byte_sequence, XFCC: _envoy}.get(header.lower(), escaped_pem)
 
     def read(headers: Sequence[Header]) -> bytes | None:
         values = header_values(headers, name)
@@ -45,7 +45,7 @@ def _byte_sequence(text: bytes) -> bytes | None:
     return _base64(text[1:-1])
 
 
-def _escaped_pem(text: bytes) -> bytes | None:
+def escaped_pem(text: bytes) -> bytes | None:
     """nginx's `$ssl_client_escaped_cert`, AWS's leaf header: a percent-encoded PEM. `+` stands for itself."""
     found = _PEM.search(unquote_to_bytes(text))
     return None if found is None else _base64(b"".join(found[1].split()))
@@ -62,7 +62,7 @@ def _envoy(text: bytes) -> bytes | None:
         if pair[1].lower() == b"cert":
             if seen:
                 return None
-            seen, certificate = True, _escaped_pem(pair[2].strip(b'"'))
+            seen, certificate = True, escaped_pem(pair[2].strip(b'"'))
         place = pair.end()
         if pair[3] == b",":
             certificate, seen = None, False

@@ -41,6 +41,8 @@ class ListenAddress:
     """The path of a Unix socket; host and port then mean nothing."""
     mode: int = 0o660
     """Permissions of the Unix socket's file."""
+    grpc: bool = False
+    """Whether proxies ask there by gRPC, and nothing else is answered."""
 
     @property
     def place(self) -> tuple[str, int] | Path:
@@ -50,7 +52,8 @@ class ListenAddress:
     def __str__(self) -> str:
         if self.unix is not None:
             return f"unix:{self.unix}"
-        return f"{'https' if self.tls else 'http'}://{_bracketed(self.host)}:{self.port}"
+        scheme = "grpc" if self.grpc else "http"
+        return f"{scheme}{'s' if self.tls else ''}://{_bracketed(self.host)}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,10 @@ class Service(Protocol):
         """The aiohttp runner of listeners that redirect to https; None without them."""
 
     @property
+    def grpc_protocol(self) -> Callable[[], asyncio.Protocol] | None:
+        """Makes connections of listeners on which proxies ask by gRPC; None without them."""
+
+    @property
     def management(self) -> web.Application:
         """The aiohttp application of the management listener."""
 
@@ -86,6 +90,8 @@ class ListenEndpoint:
     """Whether the service manager keeps the sockets open: what waits there is for the next gateway."""
     redirect: bool = False
     """Whether it only redirects to https."""
+    grpc: bool = False
+    """Whether proxies ask there by gRPC, and nothing else is answered."""
 
 
 class ServerInstance:
@@ -192,8 +198,12 @@ class ServerInstance:
         for sock in endpoint.sockets:
             start_listening(sock)
         slow = server.handshake_too_slow if isinstance(server, GatewayServer) else _nothing
+        protocol: Callable[[], asyncio.Protocol] = server
+        if endpoint.grpc:
+            assert self._service.grpc_protocol is not None  # noqa: S101 (for mypy: there is such a listener)
+            protocol = self._service.grpc_protocol
         return [
-            Acceptor(sock.dup(), server, endpoint.tls, header, proxies, slow, kept_open=endpoint.activated)
+            Acceptor(sock.dup(), protocol, endpoint.tls, header, proxies, slow, kept_open=endpoint.activated)
             for sock in endpoint.sockets
         ]
 

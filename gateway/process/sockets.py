@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from gateway.acme.folder import AcmeFolder
@@ -15,7 +15,7 @@ from gateway.process.acme_certificate import ChallengeCertificates, acme_certifi
 from gateway.process.auto_certificate import auto_certificate
 from gateway.process.certificates import Certificates, TlsListener
 from gateway.process.listeners import ListenAddress, ListenSocket
-from gateway.process.tls import ServerTlsFiles
+from gateway.process.tls import HTTP_2, ServerTlsFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,14 @@ class ListenSockets:
 def public_addresses(settings: Settings) -> list[ListenAddress]:
     """The addresses of `server.listen`."""
     return [
-        ListenAddress(entry.host, entry.port or 0, entry.tls is not None, entry.unix, entry.mode)
+        ListenAddress(
+            entry.host,
+            entry.port or 0,
+            entry.tls is not None,
+            entry.unix,
+            entry.mode,
+            grpc=entry.ext_authz is not None,
+        )
         for entry in settings.server.listen
     ]
 
@@ -69,6 +76,8 @@ def tls_listener(
         given = listen_settings.certificates.values()
         all_files = [_tls_files(each, AcmeFolder(state_dir), clock) for each in given]
         challenges = _challenges(listen_settings, AcmeFolder(state_dir))
+    if listen_settings.ext_authz is not None:
+        all_files = [replace(files, protocols=HTTP_2) for files in all_files]
     for files in all_files:
         certificates.load(files)
     return TlsListener(certificates, tuple(all_files), challenges)

@@ -23,6 +23,9 @@ TLS_1_2_CIPHERS = (
 encryption only (RFC 9325 section 4.2). TLS 1.3 has no other suites."""
 
 
+HTTP_1, HTTP_2 = ("http/1.1",), ("h2",)
+
+
 @dataclass(frozen=True, slots=True)
 class ServerTlsFiles:
     """The PEM files of one certificate."""
@@ -31,10 +34,12 @@ class ServerTlsFiles:
     key: Path
     client_ca: Path | None = None
     """CA bundle for client certificates. They are requested and verified, but optional."""
+    protocols: tuple[str, ...] = HTTP_1
+    """What is spoken there (ALPN, RFC 7301)."""
 
 
 def server_context(files: ServerTlsFiles) -> ssl.SSLContext:
-    """TLS 1.2 and later as in Mozilla's intermediate configuration, ALPN http/1.1.
+    """TLS 1.2 and later as in Mozilla's intermediate configuration.
 
     StartError names the file that can't be used, and why.
     """
@@ -44,7 +49,7 @@ def server_context(files: ServerTlsFiles) -> ssl.SSLContext:
 def load_context(files: ServerTlsFiles) -> tuple[ssl.SSLContext, CertificateFacts]:
     """The context of `server_context`, and what its certificate says. StartError as there."""
     context = base_context(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH))
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols(list(files.protocols))
     _check_readable(*(path for path in (files.certificate, files.key, files.client_ca) if path is not None))
     try:
         facts = load_tls_files(context, files.certificate, files.key, files.client_ca)

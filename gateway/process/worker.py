@@ -222,6 +222,7 @@ class Worker:
                 trusted if listen.proxy_protocol else None,
                 listener.activated,
                 listen.redirect is not None,
+                listen.ext_authz is not None,
             )
             for (listener, tls), listen in zip(with_tls, server.listen, strict=True)
         ]

@@ -6,23 +6,33 @@ What the plugins do to the request's head is answered as headers, which the prox
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
-from gateway.http.described_request import described_request, described_scheme, rest_of_target
+from gateway.http.described_request import (
+    check_overrides,
+    described_request,
+    described_scheme,
+    rest_of_target,
+)
 from gateway.http.exchange import Exchange, ForwardHead, Header, Headers, Peer, RequestHead, Response
 from gateway.http.forwarding_headers import client_headers
 from gateway.http.head_limits import DEFAULT_LIMITS, RequestHeadLimits
 from gateway.http.header_names import is_framing
 from gateway.http.problems import FORBIDDEN, NO_ROUTE, Problem
+from gateway.http.route import Route
 from gateway.oauth.bearer import AuthError
+from gateway.proxy.challenges import auth_problem, scheme_of
 from gateway.proxy.forward_head import build_forward_head
 from gateway.proxy.phases import AccessServices, KnownRequest, admit
-from gateway.proxy.pipeline import run_hooks, then
+from gateway.proxy.pipeline import run_hooks, settled, then
+from gateway.proxy.preflight import preflight_route
+from gateway.proxy.route_table import RouteTable
 
 _REQUEST_ID, _REQUEST_ID_LOWER = b"X-Request-Id", b"x-request-id"
-_ROUTE = b"X-Gatepost-Route"
+ROUTE_HEADER = b"x-gatepost-route"
 """A proxy that sends this header is told the route's id in it."""
 # What the proxy itself tells its upstream of the way that the request has come.
 _OF_THE_PROXY = frozenset(
@@ -72,6 +82,46 @@ class Leave(Response):
 
 Verdicts = Response | AuthError
 """`Leave`, or what a plugin answers in its place. An error: the client may not call the route."""
+
+
+class VerifyServices(AccessServices, Protocol):
+    """What `answer_question` needs."""
+
+    @property
+    def routes(self) -> RouteTable:
+        """Finds the route of a request."""
+
+    @property
+    def realm(self) -> str:
+        """That of challenges."""
+
+
+async def answer_question(
+    described: RequestHead, services: VerifyServices, begin: Callable[[Route], Exchange]
+) -> Response:
+    """The answer to a question, as far as nothing is known of it before.
+
+    Args:
+        described: the request that is asked about.
+        services: what the decision needs.
+        begin: notes the request's route, and makes its exchange.
+
+    Raises:
+        Problem, StoreUnavailable, IssuerUnavailable: the request may not pass.
+    """
+    asked = preflight_route(services.routes, described)
+    if asked is not None:
+        check_overrides(described, asked)
+        answer = await settled(run_hooks(asked.pipeline.on_preflight, begin(asked)))
+        if answer is not None:
+            return answer
+    route = services.routes.match(described)
+    check_overrides(described, route)
+    exchange = begin(route)
+    outcome: Verdicts = await settled(verify(exchange, services))
+    if isinstance(outcome, AuthError):
+        raise auth_problem(outcome, route, services.realm, scheme=scheme_of(exchange.request))
+    return outcome
 
 
 def verify(
@@ -128,8 +178,8 @@ def _leave(exchange: Exchange, headers: Headers) -> Leave:
     if taken and any(name.lower() == _REQUEST_ID_LOWER for name, _ in taken):
         # A plugin says the same to clients: one is enough.
         headers = [item for item in headers if item[0] != _REQUEST_ID]
-    if exchange.request.values(_ROUTE.lower()):
-        headers = [*headers, (_ROUTE, exchange.route.id.encode())]
+    if exchange.request.values(ROUTE_HEADER):
+        headers = [*headers, (b"X-Gatepost-Route", exchange.route.id.encode())]
     return Leave(200, headers=headers)
 
 

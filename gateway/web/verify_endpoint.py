@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
 from gateway.http.asking_proxies import AskingProxies
-from gateway.http.described_request import check_overrides
 from gateway.http.endpoints import VERIFY, GatewayPaths
-from gateway.http.exchange import Exchange, RequestHead, Response
+from gateway.http.exchange import Exchange, RequestHead
 from gateway.http.head_limits import DEFAULT_LIMITS, RequestHeadLimits
 from gateway.http.problems import FORBIDDEN, Problem
-from gateway.oauth.bearer import AuthError
-from gateway.proxy.challenges import auth_problem, scheme_of
-from gateway.proxy.pipeline import run_hooks, settled
-from gateway.proxy.preflight import preflight_route
+from gateway.http.route import Route
 from gateway.proxy.question_cache import seen_by
-from gateway.proxy.verification import read_question, verify
+from gateway.proxy.verification import answer_question, read_question
 from gateway.server.client_connection import connection_of
 from gateway.server.raw_response import send_response
 from gateway.web.proxy_services import EXCHANGE, ProxyServices
@@ -49,9 +45,13 @@ class VerifyEndpoint:
             Problem: whoever asks may not, or the request is refused.
         """
         request[HEAD] = described = self._described(request)
-        answer = await self._preflight_answer(request, described)
-        if answer is None:
-            answer = await self._judged(request, described)
+        try:
+            answer = await answer_question(described, self.services, partial(_begin, request, described))
+        finally:
+            exchange = request.get(EXCHANGE)
+            if exchange is not None:
+                # A plugin may have taken over an id that the proxy gave the request.
+                request[REQUEST_ID] = exchange.request_id
         return await send_response(request, answer, request[ANSWER_HEADERS], self.services.clock())
 
     def _described(self, request: web.Request) -> RequestHead:
@@ -70,26 +70,9 @@ class VerifyEndpoint:
         asked = read_question(question, peer, self.prefixes, self.limits)
         return seen_by(asked.request, peer, asked.scheme)
 
-    async def _preflight_answer(self, request: web.Request, described: RequestHead) -> Response | None:
-        route = preflight_route(self.services.routes, described)
-        if route is None:
-            return None
-        check_overrides(described, route)
-        request[EXCHANGE] = exchange = Exchange(described, route, request[REQUEST_ID])
-        return await settled(run_hooks(route.pipeline.on_preflight, exchange))
 
-    async def _judged(self, request: web.Request, described: RequestHead) -> Response:
-        route = self.services.routes.match(described)
-        check_overrides(described, route)
-        request[EXCHANGE] = exchange = Exchange(
-            described, route, request[REQUEST_ID], added_response_headers=request[ANSWER_HEADERS]
-        )
-        try:
-            judgement = verify(exchange, self.services)
-            outcome = await judgement if inspect.isawaitable(judgement) else judgement
-        finally:
-            # A plugin may have taken over an id that the proxy gave the request.
-            request[REQUEST_ID] = exchange.request_id
-        if isinstance(outcome, AuthError):
-            raise auth_problem(outcome, route, self.services.realm, scheme=scheme_of(exchange.request))
-        return outcome
+def _begin(request: web.Request, described: RequestHead, route: Route) -> Exchange:
+    request[EXCHANGE] = exchange = Exchange(
+        described, route, request[REQUEST_ID], added_response_headers=request[ANSWER_HEADERS]
+    )
+    return exchange

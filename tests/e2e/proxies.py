@@ -19,7 +19,7 @@ from tests.raw import LIMIT
 from tests.running import ROOT
 
 EXAMPLES = Path(ROOT) / "docs" / "pages" / "examples" / "forward-auth"
-GATEWAY, BACKEND, OWN = "8280", "9001", "8000"
+GATEWAY, GRPC, BACKEND, OWN = "8280", "8281", "9001", "8000"
 """The ports in the examples."""
 NGINX_FOLDERS = "access_log off; " + " ".join(
     f"{kind}_temp_path {kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -75,6 +75,11 @@ EXAMPLES_BY_NAME = {
         ("traefik", "--configFile=traefik-static.yaml"),
         listens_early=True,
     ),
+    "envoy-grpc": Example(
+        ("envoy-grpc.yaml",),
+        ("envoy", "-c", "envoy-grpc.yaml", "--use-dynamic-base-id", "--concurrency", "1", "-l", "error"),
+        answers_preflights=True,
+    ),
     "envoy": Example(
         ("envoy.yaml",),
         ("envoy", "-c", "envoy.yaml", "--use-dynamic-base-id", "--concurrency", "1", "-l", "error"),
@@ -99,15 +104,20 @@ def await_routes(port: int) -> None:
 
 
 @contextmanager
-def proxied(name: str, gateway: int, backend: int, folder: Path) -> Iterator[int]:
-    """Runs a proxy with its example between a gateway and a backend; its own port."""
+def proxied(name: str, gateway: int, grpc: int, backend: int, folder: Path) -> Iterator[int]:
+    """Runs a proxy with its example between a gateway and a backend; its own port.
+
+    `grpc`: the port at which the gateway is asked by gRPC.
+    """
     example = EXAMPLES_BY_NAME[name]
     binary, *options = program(example.command[0]), *example.command[1:]
     port = free_port()
-    ports = {GATEWAY: gateway, BACKEND: backend, OWN: port}
+    ports = {GATEWAY: gateway, GRPC: grpc, BACKEND: backend, OWN: port}
     for file in example.files:
         text = example.prepared((EXAMPLES / file).read_text())
-        (folder / file).write_text(re.sub(r"\b(8280|9001|8000)\b", lambda found: str(ports[found[0]]), text))
+        (folder / file).write_text(
+            re.sub(r"\b(8280|8281|9001|8000)\b", lambda found: str(ports[found[0]]), text)
+        )
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [binary, *options], cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log

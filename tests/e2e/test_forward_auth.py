@@ -24,6 +24,7 @@ from tests.web_gateway import request as message
 
 HOST = "api.example.org"
 CORS = {"use": "cors", "with": {"origins": ["https://app.example.org"], "methods": ["DELETE"]}}
+LISTEN = [{"host": "127.0.0.1", "port": 0}, {"host": "127.0.0.1", "port": 0, "ext_authz": "grpc"}]
 LIMIT_2 = {"use": "rate_limit", "with": {"limit": 2, "per": "1h", "by": "address"}}
 
 
@@ -49,7 +50,7 @@ def judge(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     ]
     config = configuration(
         "http://127.0.0.1:1",
-        server={"trusted_proxies": ["127.0.0.1"]},
+        server={"trusted_proxies": ["127.0.0.1"], "listen": LISTEN},
         store={"url": valkey.url, "prefix": "forward-auth:"},
         tokens={"key": "k" * 32},
         clients=[
@@ -91,10 +92,11 @@ def front(
     backend: RawUpstream,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Front]:
-    gateway = urlsplit(judge.http).port
+    gateway, grpc = urlsplit(judge.http).port, urlsplit(judge.addresses("grpc")[0]).port
     assert gateway is not None
+    assert grpc is not None
     folder = tmp_path_factory.mktemp(request.param)
-    with proxied(request.param, gateway, backend.port, folder) as port:
+    with proxied(request.param, gateway, grpc, backend.port, folder) as port:
         yield Front(request.param, port)
 
 
@@ -337,7 +339,7 @@ async def test_without_a_gateway_nobody_passes(
     name: str, backend: RawUpstream, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     backend.reset()
-    with proxied(name, 1, backend.port, tmp_path_factory.mktemp(name)) as port:
+    with proxied(name, 1, 1, backend.port, tmp_path_factory.mktemp(name)) as port:
         async with await RawClient.connect("127.0.0.1", port) as caller:
             assert (await caller.ask(message("/open"))).status >= 500
     assert not backend.requests

@@ -48,6 +48,7 @@ class SmallGateway:
         app.router.add_get("/endless", self.endless)
         self.runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
         self.redirect_runner: web.BaseRunner | None = None
+        self.grpc_protocol: Callable[[], asyncio.Protocol] | None = None
         self.management = management_app(self.ready, telemetry, {"/status": status.document})
 
     async def start(self) -> None:

@@ -49,6 +49,7 @@ MAY_IMPORT = {
         "tokens",
         "upstream",
     },
+    "ext_authz": BASE | {"http", "oauth", "proxy", "server", "web"},
     "portal": BASE | {"accounts", "audit", "http", "oauth", "oauth_flows", "tokens", "web"},
     "export": BASE | {"config", "http"},
     "xds": BASE | {"export"},

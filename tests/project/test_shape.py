@@ -123,6 +123,11 @@ TESTED_ELSEWHERE = {
         "gateway/config/forward_auth.py",
         "gateway/web/verify_fast_path.py",
     ],
+    "questions by gRPC, asked over the wire: tests/e2e/test_ext_authz.py": [
+        "gateway/ext_authz/authorization.py",
+        "gateway/ext_authz/check_messages.py",
+        "gateway/ext_authz/listener.py",
+    ],
     "registration, asked over the wire: tests/standards/test_registration.py": [
         "gateway/assembly/registration.py",
         "gateway/config/registration.py",

@@ -61,7 +61,7 @@ def _key(path: KeyPath, *rest: str | int) -> KeyPath:
 
 
 def _plain_ports(settings: Settings) -> set[int | None]:
-    return {one.port for one in settings.server.listen if one.tls is None and one.unix is None}
+    return {one.port for one in settings.server.for_clients if one.tls is None and one.unix is None}
 
 
 def _tls_ports(settings: Settings, acme: AcmeSettings) -> set[int | None]:

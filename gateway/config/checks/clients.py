@@ -129,7 +129,7 @@ def one_key_set(settings: Settings, context: CheckContext) -> Iterator[CheckFind
 
 def certificates_seen(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """Clients that need a TLS certificate can present it, to a listener or a trusted proxy."""
-    listeners = [files for one in settings.server.listen for files in one.certificates.values()]
+    listeners = [files for one in settings.server.for_clients for files in one.certificates.values()]
     if settings.server.trusted_proxies or any(files.client_ca for files in listeners):
         return
     text = "no client can present a certificate: no listener has client_ca, and there are no trusted_proxies"
