@@ -108,7 +108,8 @@ class RouteCompiler:
             mirror=self._mirror(settings.path, settings.mirror),
             mcp=settings.mcp is not None,
             case_sensitive=settings.case_sensitive,
-            verify_only=settings.verify_only,
+            # Calls of gRPC are forwarded by Envoy, which asks about them.
+            verify_only=settings.verify_only or self._settings.speaks_grpc(settings.upstream),
             id=route_id(settings),
             **self._destination(settings, settings.upstream),
         )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from gateway.config.logging import UPSTREAM_FIELDS
 from gateway.config.model import Settings
-from gateway.config.resilience import BreakerConfig, HealthConfig
+from gateway.config.resilience import BreakerConfig
 from gateway.config.upstream_auth import UpstreamAuth
 from gateway.config.upstreams import UpstreamConfig, UpstreamServerConfig, UpstreamTls, split_nameserver
 from gateway.errors import StartError
@@ -159,14 +159,18 @@ def upstream_settings(configured: UpstreamConfig, head_limit: int = HEAD_LIMIT) 
             lifetime=CONNECTION_LIFETIME,
             head_limit=head_limit,
         ),
-        health=None if configured.health is None else _health(configured.health, configured.host_header),
+        health=_health(configured),
         retries=RetrySettings(attempts=retries.attempts, on=frozenset(retries.on)),
         breaker=_NO_BREAKER if configured.breaker is None else _breaker(configured.breaker),
         slow_start=configured.slow_start,
     )
 
 
-def _health(health: HealthConfig, host: str | None) -> HealthSettings:
+def _health(configured: UpstreamConfig) -> HealthSettings | None:
+    """Servers of gRPC are checked by those who call them."""
+    health, host = configured.health, configured.host_header
+    if health is None or configured.protocol == "grpc":
+        return None
     return HealthSettings(
         path=health.path,
         interval=health.interval,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, model_validator
 
 from gateway.config.base import Many, Section
 from gateway.config.clients import ClientSettings
@@ -89,6 +89,23 @@ class Settings(Section):
 
     _load_id: str = PrivateAttr(default_factory=lambda: secrets.token_hex(8))
     _source: ConfigSource | None = PrivateAttr(default=None)
+
+    @model_validator(mode="after")
+    def _whole_grpc_paths(self) -> Settings:
+        """A call of gRPC names its method by the whole path: unless it is said, nothing is stripped."""
+        routes = tuple(
+            route.model_copy(update={"strip_prefix": False})
+            if self.speaks_grpc(route.upstream) and "strip_prefix" not in route.model_fields_set
+            else route
+            for route in self.routes
+        )
+        object.__setattr__(self, "routes", routes)
+        return self
+
+    def speaks_grpc(self, upstream: str | None) -> bool:
+        """Whether the upstream of a route has `protocol: grpc`."""
+        configured = None if upstream is None else self.upstreams.get(upstream)
+        return configured is not None and configured.protocol == "grpc"
 
     @property
     def paths(self) -> GatewayPaths:

@@ -84,6 +84,11 @@ class UpstreamTimeouts(Section):
     idle: Timeout = Field(
         default=60.0, description="Without a byte in either direction, in a response or a tunnel."
     )
+    deadline: Timeout | None = Field(
+        default=None,
+        description="gRPC: the longest that a whole call may take, whatever its grpc-timeout asks for. null:"
+        " as long as it asks for.",
+    )
 
 
 class UpstreamTls(Section):
@@ -127,6 +132,11 @@ class UpstreamConfig(Section):
 
     servers: Many[UpstreamServerConfig] = Field(
         min_length=1, description="Its servers; at least one, with the same path in their URLs."
+    )
+    protocol: Literal["http", "grpc"] = Field(
+        default="http",
+        description="http: HTTP/1.1. grpc: calls of gRPC by HTTP/2, to http servers without TLS (h2c). Envoy"
+        " forwards them, and asks the gateway.",
     )
     balance: Literal["round_robin", "least_requests", "hash"] = Field(
         default="round_robin",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gateway.config.model import Settings
 from gateway.config.upstreams import UpstreamConfig, UpstreamServerConfig
 from gateway.export.envoy_clusters import TYPE, Json, cluster, gateway_cluster
+from gateway.export.envoy_grpc import grpc_web_filter
 from gateway.export.envoy_listeners import GRANTED, SHOWN, Served, certificates, ext_authz, listeners
 from gateway.export.envoy_lua import asked_for, lua_filter, place_of, places, unless_known
 from gateway.export.envoy_routes import GATEWAY, ExportedRoute, exported_route, routes
@@ -86,6 +87,8 @@ def _filters(settings: Settings, found: list[ExportedRoute], *, lua: bool) -> It
     shown = [name for route in settings.routes for kind, name in route.conditions.names if kind == HEADER]
     if lua:
         yield lua_filter(places(found, settings.plugins, settings.paths), SHOWN, GRANTED)
+    if any(settings.speaks_grpc(one.settings.upstream) for one in found):
+        yield grpc_web_filter()
     yield ext_authz(shown, **(unless_known() if lua else {}))
 
 

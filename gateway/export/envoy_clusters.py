@@ -43,7 +43,7 @@ def what_clusters_lack(upstream: UpstreamConfig) -> Iterator[str]:
 
 def cluster(name: str, upstream: UpstreamConfig) -> Json:
     """One upstream, of which `what_clusters_lack` says nothing."""
-    https = upstream.servers[0].url.startswith("https:")
+    https, grpc = upstream.servers[0].url.startswith("https:"), upstream.protocol == "grpc"
     names = [urlsplit(server.url).hostname or "" for server in upstream.servers]
     found: Json = {
         "name": name,
@@ -68,7 +68,7 @@ def cluster(name: str, upstream: UpstreamConfig) -> Json:
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                 "@type": f"{TYPE}.upstreams.http.v3.HttpProtocolOptions",
-                "explicit_http_config": {"http_protocol_options": {}},
+                "explicit_http_config": {f"{'http2' if grpc else 'http'}_protocol_options": {}},
                 "common_http_protocol_options": {"idle_timeout": duration(upstream.keep_alive)},
             }
         },
@@ -77,11 +77,15 @@ def cluster(name: str, upstream: UpstreamConfig) -> Json:
         key = "least_request_lb_config" if upstream.balance == "least_requests" else "round_robin_lb_config"
         found[key] = {"slow_start_config": {"slow_start_window": duration(upstream.slow_start)}}
     if upstream.health is not None:
-        found["health_checks"] = [_health_check(upstream.health, upstream.host_header)]
+        found["health_checks"] = [_health_check(upstream.health, upstream.host_header, grpc=grpc)]
     if upstream.breaker is not None:
         found["outlier_detection"] = _outlier_detection(upstream.breaker)
     if https:
         found["transport_socket"] = _tls(upstream.tls or UpstreamTls(), names[0])
+        if grpc:
+            # RFC 7301: servers of gRPC insist on it.
+            context = found["transport_socket"]["typed_config"]["common_tls_context"]
+            context["alpn_protocols"] = ["h2"]
     return found
 
 
@@ -125,27 +129,47 @@ def _endpoint(url: str, weight: int, health: HealthConfig | None) -> Json:
     return {"endpoint": endpoint, "load_balancing_weight": weight}
 
 
-def _health_check(health: HealthConfig, host: str | None) -> Json:
+def _health_check(health: HealthConfig, host: str | None, *, grpc: bool) -> Json:
+    kind, check = ("grpc", _grpc_check(health, host)) if grpc else ("http", _http_check(health, host))
+    return {
+        "interval": duration(health.interval),
+        # Else the second check of a server that has had no requests comes after a minute.
+        "no_traffic_interval": duration(health.interval),
+        "timeout": duration(health.timeout),
+        "unhealthy_threshold": health.unhealthy_after,
+        "healthy_threshold": health.healthy_after,
+        f"{kind}_health_check": check,
+    }
+
+
+def _grpc_check(health: HealthConfig, host: str | None) -> Json:
+    """By gRPC's health protocol, `grpc.health.v1.Health/Check`, of the server as a whole."""
+    check: Json = {}
+    if health.host or host:
+        check["authority"] = health.host or host
+    if health.headers:
+        check["initial_metadata"] = _added(health)
+    return check
+
+
+def _added(health: HealthConfig) -> list[Json]:
+    return [
+        {"header": {"key": name, "value": value.get_secret_value()}} for name, value in health.headers.items()
+    ]
+
+
+def _http_check(health: HealthConfig, host: str | None) -> Json:
     check: Json = {"path": health.path}
     if health.host or host:
         check["host"] = health.host or host
     if health.headers:
-        check["request_headers_to_add"] = [
-            {"header": {"key": name, "value": value.get_secret_value()}}
-            for name, value in health.headers.items()
-        ]
+        check["request_headers_to_add"] = _added(health)
     statuses = health.expect.status
     ranges = [(status, status + 1) for status in statuses] if statuses else [(200, 400)]
     check["expected_statuses"] = [{"start": start, "end": end} for start, end in ranges]
     if health.expect.body is not None:
         check["receive"] = [{"text": health.expect.body.encode().hex()}]
-    return {
-        "interval": duration(health.interval),
-        "timeout": duration(health.timeout),
-        "unhealthy_threshold": health.unhealthy_after,
-        "healthy_threshold": health.healthy_after,
-        "http_health_check": check,
-    }
+    return check
 
 
 def _outlier_detection(breaker: BreakerConfig) -> Json:

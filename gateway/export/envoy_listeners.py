@@ -43,10 +43,20 @@ SHOWN = (
     "x-forwarded-proto",
     "x-forwarded-client-cert",
     "user-agent",
+    "content-type",
 )
 """The headers of a request that the gateway judges by, beside method, path and Host."""
 GRANTED = ("x-client-id", "x-authenticated-scope", "x-authenticated-userid", "x-request-id", ROUTE_ID)
-ADDED = ("ratelimit", "ratelimit-policy", "x-request-id", "dpop-nonce")
+ADDED = (
+    "ratelimit",
+    "ratelimit-policy",
+    "x-request-id",
+    "dpop-nonce",
+    "vary",
+    "access-control-allow-origin",
+    "access-control-allow-credentials",
+    "access-control-expose-headers",
+)
 """Headers of the gateway's answer that are added to the backend's response."""
 STREAMS = 100
 """Requests at once of a connection with HTTP/2 or HTTP/3."""

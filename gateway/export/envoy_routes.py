@@ -18,6 +18,7 @@ from gateway.config.plugins import PluginUse
 from gateway.config.routes import RouteSettings
 from gateway.config.upstreams import UpstreamConfig
 from gateway.export.envoy_clusters import TYPE, Json, duration, what_clusters_lack
+from gateway.export.envoy_grpc import grpc_retry_policy, grpc_stream_limits
 from gateway.http.endpoints import VERIFY, GatewayPaths
 from gateway.http.route_target import literal_prefix, route_segments
 
@@ -60,6 +61,9 @@ def _reasons(
     route: RouteSettings, upstreams: Mapping[str, UpstreamConfig], everywhere: tuple[PluginUse, ...]
 ) -> Iterator[str]:
     if route.upstream is None:
+        return
+    if upstreams[route.upstream].protocol == "grpc":
+        # What Envoy can't do for it can't be configured.
         return
     for use in (*everywhere, *route.plugins):
         # The id comes in the header that Envoy is told to add, and in no other.
@@ -145,8 +149,11 @@ def _action(route: RouteSettings, upstream: UpstreamConfig, rewrite: Json) -> Js
     }
     if upstream.host_header is not None:
         action["host_rewrite_literal"] = upstream.host_header
+    grpc = upstream.protocol == "grpc"
+    if grpc:
+        action["max_stream_duration"] = grpc_stream_limits(upstream)
     if upstream.retries.attempts:
-        action["retry_policy"] = _retry_policy(upstream)
+        action["retry_policy"] = grpc_retry_policy(upstream) if grpc else _retry_policy(upstream)
     added = [_header("X-Forwarded-Host", "%REQ(:AUTHORITY)%")]
     if route.strips and route.path != "/":
         added.append(_header("X-Forwarded-Prefix", route.path))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from gateway.http.asking_proxies import AskingProxies
 from gateway.http.described_request import check_overrides
 from gateway.http.exchange import NOBODY, Header, Peer, RequestHead
+from gateway.http.grpc_status import is_grpc
 from gateway.http.head_limits import DEFAULT_LIMITS, RequestHeadLimits
 from gateway.http.route import HEADER, Route
 from gateway.oauth.bearer import AuthError, BearerCredentials
@@ -162,8 +163,11 @@ def _read(
 ) -> CachedQuestion | None:
     question = read_question(plain.head(NOBODY), NOBODY, prefixes, limits)
     request = question.request
-    # Preflights go through aiohttp. So does what has an answer without a body to a question that wants one.
-    if request.method == "OPTIONS" or (request.method == "HEAD") is not (plain.method == "HEAD"):
+    # Preflights and calls of gRPC go through aiohttp. So does what has an answer without a body to a question
+    # that wants one.
+    if request.method == "OPTIONS" or is_grpc(request.headers):
+        return None
+    if (request.method == "HEAD") is not (plain.method == "HEAD"):
         return None
     route = routes.match(request)
     check_overrides(request, route)

@@ -12,15 +12,18 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.http.exchange import Headers, RequestHead
 from gateway.http.forwarded import real_peer
+from gateway.http.grpc_status import grpc_refusal, is_grpc
 from gateway.http.head_limits import DEFAULT_LIMITS, RequestHeadLimits
 from gateway.http.max_forwards import options_response
 from gateway.http.problems import Problem
 from gateway.http.request_head import read_head
 from gateway.http.request_target import ASTERISK
+from gateway.http.responses import problem_response
 from gateway.oauth_flows.client_request import ClientRequest
 from gateway.server.client_connection import connection_of
 from gateway.server.raw_response import send_problem, send_response
 from gateway.web.error_responses import Handler, aiohttp_problem, to_logged_problem
+from gateway.web.proxy_services import DESCRIBED
 
 HEAD = web.RequestKey("head", RequestHead)
 REQUEST_ID = web.RequestKey("request_id", str)
@@ -82,6 +85,10 @@ async def _answer(
     request[ERROR] = problem.kind.code
     request_context.refused(request, problem)
     extra: Headers = request[ANSWER_HEADERS]
+    described = request.get(HEAD) if DESCRIBED in request.match_info else None
+    if described is not None and is_grpc(described.headers):
+        answer = grpc_refusal(problem_response(problem, request[REQUEST_ID]), problem.detail)
+        return await send_response(request, answer, extra, request_context.clock())
     return await send_problem(request, problem, request[REQUEST_ID], extra, request_context.clock())
 
 

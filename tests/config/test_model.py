@@ -77,7 +77,7 @@ def test_items_have_their_defaults() -> None:
     assert upstream.servers[0].weight == 1
     assert upstream.model_dump(exclude={"servers"}) == {
         "balance": "round_robin", "hash_by": "client", "health": None, "slow_start": 10,
-        "timeouts": {"connect": 2, "response": 30, "idle": 60},
+        "timeouts": {"connect": 2, "response": 30, "idle": 60, "deadline": None}, "protocol": "http",
         "retries": {"attempts": 1, "on": ("connect", "503")},
         "breaker": {"failures": 5, "open_for": 10},
         "max_connections": 256, "max_queue": 10_000, "queue_timeout": 2, "keep_alive": 4,

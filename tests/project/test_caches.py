@@ -24,6 +24,7 @@ BOUNDED_OTHERWISE = {
     "gateway/accounts/usage.py": "counts since the last write, by registered client",
     "gateway/accounts/users.py": "users of the configuration",
     "gateway/config/yaml_composer.py": "of one file that is being read",
+    "gateway/ext_authz/connection.py": "calls of one open connection, at most its concurrent streams",
     "gateway/issuers/introspection_issuer.py": "requests under way, at most MAX_CONCURRENT",
     "gateway/issuers/workloads.py": "trusts of the configuration",
     "gateway/limits/rate_bucket.py": "steps of one window",
@@ -62,7 +63,15 @@ BOUNDED_OTHERWISE = {
 """Modules whose objects have collections that are no caches, and what bounds these."""
 
 
-OF_EXTRAS = {"gateway.acme.account", "gateway.acme.authority", "gateway.acme.challenges"}
+OF_EXTRAS = {
+    "gateway.acme.account",
+    "gateway.acme.authority",
+    "gateway.acme.challenges",
+    "gateway.ext_authz.authorization",
+    "gateway.ext_authz.check_messages",
+    "gateway.ext_authz.connection",
+    "gateway.ext_authz.listener",
+}
 """Modules of packages that need not be installed."""
 
 

@@ -74,6 +74,16 @@ def all_has_effect(settings: Settings, _: CheckContext) -> Iterator[CheckFinding
                 )
 
 
+def deadlines_for_calls(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
+    """`timeouts.deadline` is for calls of gRPC."""
+    for name, upstream in settings.upstreams.items():
+        if upstream.protocol == "http" and upstream.timeouts.deadline is not None:
+            path: KeyPath = ("upstreams", name, "timeouts", "deadline")
+            yield CheckFinding(
+                path, "has no effect: protocol is not grpc", depends=(("upstreams", name, "protocol"),)
+            )
+
+
 def health_ports_there(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """A Unix socket has no port that could be checked."""
     for name, upstream in settings.upstreams.items():
