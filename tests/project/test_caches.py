@@ -56,6 +56,7 @@ BOUNDED_OTHERWISE = {
     "gateway/upstream/pool.py": "open connections to a server",
     "gateway/upstream/server.py": "tasks under way",
     "gateway/upstream/upstream.py": "servers of an upstream",
+    "gateway/xds/server.py": "open streams, one or two of each Envoy",
     "gateway/upstream/tunnel.py": "of one response, with back-pressure",
     "plugins/cache.py": "one body up to `max`; places of generations, at most `entries`; writes under way",
     "plugins/cache_flights.py": "requests under way",
