@@ -57,6 +57,9 @@ SocketMode = Annotated[
 
 _NOT_GIVEN: Any = object()
 
+HttpVersion = Literal[1, 2, 3]
+HTTP_1: tuple[HttpVersion, ...] = (1,)
+
 OptionalPort = Annotated[Port | None, WithJsonSchema({"type": "integer", "minimum": 0, "maximum": MAX_PORT})]
 
 
@@ -89,6 +92,12 @@ class ListenSettings(Section):
         " that the client asks for (SNI).",
     )
 
+    http: Many[HttpVersion] = Field(
+        default=HTTP_1,
+        min_length=1,
+        description="The major versions of HTTP that clients may speak: any of 1, 2 and 3. With 2 or 3 the"
+        " gateway runs an Envoy on this port (the edge), which needs the extra edge.",
+    )
     proxy_protocol: bool = Field(
         default=False,
         description="true: each connection begins with a header of the PROXY protocol, version 1 or 2, which"
@@ -131,7 +140,30 @@ class ListenSettings(Section):
             raise PydanticCustomError("listener", "redirect: https is for listeners without tls")
         if self.redirect is not None and self.ext_authz is not None:
             raise PydanticCustomError("listener", "redirect: https is for listeners without ext_authz")
+        if self.at_edge:
+            self._consistent_at_edge()
         return self
+
+    def _consistent_at_edge(self) -> None:
+        for given, key in (
+            (self.unix is not None, "unix"),
+            (self.proxy_protocol, "proxy_protocol"),
+            (self.redirect is not None, "redirect"),
+            (self.ext_authz is not None, "ext_authz"),
+        ):
+            if given:
+                raise PydanticCustomError("listener", f"http: 2 and 3 can't be given together with {key}")
+        if len(set(self.http)) < len(self.http):
+            raise PydanticCustomError("listener", "http names a version twice")
+        if 3 in self.http and (self.tls is None or len(self.http) == 1):  # noqa: PLR2004 (HTTP/3)
+            raise PydanticCustomError(
+                "listener", "http: 3 needs tls, and 1 or 2 beside it, by which clients learn of it"
+            )
+
+    @property
+    def at_edge(self) -> bool:
+        """Whether Envoy listens there, and hands on to the gateway."""
+        return self.http != HTTP_1
 
     @property
     def certificates(self) -> dict[KeyPath, TlsFiles | TlsAcme]:

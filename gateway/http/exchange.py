@@ -56,6 +56,8 @@ class Peer:
     """The client's TLS certificate in DER, where it presented a verified one."""
     trusted: bool = False
     """Whether one of `server.trusted_proxies` handed the request on: what it says of others is believed."""
+    version: tuple[int, int] | None = None
+    """The version of HTTP that the client speaks with the edge; None: it speaks with the gateway itself."""
 
 
 NOBODY = Peer("", "http")
@@ -95,6 +97,11 @@ class RequestHead:
         if found is None:
             found = self._found[name] = tuple(header_values(self.headers, name))
         return found
+
+    @property
+    def client_version(self) -> tuple[int, int]:
+        """The version of HTTP that the client speaks."""
+        return self.peer.version or self.version
 
     def value(self, name: bytes) -> bytes | None:
         """The first of them, or None."""

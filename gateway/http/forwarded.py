@@ -123,6 +123,7 @@ def real_peer(connection: Peer, headers: Sequence[Header], trusted: Callable[[st
         _host(headers, last),
         read_certificate(headers),
         trusted=True,
+        version=connection.version,
     )
 
 

@@ -81,6 +81,19 @@ class Certificates:
         """The certificate in use. The files must have been loaded."""
         return self._loaded[files]
 
+    def texts(self, files: ServerTlsFiles) -> list[str] | None:
+        """The files of the certificate in use: certificate, key and CAs if given.
+
+        None: they are not what they were when they were loaded.
+        """
+        paths = [path for path in (files.certificate, files.key, files.client_ca) if path is not None]
+        known = self._loaded[files].state
+        try:
+            texts = [path.read_text(encoding="latin-1") for path in paths]
+        except OSError:
+            return None
+        return texts if _state_of(files) == known else None
+
     def refresh(self) -> None:
         """Looks at the files and takes over those that have changed. It reads from disk, and never raises."""
         for files in self._watched:

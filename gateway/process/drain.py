@@ -57,7 +57,7 @@ class GracefulDrain:
         """
         if not await self._closed_idle(force):
             return
-        shutdown = asyncio.create_task(self._server.shutdown(drain))
+        shutdown = asyncio.create_task(self._shut_down(drain))
         ending = asyncio.create_task(self._end_streams(drain))
         forced = asyncio.create_task(force.wait())
         await asyncio.wait({shutdown, forced}, timeout=drain, return_when=asyncio.FIRST_COMPLETED)
@@ -93,6 +93,11 @@ class GracefulDrain:
         if self._server.connections:
             self._server.pre_shutdown()
         return bool(self._server.connections)
+
+    async def _shut_down(self, drain: float) -> None:
+        """Until there is none: the edge may make new connections for requests that were under way to it."""
+        while self._server.connections:
+            await self._server.shutdown(drain)
 
     async def _end_streams(self, drain: float) -> None:
         """Ends them now and, as they begin, later on; in the end also in the middle of an event."""

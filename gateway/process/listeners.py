@@ -43,6 +43,13 @@ class ListenAddress:
     """Permissions of the Unix socket's file."""
     grpc: bool = False
     """Whether proxies ask there by gRPC, and nothing else is answered."""
+    http: tuple[int, ...] = (1,)
+    """The versions of HTTP. With others than 1 Envoy listens there, and the address is only kept for it."""
+
+    @property
+    def at_edge(self) -> bool:
+        """Whether Envoy listens there."""
+        return self.http != (1,)
 
     @property
     def place(self) -> tuple[str, int] | Path:
@@ -131,6 +138,8 @@ def bind(address: ListenAddress, workers: int = 1, beside: Iterable[socket.socke
     if address.unix is not None:
         return _bind_unix(address, address.unix)
     family, sockaddr = _resolve(address)
+    if address.at_edge:
+        return _keep_for_edge(address, family, sockaddr)
     neighbours = [each for each in beside if _has_port(each, address.port)]
     if DISTRIBUTES and neighbours:
         return ListenSocket(address, _bind_shared(address, family, sockaddr, workers, neighbours))
@@ -145,12 +154,32 @@ def bind(address: ListenAddress, workers: int = 1, beside: Iterable[socket.socke
     return ListenSocket(address, _bind_shared(address, family, sockaddr, workers, []))
 
 
+def _keep_for_edge(address: ListenAddress, family: int, sockaddr: tuple[Any, ...]) -> ListenSocket:
+    """Binds without listening: the address is free, and from now on only this user's Envoy can have it."""
+    first = _bind_tcp(address, family, sockaddr, shared=False)
+    sockaddr = first.getsockname()
+    first.close()
+    return ListenSocket(address, [_bind_tcp(address, family, sockaddr, shared=True)])
+
+
+def listen_for_edge(paths: Iterable[Path]) -> ListenSocket:
+    """A socket for each worker, to take requests from the edge. StartError if one can't be bound."""
+    opened = listen([ListenAddress("", 0, unix=path, mode=0o600) for path in paths])
+    return ListenSocket(opened[0].configured, [each.sockets[0] for each in opened])
+
+
 def for_workers(listener: ListenSocket, workers: int) -> ListenSocket:
     """The listener with a socket for each worker, where that is possible. It never has fewer than before."""
     more = workers - len(listener.sockets)
     first = listener.sockets[0]
     # The service manager's sockets are shared by the workers: others at the port would be lost with them.
-    if not DISTRIBUTES or more <= 0 or first.family == socket.AF_UNIX or listener.activated:
+    if (
+        listener.configured.at_edge
+        or not DISTRIBUTES
+        or more <= 0
+        or first.family == socket.AF_UNIX
+        or listener.activated
+    ):
         return listener
     added = _bind_shared(listener.address, first.family, first.getsockname(), more, listener.sockets)
     return replace(listener, sockets=[*listener.sockets, *added])

@@ -52,7 +52,8 @@ def serve_multi_worker(context: RuntimeContext, settings: Settings, load: Callab
         contextlib.closing(ReadyPipe()) as ready_pipe,
         tempfile.TemporaryDirectory(prefix="gatepost-") as shared_metrics,
     ):
-        task = WorkerTask(settings, context.listeners.current, context.store.url(settings))
+        edge = context.edge.listen(settings)
+        task = WorkerTask(settings, context.listeners.current, context.store.url(settings), edge)
         app = MultiWorkerApplication(context, task, ready_pipe, Path(shared_metrics))
         context.reloads.share(Path(shared_metrics))
         arbiter = _WorkerArbiter(app, load)
@@ -131,6 +132,7 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
         timeout = STARTUP_POLL_INTERVAL if starting else min(timeout, CHECK_INTERVAL)
         signals: list[int] = super().wait_for_signals(timeout)
         self.app.context.store.ensure()
+        self.app.context.edge.ensure()
         self.app.context.certificates.refresh()
         if self._next is None and self._watch.changed():
             log.info("a file of the configuration has changed")
@@ -143,6 +145,7 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
         """Stops the workers; a successor may take the embedded store while they drain."""
         notify(STOPPING, self._manager)
         self.app.context.store.hand_over()
+        self.app.context.edge.begin_drain(self._current.settings)
         if self._next is not None:
             self._listeners.discard(self._next.sockets)
         super().stop(graceful)
@@ -159,7 +162,16 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
         self._spawn_missing(self._current)
         if not self._ready_announced and current and all(worker.ready for worker in current):
             self._ready_announced = True
+            self._open_edge()
             announce_ready(self._current.sockets, len(current), self._current.settings, self._manager)
+
+    def _open_edge(self) -> None:
+        context, task = self.app.context, self._current
+        try:
+            context.edge.open(task.settings, task.edge, task.sockets, context.certificates, context.clock)
+        except StartError as error:
+            self.failure = str(error)
+            raise HaltServer(self.failure, 0) from None
 
     # Reload.
 
@@ -200,10 +212,14 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
         except BaseException:
             self._listeners.discard(sockets)
             raise
-        return WorkerTask(settings, sockets, context.store.url(settings))
+        return WorkerTask(settings, sockets, context.store.url(settings), context.edge.listen(settings))
 
     def _activate(self, task: WorkerTask) -> None:
         old, self._current, self._next = self._current, task, None
+        try:
+            self.app.context.edge.apply(task.settings, task.edge, task.sockets)
+        except StartError as error:
+            log.error("%s", error)
         self._listeners.adopt(task.sockets)
         self.LISTENERS = _sockets_of(task)
         set_up_logs(task.settings.logging.level, task.settings.logging.format)
@@ -214,6 +230,8 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
     def _abandon_reload(self, reason: str) -> None:
         if self._next is not None:
             self._listeners.discard(self._next.sockets)
+            if self._next.edge is not None:
+                self._next.edge.close()
             self._next = None
         self.app.use_task(self._current)
         self._reloads.failed(StartError(reason))

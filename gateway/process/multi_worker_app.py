@@ -10,7 +10,7 @@ from pathlib import Path
 from gunicorn.app.base import BaseApplication
 
 from gateway.config.model import Settings
-from gateway.process.listeners import WorkerShare
+from gateway.process.listeners import ListenSocket, WorkerShare
 from gateway.process.multi_worker_log import MultiWorkerLog
 from gateway.process.multi_worker_process import MultiWorkerProcess
 from gateway.process.ready_pipe import ReadyPipe
@@ -31,6 +31,8 @@ class WorkerTask:
     settings: Settings
     sockets: ListenSockets
     store_url: str
+    edge: ListenSocket | None = None
+    """Where its workers get requests from the edge."""
 
 
 class MultiWorkerApplication(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no types

@@ -105,7 +105,7 @@ class MultiWorkerProcess(ArbiterWorker):  # type: ignore[misc]  # gunicorn publi
         signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED_SIGNALS)
         heartbeat = asyncio.create_task(self._heartbeat(shut_down))
         try:
-            await worker.open(self.task.settings, self.task.sockets, self.task.store_url)
+            await worker.open(self.task.settings, self.task.sockets, self.task.store_url, self.task.edge)
         except Exception as error:
             if not isinstance(error, GatepostError):
                 log.exception("a worker could not start")

@@ -78,7 +78,7 @@ def open_listeners(settings: Settings, given: ListenSockets = NOTHING) -> Iterat
     try:
         opened.current = opened.prepare(settings)
         for listener in opened.current.public:
-            for sock in listener.sockets:
+            for sock in () if listener.configured.at_edge else listener.sockets:
                 start_listening(sock)
         management = management_address(settings)
         if management is not None and given.management is None:
@@ -111,7 +111,7 @@ def _close(listener: ListenSocket, keep: list[socket.socket]) -> None:
     """
     going = [sock for sock in listener.sockets if sock not in keep]
     for sock in going:
-        if not listener.activated:
+        if not listener.activated and not listener.configured.at_edge:
             refuse_new(sock)
         sock.close()
     if listener.file is not None and len(going) == len(listener.sockets):

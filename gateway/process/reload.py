@@ -6,14 +6,15 @@ import json
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from gateway.clock import Clock
 from gateway.config.model import Settings
 from gateway.config.store import EMBEDDED
 from gateway.errors import GatepostError
-from gateway.process.sockets import management_address
+from gateway.process.listeners import ListenAddress
+from gateway.process.sockets import management_address, public_addresses
 from gateway.process.worker_count import worker_count
 
 log = logging.getLogger("gatepost")
@@ -23,6 +24,8 @@ def reloadable(old: Settings, new: Settings) -> tuple[Settings, list[str]]:
     """The new settings with restart-only keys kept at their old value, and the names of those keys."""
     server: dict[str, object] = {}
     top_level: dict[str, object] = {}
+    if _edge_addresses(old) != _edge_addresses(new):
+        server["listen"] = old.server.listen
     if old.server.state_dir != new.server.state_dir:
         server["state_dir"] = old.server.state_dir
     if _process_model_changes(worker_count(old), worker_count(new)):
@@ -33,6 +36,11 @@ def reloadable(old: Settings, new: Settings) -> tuple[Settings, list[str]]:
         top_level["store"] = new.store.model_copy(update={"url": old.store.url})
     kept = [f"server.{key}" for key in server] + ["store.url" if key == "store" else key for key in top_level]
     return new.model_copy(update={**top_level, "server": new.server.model_copy(update=server)}), kept
+
+
+def _edge_addresses(settings: Settings) -> list[ListenAddress]:
+    """Envoy is started for these; what they have of certificates may change."""
+    return [replace(one, tls=False) for one in public_addresses(settings) if one.at_edge]
 
 
 def _process_model_changes(before: int, after: int) -> bool:

@@ -11,12 +11,14 @@ import logging
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from aiohttp import web
 
 from gateway.config.model import Settings
 from gateway.config.server import ServerTimeouts
+from gateway.http.edge_header import EdgeHeader
 from gateway.otel.tracer import Tracer
 from gateway.process.acceptor import Acceptor
 from gateway.process.certificates import TlsListener
@@ -92,6 +94,8 @@ class ListenEndpoint:
     """Whether it only redirects to https."""
     grpc: bool = False
     """Whether proxies ask there by gRPC, and nothing else is answered."""
+    edge: EdgeHeader | None = None
+    """How the edge, which connects there, tells of its clients; None: clients themselves connect."""
 
 
 class ServerInstance:
@@ -108,6 +112,9 @@ class ServerInstance:
         self._closed = closed
         self._management = web.AppRunner(service.management, access_log=None, shutdown_timeout=1.0)
         self._acceptors: list[Acceptor] = []
+        self._edge_acceptors: list[Acceptor] = []
+        """They accept until the drain is over: the edge's clients may have requests under way. Nobody else
+        accepts from their sockets."""
         self._management_acceptors: list[Acceptor] = []
         self._drain: GracefulDrain | None = None
 
@@ -120,7 +127,8 @@ class ServerInstance:
             await self._management.setup()
             for endpoint in sockets:
                 runner = self._service.redirect_runner if endpoint.redirect else None
-                self._acceptors += self._accept(runner or self._service.runner, endpoint)
+                accepting = self._acceptors if endpoint.edge is None else self._edge_acceptors
+                accepting += self._accept(runner or self._service.runner, endpoint)
             if management is not None:
                 self._management_acceptors += self._accept(self._management, management)
         except BaseException:
@@ -181,6 +189,8 @@ class ServerInstance:
         except Exception:
             log.exception("the gateway did not stop cleanly")
         self.stop_accepting()
+        for acceptor in self._edge_acceptors:
+            acceptor.close()
         await self._management.cleanup()
         if self._closed is not None:
             self._closed()
@@ -202,6 +212,8 @@ class ServerInstance:
         if endpoint.grpc:
             assert self._service.grpc_protocol is not None  # noqa: S101 (for mypy: there is such a listener)
             protocol = self._service.grpc_protocol
+        if endpoint.edge is not None and isinstance(server, GatewayServer):
+            protocol = partial(server.edge_connection, endpoint.edge)
         return [
             Acceptor(sock.dup(), protocol, endpoint.tls, header, proxies, slow, kept_open=endpoint.activated)
             for sock in endpoint.sockets

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable
+from functools import partial
 
 from gateway.config.model import Settings
 from gateway.process.embedded_store_process import CHECK_INTERVAL
@@ -55,8 +56,10 @@ class _SingleWorker:
         loop.add_signal_handler(signal.SIGTERM, self._on_stop)
         loop.add_signal_handler(signal.SIGINT, self._on_interrupt)
         loop.add_signal_handler(signal.SIGHUP, self._on_reload)
-        sockets = self._context.listeners.current
-        await self._worker.open(self._settings, sockets, self._context.store.url(self._settings))
+        context, settings, sockets = self._context, self._settings, self._context.listeners.current
+        edge = context.edge.listen(settings)
+        await self._worker.open(settings, sockets, context.store.url(settings), edge)
+        context.edge.open(settings, edge, sockets, context.certificates, context.clock)
         announce_ready(sockets, 1, self._settings, self._manager)
         store_watch = asyncio.create_task(self._watch_store())
         while not self._stop_requests:
@@ -68,6 +71,7 @@ class _SingleWorker:
                 await self._reload_configuration()
                 notify(READY, self._manager)
         notify(STOPPING, self._manager)
+        self._context.edge.begin_drain(self._settings)
         await self._worker.announce_shutdown()
         self._context.store.hand_over()
         await self._worker.close()
@@ -79,6 +83,7 @@ class _SingleWorker:
     async def _watch_store(self) -> None:
         while True:
             self._context.store.ensure()
+            self._context.edge.ensure()
             if self._watch.changed():
                 log.info("a file of the configuration has changed")
                 self._on_reload()
@@ -98,12 +103,22 @@ class _SingleWorker:
         self._reload_requested = True
         self._wake.set()
 
+    async def _replace(self, new: Settings) -> None:
+        sockets = self._context.listeners.prepare(new)
+        edge = self._context.edge.listen(new)
+        try:
+            ready = partial(asyncio.to_thread, self._context.edge.apply, new, edge, sockets)
+            await self._worker.replace(new, sockets, self._context.store.url(new), edge, ready)
+        except BaseException:
+            if edge is not None:
+                edge.close()
+            raise
+
     async def _reload_configuration(self) -> None:
         self._watch.before_load()
         try:
             new, restart_keys = reloadable(self._settings, await asyncio.to_thread(self._load))
-            sockets = self._context.listeners.prepare(new)
-            await self._worker.replace(new, sockets, self._context.store.url(new))
+            await self._replace(new)
         except Exception as error:
             self._context.reloads.failed(error)
             return

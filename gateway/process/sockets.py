@@ -50,6 +50,7 @@ def public_addresses(settings: Settings) -> list[ListenAddress]:
             entry.tls is not None,
             entry.unix,
             entry.mode,
+            http=entry.http,
             grpc=entry.ext_authz is not None,
         )
         for entry in settings.server.listen

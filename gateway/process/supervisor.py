@@ -16,6 +16,7 @@ from gateway.config.model import Settings
 from gateway.errors import GatepostError
 from gateway.process.activation import activated_sockets, place_activated
 from gateway.process.certificates import Certificates
+from gateway.process.edge_process import open_edge
 from gateway.process.embedded_store_process import open_store
 from gateway.process.file_limit import file_limit_warning
 from gateway.process.log_level import write_override
@@ -70,12 +71,16 @@ def serve(
 
 def _serve(settings: Settings, load: Callable[[], Settings], build: Build, describe: DescribeChanges) -> int:
     given = place_activated(activated_sockets(os.environ), settings)
-    with open_listeners(settings, given) as listeners, open_store(settings) as store:
+    with (
+        open_edge(settings) as edge,
+        open_listeners(settings, given) as listeners,
+        open_store(settings) as store,
+    ):
         telemetry = process_telemetry()
         reloads = ReloadHistory(describe, system_clock)
         status = ProcessStatus(reloads, system_clock())
         certificates = Certificates(system_clock)
-        context = RuntimeContext(build, listeners, certificates, store, telemetry, reloads, status)
+        context = RuntimeContext(build, listeners, certificates, store, telemetry, reloads, status, edge)
         # Before the fork: generates the `tls: auto` certificate once and reports bad TLS files once.
         listeners.current.with_tls(settings, certificates, context.clock)
         import_otel(os.environ)

@@ -8,20 +8,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway.config.certificate_files import CertificateFacts, TlsFileError, load_tls_files
+from gateway.config.tls_parameters import TLS_1_2_CIPHERS
 from gateway.errors import StartError
 from gateway.process.tls_groups import set_groups
-
-TLS_1_2_CIPHERS = (
-    "ECDHE-ECDSA-AES128-GCM-SHA256",
-    "ECDHE-RSA-AES128-GCM-SHA256",
-    "ECDHE-ECDSA-AES256-GCM-SHA384",
-    "ECDHE-RSA-AES256-GCM-SHA384",
-    "ECDHE-ECDSA-CHACHA20-POLY1305",
-    "ECDHE-RSA-CHACHA20-POLY1305",
-)
-"""Mozilla's intermediate configuration without finite-field Diffie-Hellman: forward secrecy and authenticated
-encryption only (RFC 9325 section 4.2). TLS 1.3 has no other suites."""
-
 
 HTTP_1, HTTP_2 = ("http/1.1",), ("h2",)
 

@@ -6,8 +6,8 @@ import ctypes
 import ssl
 import sys
 
-GROUPS = ("X25519", "P-256", "P-384")
-"""Those of Mozilla's intermediate configuration, best first."""
+from gateway.config.tls_parameters import GROUPS
+
 _SET_GROUPS_LIST = 92
 """SSL_CTRL_SET_GROUPS_LIST in OpenSSL's ssl.h: what its macro SSL_CTX_set1_groups_list calls."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +18,11 @@ from gateway.http.forwarded import trust
 from gateway.process.access_log import AccessLog
 from gateway.process.acme_renewal import AcmeRenewal, acme_gauges, acme_orders
 from gateway.process.certificates import CHECK_INTERVAL, Certificates
+from gateway.process.edge_process import EdgeProcess
 from gateway.process.embedded_store_process import StoreProcess
 from gateway.process.gc_tuning import freeze_gc
 from gateway.process.line_writer import line_writer
-from gateway.process.listeners import WorkerShare
+from gateway.process.listeners import ListenSocket, WorkerShare
 from gateway.process.log_level import CHECK_INTERVAL as LEVEL_INTERVAL
 from gateway.process.log_level import LogLevelWatch
 from gateway.process.logs import STANDARD_ERROR
@@ -53,6 +54,7 @@ class RuntimeContext:
     telemetry: Telemetry
     reloads: ReloadHistory
     status: ProcessStatus
+    edge: EdgeProcess
     clock: Clock = system_clock
 
 
@@ -75,13 +77,15 @@ class Worker:
         self._level = "info"
         """The configured log level."""
 
-    async def open(self, settings: Settings, sockets: ListenSockets, store_url: str) -> None:
-        """Starts serving. GatepostError if it can't."""
+    async def open(
+        self, settings: Settings, sockets: ListenSockets, store_url: str, edge: ListenSocket | None = None
+    ) -> None:
+        """Starts serving. `edge`: where requests come from the edge. GatepostError if it can't."""
         self._otel = start_otel(
             os.environ, self._context.telemetry, self._context.status, self._context.clock
         )
         self._sockets = sockets
-        self._current = await self._server_instance(settings, sockets, store_url)
+        self._current = await self._server_instance(settings, sockets, store_url, edge)
         self._renew_by_acme(settings)
         self._level = settings.logging.level
         log_level = LogLevelWatch(Path(settings.server.state_dir))
@@ -89,13 +93,21 @@ class Worker:
         self._watches = [asyncio.create_task(watch) for watch in watches]
         freeze_gc()
 
-    async def replace(self, settings: Settings, sockets: ListenSockets, store_url: str) -> None:
+    async def replace(
+        self,
+        settings: Settings,
+        sockets: ListenSockets,
+        store_url: str,
+        edge: ListenSocket | None = None,
+        ready: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         """Serves new connections with the new settings; open connections are drained with the old ones.
 
-        GatepostError if the new settings can't be served: the old ones then stay active.
+        `ready` is called when both serve. GatepostError if the new settings can't be served: the old
+        ones then stay active.
         """
         try:
-            successor = await self._server_instance(settings, sockets, store_url)
+            successor = await self._successor(settings, sockets, store_url, edge, ready)
         except BaseException:
             self._context.listeners.discard(sockets)
             raise
@@ -107,6 +119,23 @@ class Worker:
         if previous is not None:
             # At once, so that connections made after `replace` has returned reach the successor.
             self._retire(previous)
+
+    async def _successor(
+        self,
+        settings: Settings,
+        sockets: ListenSockets,
+        store_url: str,
+        edge: ListenSocket | None,
+        ready: Callable[[], Awaitable[None]] | None,
+    ) -> ServerInstance:
+        successor = await self._server_instance(settings, sockets, store_url, edge)
+        try:
+            if ready is not None:
+                await ready()
+        except BaseException:
+            await successor.close(asyncio.Event())
+            raise
+        return successor
 
     def _retire(self, previous: ServerInstance) -> None:
         previous.stop_accepting()
@@ -209,7 +238,7 @@ class Worker:
         return self._otel.with_access_log(access_log.write)
 
     async def _server_instance(
-        self, settings: Settings, open_sockets: ListenSockets, store_url: str
+        self, settings: Settings, open_sockets: ListenSockets, store_url: str, edge: ListenSocket | None
     ) -> ServerInstance:
         context = self._context
         server = settings.server
@@ -225,7 +254,10 @@ class Worker:
                 listen.ext_authz is not None,
             )
             for (listener, tls), listen in zip(with_tls, server.listen, strict=True)
+            if not listen.at_edge
         ]
+        if edge is not None:
+            sockets.append(ListenEndpoint(edge.share(self._share), edge=context.edge.header))
         management = open_sockets.management
         access_log = None
         if settings.logging.access:

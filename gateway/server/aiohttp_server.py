@@ -7,10 +7,12 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.http.edge_header import EdgeHeader
 from gateway.http.limit_names import HEADER_TIMEOUT
 from gateway.server.aiohttp_handler import AiohttpHandler
 from gateway.server.client_connection import ClientConnection
 from gateway.server.connection import Connection
+from gateway.server.edge_connection import EdgeConnection
 from gateway.server.settings import ConnectionSettings
 
 LINGERING = 5.0
@@ -32,6 +34,10 @@ class GatewayServer(web.Server):
 
     def __call__(self) -> Connection:  # type: ignore[override]  # a handler comes later, if at all
         return Connection(self, self._settings, self._running)
+
+    def edge_connection(self, header: EdgeHeader) -> Connection:
+        """A connection from the edge, which tells of clients in `header`."""
+        return EdgeConnection(self, self._settings, self._running, header)
 
     def handler(self, connection: ClientConnection) -> AiohttpHandler:
         """Makes aiohttp's part of a connection."""

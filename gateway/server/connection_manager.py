@@ -51,7 +51,8 @@ class ConnectionManager:
         self.reached = reached
         self.min_data_rate = min_data_rate
         self._limiter = ConnectionLimiter(limits)
-        self._connections: set[ManagedConnection] = set()
+        self._connections: dict[ManagedConnection, str] = {}
+        """With the address that each is counted for: on one from the edge it changes with each request."""
         self._timer: asyncio.TimerHandle | None = None
         self._interval = min(MAX_CHECK_INTERVAL, min_data_rate.seconds / 4, shortest / 4)
 
@@ -67,7 +68,7 @@ class ConnectionManager:
             self.reached(passed, connection.address)
             return False
         self._limiter.acquire(connection.address)
-        self._connections.add(connection)
+        self._connections[connection] = connection.address
         if self._timer is None:
             self._set_timer()
         return True
@@ -75,8 +76,7 @@ class ConnectionManager:
     def unregister(self, connection: ManagedConnection) -> None:
         """The connection has gone. One that was not accepted is not known."""
         if connection in self._connections:
-            self._connections.remove(connection)
-            self._limiter.release(connection.address)
+            self._limiter.release(self._connections.pop(connection))
 
     def _set_timer(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(self._interval, self._check_timeouts)

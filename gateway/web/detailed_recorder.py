@@ -40,7 +40,10 @@ def _header(headers: Iterable[Header], name: bytes) -> str | None:
 
 
 def _protocol(version: tuple[int, int] | None) -> str | None:
-    return None if version is None else f"HTTP/{version[0]}.{version[1]}"
+    if version is None:
+        return None
+    # RFC 9110 section 2.5: HTTP/2 and later have no minor version.
+    return f"HTTP/{version[0]}" if version[0] > 1 else f"HTTP/{version[0]}.{version[1]}"
 
 
 def _times(exchange: Exchange) -> UpstreamTimes:
@@ -73,7 +76,7 @@ def _issued_token(call: ClientRequest | None) -> str | None:
 _OF_ROUTES: Mapping[str, Callable[[Exchange], Value]] = {
     "agent": lambda exchange: exchange.request.header("user-agent"),
     "host": lambda exchange: exchange.request.host or None,
-    "protocol": lambda exchange: _protocol(exchange.request.version),
+    "protocol": lambda exchange: _protocol(exchange.request.client_version),
     "upstream": lambda exchange: _times(exchange).server,
     "upstream_connect": lambda exchange: _rounded(_times(exchange).connect),
     "upstream_response": lambda exchange: _rounded(_times(exchange).response),

@@ -101,7 +101,7 @@ def _record(request: web.Request, recorder: RequestRecorder, status: int, size: 
         client_of(request.get(OAUTH_CALL)),
         OtherFacts(
             () if head is None else head.headers,
-            request.version[:2],
+            connection_of(request).peer.version or request.version[:2],
             request.get(OAUTH_CALL),
             request.get(ERROR, ""),
         ),

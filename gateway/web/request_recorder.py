@@ -111,7 +111,7 @@ class RequestRecorder:
             size,
             seconds,
             "-" if token is None else token.client,
-            OtherFacts(head.headers, head.version),
+            OtherFacts(head.headers, head.client_version),
         )
 
     def upstream_failed(self, exchange: Exchange, error: UpstreamError) -> None:

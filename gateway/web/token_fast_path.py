@@ -178,7 +178,7 @@ class TokenRequest:
         recorder.telemetry.in_flight -= 1
         seconds = perf_counter() - self._began
         address, client = self._peer.address, client_of(self._call)
-        facts = OtherFacts(self._headers, _HTTP_1_1, self._call, self._error)
+        facts = OtherFacts(self._headers, self._peer.version or _HTTP_1_1, self._call, self._error)
         recorder.other(
             TOKEN, "POST", self._path, address, self._request_id, status, size, seconds, client, facts
         )

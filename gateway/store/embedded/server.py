@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gateway.errors import StartError
+from gateway.runtime.child_process import tied_to_parent
 from gateway.store.embedded.aof_repair import truncate_zeros
-from gateway.store.embedded.binary import find_binary, tied_to_parent
+from gateway.store.embedded.binary import find_binary
 from gateway.store.embedded.lock import FileLock, read_pid
 from gateway.store.embedded.socket_path import AOF_FOLDER, LOG, PID_FILE, SOCKET, StoreDirectory
 

@@ -6,8 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from gateway.errors import StartError
+from gateway.runtime.child_process import tied_to_parent
 from gateway.store.embedded import binary
-from gateway.store.embedded.binary import find_binary, tied_to_parent
+from gateway.store.embedded.binary import find_binary
 
 
 def test_finds_the_server_of_the_wheel_without_importing_it() -> None:

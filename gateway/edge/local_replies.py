@@ -1,0 +1,37 @@
+"""What Envoy answers itself, in the form of the gateway's own problems (RFC 9457)."""
+
+from __future__ import annotations
+
+from gateway.export.envoy_clusters import Json
+
+TITLES = {
+    400: "Bad request",
+    403: "Forbidden",
+    404: "Not found",
+    408: "Request timeout",
+    413: "Content too large",
+    426: "Upgrade required",
+    431: "Request header fields too large",
+    503: "Service unavailable",
+}
+_DETAIL = "The request was refused before the gateway saw it: %RESPONSE_CODE_DETAILS%"
+
+
+def local_replies() -> Json:
+    """The problem documents, by status."""
+    return {
+        "mappers": [_mapper(status, title) for status, title in TITLES.items()],
+        "body_format": _problem("Request failed"),
+    }
+
+
+def _mapper(status: int, title: str) -> Json:
+    value = {"default_value": status, "runtime_key": "none"}
+    comparison = {"comparison": {"op": "EQ", "value": value}}
+    return {"filter": {"status_code_filter": comparison}, "body_format_override": _problem(title)}
+
+
+def _problem(title: str) -> Json:
+    """Its request has no id: the gateway has not seen it."""
+    document = {"title": title, "status": "%RESPONSE_CODE%", "detail": _DETAIL, "code": "%RESPONSE_CODE%"}
+    return {"json_format": document, "content_type": "application/problem+json"}

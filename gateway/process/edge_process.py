@@ -1,0 +1,177 @@
+"""The edge of the gateway that runs: an Envoy where `server.listen` asks for HTTP/2 or HTTP/3."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gateway.clock import Clock
+from gateway.config.model import Settings
+from gateway.edge.configuration import EdgeCertificate, EdgeConfiguration, EdgeListener
+from gateway.edge.edge import Edge
+from gateway.edge.envoy_process import find_envoy
+from gateway.edge.folder import EdgeFolder
+from gateway.errors import StartError
+from gateway.http.edge_header import EdgeHeader
+from gateway.process.certificates import Certificates, LoadedCertificate
+from gateway.process.listeners import ListenSocket, listen_for_edge
+from gateway.process.sockets import ListenSockets, tls_listener
+from gateway.process.tls import ServerTlsFiles
+from gateway.process.worker_count import worker_count
+
+log = logging.getLogger("gatepost")
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptListener:
+    """A listener at the edge."""
+
+    index: int
+    """Its place in `server.listen`."""
+    address: ListenSocket
+    """What keeps the address for it."""
+    files: tuple[ServerTlsFiles, ...]
+    """Those of its certificates."""
+
+
+def _kept(
+    settings: Settings, sockets: ListenSockets, certificates: Certificates, clock: Clock
+) -> Iterator[_KeptListener]:
+    for index, (address, one) in enumerate(zip(sockets.public, settings.server.listen, strict=True)):
+        if one.at_edge:
+            tls = tls_listener(one, settings, certificates, clock)
+            yield _KeptListener(index, address, () if tls is None else tls.files)
+
+
+@dataclass(frozen=True, slots=True)
+class _EdgeInputs:
+    """What the edge works by."""
+
+    settings: Settings
+    workers: ListenSocket
+    listeners: tuple[_KeptListener, ...]
+    certificates: Certificates
+    clock: Clock
+
+    def with_settings(self, settings: Settings, workers: ListenSocket, sockets: ListenSockets) -> _EdgeInputs:
+        """The same for another configuration."""
+        kept = tuple(_kept(settings, sockets, self.certificates, self.clock))
+        return replace(self, settings=settings, workers=workers, listeners=kept)
+
+    def loaded(self) -> tuple[LoadedCertificate, ...]:
+        """The certificates in use."""
+        return tuple(self.certificates.get(one) for each in self.listeners for one in each.files)
+
+
+class EdgeProcess:
+    """Runs in the supervising process, not in the workers, which take from it what they need."""
+
+    def __init__(self, edge: Edge | None = None) -> None:
+        self._edge = edge
+        self.header = EdgeHeader(f"x-{secrets.token_hex(16)}")
+        """By which it tells the workers of clients."""
+        self._generation = 0
+        self._published: tuple[LoadedCertificate, ...] = ()
+        self._known: dict[ServerTlsFiles, EdgeCertificate] = {}
+        self._given: _EdgeInputs | None = None
+
+    def listen(self, settings: Settings) -> ListenSocket | None:
+        """New sockets, where the workers of a configuration take requests from it. None: there is no edge."""
+        if self._edge is None:
+            return None
+        self._generation += 1
+        folder, workers = self._edge.folder, worker_count(settings)
+        return listen_for_edge([folder.worker(self._generation, slot) for slot in range(workers)])
+
+    def open(
+        self,
+        settings: Settings,
+        workers: ListenSocket | None,
+        sockets: ListenSockets,
+        certificates: Certificates,
+        clock: Clock,
+    ) -> None:
+        """Begins to accept: the workers are ready. StartError if it can't."""
+        if self._edge is not None and workers is not None:
+            inputs = _EdgeInputs(settings, workers, (), certificates, clock)
+            self._given = inputs.with_settings(settings, workers, sockets)
+            self._edge.start(self._configuration(self._edge, self._given))
+
+    def apply(self, settings: Settings, workers: ListenSocket | None, sockets: ListenSockets) -> None:
+        """Turns to the workers of another configuration, which are ready. StartError if it can't."""
+        if self._edge is None or self._given is None or workers is None:
+            return
+        before, self._given = self._given, self._given.with_settings(settings, workers, sockets)
+        try:
+            self._edge.publish(self._configuration(self._edge, self._given))
+            self._edge.await_applied()
+        except StartError:
+            # `ensure` tells it of what was before.
+            self._given, self._published = before, ()
+            raise
+        before.workers.close()
+
+    def ensure(self) -> None:
+        """Restarts it if it has died, and gives it certificates that have changed. Call it often."""
+        if self._edge is None or self._given is None:
+            return
+        self._edge.ensure()
+        if self._published != self._given.loaded():
+            try:
+                self._edge.publish(self._configuration(self._edge, self._given))
+            except StartError as error:
+                log.error("certificates not given to the edge: %s", error)
+
+    def begin_drain(self, settings: Settings) -> None:
+        """At the beginning of a shutdown: accepts no more after `timeouts.shutdown_delay`."""
+        if self._edge is not None:
+            timeouts = settings.server.timeouts
+            self._edge.begin_drain(timeouts.shutdown_delay, timeouts.drain)
+
+    def _configuration(self, edge: Edge, given: _EdgeInputs) -> EdgeConfiguration:
+        published = given.loaded()
+        listeners = [
+            EdgeListener(
+                each.index,
+                each.address.sockets[0].getsockname()[0],
+                each.address.sockets[0].getsockname()[1],
+                given.settings.server.listen[each.index].http,
+                tuple(self._read(files, given.certificates) for files in each.files),
+            )
+            for each in given.listeners
+        ]
+        self._published = published
+        sockets = tuple(Path(each.getsockname()) for each in given.workers.sockets)
+        return EdgeConfiguration(given.settings, tuple(listeners), sockets, self.header, edge.folder.path)
+
+    def _read(self, files: ServerTlsFiles, certificates: Certificates) -> EdgeCertificate:
+        """The files as they were when they were found to be usable; else what they were before."""
+        facts = certificates.get(files).facts
+        texts = certificates.texts(files)
+        if texts is not None:
+            chain, key, *rest = texts
+            self._known[files] = EdgeCertificate(facts.names, chain, key, rest[0] if rest else None)
+        if files not in self._known:
+            raise StartError(f"{files.certificate} changes while it is read")
+        return self._known[files]
+
+
+@contextmanager
+def open_edge(settings: Settings) -> Iterator[EdgeProcess]:
+    """Prepares the edge, if a listener has one. StartError if it can't be had."""
+    server = settings.server
+    if not any(one.at_edge for one in server.listen):
+        yield EdgeProcess()
+        return
+    find_envoy()
+    workers = worker_count(settings)
+    folder = EdgeFolder(server.state_dir)
+    edge = Edge(folder, max(1, workers // 2), server.max_connections * workers)
+    try:
+        yield EdgeProcess(edge)
+    finally:
+        edge.stop()
