@@ -40,8 +40,12 @@ class EdgeFolder:
             fcntl.flock(self._lock, fcntl.LOCK_EX)
         except OSError as error:
             raise StartError(f"server.state_dir {state_dir} can't be used: {error.strerror}") from None
+        self._sockets = self._short()
+
+    def _short(self) -> Path:
+        """A directory whose path is short enough for sockets."""
         short = len(os.fsencode(self.path / "worker-100000-100.sock")) <= MAX_SOCKET_PATH
-        self._sockets = self.path if short else Path(tempfile.mkdtemp(prefix="gatepost-"))
+        return self.path if short else Path(tempfile.mkdtemp(prefix="gatepost-"))
 
     @property
     def admin(self) -> Path:

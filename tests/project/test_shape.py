@@ -146,6 +146,18 @@ TESTED_ELSEWHERE = {
     "open invitations: tests/accounts/test_invitations.py": [
         "gateway/store/invitations.py",
     ],
+    "the edge, asked over the wire: tests/edge": [
+        "gateway/edge/bootstrap.py",
+        "gateway/edge/edge.py",
+        "gateway/edge/envoy_process.py",
+        "gateway/edge/http_options.py",
+        "gateway/edge/listeners.py",
+        "gateway/edge/local_replies.py",
+        "gateway/edge/routes.py",
+        "gateway/edge/secrets.py",
+        "gateway/process/edge_process.py",
+        "gateway/server/edge_connection.py",
+    ],
     "scripts that the store runs: tests/store shows what they do": [
         "gateway/store/refresh_scripts.py",
         "gateway/store/token_scripts.py",
