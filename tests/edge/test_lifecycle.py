@@ -1,9 +1,11 @@
 """The edge's Envoy lives with its gateway: started, watched, told anew, drained, stopped."""
 
 import asyncio
+import errno
 import os
 import re
 import signal
+import socket
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -84,8 +86,8 @@ async def test_what_is_under_way_at_the_edge_is_finished_at_a_stop(
 
 def refuses(port: int) -> bool:
     """Whether nothing accepts there."""
-    listing = subprocess.run(["ss", "-Hltn", f"sport = :{port}"], capture_output=True, text=True, check=False)
-    return not listing.stdout.strip()
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED
 
 
 async def test_the_edge_ends_with_a_gateway_that_is_killed_and_the_next_cleans_up(
