@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from logging.handlers import SysLogHandler
@@ -22,6 +23,8 @@ from gateway.store import Store
 
 PURPOSE = "audit log"
 """What the key of the chain is derived for."""
+
+SYSLOG_SOCKET = "/dev/log"
 
 MAX_CHANGES = 100
 """Changes of a configuration that an entry lists."""
@@ -45,14 +48,27 @@ def audit_log(settings: Settings) -> AuditLog | None:
     return AuditLog(append_to_file(Path(target), key), system_clock)
 
 
+class _Syslog(SysLogHandler):
+    """The local syslog. What it can't take is an OSError, so that the entry counts as lost."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the library's name)
+        """Raises the error that `emit` caught."""
+        error = sys.exception()
+        raise error if isinstance(error, OSError) else OSError(str(error))
+
+
 def _writer(target: str) -> Callable[[str], None]:
     if target == STDERR:
         return lambda line: _lines.warning("%s", line)
-    handler = SysLogHandler("/dev/log")
 
     def write(line: str) -> None:
         record = logging.LogRecord("audit", logging.INFO, "", 0, f"gatepost audit: {line}", None, None)
-        handler.emit(record)
+        # Connected anew for each entry: there are few, and the syslog server may have been restarted.
+        handler = _Syslog(SYSLOG_SOCKET)
+        try:
+            handler.emit(record)
+        finally:
+            handler.close()
 
     return write
 

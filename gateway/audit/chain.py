@@ -66,6 +66,12 @@ def entry_hash(members: Mapping[str, Any], key: bytes) -> str:
     return hmac.digest(key, text.encode(), "sha256").hex()
 
 
+_NO_SUCCESSOR = "does not follow the entry before it: entries were removed or inserted"
+_BEGINS_LATER = (
+    "follows an entry that is not here: it was removed, or is in a rotated file, to be named before"
+)
+
+
 def last_hash(line: bytes) -> str:
     """The hash of the last entry of a file; `FIRST` where the line is no entry, so that the break shows."""
     try:
@@ -75,9 +81,11 @@ def last_hash(line: bytes) -> str:
     return found if isinstance(found, str) else FIRST
 
 
-def broken(lines: Iterable[bytes], keys: Sequence[bytes]) -> Iterator[BrokenChain]:
-    """Every break of the chain, in the order of the lines. `keys`: any of them may have made an entry."""
-    previous = FIRST
+def broken(lines: Iterable[bytes], keys: Sequence[bytes], previous: str = FIRST) -> Iterator[BrokenChain]:
+    """Every break of the chain, in the order of the lines. `keys`: any of them may have made an entry.
+
+    `previous`: the last hash of the file before, if the log was rotated.
+    """
     for number, line in enumerate(lines, 1):
         try:
             members = json.loads(line)
@@ -86,7 +94,7 @@ def broken(lines: Iterable[bytes], keys: Sequence[bytes]) -> Iterator[BrokenChai
             yield BrokenChain(number, "is not an entry")
             continue
         if before != previous:
-            yield BrokenChain(number, "does not follow the entry before it: entries were removed or inserted")
+            yield BrokenChain(number, _BEGINS_LATER if number == 1 and previous == FIRST else _NO_SUCCESSOR)
         if not any(hmac.compare_digest(str(own), entry_hash(members, key)) for key in keys):
             yield BrokenChain(number, "was changed, or written with a key that is not in tokens.keys")
         previous = str(own)

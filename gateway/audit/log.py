@@ -1,6 +1,8 @@
 """Writes the audit log, in a thread: a slow disk holds up no request.
 
 Several processes write to one file: each entry is appended under a lock, behind the last one that is there.
+The file is opened for each entry, so it may be renamed at any time. The first entry of a new file follows the
+last one of the file that was renamed.
 """
 
 from __future__ import annotations
@@ -11,8 +13,10 @@ import logging
 import os
 import queue
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +29,8 @@ MAX_WAITING = 10_000
 """Events that wait for the disk; more are lost, and an error says so."""
 LAST_BYTES = 1 << 20
 """Bytes at the end of the file in which its last entry is looked for."""
+PACKED = frozenset({".gz", ".bz2", ".xz", ".zst"})
+"""Endings of rotated files that are compressed."""
 STOP_TIMEOUT = 5.0
 """Seconds in which what waits is written when the process ends."""
 
@@ -92,15 +98,54 @@ def append_to_file(path: Path, key: bytes) -> Append:
     """Appends to a file that only its owner can read."""
 
     def append(event: AuditEvent) -> None:
+        with _locked(path) as descriptor:
+            previous = _last_of(descriptor) or _last_of_rotated(path) or FIRST
+            line = json.dumps(entry(event, previous, key)) + "\n"
+            _end_line(descriptor)
+            _write_all(descriptor, line.encode())
+
+    return append
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[int]:
+    """The file, locked. Whoever renames it takes no lock, so it is looked at once more."""
+    while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            line = json.dumps(entry(event, _previous(descriptor), key)) + "\n"
-            _write_all(descriptor, line.encode())
+            if _is_still(path, descriptor):
+                yield descriptor
+                return
         finally:
             os.close(descriptor)
 
-    return append
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _last_of_rotated(path: Path) -> str | None:
+    """The hash of the last entry of the newest file such as audit.log.1 or audit.log-20270131."""
+    beside = path.parent.glob(f"{escape(path.name)}[.-]*")
+    rotated = [file for file in beside if file.suffix not in PACKED and file.is_file()]
+    if not rotated:
+        return None
+    try:
+        newest = max(rotated, key=lambda file: (file.stat().st_mtime_ns, file.name))
+        descriptor = os.open(newest, os.O_RDONLY)
+    except FileNotFoundError:
+        # They are being renamed just now.
+        return _last_of_rotated(path)
+    try:
+        # Somebody who opened it before it was renamed may still be writing.
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        return _last_of(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def append_to_lines(write: Callable[[str], None], key: bytes) -> Append:
@@ -116,16 +161,20 @@ def append_to_lines(write: Callable[[str], None], key: bytes) -> Append:
     return append
 
 
-def _previous(descriptor: int) -> str:
+def _last_of(descriptor: int) -> str | None:
+    """The hash of its last entry; None: it is empty."""
     size = os.fstat(descriptor).st_size
     if size == 0:
-        return FIRST
+        return None
     tail = os.pread(descriptor, LAST_BYTES, max(0, size - LAST_BYTES))
-    lines = tail.splitlines()
-    if not tail.endswith(b"\n"):
-        # A crash cut the last entry off; the next one begins a line of its own.
+    return last_hash(tail.splitlines()[-1])
+
+
+def _end_line(descriptor: int) -> None:
+    """A crash cuts the last entry off; the next one begins a line of its own."""
+    size = os.fstat(descriptor).st_size
+    if size and os.pread(descriptor, 1, size - 1) != b"\n":
         _write_all(descriptor, b"\n")
-    return last_hash(lines[-1])
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

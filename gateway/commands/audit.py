@@ -1,7 +1,8 @@
-"""`gatepost audit check FILE`: whether the audit log is what was written."""
+"""`gatepost audit check FILE…`: whether the audit log is what was written."""
 
 from __future__ import annotations
 
+import gzip
 import json
 import sys
 from dataclasses import asdict
@@ -11,7 +12,7 @@ import click
 
 from gateway.assembly.audit import audit_keys
 from gateway.assembly.tokens import configured_keys
-from gateway.audit.chain import broken, last_hash
+from gateway.audit.chain import FIRST, BrokenChain, broken, last_hash
 from gateway.commands.options import config_option, load_or_exit
 
 
@@ -21,24 +22,36 @@ def audit() -> None:
 
 
 @audit.command("check")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def check_audit_log(file: Path, config: Path, as_json: bool) -> None:
-    """Check the chain of FILE. Exit status 1: an entry was changed, removed or inserted."""
+def check_audit_log(files: tuple[Path, ...], config: Path, as_json: bool) -> None:
+    """Check the chain of FILES, the oldest first. Exit status 1: an entry was changed or is missing."""
     keys = audit_keys(configured_keys(load_or_exit(config)))
-    try:
-        lines = file.read_bytes().splitlines()
-    except OSError as error:
-        click.echo(f"gatepost: can't read {file}: {error.strerror}", err=True)
-        sys.exit(1)
-    found = list(broken(lines, keys))
+    entries, end = 0, FIRST
+    found: list[tuple[Path, BrokenChain]] = []
+    for file in files:
+        lines = _lines(file)
+        found += [(file, one) for one in broken(lines, keys, end)]
+        entries += len(lines)
+        end = last_hash(lines[-1]) if lines else end
     if as_json:
-        end = last_hash(lines[-1]) if lines else None
-        report = {"entries": len(lines), "last_hash": end, "broken": [asdict(one) for one in found]}
+        breaks = [{"file": str(file), **asdict(one)} for file, one in found]
+        report = {"entries": entries, "last_hash": end if entries else None, "broken": breaks}
         click.echo(json.dumps(report, indent=2))
     else:
-        for one in found:
+        for file, one in found:
             click.echo(f"{file}:{one.line}: {one.reason}")
-        click.echo(f"{len(lines)} entries, {len(found)} breaks")
+        click.echo(f"{entries} entries, {len(found)} breaks")
     sys.exit(1 if found else 0)
+
+
+def _lines(file: Path) -> list[bytes]:
+    """Also of a file that logrotate has compressed."""
+    try:
+        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
+            return stream.read().splitlines()
+    except (OSError, EOFError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        click.echo(f"gatepost: can't read {file}: {reason}", err=True)
+        sys.exit(1)

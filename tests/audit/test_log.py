@@ -62,6 +62,47 @@ def test_an_entry_that_a_crash_cut_off_shows_and_the_next_one_is_whole(tmp_path:
     assert [one.line for one in broken(lines, (KEY,))] == [1]
 
 
+@pytest.mark.parametrize("name", ["audit.log.1", "audit.log-20270131"])
+def test_the_chain_goes_on_in_a_new_file_when_the_log_is_rotated(tmp_path: Path, name: str) -> None:
+    file, event = tmp_path / "audit.log", AuditEvent("2027-01-31T12:00:00Z", "a", "b", "c")
+    append = append_to_file(file, KEY)
+    append(event)
+    append(event)
+    rotated = file.rename(tmp_path / name)
+    (tmp_path / "audit.log.0.gz").write_bytes(b"no text")
+    append(event)
+    append(event)
+    before, after = rotated.read_bytes().splitlines(), file.read_bytes().splitlines()
+    assert (len(before), len(after)) == (2, 2)
+    assert list(broken([*before, *after], (KEY,))) == []
+    (alone,) = broken(after, (KEY,))
+    assert (alone.line, alone.reason.partition(":")[0]) == (1, "follows an entry that is not here")
+
+
+def test_many_writers_make_one_chain_while_the_log_is_rotated(tmp_path: Path) -> None:
+    file, event = tmp_path / "audit.log", AuditEvent("2027-01-31T12:00:00Z", "a", "b", "c")
+    append_to_file(file, KEY)(event)
+
+    def write() -> None:
+        append = append_to_file(file, KEY)
+        for _ in range(50):
+            append(event)
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    parts = []
+    for number in range(20):
+        if file.exists() and file.stat().st_size:
+            parts.append(file.rename(tmp_path / f"audit.log-{number:03}"))
+        threads[number % 4].join(0.005)
+    for thread in threads:
+        thread.join()
+    lines = [line for part in [*parts, file] if part.exists() for line in part.read_bytes().splitlines()]
+    assert len(lines) == 201
+    assert list(broken(lines, (KEY,))) == []
+
+
 def test_lines_for_a_log_have_a_chain_of_their_own() -> None:
     lines: list[str] = []
     append = append_to_lines(lines.append, KEY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,23 @@ async def test_a_change_of_what_was_written_is_found(running: Running) -> None:
     assert result.exit_code == 1
     assert result.stdout.startswith("audit.log:2: does not follow the entry before it")
     assert gatepost("audit", "check", "missing.log").exit_code == 1
+
+
+async def test_rotated_files_are_checked_as_one_chain(running: Running) -> None:
+    folder = running.file.parent
+    await asyncio.to_thread(command, "client", "create", "--id", "one")
+    (folder / "audit.log").rename(folder / "audit.log.1")
+    await asyncio.to_thread(command, "client", "create", "--id", "two")
+    (folder / "audit.log.2.gz").write_bytes(gzip.compress((folder / "audit.log.1").read_bytes()))
+    (folder / "audit.log.1").unlink()
+    checked = command("audit", "check", "audit.log.2.gz", "audit.log")
+    assert checked.stdout == "2 entries, 0 breaks\n"
+    alone = gatepost("audit", "check", "--json", "audit.log")
+    assert alone.exit_code == 1
+    (found,) = json.loads(alone.stdout)["broken"]
+    assert (found["file"], found["line"]) == ("audit.log", 1)
+    (folder / "cut.gz").write_bytes((folder / "audit.log.2.gz").read_bytes()[:-9])
+    assert gatepost("audit", "check", "cut.gz").exit_code == 1
 
 
 async def test_a_folder_that_is_missing_costs_entries_and_not_the_command(

@@ -80,7 +80,6 @@ TESTED_ELSEWHERE = {
         "gateway/web/refusal_recorder.py",
     ],
     "the audit log of a running gateway: tests/e2e/test_audit.py": [
-        "gateway/assembly/audit.py",
         "gateway/commands/audit.py",
         "gateway/store/change_listener.py",
     ],
