@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Coroutine
 from functools import partial
+from pathlib import Path
 from typing import Literal
 
 from aiohttp import web
@@ -18,16 +20,21 @@ from gateway.accounts.sign_ups import SignUpLimiter
 from gateway.accounts.usage import UsageCounter
 from gateway.accounts.usage_reports import UsageReports
 from gateway.accounts.users import UserAuthentication, Users
+from gateway.apidocs.document import MAX_BYTES, OpenApiError, parse_document
 from gateway.assembly.brute_force import attempt_limiter
 from gateway.assembly.refusal_log import find_refusal
 from gateway.assembly.tokens import configured_keys
 from gateway.clock import Clock
 from gateway.config.model import Settings
+from gateway.config.routes import RouteSettings
+from gateway.errors import StartError
+from gateway.issuers.aiohttp_client import AiohttpClient
 from gateway.oauth.token_encryption import TokenCipher
 from gateway.oauth_flows.portal_tokens import PortalTokens
 from gateway.oauth_flows.token import TokenServices
 from gateway.portal.api.site import MOUNT as API
 from gateway.portal.api.site import api_app
+from gateway.portal.api_documents import ApiDocuments, DescribedApi, named
 from gateway.portal.csrf import CsrfToken
 from gateway.portal.services import Api, PortalInfo, PortalServices, RefusedCall, SignUp
 from gateway.portal.shown_once import PURPOSE, ShownOnce
@@ -36,6 +43,9 @@ from gateway.portal.site import portal_app
 from gateway.store import Store
 from gateway.tokens.token_lookup import TokenLookup
 from gateway.tokens.token_validator import TokenValidator
+
+DOCUMENT_TIMEOUT = 5.0
+"""Seconds in which an OpenAPI document must come."""
 
 
 def portal(
@@ -69,6 +79,7 @@ def portal(
         find_token=token_validator.resolve,
         find_refusal=partial(_refused_call, store, clock),
         csrf=CsrfToken(keys.derive("portal forms"), secure=info.secure),
+        documents=ApiDocuments(described_apis(settings, info), _fetch),
         shown_once=ShownOnce(TokenCipher(keys.derive(PURPOSE), secrets.token_bytes), secure=info.secure),
         body_timeout=settings.server.timeouts.body,
         clock=clock,
@@ -100,6 +111,39 @@ async def _refused_call(store: Store, clock: Clock, request_id: str) -> RefusedC
     )
 
 
+def described_apis(settings: Settings, info: PortalInfo) -> tuple[DescribedApi, ...]:
+    """The APIs with their documents, as far as they are files. Raises StartError."""
+    routes = [route for route in settings.routes if route.enabled]
+    return named([_described(route, api) for route, api in zip(routes, info.apis, strict=True)])
+
+
+def _described(route: RouteSettings, api: Api) -> DescribedApi:
+    docs = route.docs
+    if docs is None:
+        return DescribedApi("", api, "", "", "", None)
+    place = docs.openapi
+    if not isinstance(place, Path):
+        return DescribedApi("", api, docs.title, docs.summary, docs.group, None, place or "")
+    try:
+        document = parse_document(place.read_bytes())
+    except (OSError, OpenApiError) as error:
+        raise StartError(f"the OpenAPI document {place} can't be used: {error}") from error
+    return DescribedApi("", api, docs.title, docs.summary, docs.group, document)
+
+
+def _fetch(url: str) -> Coroutine[None, None, bytes]:
+    """What is at a public https URL: the same rule as for keys that clients register."""
+    client = AiohttpClient(DOCUMENT_TIMEOUT, most_bytes=MAX_BYTES, public_only=True)
+
+    async def fetched() -> bytes:
+        try:
+            return await client.get(url)
+        finally:
+            await client.stop()
+
+    return fetched()
+
+
 def portal_info(settings: Settings) -> PortalInfo:
     """The configuration values that the portal displays."""
     apis = tuple(
@@ -111,6 +155,7 @@ def portal_info(settings: Settings) -> PortalInfo:
             scopes=tuple(route.scopes),
             audience=route.audience,
             protected=route.auth == "bearer",
+            strips=route.strips,
         )
         for route in settings.routes
         if route.enabled

@@ -20,6 +20,7 @@ from gateway.config.addresses import AbsoluteUri, HostPattern, check_base_url
 from gateway.config.base import Many, Section
 from gateway.config.mcp import McpSettings
 from gateway.config.plugins import PluginUse
+from gateway.config.route_docs import RouteDocs
 from gateway.config.route_paths import check_route_path
 from gateway.config.units import Size
 from gateway.config.value_types import NAME, Method, Name, Scope
@@ -234,6 +235,11 @@ class RouteSettings(Section):
         default=None,
         description="The upstream is an MCP server (streamable HTTP): scopes and limits of its tools. null: "
         "its messages are not looked at. Or a mapping.",
+    )
+    docs: RouteDocs | None = Field(
+        default=None,
+        description="What the portal's page APIs says of the route: title, summary, group, and an OpenAPI "
+        "document. null: its path. Or a mapping.",
     )
     plugins: Many[PluginUse] = Field(
         default=(), description="Its own plugins, which run after the global ones; as under plugins."

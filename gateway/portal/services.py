@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from gateway.accounts.applications import MANAGE_SCOPE, Applications
 from gateway.accounts.clients import Clients
@@ -41,6 +41,8 @@ class Api:
     audience: str | None
     protected: bool
     """Whether a token is needed."""
+    strips: bool = False
+    """Whether the upstream sees the path without the route's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,17 @@ class KeyUseReader(Protocol):
 
     async def read(self, client_id: str, prefixes: list[str]) -> dict[str, KeyUse]:
         """The last uses of these keys of a client, as far as there are any. Raises StoreUnavailable."""
+
+
+class ApiDocumentation(Protocol):
+    """The APIs with what is known of them (`gateway.portal.api_documents`)."""
+
+    @property
+    def apis(self) -> Sequence[Any]:
+        """All of them."""
+
+    async def find(self, name: str) -> Any:
+        """One with its document; None: there is none of this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +140,7 @@ class PortalServices:
     """The refusal of a request of the last hour, by its id."""
     csrf: CsrfToken
     shown_once: ShownOnce
+    documents: ApiDocumentation
     body_timeout: float
     """Seconds that a form may take to arrive."""
     clock: Clock

@@ -48,6 +48,7 @@ REQUIRED: dict[str, Any] = {
             "upstream": "o",
             "canary": {"upstream": "http://c", "percent": 1},
             "mirror": {"upstream": "http://m"},
+            "docs": {},
             "mcp": {"limits": {"t": {"limit": 1, "per": "1m"}}},
             "where": {"query": {"a": "1"}},
             "plugins": [{"use": "request_id"}],
@@ -133,7 +134,7 @@ def test_the_documented_default_is_the_default(key: str, default: str) -> None:
         assert settings(yaml.safe_dump(given)).portal.users == ()
     elif key == "routes[].plugins":
         assert settings(yaml.safe_dump(given)).routes[0].plugins == ()
-    elif key in ("routes[].canary", "routes[].where", "routes[].mirror", "routes[].mcp"):
+    elif key in ("routes[].canary", "routes[].where", "routes[].mirror", "routes[].mcp", "routes[].docs"):
         assert getattr(settings(yaml.safe_dump(given)).routes[0], key.rpartition(".")[2]) is None
     elif key in (
         "upstreams.<name>.health",

@@ -72,7 +72,7 @@ def test_items_have_their_defaults() -> None:
         "audience": None, "forward_token": None, "allow_headers": (), "end_with_token": False,
         "auth": "bearer", "enabled": True, "plugins": (),
         "issuers": (), "own_tokens": True, "canary": None, "ambiguous_paths": "refuse",
-        "where": None, "case_sensitive": True, "mirror": None, "mcp": None,
+        "where": None, "case_sensitive": True, "mirror": None, "mcp": None, "docs": None,
     }  # fmt: skip
     assert upstream.servers[0].weight == 1
     assert upstream.model_dump(exclude={"servers"}) == {

@@ -75,7 +75,7 @@ def shoot(page: Page, file: Path, until: str, top: float = 0) -> None:
 
 def take(browser: Browser, base: str, store_url: str, folder: Path) -> None:
     """All pictures."""
-    services = {"width": 1280, "height": 1400}
+    services = {"width": 1280, "height": 1800}
     page = browser.new_page(base_url=base, viewport=services, ignore_https_errors=True)
     path = fill(page)
     page.goto("/portal/applications")

@@ -30,6 +30,7 @@ BOUNDED_OTHERWISE = {
     "gateway/limits/rate_bucket.py": "steps of one window",
     "gateway/otel/batch_queue.py": "at most OTEL_BSP_MAX_QUEUE_SIZE spans, and so on",
     "gateway/otel/pipeline.py": "a queue for each kind of what is sent",
+    "gateway/portal/api_documents.py": "documents at URLs of the configuration, 1 MiB each",
     "gateway/process/acceptor.py": "connections that are being accepted or drained",
     "gateway/process/certificates.py": "certificates of the configuration and of the one before",
     "gateway/process/line_writer.py": "at most MOST_WAITING bytes",

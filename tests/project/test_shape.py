@@ -96,6 +96,7 @@ TESTED_ELSEWHERE = {
     "a section of gateway.yaml: tests/config/test_model.py": [
         "gateway/config/base.py",
         "gateway/config/clients.py",
+        "gateway/config/route_docs.py",
         "gateway/config/routes.py",
         "gateway/config/upstream_auth.py",
     ],

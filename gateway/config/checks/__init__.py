@@ -89,6 +89,7 @@ ALL: tuple[Check, ...] = (
     grpc.grpc_upstreams_plain,
     grpc.grpc_upstreams_apart,
     portal.users_once,
+    portal.documents_there,
     store.prefix_without_hash_tag,
     registration.registration_guarded,
     registration.registration_grants_known,

@@ -3,9 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+from gateway.apidocs.document import OpenApiError, parse_document
 from gateway.config.checks.check import CheckContext, CheckFinding
 from gateway.config.model import Settings
+
+
+def documents_there(settings: Settings, context: CheckContext) -> Iterator[CheckFinding]:
+    """The OpenAPI documents of routes are files that the portal can show."""
+    for index, route in enumerate(settings.routes):
+        if route.docs is None or not isinstance(file := route.docs.openapi, Path):
+            continue
+        path = ("routes", index, "docs", "openapi")
+        if not context.is_file(file):
+            yield CheckFinding(path, "there is no such file")
+        elif (wrong := _document_problem(file, context)) is not None:
+            yield CheckFinding(path, wrong)
+
+
+def _document_problem(file: Path, context: CheckContext) -> str | None:
+    try:
+        parse_document(context.read(file))
+    except OSError as error:
+        return f"can't be read: {error.strerror}"
+    except OpenApiError as error:
+        return str(error)
+    return None
 
 
 def users_once(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:

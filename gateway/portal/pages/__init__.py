@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.portal.page_request import Page
 from gateway.portal.pages import (
     account,
+    api_docs,
     api_keys,
     apis,
     applications,
@@ -63,6 +64,11 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     # Who reloads the answer to a form gets the page that the form was on.
     ("GET", _KEYS + "/{action:[a-z-]+}", keys.back),
     ("GET", "/apis", apis.show),
+    ("GET", "/apis/{api}", api_docs.show),
+    ("GET", "/apis/{api}/openapi.json", api_docs.download),
+    ("GET", "/apis/{api}/{operation}", api_docs.operation),
+    ("GET", "/apis/{api}/{operation}/token", api_docs.back),
+    ("POST", "/apis/{api}/{operation}/token", api_docs.token),
     ("GET", "/refusals", refusals.show),
     ("GET", "/users", users.show),
     ("POST", "/users/invite", users.invite),

@@ -9,13 +9,13 @@ from gateway.portal.page_request import PageRequest
 
 
 async def show(page_request: PageRequest) -> web.StreamResponse:
-    """Every route, with its methods, scopes and a command to paste."""
+    """Every route, with its methods, scopes and a command to paste, or with its documentation."""
     _ = page_request.user
     facts = page_request.services.facts
     wanted = page_request.query("search").strip().lower()[:100]
-    apis = [
-        (api, curl.call(facts, api))
-        for api in facts.apis
-        if wanted in " ".join((api.path, *api.methods, *api.scopes)).lower()
+    found = [one for one in page_request.services.documents.apis if one.matches(wanted)]
+    groups = sorted({one.group for one in found}, key=lambda group: (group == "", group.lower()))
+    shown = [
+        (group, [(one, curl.call(facts, one.api)) for one in found if one.group == group]) for group in groups
     ]
-    return page_request.page("apis.html", apis=apis, search=wanted)
+    return page_request.page("apis.html", groups=shown, search=wanted)

@@ -105,6 +105,53 @@ for (const form of document.querySelectorAll('[data-try]')) {
   });
 }
 
+// A call of an operation: to the path of its route, with what was filled in.
+function pathOf(template, inputs) {
+  let path = template;
+  const query = new URLSearchParams();
+  for (const input of inputs) {
+    const { parameter, place } = input.dataset;
+    if (place === 'path') {
+      // As a whole segment these would lead to another path.
+      if (/^\.{0,2}$/.test(input.value)) throw new Error(`${parameter} can’t be “${input.value}”.`);
+      path = path.replaceAll(`{${parameter}}`, encodeURIComponent(input.value));
+    } else if (place === 'query' && input.value) {
+      query.append(parameter, input.value);
+    }
+  }
+  return path + (query.size ? `?${query}` : '');
+}
+
+function headersOf(form, inputs) {
+  const headers = new Headers();
+  for (const input of inputs) {
+    if (input.dataset.place === 'header' && input.value) headers.set(input.dataset.parameter, input.value);
+  }
+  for (const line of (form.querySelector('#further')?.value || '').split('\n')) {
+    const at = line.indexOf(':');
+    if (at > 0) headers.append(line.slice(0, at).trim(), line.slice(at + 1).trim());
+  }
+  const token = form.querySelector('#access-token')?.value.trim();
+  if (token) headers.set('Authorization', `Bearer ${token}`);
+  return headers;
+}
+
+for (const form of document.querySelectorAll('[data-operation]')) {
+  const { method, path } = form.dataset;
+  busy(form, (place) => {
+    const inputs = [...form.querySelectorAll('[data-parameter]')];
+    const typed = form.querySelector('#body')?.value;
+    try {
+      const headers = headersOf(form, inputs);
+      const body = typed && method !== 'GET' && method !== 'HEAD' ? typed : undefined;
+      if (body !== undefined) headers.set('Content-Type', form.querySelector('#media-type').value);
+      return send(place, method, pathOf(path, inputs), headers, body);
+    } catch (error) {
+      return say(place, error.message, 'bad');
+    }
+  });
+}
+
 // The program of the quick start, in this browser: a token from the token endpoint, then the call.
 for (const form of document.querySelectorAll('[data-run]')) {
   const { tokenUrl, key, inForm, scope, method, path } = form.dataset;
