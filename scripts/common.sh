@@ -37,6 +37,16 @@ make_venv() {
 
 pip() { "$VENV/bin/python" -m pip --disable-pip-version-check "$@"; }
 
+# xds-protos brings an old copy of the modules of opentelemetry-proto, which lacks what the exporter needs. Both
+# work with the newer ones, so these are written once more, in the version that is installed.
+restore_otlp() {
+    local version
+    version=$("$VENV/bin/python" -c 'from importlib.metadata import version as v; print(v("opentelemetry-proto"))' \
+        2>/dev/null) || return 0
+    pip install --quiet --no-deps --force-reinstall "opentelemetry-proto==$version" ||
+        fail "opentelemetry-proto could not be installed again."
+}
+
 # What the packages installed from requirements/$1.txt depend on.
 fingerprint() {
     { cat "requirements/$1.txt" requirements/build.txt pyproject.toml gateway/__init__.py; "$VENV/bin/python" -VV; } |
@@ -55,6 +65,7 @@ install() {
     say "installing into $VENV; the first time this takes a minute"
     pip install --quiet --require-hashes -r "requirements/$name.txt" -r requirements/build.txt ||
         fail "the installation failed: pip's words above say why. It needs to reach a package index."
+    restore_otlp
     pip install --quiet --no-deps --no-build-isolation --editable . ||
         fail "the project itself could not be installed."
     problems=$(pip check) || fail "$problems
@@ -73,5 +84,6 @@ with open("pyproject.toml", "rb") as file:
     say "installing the newest versions into $VENV"
     pip install --quiet --upgrade --upgrade-strategy eager --editable ".[$extras]" ||
         fail "the installation failed: pip's words above say why."
+    restore_otlp
     problems=$(pip check) || fail "the newest versions do not go together. $problems"
 }
