@@ -171,6 +171,20 @@ def read(client: HTTPConnection, method: str, path: str, body: Any = None) -> tu
     return response.status, response.read().decode()
 
 
+def post_in_time(client: HTTPConnection, path: str, pause: float, keeps: float) -> tuple[int, str]:
+    """The answer to a POST after a pause. `keeps`: seconds after which the server closes idle connections.
+
+    What a busy machine held up until about then may be lost, and says nothing: it is sent again.
+    """
+    while True:
+        begun = time.monotonic()
+        time.sleep(pause)
+        answer = read(client, "POST", path, iter([b"abc"]))
+        in_time = time.monotonic() - begun < 0.8 * keeps
+        if answer[0] == 200 or in_time or pause or not keeps:
+            return answer
+
+
 @pytest.mark.parametrize("framework", ["fastapi", "flask", "express", "uwsgi", "tomcat"])
 def test_chunked_uploads_events_and_connections_that_the_server_closes(
     client: HTTPConnection, framework: str
@@ -184,8 +198,7 @@ def test_chunked_uploads_events_and_connections_that_the_server_closes(
     # says so. A POST that meets the end of a connection is lost, so none comes near that time; a GET is not.
     keeps = 0.5 if framework in ("express", "tomcat") else 0.0
     for pause in (0, 0, 0, 2 * keeps, 0):
-        time.sleep(pause)
-        assert read(client, "POST", f"{base}/echo", iter([b"abc"])) == (200, "3")
+        assert post_in_time(client, f"{base}/echo", pause, keeps) == (200, "3")
     for pause in (keeps - 0.002, keeps, keeps + 0.002) if keeps else (0, 0.05):
         time.sleep(pause)
         assert read(client, "GET", f"{base}/items/") == (200, "items")

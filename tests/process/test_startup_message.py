@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config.model import Settings
-from gateway.process.sockets import bind_all
+from gateway.process.open_listeners import open_listeners
 from gateway.process.startup_message import announce, ready_line
 
 
@@ -16,7 +16,8 @@ def settings(**store: str) -> Settings:
 
 def test_the_ready_line_has_the_addresses_as_they_are() -> None:
     wanted = settings()
-    with bind_all(wanted) as sockets:
+    with open_listeners(wanted) as listeners:
+        sockets = listeners.current
         plain, secure = (listener.address.port for listener in sockets.public)
         assert sockets.management is not None
         assert ready_line(sockets, 1, wanted) == (
@@ -27,7 +28,8 @@ def test_the_ready_line_has_the_addresses_as_they_are() -> None:
 
 def test_it_never_shows_the_password_of_a_store() -> None:
     wanted = settings(url="redis://user:secret@localhost:6379/0")
-    with bind_all(wanted) as sockets:
+    with open_listeners(wanted) as listeners:
+        sockets = listeners.current
         line = ready_line(sockets, 2, wanted)
     assert "(2 workers, store redis, " in line
     assert "secret" not in line
