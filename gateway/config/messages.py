@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic_core import ErrorDetails
 
 from gateway.config.problems import suggest
-from gateway.config.tree import Leaf, ListNode, Node
+from gateway.config.tree import Leaf, ListNode, Node, leaves
 
 _QUOTED = re.compile(r"'([^']*+)'")
 MISSING = "missing"
@@ -107,18 +107,7 @@ def _validator_message(error: ErrorDetails, context: Mapping[str, Any]) -> str:
 
 def _hide_secrets(text: str, node: Node) -> str:
     """Hides messages of plugin validators that contain a value from the environment."""
-    hidden = (leaf.value for leaf in _leaves(node) if leaf.from_environment)
+    hidden = (leaf.value for leaf in leaves(node) if leaf.from_environment)
     if any(isinstance(value, str) and value and value in text for value in hidden):
         return HIDDEN
     return " ".join(text.split())
-
-
-def _leaves(node: Node) -> Iterator[Leaf]:
-    if isinstance(node, Leaf):
-        yield node
-    elif isinstance(node, ListNode):
-        for item in node.items:
-            yield from _leaves(item)
-    else:
-        for entry in node.entries.values():
-            yield from _leaves(entry.node)

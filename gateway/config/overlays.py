@@ -8,13 +8,13 @@ others are added. null over a mapping or a list takes it out, so that its defaul
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from glob import has_magic
 
 from gateway.config.environment import substitute
 from gateway.config.includes import NO_MAPPING, IncludeReader, merge_includes
 from gateway.config.problems import ConfigIssue, KeyPath
-from gateway.config.tree import Entry, Leaf, ListNode, MapNode, Node, child
+from gateway.config.tree import Entry, Leaf, ListNode, MapNode, Node, child, leaves
 from gateway.config.yaml_composer import compose
 
 EXTENDS = "extends"
@@ -52,25 +52,14 @@ def _extend(
         base.entries.pop(key, None)
     root.entries = _merged(base, root, ()).entries
     # A value that is replaced may refer to a variable that is not set.
-    replaced = {found.place for found in _leaves(base) if found.broken} - {
-        found.place for found in _leaves(root)
+    replaced = {found.place for found in leaves(base) if found.broken} - {
+        found.place for found in leaves(root)
     }
     return [issue for issue in issues if issue.place not in replaced]
 
 
 def _issue(leaf: Leaf, text: str) -> ConfigIssue:
     return ConfigIssue(leaf.place, (EXTENDS,), text)
-
-
-def _leaves(node: Node) -> Iterator[Leaf]:
-    if isinstance(node, Leaf):
-        yield node
-    elif isinstance(node, ListNode):
-        for item in node.items:
-            yield from _leaves(item)
-    else:
-        for entry in node.entries.values():
-            yield from _leaves(entry.node)
 
 
 def _beside(name: str, read: IncludeReader) -> IncludeReader:

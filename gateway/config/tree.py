@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gateway.config.problems import KeyPath, Place
@@ -82,3 +83,15 @@ def key_place(root: Node, path: KeyPath) -> Place:
     if path and isinstance(holder, MapNode) and path[-1] in holder.entries:
         return holder.entries[str(path[-1])].place
     return nearest(root, path).place
+
+
+def leaves(node: Node) -> Iterator[Leaf]:
+    """All values at or below a node, in order."""
+    if isinstance(node, Leaf):
+        yield node
+    elif isinstance(node, ListNode):
+        for item in node.items:
+            yield from leaves(item)
+    else:
+        for entry in node.entries.values():
+            yield from leaves(entry.node)
