@@ -32,7 +32,7 @@ from gateway.http.request_head import check_singletons, check_size
 from gateway.http.responses import problem_response, reason_phrase
 from gateway.http.route import Route
 from gateway.proxy.forward_head import build_forward_head
-from gateway.proxy.pipeline import run_hooks, settled
+from gateway.proxy.pipeline import run_on_finish
 from gateway.proxy.verification import ROUTE_HEADER, Leave, answer_question
 from gateway.web.error_responses import to_logged_problem
 from gateway.web.proxy_services import ProxyServices
@@ -92,7 +92,7 @@ class Authorization:
             return self._message(question, answer)
         finally:
             telemetry.in_flight -= 1
-            await _finish(question.exchange)
+            await run_on_finish(question.exchange)
             self._record(question, status, size, perf_counter() - began)
 
     async def _answer(self, question: _Question) -> Response:
@@ -175,13 +175,3 @@ class Authorization:
         recorder.other(
             VERIFY, asked.method, path, address, question.request_id, status, size, seconds, facts=facts
         )
-
-
-async def _finish(exchange: Exchange | None) -> None:
-    if exchange is None or not exchange.route.pipeline.on_finish:
-        return
-    try:
-        await settled(run_hooks(exchange.route.pipeline.on_finish, exchange))
-    except Exception:
-        # The answer is made: all that is left is to say so.
-        log.exception("a plugin failed in on_finish")

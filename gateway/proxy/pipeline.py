@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -17,6 +18,8 @@ from gateway.http.exchange import Exchange, RequestHead, Response
 from gateway.plugin import HOOKS, ProxyPlugin
 from gateway.proxy.body_hooks import body_hooks
 from gateway.proxy.head_only_hooks import HEAD_ONLY_HOOKS, Hook
+
+log = logging.getLogger("gatepost")
 
 ClientPath = Callable[[bytes, RequestHead], bytes | None]
 """`ProxyPlugin.client_path` of one plugin."""
@@ -144,6 +147,17 @@ N = TypeVar("N")
 async def settled(outcome: T | Awaitable[T]) -> T:
     """The outcome of a function that returns it, or an awaitable where it has to wait."""
     return await outcome if inspect.isawaitable(outcome) else outcome
+
+
+async def run_on_finish(exchange: Exchange | None) -> None:
+    """Runs `on_finish` behind an answer. None: no route took the request."""
+    if exchange is None or not exchange.route.pipeline.on_finish:
+        return
+    try:
+        await settled(run_hooks(exchange.route.pipeline.on_finish, exchange))
+    except Exception:
+        # The answer is made: all that is left is to say so.
+        log.exception("a plugin failed in on_finish")
 
 
 def then(

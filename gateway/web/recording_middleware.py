@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from time import perf_counter
 
@@ -11,15 +10,13 @@ from aiohttp import web
 from gateway.http.endpoints import VERIFY
 from gateway.http.problems import Problem
 from gateway.proxy.mcp_guard import called_tools
-from gateway.proxy.pipeline import run_hooks, settled
+from gateway.proxy.pipeline import run_on_finish
 from gateway.server.client_connection import connection_of
 from gateway.web.error_responses import Handler
 from gateway.web.proxy_services import DESCRIBED, EXCHANGE, PROXIED
 from gateway.web.refusal_recorder import RefusalRecorder
 from gateway.web.request_context import ERROR, HEAD, OAUTH_CALL, REQUEST_ID, asked_for
 from gateway.web.request_recorder import CLIENT_DISCONNECTED, OtherFacts, RequestRecorder, client_of
-
-log = logging.getLogger("gatepost")
 
 
 def recording_middleware(recorder: RequestRecorder) -> object:
@@ -36,7 +33,7 @@ def recording_middleware(recorder: RequestRecorder) -> object:
             return response
         finally:
             recorder.telemetry.in_flight -= 1
-            await _finish(request)
+            await run_on_finish(request.get(EXCHANGE))
             _record(request, recorder, status, size, perf_counter() - started)
 
     return recording
@@ -64,17 +61,6 @@ def body_size(response: web.StreamResponse) -> int:
         return int(size)
     body = getattr(response, "body", None)
     return len(body) if isinstance(body, bytes) else 0
-
-
-async def _finish(request: web.Request) -> None:
-    exchange = request.get(EXCHANGE)
-    if exchange is None or not exchange.route.pipeline.on_finish:
-        return
-    try:
-        await settled(run_hooks(exchange.route.pipeline.on_finish, exchange))
-    except Exception:
-        # The answer is out: all that is left is to say so.
-        log.exception("a plugin failed in on_finish")
 
 
 def _record(request: web.Request, recorder: RequestRecorder, status: int, size: int, seconds: float) -> None:
