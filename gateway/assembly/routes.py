@@ -110,6 +110,7 @@ class RouteCompiler:
             case_sensitive=settings.case_sensitive,
             # Calls of gRPC are forwarded by Envoy, which asks about them.
             verify_only=settings.verify_only or self._settings.speaks_grpc(settings.upstream),
+            grpc=self._settings.speaks_grpc(settings.upstream),
             id=route_id(settings),
             **self._destination(settings, settings.upstream),
         )

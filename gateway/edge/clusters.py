@@ -1,15 +1,16 @@
-"""Where the edge's requests can go: to the gateway's workers."""
+"""Where the edge's requests can go: to the gateway's workers, and calls of gRPC to their upstreams."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from gateway.edge.configuration import EdgeConfiguration
+from gateway.edge.grpc import grpc_clusters
 from gateway.edge.http_options import HTTP_1_OPTIONS
 from gateway.export.envoy_clusters import TYPE, Json
+from gateway.export.envoy_routes import GATEWAY
 
 CLUSTER = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
-GATEWAY = "gatepost"
 NO_LIMIT = 1_000_000
 """The gateway has its own limits."""
 MAX_ANSWER_HEADERS = 10_000
@@ -20,6 +21,7 @@ IDLE = "60s"
 def clusters(configuration: EdgeConfiguration) -> Iterator[Json]:
     """All of them."""
     yield _gateway(configuration)
+    yield from grpc_clusters(configuration)
 
 
 def _gateway(configuration: EdgeConfiguration) -> Json:

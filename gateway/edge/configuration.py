@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.config.model import Settings
 from gateway.config.server import HttpVersion
+from gateway.export.envoy_clusters import SYSTEM_CAS
 from gateway.http.edge_header import EdgeHeader
 
 HTTP_1, HTTP_2, HTTP_3 = 1, 2, 3
@@ -65,3 +67,7 @@ class EdgeConfiguration:
     header: EdgeHeader
     folder: Path
     """Where Envoy finds its files."""
+    upstream_files: Mapping[Path, str] = field(default_factory=dict)
+    """The content of the CAs, certificates and keys of `upstream_tls_files`."""
+    system_cas: Path = Path(SYSTEM_CAS)
+    """What is trusted of upstreams that name no CA."""

@@ -7,11 +7,13 @@ from typing import Any
 
 from gateway.config.server import ServerSettings
 from gateway.edge.configuration import HTTP_1, HTTP_2, EdgeConfiguration, EdgeListener
+from gateway.edge.grpc import grpc_filters, speaks_grpc
 from gateway.edge.http_options import HTTP_1_OPTIONS, HTTP_2_OPTIONS, HTTP_3_OPTIONS
 from gateway.edge.local_replies import local_replies
 from gateway.edge.secrets import file_source
 from gateway.edge.tls import filter_chains, quic_transport, tls_transport
 from gateway.export.envoy_clusters import TYPE, Json, duration
+from gateway.export.envoy_routes import ROUTE_ID
 
 LISTENER = "type.googleapis.com/envoy.config.listener.v3.Listener"
 KIB = 1024
@@ -71,24 +73,25 @@ def _manager(listener: EdgeListener, configuration: EdgeConfiguration, codec: st
         "@type": f"{TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "codec_type": codec,
         "stat_prefix": "edge",
-        **_as_it_came(),
+        **_as_it_came(configuration),
         **_timeouts_and_limits(server),
         "http_protocol_options": {"accept_http_10": True, **HTTP_1_OPTIONS},
         "http2_protocol_options": HTTP_2_OPTIONS,
         "upgrade_configs": [{"upgrade_type": "websocket"}],
-        "local_reply_config": local_replies(),
+        "local_reply_config": local_replies(configuration.settings),
         "rds": {
             "route_config_name": listener.name,
             "config_source": file_source(f"{listener.name}.json", configuration.folder),
         },
         "http_filters": [
+            *grpc_filters(listener, configuration),
             {
                 "name": "envoy.filters.http.router",
                 "typed_config": {
                     "@type": f"{TYPE}.filters.http.router.v3.Router",
                     "suppress_envoy_headers": True,
                 },
-            }
+            },
         ],
     }
     if codec == "HTTP3":
@@ -96,8 +99,12 @@ def _manager(listener: EdgeListener, configuration: EdgeConfiguration, codec: st
     return {"name": "envoy.filters.network.http_connection_manager", "typed_config": config}
 
 
-def _as_it_came() -> Json:
+def _as_it_came(configuration: EdgeConfiguration) -> Json:
     """What the gateway judges is what the client has sent."""
+    removed: list[Json] = [{"remove_on_match": {"key_matcher": {"prefix": "x-envoy-"}}}]
+    if speaks_grpc(configuration.settings):
+        # In it the gateway tells where a call goes.
+        removed.append({"remove": ROUTE_ID})
     mutation = f"{TYPE}.http.early_header_mutation.header_mutation.v3.HeaderMutation"
     return {
         # With true, Envoy would overwrite what trusted proxies say in X-Forwarded-Proto.
@@ -114,10 +121,7 @@ def _as_it_came() -> Json:
         "early_header_mutation_extensions": [
             {
                 "name": "envoy.http.early_header_mutation.header_mutation",
-                "typed_config": {
-                    "@type": mutation,
-                    "mutations": [{"remove_on_match": {"key_matcher": {"prefix": "x-envoy-"}}}],
-                },
+                "typed_config": {"@type": mutation, "mutations": removed},
             }
         ],
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gateway.config.model import Settings
+from gateway.edge.grpc import grpc_replies
 from gateway.export.envoy_clusters import Json
 
 TITLES = {
@@ -17,10 +19,10 @@ TITLES = {
 _DETAIL = "The request was refused before the gateway saw it: %RESPONSE_CODE_DETAILS%"
 
 
-def local_replies() -> Json:
-    """The problem documents, by status."""
+def local_replies(settings: Settings) -> Json:
+    """The problem documents, by status; for calls of gRPC plain words."""
     return {
-        "mappers": [_mapper(status, title) for status, title in TITLES.items()],
+        "mappers": [*grpc_replies(settings), *(_mapper(status, title) for status, title in TITLES.items())],
         "body_format": _problem("Request failed"),
     }
 

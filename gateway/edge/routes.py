@@ -1,14 +1,14 @@
 """Where the edge sends requests.
 
-All go to the gateway. A route of the gateway's that Envoy is to proxy itself would stand before the last one
-here, with its cluster in `gateway.edge.clusters`.
+All go to the gateway, but for calls of gRPC (`gateway.edge.grpc`).
 """
 
 from __future__ import annotations
 
-from gateway.edge.clusters import GATEWAY
 from gateway.edge.configuration import EdgeConfiguration, EdgeListener
+from gateway.edge.grpc import grpc_routes, unasked
 from gateway.export.envoy_clusters import Json
+from gateway.export.envoy_routes import GATEWAY
 
 ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 ALT_SVC_AGE = 86_400
@@ -20,9 +20,7 @@ def route_configuration(listener: EdgeListener, configuration: EdgeConfiguration
     found: Json = {
         "@type": ROUTES,
         "name": listener.name,
-        "virtual_hosts": [
-            {"name": "all", "domains": ["*"], "routes": [_to_gateway(listener, configuration)]}
-        ],
+        "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": _routes(listener, configuration)}],
     }
     if listener.quic:
         # RFC 7838 section 3.
@@ -31,6 +29,12 @@ def route_configuration(listener: EdgeListener, configuration: EdgeConfiguration
             {"header": {"key": "alt-svc", "value": value}, "append_action": "ADD_IF_ABSENT"}
         ]
     return found
+
+
+def _routes(listener: EdgeListener, configuration: EdgeConfiguration) -> list[Json]:
+    to_gateway = _to_gateway(listener, configuration)
+    calls = list(grpc_routes(configuration.settings, to_gateway))
+    return [*calls, to_gateway | unasked()] if calls else [to_gateway]
 
 
 def _to_gateway(listener: EdgeListener, configuration: EdgeConfiguration) -> Json:

@@ -50,6 +50,8 @@ def cluster(name: str, upstream: UpstreamConfig) -> Json:
         "type": "STRICT_DNS"
         if all(not server.url.startswith(UNIX) for server in upstream.servers)
         else "STATIC",
+        # Else a name with both kinds of addresses, such as localhost, would stand for that of IPv6 alone.
+        "dns_lookup_family": "V4_PREFERRED",
         "connect_timeout": duration(upstream.timeouts.connect),
         "lb_policy": "LEAST_REQUEST" if upstream.balance == "least_requests" else "ROUND_ROBIN",
         "circuit_breakers": {"thresholds": [_thresholds(upstream)]},
@@ -95,6 +97,7 @@ def gateway_cluster(name: str, urls: Sequence[str]) -> Json:
     found: Json = {
         "name": name,
         "type": "STRICT_DNS",
+        "dns_lookup_family": "V4_PREFERRED",
         "connect_timeout": "2s",
         "load_assignment": {
             "cluster_name": name,

@@ -138,14 +138,27 @@ def _rewrites(route: RouteSettings, upstream: UpstreamConfig) -> Iterator[tuple[
 
 
 def _action(route: RouteSettings, upstream: UpstreamConfig, rewrite: Json) -> Json:
-    """What is done with a request of the route."""
+    """What is done with a request of the route, and with its headers."""
+    added = [_header("X-Forwarded-Host", "%REQ(:AUTHORITY)%")]
+    if route.strips and route.path != "/":
+        added.append(_header("X-Forwarded-Prefix", route.path))
+    forwards = route.auth == "none" if route.forward_token is None else route.forward_token
+    credentials = [] if forwards else ["authorization", "dpop"]
+    return {
+        "route": route_action(route, upstream) | rewrite,
+        "request_headers_to_add": added,
+        "request_headers_to_remove": [ROUTE_ID, *credentials],
+    }
+
+
+def route_action(route: RouteSettings, upstream: UpstreamConfig) -> Json:
+    """Where a request of the route goes, and how long it may take."""
     timeouts = upstream.timeouts
     action: Json = {
         "cluster": route.upstream,
         # The whole response may take as long as it likes, as long as something moves.
         "timeout": "0s",
         "idle_timeout": duration(max(timeouts.response, timeouts.idle)),
-        **rewrite,
     }
     if upstream.host_header is not None:
         action["host_rewrite_literal"] = upstream.host_header
@@ -154,16 +167,7 @@ def _action(route: RouteSettings, upstream: UpstreamConfig, rewrite: Json) -> Js
         action["max_stream_duration"] = grpc_stream_limits(upstream)
     if upstream.retries.attempts:
         action["retry_policy"] = grpc_retry_policy(upstream) if grpc else _retry_policy(upstream)
-    added = [_header("X-Forwarded-Host", "%REQ(:AUTHORITY)%")]
-    if route.strips and route.path != "/":
-        added.append(_header("X-Forwarded-Prefix", route.path))
-    forwards = route.auth == "none" if route.forward_token is None else route.forward_token
-    credentials = [] if forwards else ["authorization", "dpop"]
-    return {
-        "route": action,
-        "request_headers_to_add": added,
-        "request_headers_to_remove": [ROUTE_ID, *credentials],
-    }
+    return action
 
 
 def _retry_policy(upstream: UpstreamConfig) -> Json:

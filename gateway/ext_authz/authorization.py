@@ -9,7 +9,6 @@ from time import perf_counter
 
 from gateway.ext_authz.check_messages import CheckedRequest, allowed, denied, read_check_request
 from gateway.ext_authz.grpc_call import GrpcError
-from gateway.ext_authz.header_changes import header_changes
 from gateway.http.asking_proxies import AskingProxies
 from gateway.http.client_certificate import escaped_pem
 from gateway.http.described_request import described_request
@@ -27,6 +26,7 @@ from gateway.http.exchange import (
 from gateway.http.forwarded import direct_peer, read_node, real_peer
 from gateway.http.grpc_status import GrpcStatus, grpc_refusal, is_grpc
 from gateway.http.head_limits import RequestHeadLimits
+from gateway.http.header_changes import header_changes
 from gateway.http.problems import Problem
 from gateway.http.request_head import check_singletons, check_size
 from gateway.http.responses import problem_response, reason_phrase

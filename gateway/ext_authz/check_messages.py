@@ -11,9 +11,9 @@ from envoy.service.auth.v3 import external_auth_pb2
 from google.protobuf.message import DecodeError
 
 from gateway.ext_authz.grpc_call import GrpcError
-from gateway.ext_authz.header_changes import HeaderChanges
 from gateway.http.exchange import Header, Headers, Response
 from gateway.http.grpc_status import GrpcStatus, grpc_status
+from gateway.http.header_changes import HeaderChanges
 
 CHECK = b"/envoy.service.auth.v3.Authorization/Check"
 _SET = base_pb2.HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD

@@ -17,6 +17,8 @@ from gateway.runtime.caches import MIB, cached, register
 
 _PEERS = register("peers at the edge", __name__, entries=512, key_bytes=4096, total_bytes=6 * MIB)
 _VERSIONS = {b"HTTP/1.0": (1, 0), b"HTTP/1.1": (1, 1), b"HTTP/2": (2, 0), b"HTTP/3": (3, 0)}
+_QUESTION = b"question-"
+"""Stands before the scheme where the edge asks about a request."""
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]++)-----END CERTIFICATE-----")
 _WEBSOCKET = re.compile(rb"\r\nupgrade: *websocket\r\n", re.IGNORECASE)
 _WEBSOCKET_KEY = re.compile(rb"\r\nsec-websocket-key:", re.IGNORECASE)
@@ -37,6 +39,10 @@ class EdgeHeader:
         """The value, in the format strings of Envoy."""
         return f"{scheme} %PROTOCOL% %DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT% %DOWNSTREAM_PEER_CERT%"
 
+    def question(self, scheme: str) -> str:
+        """The same for a question: what the edge is to do with the client's request."""
+        return _QUESTION.decode() + self.value(scheme)
+
     def take(self, head: bytes) -> tuple[Peer, bytes]:
         """The client, and the head without the header. `head` ends with the empty line."""
         marker = b"\r\n%s: " % self.name.encode()
@@ -51,6 +57,8 @@ class EdgeHeader:
 def _peer(value: bytes) -> Peer:
     """One for all requests of a client: so that it is seen at once that they are the same."""
     scheme, version, address, certificate = (*value.split(b" ", 3), b"", b"", b"")[:4]
+    asking = scheme.startswith(_QUESTION)
+    scheme = scheme.removeprefix(_QUESTION)
     if scheme not in (b"http", b"https") or version not in _VERSIONS:
         raise EdgeHeaderError("what it tells of its client can't be read")
     try:
@@ -65,6 +73,7 @@ def _peer(value: bytes) -> Peer:
         None,
         _certificate(certificate) if certificate else None,
         version=_VERSIONS[version],
+        asking=asking,
     )
 
 

@@ -58,6 +58,8 @@ class Peer:
     """Whether one of `server.trusted_proxies` handed the request on: what it says of others is believed."""
     version: tuple[int, int] | None = None
     """The version of HTTP that the client speaks with the edge; None: it speaks with the gateway itself."""
+    asking: bool = False
+    """Whether the edge only asks about the client's request: it has not sent it on."""
 
 
 NOBODY = Peer("", "http")

@@ -124,6 +124,7 @@ def real_peer(connection: Peer, headers: Sequence[Header], trusted: Callable[[st
         read_certificate(headers),
         trusted=True,
         version=connection.version,
+        asking=connection.asking,
     )
 
 

@@ -237,3 +237,5 @@ class Route:
     """What tells it from all others, in letters and digits."""
     verify_only: bool = False
     """Whether its requests are judged for a proxy that forwards them itself, and never proxied."""
+    grpc: bool = False
+    """Whether its upstream speaks gRPC. The edge forwards calls to it by itself."""

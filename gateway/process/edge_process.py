@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gateway.clock import Clock
@@ -15,6 +15,8 @@ from gateway.edge.configuration import EdgeCertificate, EdgeConfiguration, EdgeL
 from gateway.edge.edge import Edge
 from gateway.edge.envoy_process import find_envoy
 from gateway.edge.folder import EdgeFolder
+from gateway.edge.grpc import upstream_tls_files
+from gateway.edge.system_cas import system_cas
 from gateway.errors import StartError
 from gateway.http.edge_header import EdgeHeader
 from gateway.process.certificates import Certificates, LoadedCertificate
@@ -56,15 +58,24 @@ class _EdgeInputs:
     listeners: tuple[_KeptListener, ...]
     certificates: Certificates
     clock: Clock
+    upstream_files: Mapping[Path, str] = field(default_factory=dict)
 
     def with_settings(self, settings: Settings, workers: ListenSocket, sockets: ListenSockets) -> _EdgeInputs:
         """The same for another configuration."""
         kept = tuple(_kept(settings, sockets, self.certificates, self.clock))
-        return replace(self, settings=settings, workers=workers, listeners=kept)
+        files = {path: _text(path) for path in upstream_tls_files(settings)}
+        return replace(self, settings=settings, workers=workers, listeners=kept, upstream_files=files)
 
     def loaded(self) -> tuple[LoadedCertificate, ...]:
         """The certificates in use."""
         return tuple(self.certificates.get(one) for each in self.listeners for one in each.files)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii")
+    except (OSError, ValueError) as error:
+        raise StartError(f"{path} can't be read: {error}") from None
 
 
 class EdgeProcess:
@@ -146,7 +157,15 @@ class EdgeProcess:
         ]
         self._published = published
         sockets = tuple(Path(each.getsockname()) for each in given.workers.sockets)
-        return EdgeConfiguration(given.settings, tuple(listeners), sockets, self.header, edge.folder.path)
+        return EdgeConfiguration(
+            given.settings,
+            tuple(listeners),
+            sockets,
+            self.header,
+            edge.folder.path,
+            given.upstream_files,
+            system_cas(),
+        )
 
     def _read(self, files: ServerTlsFiles, certificates: Certificates) -> EdgeCertificate:
         """The files as they were when they were found to be usable; else what they were before."""

@@ -109,14 +109,32 @@ async def answer_question(
     Raises:
         Problem, StoreUnavailable, IssuerUnavailable: the request may not pass.
     """
+    return await _answer(described, services, begin, check_overrides)
+
+
+async def answer_call(
+    call: RequestHead, services: VerifyServices, begin: Callable[[Route], Exchange]
+) -> Response:
+    """The same where the proxy takes away what the gateway would: headers by which it could be taken for
+    another call are no reason to refuse one.
+    """
+    return await _answer(call, services, begin, lambda _request, _route: None)
+
+
+async def _answer(
+    described: RequestHead,
+    services: VerifyServices,
+    begin: Callable[[Route], Exchange],
+    check: Callable[[RequestHead, Route], None],
+) -> Response:
     asked = preflight_route(services.routes, described)
     if asked is not None:
-        check_overrides(described, asked)
+        check(described, asked)
         answer = await settled(run_hooks(asked.pipeline.on_preflight, begin(asked)))
         if answer is not None:
             return answer
     route = services.routes.match(described)
-    check_overrides(described, route)
+    check(described, route)
     exchange = begin(route)
     outcome: Verdicts = await settled(verify(exchange, services))
     if isinstance(outcome, AuthError):

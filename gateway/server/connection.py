@@ -151,6 +151,9 @@ class Connection(ClientTransport):
                     self._in_flight = in_flight
                     self._enter(_FAST_PATH_TOOK)
                 return
+        self._begin_with_aiohttp(data)
+
+    def _begin_with_aiohttp(self, data: bytes) -> None:
         if self._splitter is None:
             self._splitter = RequestSplitter(head_limit(self._settings.limits))
         self._splitter.begin()

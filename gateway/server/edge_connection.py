@@ -64,7 +64,10 @@ class EdgeConnection(Connection):
             return
         if self.peer.version is not None and self.peer.version >= _HTTP_2:
             head = with_websocket_key(head, base64.b64encode(os.urandom(_KEY_BYTES)))
-        super()._begin(head + body)
+        if self.peer.asking:
+            self._begin_with_aiohttp(head + body)
+        else:
+            super()._begin(head + body)
 
     def check_timeouts(self, now: float) -> None:
         """As for all connections, but for idle ones."""

@@ -14,6 +14,7 @@ from gateway.proxy.phases import admit
 from gateway.proxy.pipeline import run_hooks, settled
 from gateway.proxy.preflight import preflight_route
 from gateway.server.raw_response import send_response
+from gateway.web.edge_questions import answer_edge
 from gateway.web.error_responses import Handler
 from gateway.web.filtered_response import filtered_answer
 from gateway.web.proxy_services import DESCRIBED, EXCHANGE, PROXIED, ProxyServices
@@ -25,6 +26,8 @@ def bearer_middleware(services: ProxyServices) -> object:
 
     @web.middleware
     async def bearer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request[HEAD].peer.asking:
+            return await answer_edge(request, services)
         if PROXIED not in request.match_info:
             # What is behind `/auth/verify` is read as the path of another request.
             if DESCRIBED not in request.match_info and not services.routes.is_endpoint(request[HEAD]):

@@ -12,6 +12,7 @@ from gateway.http.problems import Problem
 from gateway.proxy.mcp_guard import called_tools
 from gateway.proxy.pipeline import run_on_finish
 from gateway.server.client_connection import connection_of
+from gateway.web.edge_questions import LEFT
 from gateway.web.error_responses import Handler
 from gateway.web.proxy_services import DESCRIBED, EXCHANGE, PROXIED
 from gateway.web.refusal_recorder import RefusalRecorder
@@ -65,8 +66,10 @@ def body_size(response: web.StreamResponse) -> int:
 
 def _record(request: web.Request, recorder: RequestRecorder, status: int, size: int, seconds: float) -> None:
     exchange, head = request.get(EXCHANGE), request.get(HEAD)
+    if LEFT in request:
+        return
     if exchange is not None:
-        if DESCRIBED in request.match_info:
+        if DESCRIBED in request.match_info or exchange.request.peer.asking:
             recorder.verification(exchange, status, size, seconds)
             return
         recorder.exchange(exchange, status, size, seconds)

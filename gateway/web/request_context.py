@@ -85,11 +85,18 @@ async def _answer(
     request[ERROR] = problem.kind.code
     request_context.refused(request, problem)
     extra: Headers = request[ANSWER_HEADERS]
-    described = request.get(HEAD) if DESCRIBED in request.match_info else None
-    if described is not None and is_grpc(described.headers):
+    if _is_call(request):
         answer = grpc_refusal(problem_response(problem, request[REQUEST_ID]), problem.detail)
         return await send_response(request, answer, extra, request_context.clock())
     return await send_problem(request, problem, request[REQUEST_ID], extra, request_context.clock())
+
+
+def _is_call(request: web.Request) -> bool:
+    """Whether a proxy asks about a call of gRPC."""
+    if connection_of(request).peer.asking:
+        return is_grpc(request.raw_headers)
+    described = request.get(HEAD) if DESCRIBED in request.match_info else None
+    return described is not None and is_grpc(described.headers)
 
 
 def asked_for(request: web.Request) -> tuple[str, str]:

@@ -1,4 +1,7 @@
-"""Calls of gRPC by grpcio's client and server through the real Envoy, which asks a gateway about each."""
+"""Calls of gRPC by grpcio's client and server through the real Envoy, which asks a gateway about each.
+
+Once it is one with what `gatepost export envoy` says, once the gateway's own: its edge.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +32,7 @@ from tests.raw import LIMIT
 from tests.running import START_LIMIT, Running
 
 HOST = "127.0.0.1"
+LISTENER = {"host": HOST, "port": 0}
 PAGE = "https://app.example.org"
 CORS = {
     "use": "cors",
@@ -99,7 +104,6 @@ class Shop:
     port: int
     gateway: Running
     server: Orders
-    envoy: Envoy
     token: str
 
     @property
@@ -139,21 +143,29 @@ def token_of(gateway: Running) -> str:
         return str(json.load(answer)["access_token"])
 
 
-@pytest.fixture(scope="module")
-def shop(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+@pytest.fixture(scope="module", params=["exported", "edge"])
+def shop(
+    request: pytest.FixtureRequest, valkey: Valkey, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shop]:
     folder, orders = tmp_path_factory.mktemp("grpc"), Orders()
     with valkey.client as client:
         client.delete(*client.keys("grpc:*") or ["grpc:none"])
     server = grpc.server(ThreadPoolExecutor(8), handlers=(orders,))
     found = config(server.add_insecure_port(f"{HOST}:0"), {"url": valkey.url, "prefix": "grpc:"})
+    if request.param == "edge":
+        found["server"] = {"listen": [LISTENER, LISTENER | {"http": [1, 2]}]}
     server.start()
     running = Running(found, folder)
     running.await_ready()
-    envoy = Envoy(_exported(found, running, folder), folder)
-    (port,) = envoy.await_ports(1)
-    yield Shop(port, running, orders, envoy, token_of(running))
-    orders.go_on.set()
-    envoy.stop()
+    with ExitStack() as envoys:
+        if request.param == "edge":
+            port = int(running.addresses("http")[1].rpartition(":")[2])
+        else:
+            envoy = Envoy(_exported(found, running, folder), folder)
+            envoys.callback(envoy.stop)
+            (port,) = envoy.await_ports(1)
+        yield Shop(port, running, orders, token_of(running))
+        orders.go_on.set()
     running.stop()
     server.stop(None).wait(LIMIT)
 
@@ -178,7 +190,7 @@ def await_serving(shop: Shop, channel: grpc.Channel) -> None:
         error = failure(channel, GET, shop.bearer)
         if error is None:
             return
-        assert time.monotonic() < deadline, f"{error}\n{shop.envoy.log}"
+        assert time.monotonic() < deadline, f"{error}\n{shop.gateway.output}"
         time.sleep(0.05)
 
 

@@ -123,6 +123,9 @@ TESTED_ELSEWHERE = {
         "gateway/config/forward_auth.py",
         "gateway/web/verify_fast_path.py",
     ],
+    "questions of the edge, from outside: tests/edge/test_grpc.py": [
+        "gateway/web/edge_questions.py",
+    ],
     "questions by gRPC, asked over the wire: tests/e2e/test_ext_authz.py": [
         "gateway/ext_authz/authorization.py",
         "gateway/ext_authz/check_messages.py",

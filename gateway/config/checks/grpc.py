@@ -24,12 +24,14 @@ def grpc_routes_forwarded(settings: Settings, _: CheckContext) -> Iterator[Check
     """There is an Envoy that asks about calls."""
     server = settings.server
     own = server.forward_auth
-    if server.trusted_proxies or own.secrets or own.tls_client_auth is not None:
+    asked = server.trusted_proxies or own.secrets or own.tls_client_auth is not None
+    if asked or any(one.at_edge for one in server.listen):
         return
     for index, route in _routes(settings):
         text = (
-            "speaks gRPC, and nobody forwards its calls: they need an Envoy that asks the gateway "
-            "(gatepost export envoy), named in server.trusted_proxies or server.forward_auth"
+            "speaks gRPC, and nobody forwards its calls: they need a listener with http: [1, 2], or an Envoy"
+            " that asks the gateway (gatepost export envoy), named in server.trusted_proxies or"
+            " server.forward_auth"
         )
         depends: tuple[KeyPath, ...] = (("server",), ("upstreams", route.upstream or "", "protocol"))
         yield CheckFinding(("routes", index, "upstream"), text, depends=depends)

@@ -112,6 +112,7 @@ def test_servers_have_a_port_and_no_path(url: str) -> None:
 def test_without_anybody_who_forwards_calls_a_route_can_not_be_had() -> None:
     (found,) = problems(config(server="server: {}"))
     assert "routes[0].upstream: speaks gRPC, and nobody forwards its calls" in found
+    assert problems(config(server="server: {listen: [{port: 80, http: [1, 2]}]}")) == []
     assert problems(config(server="server: {forward_auth: {secrets: [a-secret-of-a-proxy]}}")) == []
 
 

@@ -1,4 +1,4 @@
-from gateway.ext_authz.header_changes import header_changes
+from gateway.http.header_changes import header_changes
 
 
 def test_what_the_upstream_must_not_see_is_removed() -> None:
