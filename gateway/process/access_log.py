@@ -17,6 +17,9 @@ from gateway.telemetry.access_entry import DetailedEntry, Entry
 MAX_BUFFERED = 64
 """Buffered entries that trigger a flush."""
 
+_MILLISECONDS = tuple(f".{millisecond:03d}Z" for millisecond in range(1000))
+"""The end of each timestamp. Looking it up costs half of formatting it."""
+
 
 class AccessLog:
     """The access log of one worker process. Query strings, headers and bodies are never logged."""
@@ -65,8 +68,9 @@ class AccessLog:
 
     def _format_time(self, at: float) -> str:
         """UTC in milliseconds. Date and time of day are formatted once a second."""
-        second, millisecond = divmod(int(at * 1000), 1000)
+        milliseconds = int(at * 1000)
+        second = milliseconds // 1000
         if second != self._second:
             self._second = second
             self._date = datetime.fromtimestamp(second, UTC).isoformat()[:19]
-        return f"{self._date}.{millisecond:03d}Z"
+        return self._date + _MILLISECONDS[milliseconds - second * 1000]
