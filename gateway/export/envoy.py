@@ -40,7 +40,7 @@ class EnvoyOptions:
 
 def export_envoy(settings: Settings, options: EnvoyOptions) -> EnvoyExport:
     """The configuration of an Envoy that takes the gateway's place at its listeners."""
-    upstreams = _upstreams(settings)
+    upstreams = all_upstreams(settings)
     found = [exported_route(route, upstreams, settings.plugins) for route in settings.routes if route.enabled]
     server = settings.server
     served = Served(
@@ -100,7 +100,8 @@ def _asked_notes(settings: Settings, found: list[ExportedRoute]) -> Iterator[str
             yield f"route {one.name}: asked about each request: {', '.join(dict.fromkeys(reasons))}"
 
 
-def _upstreams(settings: Settings) -> dict[str, UpstreamConfig]:
+def all_upstreams(settings: Settings) -> dict[str, UpstreamConfig]:
+    """Those with a name, and those that routes give by a URL, which is their name."""
     found = dict(settings.upstreams)
     for route in settings.routes:
         if route.upstream is not None and route.upstream not in found:
