@@ -236,6 +236,7 @@ class Gateway:
             users=grant_users(settings, who.file_users, self.store, who.passwords, clock),
             refresh_tokens=who.families,
             api_keys=ApiKeys(who.clients, clock, self._key_uses),
+            registered=who.clients,
             assertions=backend_assertions(settings, who.tokens.keys, who.clients, self.store, clock),
             tokens=verified_tokens(settings, who.issuers, who.validator, clock),
             limits=Limits(self.store.limits, clock),

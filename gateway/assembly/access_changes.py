@@ -56,7 +56,7 @@ def access_changes(old: Settings, new: Settings) -> list[AccessChange]:
     found = []
     for caller in dict.fromkeys([*before.tokens, *after.tokens]):
         # A client that stays the same is judged on the routes that don't.
-        routes = changed if before.tokens.get(caller) == after.tokens.get(caller) else None
+        routes = changed if before.of(caller) == after.of(caller) else None
         had, has = before.calls(caller, routes), after.calls(caller, routes)
         # What is open to all needs no line for each client.
         gained = tuple(call for call in has if call not in had and call not in open_before)
@@ -71,11 +71,16 @@ class _Reach:
 
     def __init__(self, settings: Settings) -> None:
         self.routes = {route_name(route): route for route in settings.routes if route.enabled}
+        self._subscriptions = {client.id: client.subscriptions for client in settings.clients}
         self.tokens: dict[str, TokenInfo | None] = {ANYONE: None}
         self.tokens |= {
             client: token if isinstance(token, TokenInfo) else None
             for client, token in example_tokens(settings).items()
         }
+
+    def of(self, caller: str) -> tuple[TokenInfo | None, tuple[str, ...]]:
+        """What a caller's reach depends on, beside the routes."""
+        return self.tokens.get(caller), tuple(self._subscriptions.get(caller, ()))
 
     def calls(self, caller: str, routes: set[str] | None) -> dict[str, None]:
         """Methods and paths that the caller may call, on these routes; None: on all."""
@@ -90,6 +95,8 @@ class _Reach:
         if route.auth == "none":
             return caller == ANYONE
         if token is None or not route.own_tokens:
+            return False
+        if route.access == "request" and route.api_name not in self._subscriptions[caller]:
             return False
         return check_access(token, frozenset(route.scopes), route.audience, 0, proven=token.cnf) is None
 

@@ -20,7 +20,7 @@ from gateway.config.value_types import ClientSecret
 from gateway.errors import StartError
 from gateway.jose.jwk import parse_jwks
 from gateway.oauth.client_claims import written_claims
-from gateway.oauth.model import OWN, Client, ExchangeRules, Secret
+from gateway.oauth.model import OWN, Client, ExchangeRules, Secret, Subscription
 from gateway.store import Store
 
 
@@ -79,6 +79,7 @@ def _client(settings: ClientSettings, public_url: str) -> Client:
         require_dpop=settings.require_dpop,
         claims=written_claims(settings.claims),
         networks=tuple(settings.networks),
+        subscriptions=tuple(Subscription(api) for api in settings.subscriptions),
         trust=tuple(trust_of(one, public_url) for one in settings.trust),
         exchange=None if settings.exchange is None else _exchange(settings.exchange),
     )

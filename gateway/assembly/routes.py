@@ -31,6 +31,7 @@ from gateway.proxy.mirroring import Mirror, MirrorTarget
 from gateway.proxy.pipeline import compile_pipeline
 from gateway.proxy.route_table import RouteTable
 from gateway.proxy.sticky_sessions import StickySessions
+from gateway.proxy.subscription_guard import SubscriptionGuard
 from gateway.proxy.trace_hooks import TraceAuthorization, TracePropagation
 from gateway.proxy.upstream_selection import hash_rule
 from gateway.upstream import Upstream
@@ -98,7 +99,13 @@ class RouteCompiler:
             metadata_url=self.metadata_url(settings),
             origin=origin(self._public_url, settings.host),
             pipeline=compile_pipeline(
-                [*self._global_plugins, *own, *self._mcp_guard(settings), *self._last_hooks]
+                [
+                    *self._subscription_guard(settings),
+                    *self._global_plugins,
+                    *own,
+                    *self._mcp_guard(settings),
+                    *self._last_hooks,
+                ]
             ),
             forwarded_prefix=_prefix(settings) or None,
             allow_headers=frozenset(name.encode() for name in settings.allow_headers),
@@ -114,6 +121,14 @@ class RouteCompiler:
             id=route_id(settings),
             **self._destination(settings, settings.upstream),
         )
+
+    def _subscription_guard(self, route: RouteSettings) -> list[ProxyPlugin]:
+        """What refuses clients that are not subscribed; nothing where the route is open to all of them."""
+        if route.access == "open":
+            return []
+        portal = f"{self._public_url}/portal/subscriptions" if self._settings.portal.enabled else ""
+        guard = partial(SubscriptionGuard, route.api_name, portal)
+        return [self._plugin_set.built_in(guard, f"{_plugin_place(route)} access")]
 
     def _mcp_guard(self, route: RouteSettings) -> list[ProxyPlugin]:
         """What judges the messages of an MCP server. It comes last: no plugin changes them after it."""

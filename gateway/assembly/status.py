@@ -116,6 +116,7 @@ def _route(route: RouteSettings, own: list[str], requests: int) -> dict[str, Any
         "upstream": route.upstream,
         "verify_only": route.verify_only,
         "auth": route.auth,
+        "access": route.access,
         "scopes": list(route.scopes),
         "audience": route.audience,
         "enabled": route.enabled,

@@ -24,7 +24,16 @@ from gateway.oauth.model import Client, Secret
 from gateway.oauth.scope import is_scope
 from gateway.store import Store
 
-FURTHER = ("default_scopes", "claims", "networks", "jwks_uri", "assertion_audience", "trust", "exchange")
+FURTHER = (
+    "default_scopes",
+    "claims",
+    "networks",
+    "jwks_uri",
+    "assertion_audience",
+    "trust",
+    "exchange",
+    "subscriptions",
+)
 
 
 def problem(client: Client, settings: Settings) -> str | None:

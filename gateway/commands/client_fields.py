@@ -46,6 +46,7 @@ def _written_credentials(client: Client) -> dict[str, Any]:
         "tls_client_auth": dict([client.tls_subject]) if client.tls_subject else None,
         "claims": json.loads(client.claims) if client.claims else None,
         "trust": [_written_trust(one) for one in client.trust],
+        "subscriptions": [one.api for one in client.subscriptions],
         "exchange": None if client.exchange is None else _written_exchange(client.exchange),
     }
     return {name: value for name, value in found.items() if value}

@@ -24,7 +24,7 @@ LISTS = (
     "assertion_audience",
 )
 """What is a list of words: in one text, blanks stand between them."""
-OBJECTS = ("jwks", "tls_client_auth", "trust", "exchange", "claims")
+OBJECTS = ("jwks", "tls_client_auth", "trust", "exchange", "claims", "subscriptions")
 """What is JSON in a cell of CSV."""
 FLAGS = ("enabled", "introspect", "require_mtls", "require_dpop")
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}

@@ -15,7 +15,7 @@ from gateway.assembly.clients import file_clients
 from gateway.commands.client_fields import written
 from gateway.commands.client_files import LISTS, FileRecord, issue
 from gateway.config.checks import clients as checks
-from gateway.config.checks import issuers, lifetimes, tiers, trust
+from gateway.config.checks import issuers, lifetimes, subscriptions, tiers, trust
 from gateway.config.checks.check import Check, CheckContext
 from gateway.config.clients import ClientSettings
 from gateway.config.decode import decode
@@ -26,7 +26,7 @@ from gateway.config.problems import ConfigIssue, Place, suggest
 from gateway.config.secrets import NamedSecret
 from gateway.config.tree import Entry, Leaf, ListNode, MapNode, Node
 from gateway.config.value_types import ClientSecret, check_secret
-from gateway.oauth.model import Client, Secret
+from gateway.oauth.model import Client, Secret, Subscription
 from gateway.oauth.secret_hashes import SHA256, read_hash
 
 ALIASES = {
@@ -57,6 +57,7 @@ CHECKS: tuple[Check, ...] = (
     issuers.client_ids_apart,
     lifetimes.within_longest,
     tiers.tiers_there,
+    subscriptions.subscribed_apis_there,
 )
 """What must hold of a client of the store as of one of gateway.yaml."""
 _SOME_SECRET = "sha256:" + "0" * 64
@@ -240,4 +241,12 @@ def _client(form: _Form, client: Client, before: Client | None, now: int) -> Cli
         owner=old.owner,
         application=old.application,
         registration=old.registration,
+        subscriptions=_subscriptions(client, old),
     )
+
+
+def _subscriptions(client: Client, old: Client) -> tuple[Subscription, ...]:
+    """Those of an application's keys are the portal's to say; others keep their tiers."""
+    if old.application:
+        return old.subscriptions
+    return tuple(old.subscription(one.api) or one for one in client.subscriptions)

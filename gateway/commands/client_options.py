@@ -98,6 +98,14 @@ _OPTIONS = (
         help="A network from which it may ask for tokens; repeatable.",
     ),
     click.option(
+        "--subscription",
+        "subscriptions",
+        multiple=True,
+        callback=_words,
+        metavar="API",
+        help="An API with access: request that it may call; repeatable.",
+    ),
+    click.option(
         "--jwks-uri",
         default=None,
         metavar="URL",

@@ -108,7 +108,10 @@ def update(config: Path, client_id: str, unset: tuple[str, ...], **given: Any) -
             return f"there is no client {client_id!r}"
         wanted = replace(before, **changes)
         wanted = replace(wanted, **checked_fields(wanted, given, settings))
-        changes.update((name, getattr(wanted, name)) for name in FIELDS)
+        # What is not given stays as it is then, whoever changes it meanwhile.
+        changes.update((name, getattr(wanted, name)) for name in FIELDS if given.get(name))
+        if before.application and "subscriptions" in changes:
+            return "its subscriptions are those of its application: see gatepost subscription"
         wrong = field_problem(wanted, settings)
         ends = loses_something(before, wanted)
         return wrong or await registry(store).change(client_id, changes, end_tokens=ends)

@@ -34,6 +34,7 @@ def _row(route: dict[str, Any]) -> tuple[str, ...]:
     for kind, values in (route.get("where") or {}).items():
         path += "".join(f" {kind} {name}: {value}" for name, value in values.items())
     access = "open" if route["auth"] == "none" else " ".join(["token", *route["scopes"]])
+    access += " subscription" if route.get("access") == "request" else ""
     return (
         path,
         ",".join(route["methods"] or ["all"]),

@@ -207,6 +207,11 @@ class ClientSettings(Section):
         default=None,
         description="A name of tiers: its limit wherever a limit is by client. null: the general limit.",
     )
+    subscriptions: Many[Annotated[str, Field(min_length=1, max_length=400)]] = Field(
+        default=(),
+        description="APIs with access: request that it may call, by the docs.title of their routes, else "
+        "host and path.",
+    )
     api_keys: Many[ApiKey] = Field(
         default=(),
         description="API keys for routes with the plugin api_key: plain, 16 to 256 characters, or "

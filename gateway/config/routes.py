@@ -228,6 +228,11 @@ class RouteSettings(Section):
     auth: Literal["bearer", "none"] = Field(
         default="bearer", description="bearer: a token is required. none: open to all."
     )
+    access: Literal["open", "request"] = Field(
+        default="open",
+        description="open: every client whose token suffices. request: only clients with an approved "
+        "subscription to the API, which docs.title names, else host and path.",
+    )
     enabled: bool = Field(
         default=True, description="false: as if the route did not exist. It is still checked."
     )
@@ -258,6 +263,11 @@ class RouteSettings(Section):
             raise PydanticKnownError("string_type")
         found: str = validate(value)
         return found
+
+    @property
+    def api_name(self) -> str:
+        """The API that the route belongs to, as subscriptions name it. Routes of one name are one API."""
+        return (self.docs.title if self.docs is not None else "") or f"{self.host or ''}{self.path}"
 
     @property
     def first_scopes(self) -> tuple[str, ...]:

@@ -26,6 +26,9 @@ class ProblemType:
 INVALID_TOKEN = ProblemType("900901", 401, "Invalid credentials", "The access token is not valid.")
 MISSING_TOKEN = ProblemType("900902", 401, "Missing credentials", "This route needs an access token.")
 BAD_SIGNATURE = ProblemType("401", 401, "Not signed", "The request has no valid signature.")
+NOT_SUBSCRIBED = ProblemType(
+    "900908", 403, "Not subscribed", "The client has no approved subscription to this API."
+)
 INSUFFICIENT_SCOPE = ProblemType("900910", 403, "Not allowed", "The access token is not allowed to do this.")
 FORBIDDEN = ProblemType("403", 403, "Not allowed", "This is not allowed.")
 NO_ROUTE = ProblemType("404", 404, "Not found", "No route leads there.")

@@ -42,6 +42,16 @@ class ExchangeRules:
 
 
 @dataclass(slots=True, frozen=True)
+class Subscription:
+    """An API that a client may call though it is not open to every client."""
+
+    api: str
+    """Its name (`gateway.config.routes.RouteSettings.api_name`)."""
+    tier: str = ""
+    """The limits that the client has there; empty: its own."""
+
+
+@dataclass(slots=True, frozen=True)
 class Client:
     """A registered client (RFC 6749 section 2), from gateway.yaml or from the store."""
 
@@ -99,11 +109,20 @@ class Client:
     """The hexadecimal SHA-256 of its registration access token; empty: it did not register itself."""
     credential_digests: tuple[str, ...] = ()
     """Of a client of the file: what the store's record of it has (`gateway.store.file_records`)."""
+    subscriptions: tuple[Subscription, ...] = ()
+    """The APIs with `access: request` that it may call."""
 
     @property
     def has_keys(self) -> bool:
         """Whether it has public keys, here or at a URL."""
         return bool(self.jwks or self.jwks_uri)
+
+    def subscription(self, api: str) -> Subscription | None:
+        """Its subscription to an API; None: it has none."""
+        for one in self.subscriptions:
+            if one.api == api:
+                return one
+        return None
 
 
 @dataclass(slots=True, frozen=True)

@@ -36,7 +36,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from gateway.accounts.api_keys import ApiKeys
+from gateway.accounts.api_keys import ApiKeys, KnownClients
 from gateway.accounts.static_clients import StaticClients
 from gateway.clock import Clock
 from gateway.config.addresses import Cidr, FilePath, is_browser_origin, is_browser_origin_pattern
@@ -164,6 +164,8 @@ class PluginContext:
     """What may be used only once, recorded in the store."""
     api_keys: ApiKeys | None = None
     """The API keys of clients in the store."""
+    registered: KnownClients | None = None
+    """All clients, those in the store as well; None for commands that ask nobody."""
     assertions: CallerAssertions | None = None
     """Assertions for backends; None where nothing is sent."""
     limits: Limits = field(default_factory=Limits)

@@ -15,6 +15,7 @@ from gateway.oauth.model import OWN, OWN_ONLY, TokenInfo
 from gateway.plugin import HOOKS
 from gateway.proxy.forward_head import build_forward_head
 from gateway.proxy.route_table import RouteTable
+from gateway.proxy.subscription_guard import subscription_guard_of
 from gateway.proxy.verification import granted_headers
 
 EXAMPLE_ADDRESS = "203.0.113.7"
@@ -156,7 +157,9 @@ def access_text(route: Route) -> str:
     own = ["this gateway"] if OWN in route.issuers else []
     whose = " or ".join([*own, *(f"issuer {name}" for name in sorted(route.issuers - {OWN}))])
     issuers = f", issued by {whose}" if route.issuers != OWN_ONLY else ""
-    return f"valid token{needs}{audience}{issuers}"
+    guard = subscription_guard_of(route)
+    subscribed = "" if guard is None else f", of a client that is subscribed to {guard.api}"
+    return f"valid token{needs}{audience}{issuers}{subscribed}"
 
 
 def plugins_by_phase(pipeline: RoutePipeline) -> dict[str, tuple[str, ...]]:

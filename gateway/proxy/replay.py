@@ -23,7 +23,7 @@ MAX_GROUPS = 2_000
 NOBODY = "-"
 
 # What the configuration decides; other codes tell of the state of store, upstreams and limits.
-_DECIDED = frozenset({"900901", "900902", "900910", "400", "403", "404", "405", "501"})
+_DECIDED = frozenset({"900901", "900902", "900908", "900910", "400", "403", "404", "405", "501"})
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.http.exchange import Exchange, RequestHead
-from gateway.http.problems import INSUFFICIENT_SCOPE, Problem
+from gateway.http.problems import INSUFFICIENT_SCOPE, NOT_SUBSCRIBED, Problem
 from gateway.http.route import Route
 from gateway.oauth.bearer import AuthError, check_access
 from gateway.oauth.model import OWN, TokenInfo
@@ -16,6 +16,7 @@ from gateway.proxy.challenges import auth_problem
 from gateway.proxy.explain import foreseen
 from gateway.proxy.mcp_guard import guard_of
 from gateway.proxy.route_table import RouteTable
+from gateway.proxy.subscription_guard import subscription_guard_of
 
 PASSES = 200
 """The status of a request that goes upstream."""
@@ -48,7 +49,7 @@ def judge_request(
         route = routes.match(head)
     except Problem as problem:
         return Verdict(problem.kind.status, problem.detail)
-    refusal = _refusal(route, token) or _tool_refusal(route, token, tool)
+    refusal = _refusal(route, token) or _unsubscribed(route, token) or _tool_refusal(route, token, tool)
     if refusal is not None:
         return refusal
     if route.verify_only:
@@ -64,6 +65,14 @@ def _refusal(route: Route, token: TokenInfo | str | None) -> Verdict | None:
     if error is None:
         return None
     return Verdict(auth_problem(error, route, "").kind.status, reason, route.path)
+
+
+def _unsubscribed(route: Route, token: TokenInfo | str | None) -> Verdict | None:
+    guard = subscription_guard_of(route)
+    if guard is None or not isinstance(token, TokenInfo):
+        return None
+    reason = guard.lacks_in_file(token)
+    return Verdict(NOT_SUBSCRIBED.status, reason, route.path) if reason else None
 
 
 def _tool_refusal(route: Route, token: TokenInfo | str | None, tool: str | None) -> Verdict | None:

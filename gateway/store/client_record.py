@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from gateway.oauth.model import Client, ExchangeRules, Secret
+from gateway.oauth.model import Client, ExchangeRules, Secret, Subscription
 from gateway.oauth.secret_hashes import is_slow_hash
 from gateway.oauth.trust import ClaimRule, Trust
 from gateway.store.errors import ClientUnreadable
@@ -54,6 +54,7 @@ def write_client(client: Client) -> str:
             "assertion_audience": () if audiences == DEFAULT_AUDIENCE else audiences,
             "claims": client.claims,
             "networks": client.networks,
+            "subscriptions": [_written_subscription(one) for one in client.subscriptions],
             "trust": [_written_trust(trust) for trust in client.trust],
             "exchange": [] if client.exchange is None else [_written_exchange(client.exchange)],
         }
@@ -96,6 +97,9 @@ def read_client(client_id: str, data: bytes) -> Client:
             assertion_audience=record.texts("assertion_audience") or DEFAULT_AUDIENCE,
             claims=record.text("claims", ""),
             networks=record.texts("networks"),
+            subscriptions=tuple(
+                Subscription(one.text("api"), one.text("tier", "")) for one in record.records("subscriptions")
+            ),
             trust=tuple(_trust(item) for item in record.records("trust")),
             exchange=next((_exchange(item) for item in record.records("exchange")), None),
         )
@@ -126,6 +130,10 @@ def _words(texts: tuple[str, ...] | None) -> str | None:
 
 def _from_words(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(text.split())
+
+
+def _written_subscription(one: Subscription) -> dict[str, str]:
+    return {"api": one.api} | ({"tier": one.tier} if one.tier else {})
 
 
 def _written_trust(trust: Trust) -> dict[str, Any]:

@@ -257,7 +257,8 @@ def cached_bytes(client: Client, record: bytes) -> int:
     """About how many bytes of memory a cached client takes; never too few."""
     parts = (*client.scopes, *client.audiences, *client.grants, *client.auth)
     secrets = len(client.secrets) + len(client.api_keys)
-    return _ENTRY_BYTES + 4 * (len(client.id) + len(record)) + 512 * secrets + texts_bytes(parts)
+    parts_of = secrets + len(client.subscriptions)
+    return _ENTRY_BYTES + 4 * (len(client.id) + len(record)) + 512 * parts_of + texts_bytes(parts)
 
 
 def _next_generation(client: Client) -> str:

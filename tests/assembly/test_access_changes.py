@@ -44,6 +44,11 @@ def lines(old: str, new: str) -> list[str]:
             "path: /about",
             "anyone may no longer call GET /about; anyone may now call any method of /about",
         ),
+        (
+            "methods: [POST]",
+            "access: request, methods: [POST]",
+            "warehouse may no longer call POST /orders",
+        ),
         ("auth: none", "scopes: [orders.read]", "anyone may no longer call GET /about"),
     ],
 )
@@ -75,3 +80,13 @@ def test_nothing_changes_for_anyone_when_only_the_upstream_does() -> None:
     assert change_report(settings(BASE), settings(new)) == [
         "3 routes: upstream http://127.0.0.1:1 -> http://127.0.0.1:2 (GET /orders, POST /orders, GET /about)"
     ]
+
+
+def test_a_subscription_opens_its_api_to_its_client_alone() -> None:
+    asked = BASE.replace(
+        "scopes: [orders.read]}\n  - {path: /orders, methods: [POST]",
+        "scopes: [orders.read], access: request}\n  - {path: /orders, methods: [POST]",
+    )
+    assert asked != BASE
+    subscribed = asked.replace("-shop], scopes", "-shop], subscriptions: [/orders], scopes")
+    assert lines(asked, subscribed) == ["shop may now call GET /orders"]

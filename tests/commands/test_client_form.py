@@ -20,6 +20,7 @@ SETTINGS = settings(
     grants: {client_credentials: {}, password: {enabled: false}}
     tokens: {max_lifetime: 2h}
     tiers: {gold: 10 per 1s}
+    routes: [{path: /orders, upstream: "http://h", access: request, docs: {title: Orders API}}]
     portal: {users: [{name: Ann, password: long-password}]}
     issuers:
       corp: {issuer: "https://id.example.org", audiences: [a]}
@@ -41,6 +42,7 @@ FULL = {
     "default_scopes": [],
     "audiences": ["https://a.example"],
     "networks": ["10.0.0.0/8"],
+    "subscriptions": ["Orders API"],
     "assertion_audience": ["issuer", "token_endpoint"],
     "auth": ["client_secret_post", "private_key_jwt"],
     "jwks": JWKS,

@@ -64,13 +64,14 @@ def test_items_have_their_defaults() -> None:
         "introspect": False, "format": None, "tier": None, "api_keys": (),
         "auth": (), "jwks": None, "jwks_uri": None, "jwks_file": None,
         "tls_client_auth": None, "trust": (), "exchange": None, "claims": {}, "networks": (),
+        "subscriptions": (),
             "require_mtls": False, "require_dpop": False,
     }  # fmt: skip
     assert route.model_dump(exclude={"path", "upstream"}) == {
         "match": "prefix", "methods": None, "host": None, "strip_prefix": True, "scopes": (),
         "rewrite_answers": True, "token_from": ("header",), "verify_only": False,
         "audience": None, "forward_token": None, "allow_headers": (), "end_with_token": False,
-        "auth": "bearer", "enabled": True, "plugins": (),
+        "auth": "bearer", "enabled": True, "plugins": (), "access": "open",
         "issuers": (), "own_tokens": True, "canary": None, "ambiguous_paths": "refuse",
         "where": None, "case_sensitive": True, "mirror": None, "mcp": None, "docs": None,
     }  # fmt: skip

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.oauth.model import Client, ExchangeRules, Secret
+from gateway.oauth.model import Client, ExchangeRules, Secret, Subscription
 from gateway.oauth.trust import ClaimRule, Trust
 from gateway.store.client_record import read_client, write_client
 from gateway.store.errors import ClientUnreadable
@@ -30,6 +30,7 @@ FURTHER = Client(
     assertion_audience=("issuer", "token_endpoint"),
     claims='{"tenant":"acme"}',
     networks=("10.0.0.0/8",),
+    subscriptions=(Subscription("Orders API", "gold"), Subscription("/billing")),
     trust=(Trust("corp", "https://a.example", (ClaimRule("sub", "x:*", pattern=True),), once=True),),
     exchange=ExchangeRules(frozenset({"", "corp"}), (), ("https://a.example",)),
     api_keys=(
