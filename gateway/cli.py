@@ -28,6 +28,7 @@ COMMANDS = {
     "run": "Serve gateway.yaml.",
     "schema": "Print the JSON Schema of gateway.yaml.",
     "status": "Show what the running gateway is doing.",
+    "subscription": "Decide who may call APIs with access: request.",
     "store": "Check the store; export and import clients, users and keys.",
     "test": "Check expectations against gateway.yaml, without a network.",
     "token": "Request a token from the running gateway.",

@@ -175,6 +175,7 @@ class Applications:
             owner=application.owner,
             application=application.id,
             tier=application.tier or None,
+            subscriptions=application.client_subscriptions,
         )
         made, secret = self._registry.made(settings.onto(bare))
         # The reference is stale: its client was removed by other means.

@@ -23,6 +23,7 @@ from gateway.accounts.users import UserAuthentication, Users
 from gateway.apidocs.document import MAX_BYTES, OpenApiError, parse_document
 from gateway.assembly.brute_force import attempt_limiter
 from gateway.assembly.refusal_log import find_refusal
+from gateway.assembly.subscriptions import developer_scopes, subscriptions
 from gateway.assembly.tokens import configured_keys
 from gateway.clock import Clock
 from gateway.config.model import Settings
@@ -36,7 +37,7 @@ from gateway.portal.api.site import MOUNT as API
 from gateway.portal.api.site import api_app
 from gateway.portal.api_documents import ApiDocuments, DescribedApi, named
 from gateway.portal.csrf import CsrfToken
-from gateway.portal.services import Api, PortalInfo, PortalServices, RefusedCall, SignUp
+from gateway.portal.services import Api, PortalInfo, PortalServices, RefusedCall, SignUp, SubscribableApi
 from gateway.portal.shown_once import PURPOSE, ShownOnce
 from gateway.portal.site import MOUNT as PAGES
 from gateway.portal.site import portal_app
@@ -71,6 +72,7 @@ def portal(
         sign_ups=SignUpLimiter(store.attempts),
         invitations=Invitations(store.invitations, secrets.token_bytes),
         applications=Applications(store.applications, store.clients, registry, users, clock),
+        subscriptions=subscriptions(settings, store, clock),
         registry=registry,
         tokens=PortalTokens(tokens, token_lookup, clock, tally),
         reports=UsageReports(store.usage, store.registered_users, clock),
@@ -156,19 +158,17 @@ def portal_info(settings: Settings) -> PortalInfo:
             audience=route.audience,
             protected=route.auth == "bearer",
             strips=route.strips,
+            subscription=route.api_name if route.access == "request" else "",
         )
         for route in settings.routes
         if route.enabled
     )
-    every_scope = (scope for route in settings.routes if route.enabled for scope in route.every_scope)
-    route_scopes = dict.fromkeys(every_scope)
-    configured = settings.portal.scopes
     return PortalInfo(
         public_url=settings.server.public_url,
         self_signed=any(listener.tls == "auto" for listener in settings.server.for_clients),
         sign_up=_sign_up(settings.portal.sign_up),
         grants=tuple(name for name, grant in settings.grants.items() if grant.enabled),
-        scopes=tuple(route_scopes) if configured is None else tuple(configured),
+        scopes=developer_scopes(settings),
         default_scopes=tuple(settings.scopes.default),
         application_scope=settings.scopes.application,
         token_path=settings.server.endpoints.token[0],
@@ -178,4 +178,22 @@ def portal_info(settings: Settings) -> PortalInfo:
         apis=apis,
         tiers=tuple(settings.tiers),
         developer_tiers=tuple(settings.portal.tiers),
+        subscribable=_subscribable(settings),
+    )
+
+
+def _subscribable(settings: Settings) -> tuple[SubscribableApi, ...]:
+    """The APIs that need a subscription, by name."""
+    by_name: dict[str, list[RouteSettings]] = {}
+    for route in settings.routes:
+        if route.enabled and route.access == "request":
+            by_name.setdefault(route.api_name, []).append(route)
+    return tuple(
+        SubscribableApi(
+            name,
+            next((one.docs.summary for one in found if one.docs is not None and one.docs.summary), ""),
+            tuple(dict.fromkeys(scope for one in found for scope in one.every_scope)),
+            tuple(dict.fromkeys(f"{one.host or ''}{one.path}" for one in found)),
+        )
+        for name, found in sorted(by_name.items(), key=lambda item: item[0].lower())
     )

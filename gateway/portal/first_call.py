@@ -39,7 +39,10 @@ class FirstCall:
 
 def first_call(facts: PortalInfo, client: Client) -> FirstCall:
     """The call that is shown for these keys."""
-    api = first_callable(facts.apis, client.scopes)
+    reachable = tuple(
+        one for one in facts.apis if not one.subscription or client.subscription(one.subscription) is not None
+    )
+    api = first_callable(reachable, client.scopes)
     usable = [grant for grant in GRANTS if grant in client.grants and grant in facts.grants]
     scopes = tuple(scope for scope in (api.scopes if api else ()) if scope in client.scopes)
     return FirstCall(usable[0] if usable else "", scopes, client.auth == {"client_secret_post"}, api)

@@ -104,9 +104,13 @@ class KeyForm:
         )
 
 
-def offered_scopes(facts: PortalInfo, client: Client | None) -> tuple[str, ...]:
-    """The scopes that have a box: those that may be given, and what the keys have already."""
-    return tuple(dict.fromkeys((*facts.scopes, MANAGE, *(client.scopes if client else ()))))
+def offered_scopes(
+    facts: PortalInfo, client: Client | None, subscribed: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """The scopes that have a box: those that may be given, those that come with the application's
+    subscriptions, and what the keys have already.
+    """
+    return tuple(dict.fromkeys((*facts.scopes, MANAGE, *subscribed, *(client.scopes if client else ()))))
 
 
 def offered_audiences(facts: PortalInfo, client: Client | None) -> tuple[str, ...]:
@@ -115,12 +119,12 @@ def offered_audiences(facts: PortalInfo, client: Client | None) -> tuple[str, ..
     return tuple(dict.fromkeys((*of_apis, *(client.audiences if client else ()))))
 
 
-def key_form_of(client: Client | None, facts: PortalInfo) -> KeyForm:
+def key_form_of(client: Client | None, facts: PortalInfo, subscribed: tuple[str, ...] = ()) -> KeyForm:
     """The form as it is first shown: what the keys have, or what new ones best have."""
     if client is None:
         # In whatever order gateway.yaml switches grants on.
         grants = tuple(one for one in facts.grants if one == "client_credentials")
-        return KeyForm(grants, facts.scopes)
+        return KeyForm(grants, tuple(dict.fromkeys((*facts.scopes, *subscribed))))
     lifetime = "" if client.lifetime is None else str(client.lifetime)
     auth = next(iter(client.auth)) if len(client.auth) == 1 else ""
     return KeyForm(
@@ -134,7 +138,9 @@ def key_form_of(client: Client | None, facts: PortalInfo) -> KeyForm:
     )
 
 
-def read_key_form(fields: Fields, facts: PortalInfo, user: User, client: Client | None) -> KeyForm:
+def read_key_form(
+    fields: Fields, facts: PortalInfo, user: User, client: Client | None, subscribed: tuple[str, ...] = ()
+) -> KeyForm:
     """What was filled in, with what is wrong about it."""
     form = KeyForm(
         fields.ticked("grant"),
@@ -145,12 +151,14 @@ def read_key_form(fields: Fields, facts: PortalInfo, user: User, client: Client 
         fields.raw("format"),
         fields.raw("auth"),
     )
-    return with_problems(form, facts, user, client)
+    return with_problems(form, facts, user, client, subscribed)
 
 
-def with_problems(form: KeyForm, facts: PortalInfo, user: User, client: Client | None) -> KeyForm:
+def with_problems(
+    form: KeyForm, facts: PortalInfo, user: User, client: Client | None, subscribed: tuple[str, ...] = ()
+) -> KeyForm:
     """The form with what is wrong about it."""
-    may = set(offered_scopes(facts, client))
+    may = set(offered_scopes(facts, client, subscribed))
     found = {}
     kept = client.grants if client else frozenset()
     if not set(form.grants) <= {*facts.grants, *kept}:

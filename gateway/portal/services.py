@@ -12,6 +12,7 @@ from gateway.accounts.invitations import Invitations
 from gateway.accounts.key_uses import KeyUse
 from gateway.accounts.registry import ClientRegistry
 from gateway.accounts.sign_ups import SignUpLimiter
+from gateway.accounts.subscriptions import ApiSubscriptions
 from gateway.accounts.usage_reports import UsageReports
 from gateway.accounts.users import UserAuthentication, Users
 from gateway.clock import Clock
@@ -43,6 +44,19 @@ class Api:
     """Whether a token is needed."""
     strips: bool = False
     """Whether the upstream sees the path without the route's."""
+    subscription: str = ""
+    """The API that a client must be subscribed to; empty: none."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribableApi:
+    """An API with `access: request`: one route, or several of the same name."""
+
+    name: str
+    summary: str
+    scopes: tuple[str, ...]
+    """Those that any of its routes needs."""
+    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +84,8 @@ class PortalInfo:
     """The throttling tiers that there are."""
     developer_tiers: tuple[str, ...] = ()
     """Those that developers may choose."""
+    subscribable: tuple[SubscribableApi, ...] = ()
+    """The APIs that need a subscription."""
 
     @property
     def secure(self) -> bool:
@@ -129,6 +145,7 @@ class PortalServices:
     sign_ups: SignUpLimiter
     invitations: Invitations
     applications: Applications
+    subscriptions: ApiSubscriptions
     registry: ClientRegistry
     tokens: PortalTokens
     reports: UsageReports

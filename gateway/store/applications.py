@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gateway.errors import GatepostError
+from gateway.oauth.api_subscription import STATES, ApiSubscription
 from gateway.oauth.application import Application
 from gateway.oauth.model import Client
 from gateway.store.change_listener import ChangeListener
@@ -104,16 +106,25 @@ class ApplicationStore:
         change: Callable[[Application], Application],
         client: Client | None = None,
         change_client: Callable[[Client], Client] | None = None,
+        *,
+        event: str = "application.update",
+        of: Callable[[Application], object] = lambda application: application,
+        ends: bool = False,
     ) -> Application:
         """Keeps what `change` makes of the application and, in the same step, a new client of it, and what
-        `change_client` makes of those that it has.
+        `change_client` makes of those that it has. A new one has the application's subscriptions.
+
+        `event`: what is heard of it, about that `of` the application. `ends`: its clients lose something.
 
         Raises ApplicationMissing, ClientContended, ClientUnreadable.
         """
-        record = self._signed_client(client) if client else ""
+        commands: Commands = self._ending if ends else self._link
         for _ in range(TRIES):
             before, application = await self._there(application_id)
             after = change(application)
+            if client is not None:
+                client = replace(client, subscriptions=after.client_subscriptions)
+            record = self._signed_client(client) if client else ""
             args = (
                 application_id,
                 before,
@@ -122,8 +133,8 @@ class ApplicationStore:
                 record,
                 *(await self._changed(application.client_ids, change_client) if change_client else ()),
             )
-            if await self._link.script(CHANGE, self._keys(application_id), args):
-                self._changes.heard("application.update", application_id, application, after)
+            if await commands.script(CHANGE, self._keys(application_id), args):
+                self._changes.heard(event, application_id, of(application), of(after))
                 if client is not None:
                     self._changes.heard("client.create", client.id, None, client)
                 return after
@@ -192,7 +203,43 @@ def write_application(application: Application) -> str:
             "created": application.created,
             "production": application.production,
             "sandbox": application.sandbox,
+            "subscriptions": [_written_subscription(one) for one in application.subscriptions],
         }
+    )
+
+
+def _written_subscription(one: ApiSubscription) -> dict[str, Any]:
+    told = {
+        "api": one.api,
+        "state": one.state,
+        "scopes": one.scopes,
+        "tier": one.tier,
+        "note": one.note,
+        "asked": one.asked,
+        "asked_by": one.asked_by,
+        "decided": one.decided,
+        "decided_by": one.decided_by,
+        "answer": one.answer,
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def _subscription(record: JsonRecord) -> ApiSubscription:
+    written = record.text("state")
+    state = next((one for one in STATES if one == written), None)
+    if state is None:
+        raise ValueError("no such state")
+    return ApiSubscription(
+        record.text("api"),
+        state,
+        record.texts("scopes"),
+        record.text("tier", ""),
+        record.text("note", ""),
+        record.whole("asked", 0),
+        record.text("asked_by", ""),
+        record.whole("decided", 0),
+        record.text("decided_by", ""),
+        record.text("answer", ""),
     )
 
 
@@ -210,6 +257,7 @@ def read_application(application_id: str, data: bytes) -> Application | None:
             created=record.whole("created", 0),
             production=record.text_or_none("production"),
             sandbox=record.text_or_none("sandbox"),
+            subscriptions=tuple(_subscription(one) for one in record.records("subscriptions")),
         )
     except (ValueError, TypeError):
         return None

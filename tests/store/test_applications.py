@@ -6,12 +6,17 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.oauth.api_subscription import ApiSubscription
 from gateway.oauth.application import Application
-from gateway.oauth.model import Client
+from gateway.oauth.model import Client, Subscription
 from gateway.store import ApplicationMissing, Store
 from gateway.store.applications import read_application, write_application
 
-SHOP = Application("a1", "Shop", "ada", "sells", "gold", 7)
+ASKED = (
+    ApiSubscription("Orders", "approved", ("a", "b"), "gold", "please", 5, "ada", 6, "root", "fine"),
+    ApiSubscription("Billing"),
+)
+SHOP = Application("a1", "Shop", "ada", "sells", "gold", 7, subscriptions=ASKED)
 
 
 async def test_an_application_is_read_back_listed_and_changed(store: Store) -> None:
@@ -27,7 +32,7 @@ async def test_keys_come_and_go_with_their_application(store: Store) -> None:
     await store.applications.create(SHOP)
     client = Client("c1", source="store", owner="ada", application="a1")
     await store.applications.update("a1", lambda one: replace(one, production="c1"), client)
-    assert await store.clients.get("c1") == client
+    assert await store.clients.get("c1") == replace(client, subscriptions=(Subscription("Orders", "gold"),))
     await store.registered_users.note("c1", "somebody")
     await store.applications.delete("a1")
     assert await store.applications.get("a1") is None

@@ -38,7 +38,9 @@ async def generate(call: Call) -> web.Response:
     """New keys, with their secret and, where they may have one, a first token."""
     application, body = await call.application(), await call.body(GenerateKeysBody)
     environment: Environment = "production" if body.keyType == "PRODUCTION" else "sandbox"
-    scopes = call.services.facts.scopes if body.scopes is None else _asked(call, body.scopes)
+    subscribed = application.subscribed_scopes
+    usual = tuple(dict.fromkeys((*call.services.facts.scopes, *subscribed)))
+    scopes = usual if body.scopes is None else _asked(call, body.scopes)
     form = KeyForm(
         tuple(body.grantTypesToBeSupported),
         scopes,
@@ -48,7 +50,7 @@ async def generate(call: Call) -> web.Response:
         body.tokenFormat or "",
         body.tokenEndpointAuthMethod or "",
     )
-    settings = _settings(call, form, None)
+    settings = _settings(call, form, None, subscribed)
     client, secret = await call.services.applications.generate_keys(application, environment, settings)
     shape = keys_shape(client, environment, secret)
     if GRANT in client.grants:
@@ -74,7 +76,7 @@ async def show(call: Call) -> web.Response:
 
 async def change(call: Call) -> web.Response:
     """Changes what keys may do."""
-    (_, environment, client), body = await call.keys(), await call.body(KeysBody)
+    (application, environment, client), body = await call.keys(), await call.body(KeysBody)
     form, given = key_form_of(client, call.services.facts), body.model_fields_set
     form = replace(
         form,
@@ -85,7 +87,7 @@ async def change(call: Call) -> web.Response:
         format=(body.tokenFormat or "") if "tokenFormat" in given else form.format,
         auth=(body.tokenEndpointAuthMethod or "") if "tokenEndpointAuthMethod" in given else form.auth,
     )
-    settings = _settings(call, form, client)
+    settings = _settings(call, form, client, application.subscribed_scopes)
     if body.enabled is not None and body.enabled != client.enabled:
         switch = call.services.registry.enable if body.enabled else call.services.registry.disable
         await switch(client.id)
@@ -134,8 +136,8 @@ def _text(lifetime: Lifetime | int | None) -> str:
     return "" if lifetime is None else str(lifetime)
 
 
-def _settings(call: Call, form: KeyForm, client: Client | None) -> KeySettings:
-    problems = with_problems(form, call.services.facts, call.user, client).problems
+def _settings(call: Call, form: KeyForm, client: Client | None, subscribed: tuple[str, ...]) -> KeySettings:
+    problems = with_problems(form, call.services.facts, call.user, client, subscribed).problems
     for name, text in problems.items():
         raise Problem(BAD_REQUEST, f"{NAMES[name]}: {text}")
     return form.settings

@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway import __version__
 from gateway.portal.api.operations import OPERATIONS, Operation
+from gateway.portal.api.responses import STATUSES
 from gateway.portal.services import MANAGE
 
 _TEXT, _NUMBER = {"type": "string"}, {"type": "integer"}
@@ -100,6 +101,25 @@ _ANSWERS: dict[str, dict[str, Any]] = {
         tokenScopes=_TEXTS,
         validityTime=_NUMBER,
     ),
+    "Subscription": _object(
+        ["subscriptionId", "applicationId", "apiId", "status"],
+        subscriptionId=_TEXT,
+        applicationId=_TEXT,
+        apiId={"type": "string", "description": "The API's name."},
+        status={"enum": list(STATUSES.values())},
+        throttlingPolicy={"type": _OR_NULL, "description": "null: that of the application."},
+        scopes=_TEXTS,
+        note=_TEXT,
+        requestedTime={"type": "integer", "description": "Seconds since the epoch."},
+        requestedBy=_TEXT,
+        decidedTime={"type": ["integer", "null"], "description": "Likewise; null: it waits."},
+        decidedBy={"type": _OR_NULL},
+        answer=_TEXT,
+    ),
+    "SubscriptionList": _list_of(
+        "Subscription",
+        pagination=_object(["offset", "limit", "total"], offset=_NUMBER, limit=_NUMBER, total=_NUMBER),
+    ),
     "Problem": _object(
         ["title", "status", "detail", "code"],
         title=_TEXT,
@@ -157,7 +177,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     made: dict[str, Any] = {
         "operationId": operation.name,
         "summary": (operation.handler.__doc__ or "").strip(),
-        "parameters": [_parameter(name) for name in operation.parameters],
+        "parameters": [_parameter(name, operation) for name in operation.parameters],
         "responses": {str(operation.status): _answer(operation)} | _refusals(),
     }
     if operation.body is not None:
@@ -179,7 +199,13 @@ def _refusals() -> dict[str, Any]:
     return {status: {"description": text, "content": content} for status, text in _REFUSALS.items()}
 
 
-def _parameter(name: str) -> dict[str, Any]:
+def _parameter(name: str, operation: Operation) -> dict[str, Any]:
+    if name in operation.query and name in ("applicationId", "apiId", "status"):
+        schema = {"enum": list(STATUSES.values())} if name == "status" else {"type": "string"}
+        return {"name": name, "in": "query", "schema": schema}
+    if name == "subscriptionId":
+        schema = {"type": "string", "pattern": "^[A-Za-z0-9]{1,64}-[0-9a-f]{12}$"}
+        return {"name": name, "in": "path", "required": True, "schema": schema}
     if name in ("applicationId", "keyMappingId"):
         return {
             "name": name,

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from gateway.portal.api import api_keys, applications, key_secrets, keys
+from gateway.portal.api import api_keys, applications, key_secrets, keys, subscriptions
 from gateway.portal.api.api_request import Call
 from gateway.portal.api.request_bodies import (
     ApplicationBody,
     Body,
+    DecisionBody,
+    EndSubscriptionBody,
     GenerateApiKeyBody,
     GenerateKeysBody,
     GenerateSecretBody,
@@ -21,10 +23,12 @@ from gateway.portal.api.request_bodies import (
     RegenerateSecretBody,
     RevokeApiKeyBody,
     RevokeSecretBody,
+    SubscriptionBody,
 )
 
 _NAMED = re.compile(r"\{(\w+)\}")
 _ONE = "/applications/{applicationId}"
+_SUBSCRIPTION = "/subscriptions/{subscriptionId}"
 _KEYS = _ONE + "/oauth-keys/{keyMappingId}"
 
 
@@ -122,5 +126,52 @@ OPERATIONS = (
         200,
         "Token",
         GenerateTokenBody,
+    ),
+    Operation(
+        "GET",
+        "/subscriptions",
+        "listSubscriptions",
+        subscriptions.listing,
+        200,
+        "SubscriptionList",
+        query=("applicationId", "apiId", "status", "limit", "offset"),
+    ),
+    Operation(
+        "POST",
+        "/subscriptions",
+        "createSubscription",
+        subscriptions.create,
+        201,
+        "Subscription",
+        SubscriptionBody,
+    ),
+    Operation("GET", _SUBSCRIPTION, "getSubscription", subscriptions.show, 200, "Subscription"),
+    Operation("DELETE", _SUBSCRIPTION, "deleteSubscription", subscriptions.delete, 204),
+    Operation(
+        "POST",
+        _SUBSCRIPTION + "/approve",
+        "approveSubscription",
+        subscriptions.approve,
+        200,
+        "Subscription",
+        DecisionBody,
+    ),
+    Operation(
+        "POST",
+        _SUBSCRIPTION + "/refuse",
+        "refuseSubscription",
+        subscriptions.refuse,
+        200,
+        "Subscription",
+        EndSubscriptionBody,
+    ),
+    Operation(
+        "POST",
+        _SUBSCRIPTION + "/end",
+        "endSubscription",
+        subscriptions.end,
+        200,
+        "Subscription",
+        EndSubscriptionBody,
     ),
 )

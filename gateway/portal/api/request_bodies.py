@@ -111,3 +111,32 @@ class RevokeApiKeyBody(Body):
     """The API key to revoke."""
 
     prefix: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+Note = Annotated[str, Field(max_length=512)]
+
+
+class SubscriptionBody(Body):
+    """A subscription that is asked for."""
+
+    applicationId: Text  # noqa: N815 (as above)
+    apiId: Annotated[Text, Field(description="The API's name.")]  # noqa: N815
+    throttlingPolicy: Annotated[  # noqa: N815
+        Text | None, Field(description="The limits on calls of the API; left out: the application's.")
+    ] = None
+    scopes: Annotated[Texts | None, Field(description="Left out: all of the API.")] = None
+    note: Note = ""
+
+
+class DecisionBody(Body):
+    """An approval."""
+
+    note: Note = ""
+    throttlingPolicy: Text | None = None  # noqa: N815 (as above)
+    """Left out: what was asked for."""
+
+
+class EndSubscriptionBody(Body):
+    """A refusal, or an end."""
+
+    note: Note = ""

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.accounts.key_uses import KeyUse
+from gateway.oauth.api_subscription import ApiSubscription, SubscriptionState
 from gateway.oauth.application import Application, Environment
 from gateway.oauth.model import Client, Secret
 from gateway.tokens.token_issuer import TokenResponse
@@ -75,6 +76,33 @@ def api_key_shape(key: Secret, use: KeyUse | None) -> dict[str, Any]:
         "expiresAt": key.expires,
         "lastUsedAt": None if use is None else use.time,
         "lastUsedFrom": None if use is None else use.address,
+    }
+
+
+STATUSES: dict[SubscriptionState, str] = {
+    "pending": "ON_HOLD",
+    "approved": "UNBLOCKED",
+    "refused": "REJECTED",
+    "ended": "BLOCKED",
+}
+"""What WSO2 calls the states of a subscription."""
+
+
+def subscription_shape(application: Application, one: ApiSubscription) -> dict[str, Any]:
+    """A subscription."""
+    return {
+        "subscriptionId": f"{application.id}-{one.key}",
+        "applicationId": application.id,
+        "apiId": one.api,
+        "status": STATUSES[one.state],
+        "throttlingPolicy": one.tier or None,
+        "scopes": list(one.scopes),
+        "note": one.note,
+        "requestedTime": one.asked,
+        "requestedBy": one.asked_by,
+        "decidedTime": one.decided or None,
+        "decidedBy": one.decided_by or None,
+        "answer": one.answer,
     }
 
 

@@ -10,6 +10,7 @@ from gateway.accounts.applications import ApplicationRefused
 from gateway.audit.actor import acting
 from gateway.errors import GatepostError, StoreUnavailable
 from gateway.http.problems import BAD_REQUEST, METHOD_NOT_ALLOWED, Problem
+from gateway.oauth.api_subscription import SubscriptionRefused
 from gateway.oauth.errors import OAuthError
 from gateway.portal.api.api_request import CONFLICT, NOT_FOUND, Call, caller
 from gateway.portal.api.openapi import document
@@ -61,7 +62,7 @@ async def error_page(request: web.Request, handler: Handler) -> web.StreamRespon
         raise Problem(BAD_REQUEST, error.description) from None
     except StoreUnavailable:
         raise
-    except ApplicationRefused as error:
+    except (ApplicationRefused, SubscriptionRefused) as error:
         raise Problem(CONFLICT, str(error)) from None
     except GatepostError:
         # It was removed, or changed by somebody else, while it was worked on.

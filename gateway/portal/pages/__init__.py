@@ -13,6 +13,7 @@ from gateway.portal.pages import (
     owner,
     refusals,
     secret_changes,
+    subscriptions,
     tokens,
     usage,
     users,
@@ -20,6 +21,7 @@ from gateway.portal.pages import (
 
 _ONE = "/applications/{id}"
 _KEYS = _ONE + "/{environment:production|sandbox}"
+_SUBSCRIPTION = _ONE + "/subscriptions/{subscription}"
 
 PAGES: tuple[tuple[str, str, Page], ...] = (
     ("GET", "/", applications.home),
@@ -40,6 +42,15 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("POST", _ONE + "/delete", applications.delete),
     ("GET", _ONE + "/owner", owner.show),
     ("POST", _ONE + "/owner", owner.change),
+    ("GET", "/subscriptions", subscriptions.show),
+    ("GET", "/subscriptions/new", subscriptions.new_form),
+    ("POST", "/subscriptions/new", subscriptions.ask),
+    ("GET", _SUBSCRIPTION, subscriptions.detail),
+    ("POST", _SUBSCRIPTION + "/approve", subscriptions.approve),
+    ("POST", _SUBSCRIPTION + "/refuse", subscriptions.refuse),
+    ("POST", _SUBSCRIPTION + "/end", subscriptions.end),
+    ("POST", _SUBSCRIPTION + "/withdraw", subscriptions.withdraw),
+    ("GET", _SUBSCRIPTION + "/{action:[a-z]+}", subscriptions.back),
     ("GET", _ONE + "/usage", usage.of_application),
     ("GET", "/usage", usage.of_all),
     ("GET", _KEYS, keys.tab_page("")),

@@ -88,8 +88,9 @@ class KeyPage:
     def page(self, tab: Tab = "", status: int = 200, **content: object) -> web.Response:
         """A tab of the keys' page. `content` may have a form with problems."""
         facts, client = self.page_request.services.facts, self.client
+        subscribed = self.application.subscribed_scopes
         shown: dict[str, Any] = {
-            "form": key_form_of(client, facts),
+            "form": key_form_of(client, facts, subscribed),
             "key_uses": {},
             "problems": {},
             "ticked": client.scopes if client else (),
@@ -109,7 +110,7 @@ class KeyPage:
             key_tabs=TABS,
             formats=FORMATS,
             ways=WAYS,
-            scopes=offered_scopes(facts, client),
+            scopes=offered_scopes(facts, client, subscribed),
             audiences=offered_audiences(facts, client),
             **(self._call(shown) if client is not None else {}),
             **shown,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.accounts.applications import KeysExist
+from gateway.oauth.model import Client
 from gateway.portal.form_rules import KeyForm, read_key_form
 from gateway.portal.page_request import Page, PageRequest, redirect_to
 from gateway.portal.pages.key_page import KEPT, TAB_OF, KeyPage, Tab, key_page, shown_keys
@@ -39,7 +40,7 @@ async def progress(page_request: PageRequest) -> web.StreamResponse:
 async def generate(page_request: PageRequest) -> web.StreamResponse:
     """GENERATE KEYS: the secret is shown until its owner has stored it, and never again."""
     key_page_ = await key_page(page_request)
-    form = read_key_form(await page_request.fields(), page_request.services.facts, page_request.user, None)
+    form = await _filled(key_page_, None)
     if key_page_.client is not None:
         return key_page_.done("keys-there")
     if form.problems:
@@ -52,6 +53,12 @@ async def generate(page_request: PageRequest) -> web.StreamResponse:
         return key_page_.done("keys-there")
     made = KeyPage(page_request, key_page_.application, key_page_.environment, client)
     return made.show_once("secret", {"secret": secret}, "generated")
+
+
+async def _filled(key_page_: KeyPage, client: Client | None) -> KeyForm:
+    page_request, subscribed = key_page_.page_request, key_page_.application.subscribed_scopes
+    fields = await page_request.fields()
+    return read_key_form(fields, page_request.services.facts, page_request.user, client, subscribed)
 
 
 async def stored(page_request: PageRequest) -> web.StreamResponse:
@@ -68,9 +75,7 @@ async def stored(page_request: PageRequest) -> web.StreamResponse:
 async def configure(page_request: PageRequest) -> web.StreamResponse:
     """Saves the key configuration."""
     key_page_ = await key_page(page_request)
-    form: KeyForm = read_key_form(
-        await page_request.fields(), page_request.services.facts, page_request.user, key_page_.keys
-    )
+    form = await _filled(key_page_, key_page_.keys)
     if form.problems:
         return await shown_keys(key_page_, "settings", 422, form=form)
     await page_request.services.applications.configure(key_page_.keys, form.settings)
