@@ -35,6 +35,7 @@ def documents(
             "uptime_seconds": round(now - found["started"], 1),
             "configuration": {**identity, "age_seconds": round(now - loaded, 1)},
             "certificates": certificates(settings, snapshot.gauges, now),
+            "edge": edge(snapshot.gauges),
             **traffic(snapshot),
         }
 
@@ -53,6 +54,14 @@ def traffic(snapshot: Snapshot) -> dict[str, Any]:
         "requests": _requests(snapshot),
         "lost_log_lines": sum(snapshot.counts.get("lost_log_lines", {}).values()),
     }
+
+
+def edge(gauges: Mapping[str, Mapping[Labels, float]]) -> dict[str, Any] | None:
+    """Of the edge's Envoy; None: there is no edge."""
+    up = gauges.get("edge_up", {}).get(())
+    if up is None:
+        return None
+    return {"up": bool(up), "restarts": int(gauges.get("edge_restarts", {}).get((), 0))}
 
 
 def _upstreams(gauges: Mapping[str, Mapping[Labels, float]]) -> dict[str, list[dict[str, Any]]]:

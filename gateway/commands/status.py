@@ -39,6 +39,9 @@ def lines(document: dict[str, Any]) -> Iterator[str]:
     yield f"configuration  {running['file']} {running['hash']}, loaded {duration(running['age_seconds'])} ago"
     yield f"last reload    {_reload(document['last_reload'])}"
     yield f"log lines lost {document['lost_log_lines']:g}"
+    edge = document.get("edge")
+    if edge is not None:
+        yield f"edge           {'up' if edge['up'] else 'down'}, {edge['restarts']} restarts"
     yield ""
     yield from table(
         ("WORKER", "CONNECTIONS", "IN FLIGHT", "MEMORY", "CPU", "OPEN FILES", "STORE", "CACHED TOKENS"),

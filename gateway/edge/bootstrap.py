@@ -10,12 +10,18 @@ from gateway.export.envoy_clusters import TYPE, Json
 
 MONITOR = "resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
 
+WORKER_HANGS = "15s"
+"""After which Envoy ends itself because one of its workers does not turn to its events. The gateway starts
+another."""
+
 
 def bootstrap(folder: Path, admin: Path, max_connections: int) -> Json:
     """`admin`: the path of the socket at which it is asked how it is."""
     return {
         "node": {"id": "gatepost", "cluster": "gatepost"},
         "admin": {"address": {"pipe": {"path": str(admin), "mode": 0o600}}},
+        # Of threads that hang, the gateway sees the main one itself: it asks it.
+        "watchdogs": {"worker_watchdog": {"kill_timeout": WORKER_HANGS}},
         "dynamic_resources": {
             "cds_config": file_source(CLUSTERS, folder),
             "lds_config": file_source(LISTENERS, folder),

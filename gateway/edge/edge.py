@@ -13,12 +13,16 @@ from gateway.edge.bootstrap import bootstrap
 from gateway.edge.configuration import EdgeConfiguration
 from gateway.edge.envoy_process import EnvoyProcess
 from gateway.edge.folder import EdgeFolder
+from gateway.edge.report import EdgeReport
 from gateway.edge.resources import no_listeners, resources
 from gateway.errors import StartError
 from gateway.export.envoy_clusters import Json
+from gateway.runtime.liveness import TIMEOUT, Liveness
 
 log = logging.getLogger("gatepost")
 
+QUESTION = b"GET /ready HTTP/1.1\r\nHost: envoy\r\n\r\n"
+READY = b"HTTP/1.1 200 "
 POLL_INTERVAL = 0.02
 """Seconds between two questions whether it is ready."""
 APPLY_TIMEOUT = 30.0
@@ -35,6 +39,8 @@ class Edge:
     def __init__(self, folder: EdgeFolder, concurrency: int, max_connections: int) -> None:
         self.folder = folder
         self._process = EnvoyProcess(folder, concurrency)
+        self._liveness = Liveness(folder.admin, QUESTION)
+        self.report = EdgeReport()
         self._max_connections = max_connections
         self._owner = os.getpid()
         self._writing = threading.Lock()
@@ -51,6 +57,7 @@ class Edge:
         self.publish(configuration)
         self._process.spawn()
         self.await_applied()
+        self.report.is_up()
 
     def publish(self, configuration: EdgeConfiguration) -> None:
         """Tells Envoy anew, without waiting. StartError: the files can't be written."""
@@ -74,17 +81,31 @@ class Edge:
             time.sleep(POLL_INTERVAL)
 
     def ensure(self) -> None:
-        """Restarts Envoy if it has died. Cheap: call it a few times a second."""
+        """Restarts Envoy if it has died or hangs. Cheap: call it a few times a second."""
         if self._owner != os.getpid() or self._draining is not None or not self._process.started:
             return
-        if self._process.running() or time.monotonic() < self._respawn_at:
-            return
-        self._respawn_at = time.monotonic() + RESPAWN_DELAY
+        now = time.monotonic()
+        if self._process.running():
+            if self._liveness.answers(now):
+                if self._liveness.answer.startswith(READY):
+                    self.report.is_up()
+                return
+            log.error("the edge's Envoy has not answered for %g s: it is killed", TIMEOUT)
+            self._process.kill()
+        self.report.is_down()
+        if now >= self._respawn_at:
+            self._respawn_at = now + RESPAWN_DELAY
+            self._respawn()
+
+    def _respawn(self) -> None:
         log.error("the edge's Envoy has ended, restarting it; %s", self._process.log_tail())
+        self._liveness.reset()
         try:
             self._process.spawn()
         except StartError as error:
             log.error("%s", error)
+        else:
+            self.report.restarted()
 
     def begin_drain(self, delay: float, seconds: float) -> None:
         """After `delay` seconds it accepts no more, and ends when nothing is under way, or after `seconds`.
@@ -104,6 +125,7 @@ class Edge:
         self._ended.set()
         if self._draining is not None:
             self._draining.join()
+        self._liveness.reset()
         self._process.stop()
         self.folder.remove()
 

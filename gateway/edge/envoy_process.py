@@ -78,6 +78,12 @@ class EnvoyProcess:
         if self.running() and self._child is not None:
             self._child.terminate()
 
+    def kill(self) -> None:
+        """Ends it, whatever state it is in."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+
     def stop(self) -> None:
         """Ends it; kills it after `STOP_TIMEOUT` seconds."""
         if self._child is None:
@@ -86,8 +92,7 @@ class EnvoyProcess:
         try:
             self._child.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
-            self._child.kill()
-            self._child.wait()
+            self.kill()
 
     def log_tail(self) -> str:
         """The last lines of its log."""

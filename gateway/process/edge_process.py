@@ -24,6 +24,7 @@ from gateway.process.listeners import ListenSocket, listen_for_edge
 from gateway.process.sockets import ListenSockets, tls_listener
 from gateway.process.tls import ServerTlsFiles
 from gateway.process.worker_count import worker_count
+from gateway.telemetry.snapshot import Gauges
 
 log = logging.getLogger("gatepost")
 
@@ -136,6 +137,15 @@ class EdgeProcess:
                 self._edge.publish(self._configuration(self._edge, self._given))
             except StartError as error:
                 log.error("certificates not given to the edge: %s", error)
+
+    def gauges(self) -> Gauges:
+        """Whether it runs, and how often it was restarted; also in workers. Nothing where there is none."""
+        if self._edge is None:
+            return {}
+        return {
+            "edge_up": {(): float(self._edge.report.up)},
+            "edge_restarts": {(): float(self._edge.report.restarts)},
+        }
 
     def begin_drain(self, settings: Settings) -> None:
         """At the beginning of a shutdown: accepts no more after `timeouts.shutdown_delay`."""

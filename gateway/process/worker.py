@@ -190,6 +190,7 @@ class Worker:
         context.telemetry.process_gauges = lambda: {
             **context.certificates.gauges(),
             **acme_gauges(folder, orders),
+            **context.edge.gauges(),
         }
         for task in self._acme:
             task.cancel()

@@ -59,6 +59,7 @@ _GAUGES = {
         "The files on disk can't be used, an earlier certificate is (1/0)",
         ("certificate",),
     ),
+    "edge_up": ("gatepost_edge_up", "The edge's Envoy runs and answers (1/0)", ()),
     "store_can_issue": ("gatepost_store_can_issue", "The store takes new tokens (1/0)", ()),
     "store_can_revoke": ("gatepost_store_can_revoke", "The store takes revocations (1/0)", ()),
     "store_evicts": ("gatepost_store_evicts", "The store deletes any key when its memory is full (1/0)", ()),
@@ -85,6 +86,10 @@ _GAUGES = {
         _SERVER,
     ),
 }
+_COUNTERS_OF_ALL = {
+    "edge_restarts": ("gatepost_edge_restarts", "Restarts of the edge's Envoy, which had died or hung"),
+}
+"""Counted once for all workers, which know the number as they know gauges."""
 _HISTOGRAMS = {
     "request_duration": (
         "gatepost_request_duration_seconds",
@@ -138,6 +143,11 @@ class _Collector(Collector):
             family = CounterMetricFamily(name, text, labels=labels)
             for values, number in self._snapshot.counts.get(kind, {}).items():
                 family.add_metric([str(value) for value in values], number)
+            yield family
+        for kind, (name, text) in _COUNTERS_OF_ALL.items():
+            family = CounterMetricFamily(name, text)
+            for number in self._snapshot.gauges.get(kind, {}).values():
+                family.add_metric([], number)
             yield family
 
     def _histograms(self) -> Iterator[Metric]:

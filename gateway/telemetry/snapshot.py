@@ -30,6 +30,8 @@ GAUGE_MERGE: dict[str, Callable[[float, float], float]] = {
     "acme_failures": max,
     "certificate_expiry": min,
     "certificate_rejected": max,
+    "edge_up": min,
+    "edge_restarts": max,
     "store_can_issue": min,
     "store_can_revoke": min,
     "store_evicts": max,

@@ -7,14 +7,17 @@ import re
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import aiohttp
 import pytest
 import trustme
 import yaml
 
+from tests.commands.conftest import gatepost
 from tests.e2e.conftest import StartGateway
 from tests.e2e.test_tls_certificates import write
 from tests.edge.clients import ask, head, http2, insecure
@@ -117,13 +120,50 @@ async def test_an_envoy_that_dies_is_restarted(
     (first,), port = envoys(running), port_of(running)
     os.kill(first, signal.SIGKILL)
     await running.line("the edge's Envoy has ended, restarting it")
+    await until_answered(port)
+    assert first not in envoys(running)
+
+
+async def until_answered(port: int) -> None:
+    """Waits until the edge answers again."""
     async with asyncio.timeout(START_LIMIT):
         while True:
             with suppress(OSError):
                 assert (await ask(2, port, "GET", "/open")).status == 200
                 break
             await asyncio.sleep(0.02)
-    assert first not in envoys(running)
+
+
+@WORKERS
+async def test_an_envoy_that_hangs_is_killed_and_restarted(
+    gateway: StartGateway, upstream: RawUpstream, workers: int
+) -> None:
+    running = gateway(edge_configuration(upstream.url), workers=workers)
+    (first,), port = envoys(running), port_of(running)
+    await until_told(running, up=1, restarts=0)
+    os.kill(first, signal.SIGSTOP)
+    await running.line("the edge's Envoy has not answered for 5 s: it is killed")
+    await running.line("the edge's Envoy has ended, restarting it")
+    assert gone(first)
+    await until_answered(port)
+    await until_told(running, up=1, restarts=1)
+    shown = gatepost("status", "--url", running.management)
+    assert "edge           up, 1 restarts" in shown.stdout
+
+
+async def until_told(running: Running, **wanted: float) -> None:
+    """Waits until the metrics say so: what other workers say is up to a second old."""
+    deadline = time.monotonic() + START_LIMIT
+    while (found := await figures(running)) != tuple(wanted.values()):
+        assert time.monotonic() < deadline, found
+        await asyncio.sleep(0.02)
+
+
+async def figures(running: Running) -> tuple[float, float]:
+    """The metrics of its edge: whether it is up, and how often it was restarted."""
+    async with aiohttp.ClientSession() as session, session.get(f"{running.management}/metrics") as answer:
+        found = dict(re.findall(r"^(gatepost_edge\w+) (\S+)$", await answer.text(), re.MULTILINE))
+    return float(found["gatepost_edge_up"]), float(found["gatepost_edge_restarts_total"])
 
 
 @WORKERS

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from gateway.errors import StartError
-from gateway.store.embedded.liveness import Liveness
+from gateway.runtime.liveness import Liveness
 from gateway.store.embedded.lock import FileLock, alive
 from gateway.store.embedded.server import POLL_INTERVAL, ValkeyProcess
 from gateway.store.embedded.socket_path import LOCK, StoreDirectory
@@ -21,6 +21,9 @@ SHUTDOWN_TIMEOUT = 0.3
 """Seconds to wait for a gateway that is alive: it holds the lock for a moment at the end of its shutdown."""
 RESPAWN_DELAY = 1.0
 """Seconds between two attempts to restart a dead server."""
+
+
+PING = b"PING\r\n"
 
 
 class EmbeddedStore:
@@ -66,7 +69,7 @@ class EmbeddedStore:
         except BaseException:
             self.stop()
             raise
-        self._liveness = Liveness(self._directory.socket)
+        self._liveness = Liveness(self._directory.socket, PING)
         return self.url
 
     def ensure(self) -> bool:

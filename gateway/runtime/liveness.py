@@ -1,4 +1,4 @@
-"""Finds out whether the server still answers, without waiting for it."""
+"""Finds out whether a server of the gateway's own still answers, without waiting for it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,24 @@ from pathlib import Path
 
 TIMEOUT = 5.0
 """Seconds without an answer after which the server counts as hung. It may wait for a disk that is busy."""
+ANSWER = 65_536
+"""Bytes that an answer has at most."""
 LONGEST_GAP = 1.0
 """Seconds between two checks beyond which this process was stopped itself: that time does not count."""
 
 
 class Liveness:
-    """Asks PING over a connection of its own: one question at a time."""
+    """Asks over a connection of its own: one question at a time. Anything that comes is an answer."""
 
-    def __init__(self, path: Path, timeout: float = TIMEOUT) -> None:
+    def __init__(self, path: Path, question: bytes, timeout: float = TIMEOUT) -> None:
+        """`path`: the server's socket."""
         self._path = path
+        self._question = question
         self._timeout = timeout
         self._socket: socket.socket | None = None
         self._asked: float | None = None
+        self.answer = b""
+        """What the server has said last; empty: nothing since it was started."""
         self._checked = 0.0
 
     def answers(self, now: float) -> bool:
@@ -43,21 +49,23 @@ class Liveness:
         if self._socket is not None:
             self._socket.close()
         self._socket = self._asked = None
+        self.answer = b""
 
     def _ask(self, now: float) -> None:
         if self._socket is None:
             self._socket = socket.socket(socket.AF_UNIX)
             self._socket.setblocking(False)  # noqa: FBT003 (the standard library's spelling)
             self._socket.connect(os.fspath(self._path))
-        self._socket.sendall(b"PING\r\n")
+        self._socket.sendall(self._question)
         self._asked = now
 
     def _take_answer(self, now: float) -> bool:
         assert self._socket is not None  # noqa: S101 (a question has been asked)
         asked = self._asked
         with suppress(BlockingIOError):
-            if not self._socket.recv(512):
+            answer = self._socket.recv(ANSWER)
+            if not answer:
                 raise ConnectionResetError
-            self._asked = None
+            self._asked, self.answer = None, answer
             return True
         return asked is None or now - asked < self._timeout

@@ -1,10 +1,11 @@
-"""Whether the embedded server still answers, asked without waiting."""
+"""Whether a server still answers, asked without waiting."""
 
 from __future__ import annotations
 
 import time
 
-from gateway.store.embedded.liveness import TIMEOUT, Liveness
+from gateway.runtime.liveness import TIMEOUT, Liveness
+from gateway.store.embedded.embedded_store import PING
 from tests.conftest import Valkey
 
 
@@ -17,7 +18,7 @@ def until_answered(liveness: Liveness, now: float) -> None:
 
 
 def test_a_server_that_answers_is_alive_and_one_that_is_stopped_is_not(own_valkey: Valkey) -> None:
-    liveness, now = Liveness(own_valkey.path), 100.0
+    liveness, now = Liveness(own_valkey.path, PING), 100.0
     until_answered(liveness, now)
     own_valkey.freeze()
     while now < 100.0 + TIMEOUT:
@@ -31,7 +32,7 @@ def test_a_server_that_answers_is_alive_and_one_that_is_stopped_is_not(own_valke
 
 
 def test_time_in_which_nobody_asked_does_not_count(own_valkey: Valkey) -> None:
-    liveness = Liveness(own_valkey.path)
+    liveness = Liveness(own_valkey.path, PING)
     until_answered(liveness, 100.0)
     own_valkey.freeze()
     assert liveness.answers(100.0)
@@ -41,7 +42,7 @@ def test_time_in_which_nobody_asked_does_not_count(own_valkey: Valkey) -> None:
 
 
 def test_a_server_that_is_not_there_is_for_others_to_judge(own_valkey: Valkey) -> None:
-    liveness = Liveness(own_valkey.path)
+    liveness = Liveness(own_valkey.path, PING)
     until_answered(liveness, 100.0)
     own_valkey.kill()
     for now in (100.0, 101.0, 200.0):
