@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Coroutine
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -27,6 +28,7 @@ from gateway.assembly.subscriptions import developer_scopes, subscriptions
 from gateway.assembly.tokens import configured_keys
 from gateway.clock import Clock
 from gateway.config.model import Settings
+from gateway.config.portal import page_name
 from gateway.config.routes import RouteSettings
 from gateway.errors import StartError
 from gateway.issuers.aiohttp_client import AiohttpClient
@@ -37,6 +39,7 @@ from gateway.portal.api.site import MOUNT as API
 from gateway.portal.api.site import api_app
 from gateway.portal.api_documents import ApiDocuments, DescribedApi, named
 from gateway.portal.csrf import CsrfToken
+from gateway.portal.guides import Guide, GuideSource, guides
 from gateway.portal.services import Api, PortalInfo, PortalServices, RefusedCall, SignUp, SubscribableApi
 from gateway.portal.shown_once import PURPOSE, ShownOnce
 from gateway.portal.site import MOUNT as PAGES
@@ -62,7 +65,7 @@ def portal(
     clock: Clock,
 ) -> dict[str, web.Application]:
     """The portal's aiohttp applications by mount path."""
-    info, keys = portal_info(settings), configured_keys(settings)
+    info, keys = replace(portal_info(settings), guides=_guides(settings)), configured_keys(settings)
     users = Users(file_users, store.users, passwords, clock)
     registry = ClientRegistry(store.clients, store.tokens, clock, secrets.token_bytes)
     services = PortalServices(
@@ -180,6 +183,20 @@ def portal_info(settings: Settings) -> PortalInfo:
         developer_tiers=tuple(settings.portal.tiers),
         subscribable=_subscribable(settings),
     )
+
+
+def _guides(settings: Settings) -> tuple[Guide, ...]:
+    """The operator's pages. Raises StartError."""
+    if not settings.portal.pages:
+        return ()
+    try:
+        sources = [
+            GuideSource(page_name(file), file.as_posix(), file.read_bytes().decode())
+            for file in settings.portal.pages
+        ]
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartError(f"portal.pages can't be read: {error}") from error
+    return guides(sources)
 
 
 def _subscribable(settings: Settings) -> tuple[SubscribableApi, ...]:

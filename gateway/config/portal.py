@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 
+from gateway.config.addresses import FilePath
 from gateway.config.base import Many, Section
 from gateway.config.value_types import CONTROL, Name, Scope
 
+LARGEST_PAGE = 256 * 1024
+"""Bytes of one of `portal.pages`."""
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}")
 ARGON2 = re.compile(r"\$argon2(id|i|d)\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
 MAX_PASSWORD_LENGTH = 1024
@@ -32,6 +37,11 @@ def check_password(secret: SecretStr) -> SecretStr:
     if text.startswith("$argon2") and not ARGON2.fullmatch(text):
         raise ValueError("is not a valid argon2 hash")
     return secret
+
+
+def page_name(file: Path) -> str:
+    """What one of `portal.pages` is called in URLs: `getting-started` for docs/Getting started.md."""
+    return _NOT_IN_NAMES.sub("-", file.stem.lower()).strip("-") or "page"
 
 
 UserName = Annotated[str, AfterValidator(check_user_name)]
@@ -66,6 +76,11 @@ class PortalSettings(Section):
         default=(),
         description="The tiers that developers may choose for their applications; administrators may choose "
         "any.",
+    )
+    pages: Many[FilePath] = Field(
+        default=(),
+        description="Markdown files that the portal shows as Guides to whoever is signed in, in this order. "
+        "Needs the extra pages.",
     )
     users: Many[PortalUser] = Field(
         default=(),

@@ -19,6 +19,7 @@ from gateway.clock import Clock
 from gateway.oauth.model import TokenInfo
 from gateway.oauth_flows.portal_tokens import PortalTokens
 from gateway.portal.csrf import CsrfToken
+from gateway.portal.guides import Guide
 from gateway.portal.shown_once import ShownOnce
 
 MANAGE = MANAGE_SCOPE
@@ -86,6 +87,8 @@ class PortalInfo:
     """Those that developers may choose."""
     subscribable: tuple[SubscribableApi, ...] = ()
     """The APIs that need a subscription."""
+    guides: tuple[Guide, ...] = ()
+    """The operator's own pages."""
 
     @property
     def secure(self) -> bool:

@@ -178,5 +178,6 @@ FILES: dict[str, Callable[[], bytes]] = {
     "client_ca": lambda: Certificate(authority=True).pem,
     "ca": lambda: Certificate(authority=True).pem,
     "jwks_file": _key_set,
+    "pages": lambda: b"# A page",
 }
 """What makes the file that a key names."""

@@ -1,0 +1,26 @@
+"""The operator's own pages (`portal.pages`)."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from gateway.portal.guides import ROOT
+from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
+
+
+async def first(page_request: PageRequest) -> web.StreamResponse:
+    """Leads to the first of them."""
+    _ = page_request.user
+    for guide in page_request.services.facts.guides:
+        return redirect_to(f"{ROOT}/{guide.name}")
+    raise PageNotFound
+
+
+async def show(page_request: PageRequest) -> web.StreamResponse:
+    """One of them, beside the list of all."""
+    _ = page_request.user
+    wanted = page_request.request.match_info["page"]
+    for guide in page_request.services.facts.guides:
+        if guide.name == wanted:
+            return page_request.page("guide.html", guide=guide)
+    raise PageNotFound

@@ -1,0 +1,67 @@
+"""The operator's Markdown pages in a real browser: accessible, readable on a phone, and inert."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.portal.browser.conftest import PATIENCE, sign_in
+from tests.portal.browser.test_pages import COLOURS, FULL, violations
+from tests.portal.conftest import ADMIN, PASSWORD
+from tests.running import Running
+
+PAGE = """\
+# Getting started
+
+Read [the limits](limits.md#tiers).
+
+## A call
+
+```sh
+curl --a-very-long-line-that-is-wider-than-any-phone-and-then-some-more-of-it https://api.example.org/orders
+```
+
+| tier | calls |
+|---|--:|
+| small | 2 |
+
+<script>document.title = 'hacked'</script> <img src=x onerror="document.title='hacked'">
+[click](javascript:document.title='hacked') ![x](javascript:1)
+"""
+
+
+@pytest.fixture(scope="module")
+def site(start: Callable[..., Running], tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("guides")
+    (folder / "start.md").write_text(PAGE)
+    (folder / "limits.md").write_text("# Limits\n\n## Tiers\n\nSmall.\n")
+    pages = [str(folder / name) for name in ("start.md", "limits.md")]
+    users = [{"name": ADMIN, "password": PASSWORD, "admin": True}]
+    return start(portal={"pages": pages, "users": users}).http
+
+
+@pytest.mark.parametrize(("scheme", "width", "run"), [("light", 1280, FULL), ("dark", 360, COLOURS)])
+def test_guides_are_read_and_nothing_of_them_runs(
+    browser: Browser, site: str, axe: str, scheme: str, width: int, run: str
+) -> None:
+    options = {"color_scheme": scheme, "viewport": {"width": width, "height": 700}}
+    context = browser.new_context(base_url=site, **options)  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    sign_in(page)
+    page.click("text=Guides")
+    page.wait_for_url("**/portal/pages/start")
+    assert page.locator("main script, main img, main [onerror], main [style]").count() == 0
+    assert "<script>" in page.inner_text("article")
+    assert violations(page, axe, run) == []
+    assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    page.click("article >> text=the limits")
+    page.wait_for_url("**/portal/pages/limits#h-tiers")
+    assert page.locator("#h-tiers").count() == 1
+    assert page.title() == "Limits · Gatepost"
+    assert said == []
+    context.close()
