@@ -40,12 +40,13 @@ class Verifier:
     until: float = 0.0
 
     async def verify(self, token: str) -> None:
-        if time.monotonic() >= self.until:
+        asked = time.monotonic()
+        if asked >= self.until:
             async with self.session.get(self.url + "/jwks") as response:
                 document = await response.json(content_type=None)
                 age = int(response.headers["Cache-Control"].partition("max-age=")[2])
             self.keys = {key["kid"]: pyjwt.PyJWK(key) for key in document["keys"]}
-            self.until = time.monotonic() + age
+            self.until = asked + age  # the answer may have been long on its way
         pyjwt.decode(token, self.keys[kid(token)], audience=GATEWAY)
 
 
@@ -110,7 +111,10 @@ async def keys(running: Running, *arguments: str) -> list[dict[str, Any]]:
     return shown
 
 
-async def until_signs(traffic: Traffic, name: str) -> None:
+async def until_signs(traffic: Traffic, name: str, running: asyncio.Task[None]) -> None:
+    """Waits until the traffic gets tokens of this key. If it has ended, that is raised which ended it."""
     async with asyncio.timeout(30):
-        while not traffic.tokens or kid(traffic.tokens[-1]) != name:  # noqa: ASYNC110 (others' traffic)
+        while not traffic.tokens or kid(traffic.tokens[-1]) != name:
+            if running.done():
+                await running
             await asyncio.sleep(0.05)

@@ -47,7 +47,7 @@ async def test_a_rotation_has_no_moment_at_which_a_good_token_fails(fleet: list[
         for _ in range(2):
             new = (await keys(fleet[0], "rotate"))[-1]
             assert new["state"] == "waits"
-            await until_signs(running, new["kid"])
+            await until_signs(running, new["kid"], using)
             seen.add(new["kid"])
         more = len(running.tokens) + 5
         async with asyncio.timeout(30):

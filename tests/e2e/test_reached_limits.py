@@ -56,7 +56,7 @@ async def connections_of_one(caller: Caller) -> bytes:
 
 async def slow_body(caller: Caller) -> bytes:
     """Each piece comes in time, but all together they are too slow."""
-    return await caller.answer(HEAD + b"Content-Length: 99\r\n\r\n", *[b"x"] * 8, pause=0.15)
+    return await caller.answer(HEAD + b"Content-Length: 99\r\n\r\n", *[b"x"] * 12, pause=0.15)
 
 
 Act = Callable[[Caller], Awaitable[bytes]]
@@ -79,7 +79,7 @@ TABLE: list[tuple[str, bytes, Act]] = [
 def running(gateway: StartGateway, upstream: RawUpstream) -> Running:
     server = {
         "listen": [{"host": "127.0.0.1", "port": 0}, {"host": "127.0.0.1", "port": 0, "tls": "auto"}],
-        "timeouts": {"header": "300ms", "body": "400ms", "idle": "1s", "drain": 5},
+        "timeouts": {"header": "300ms", "body": "1500ms", "idle": "1s", "drain": 5},
         "limits": {"head": "2k", "headers": 20, "target": 500},
         "max_body": 1000,
         "max_connections": MOST,
