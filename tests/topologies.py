@@ -143,8 +143,15 @@ def sentinel_set(
 class ClusterSet:
     """Three masters and a replica of the first."""
 
-    def __init__(self, replicas: int = 1, password: str | None = None, tls: Tls | None = None) -> None:
-        self._tls = tls
+    def __init__(
+        self,
+        replicas: int = 1,
+        password: str | None = None,
+        tls: Tls | None = None,
+        address: str = "127.0.0.1",
+    ) -> None:
+        """`address`: where the nodes say that they are reached; they are at 127.0.0.1 too."""
+        self._tls, self._address = tls, address
         self._secret: dict[str, object] = {}
         if password is not None:
             self._secret = {"requirepass": password, "masterauth": password}
@@ -157,6 +164,8 @@ class ClusterSet:
         return Node(
             {
                 **self._secret,
+                "bind": " ".join(dict.fromkeys(("127.0.0.1", self._address))),
+                "cluster-announce-ip": self._address,
                 "cluster-enabled": "yes",
                 "cluster-config-file": "nodes.conf",
                 "cluster-node-timeout": 2000,
@@ -170,7 +179,7 @@ class ClusterSet:
 
     @property
     def url(self) -> str:
-        hosts = ",".join(master.host for master in self.masters[:2])
+        hosts = ",".join(f"{self._address}:{master.port}" for master in self.masters[:2])
         user = "" if self._password is None else f":{self._password}@"
         return f"{'redis' if self._tls is None else 'rediss'}+cluster://{user}{hosts}"
 
@@ -197,7 +206,7 @@ class ClusterSet:
     def meet(self, node: Node) -> None:
         with self.masters[0].client as client:
             port = node.options["cluster-port"]
-            client.execute_command("CLUSTER", "MEET", "127.0.0.1", node.port, port)
+            client.execute_command("CLUSTER", "MEET", self._address, node.port, port)
 
     def join(self) -> Node:
         """A new node without slots."""
@@ -277,10 +286,10 @@ class ClusterSet:
 
 @contextmanager
 def cluster_set(
-    replicas: int = 1, password: str | None = None, tls: Tls | None = None
+    replicas: int = 1, password: str | None = None, tls: Tls | None = None, address: str = "127.0.0.1"
 ) -> Iterator[ClusterSet]:
     """A cluster that is gone in the end."""
-    made = ClusterSet(replicas, password, tls)
+    made = ClusterSet(replicas, password, tls, address)
     try:
         made.start()
         yield made

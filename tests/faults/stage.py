@@ -107,6 +107,8 @@ class Caller:
     """Somebody with connections of their own to one gateway."""
 
     gateway: Running
+    name: str = "demo"
+    """The client that they are; its secret is made of it."""
     _open: list[RawClient] = field(default_factory=list)
 
     async def _client(self) -> RawClient:
@@ -117,7 +119,7 @@ class Caller:
     async def token(self, lifetime: int | None = None) -> str:
         """A new token, which is not given out again where it has a lifetime of its own."""
         form = "scope=read" + ("" if lifetime is None else f"&validity_period={lifetime}")
-        answer = await ask_for_token(await self._client(), form)
+        answer = await ask_for_token(await self._client(), form, f"{self.name}:{self.name}-secret")
         assert answer.status == 200, answer.content
         return str(json.loads(answer.content)["access_token"])
 
@@ -132,10 +134,12 @@ class Caller:
 
     async def issue(self) -> int:
         """The status of a request for a token of one's own."""
-        return (await ask_for_token(await self._client(), "scope=read&validity_period=600")).status
+        form = "scope=read&validity_period=600"
+        return (await ask_for_token(await self._client(), form, f"{self.name}:{self.name}-secret")).status
 
-    async def revoke(self, token: str, by: str = "demo") -> int:
+    async def revoke(self, token: str, by: str | None = None) -> int:
         """The status of a revocation (RFC 7009) by the token's client."""
+        by = by or self.name
         body = f"token={token}&client_id={by}&client_secret={by}-secret".encode()
         form = "Content-Type: application/x-www-form-urlencoded"
         client = await self._client()
