@@ -27,8 +27,10 @@ from gateway.assembly.refusal_log import find_refusal
 from gateway.assembly.subscriptions import developer_scopes, subscriptions
 from gateway.assembly.tokens import configured_keys
 from gateway.clock import Clock
+from gateway.config.colours import DARK_PAGES, LIGHT_PAGES, mixed, readable
 from gateway.config.model import Settings
 from gateway.config.portal import page_name
+from gateway.config.portal_brand import LOGO_TYPES, PortalBrand
 from gateway.config.routes import RouteSettings
 from gateway.errors import StartError
 from gateway.issuers.aiohttp_client import AiohttpClient
@@ -38,6 +40,7 @@ from gateway.oauth_flows.token import TokenServices
 from gateway.portal.api.site import MOUNT as API
 from gateway.portal.api.site import api_app
 from gateway.portal.api_documents import ApiDocuments, DescribedApi, named
+from gateway.portal.brand import Brand, BrandColours, BrandFile, branded
 from gateway.portal.csrf import CsrfToken
 from gateway.portal.guides import Guide, GuideSource, guides
 from gateway.portal.services import Api, PortalInfo, PortalServices, RefusedCall, SignUp, SubscribableApi
@@ -48,6 +51,9 @@ from gateway.store import Store
 from gateway.tokens.token_lookup import TokenLookup
 from gateway.tokens.token_validator import TokenValidator
 
+WHITE, BLACK = "#ffffff", "#000000"
+HOVER = 0.25
+"""The share of black or white in the accent colour of what the pointer is on."""
 DOCUMENT_TIMEOUT = 5.0
 """Seconds in which an OpenAPI document must come."""
 
@@ -65,7 +71,8 @@ def portal(
     clock: Clock,
 ) -> dict[str, web.Application]:
     """The portal's aiohttp applications by mount path."""
-    info, keys = replace(portal_info(settings), guides=_guides(settings)), configured_keys(settings)
+    info = replace(portal_info(settings), guides=_guides(settings), brand=_brand(settings.portal.brand))
+    keys = configured_keys(settings)
     users = Users(file_users, store.users, passwords, clock)
     registry = ClientRegistry(store.clients, store.tokens, clock, secrets.token_bytes)
     services = PortalServices(
@@ -182,6 +189,30 @@ def portal_info(settings: Settings) -> PortalInfo:
         tiers=tuple(settings.tiers),
         developer_tiers=tuple(settings.portal.tiers),
         subscribable=_subscribable(settings),
+    )
+
+
+def _brand(settings: PortalBrand) -> Brand:
+    """The portal's name and colours. Raises StartError."""
+    logo = None
+    if settings.logo is not None:
+        try:
+            logo = BrandFile(LOGO_TYPES[settings.logo.suffix.lower()], settings.logo.read_bytes())
+        except OSError as error:
+            raise StartError(f"portal.brand.logo can't be read: {error.strerror}") from error
+    names = (settings.name or "", settings.support or "", settings.terms or "")
+    return branded(*names, logo, _colours(settings))
+
+
+def _colours(settings: PortalBrand) -> tuple[BrandColours, BrandColours] | None:
+    if settings.accent is None and settings.accent_dark is None:
+        return None
+    light = settings.accent or readable(settings.accent_dark or WHITE, LIGHT_PAGES)
+    dark = settings.accent_dark or readable(light, DARK_PAGES)
+    return (
+        # Whatever can be read on white, white can be read on.
+        BrandColours(light, mixed(light, BLACK, HOVER), WHITE),
+        BrandColours(dark, mixed(dark, WHITE, HOVER), BLACK),
     )
 
 

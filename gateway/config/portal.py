@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from gateway.config.addresses import FilePath
 from gateway.config.base import Many, Section
+from gateway.config.portal_brand import PortalBrand
 from gateway.config.value_types import CONTROL, Name, Scope
 
 LARGEST_PAGE = 256 * 1024
@@ -81,6 +82,9 @@ class PortalSettings(Section):
         default=(),
         description="Markdown files that the portal shows as Guides to whoever is signed in, in this order. "
         "Needs the extra pages.",
+    )
+    brand: PortalBrand = Field(
+        default=PortalBrand(), description="The portal in your own name and colours: a mapping."
     )
     users: Many[PortalUser] = Field(
         default=(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from gateway.accounts.applications import MANAGE_SCOPE, Applications
@@ -18,6 +18,7 @@ from gateway.accounts.users import UserAuthentication, Users
 from gateway.clock import Clock
 from gateway.oauth.model import TokenInfo
 from gateway.oauth_flows.portal_tokens import PortalTokens
+from gateway.portal.brand import Brand
 from gateway.portal.csrf import CsrfToken
 from gateway.portal.guides import Guide
 from gateway.portal.shown_once import ShownOnce
@@ -89,6 +90,7 @@ class PortalInfo:
     """The APIs that need a subscription."""
     guides: tuple[Guide, ...] = ()
     """The operator's own pages."""
+    brand: Brand = field(default_factory=Brand)
 
     @property
     def secure(self) -> bool:

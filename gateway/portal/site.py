@@ -18,6 +18,7 @@ from gateway.errors import GatepostError, StoreUnavailable
 from gateway.http.problems import Problem
 from gateway.oauth.errors import OAuthError
 from gateway.portal import static_files as statics
+from gateway.portal.brand import serve_brand
 from gateway.portal.csrf import HEADERS, from_elsewhere
 from gateway.portal.filters import FILTERS
 from gateway.portal.outcome import LOOK, form_page, with_outcome
@@ -79,7 +80,15 @@ def portal_app(services: PortalServices, sessions: SessionKeeper) -> web.Applica
         add = app.router.add_get if method == "GET" else app.router.add_post
         add(path, _served(services, with_outcome(page)))
     app.router.add_get("/static/{name}", statics.serve)
+    app.router.add_get("/static/brand/{name}", _brand_file(services))
     return app
+
+
+def _brand_file(services: PortalServices) -> Handler:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return serve_brand(services.facts.brand, request.match_info["name"])
+
+    return handler
 
 
 def _served(services: PortalServices, page: Page) -> Handler:
@@ -96,7 +105,9 @@ def error_page_middleware(services: PortalServices) -> object:
     async def error_page(request: web.Request, handler: Handler) -> web.StreamResponse:
         with acting(ANYBODY):
             response = await _answered(request, handler, services)
-        response.headers.update(HEADERS)
+        for name, value in HEADERS.items():
+            # Only what is stricter is set before.
+            response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
 
