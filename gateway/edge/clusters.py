@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gateway.edge.configuration import EdgeConfiguration
 from gateway.edge.grpc import grpc_clusters
-from gateway.edge.http_options import HTTP_1_OPTIONS
+from gateway.edge.http_options import BUFFER, HTTP_1_OPTIONS
 from gateway.export.envoy_clusters import TYPE, Json
 from gateway.export.envoy_routes import GATEWAY
 
@@ -33,6 +33,7 @@ def _gateway(configuration: EdgeConfiguration) -> Json:
         "name": GATEWAY,
         "type": "STATIC",
         "connect_timeout": "5s",
+        "per_connection_buffer_limit_bytes": BUFFER,
         "lb_policy": "LEAST_REQUEST",
         "circuit_breakers": {"thresholds": [limits]},
         "load_assignment": {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from gateway.export.envoy_clusters import TYPE, Json
 
+BUFFER = 65_536
+"""Bytes that Envoy holds for a connection or a stream before it reads no more from the other side."""
 MAX_STREAMS = 100
 """Concurrent requests on one connection (RFC 9113 section 6.5.2: no fewer than 100)."""
 _STREAM_WINDOW, _CONNECTION_WINDOW = 262_144, 1_048_576

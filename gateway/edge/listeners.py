@@ -8,7 +8,7 @@ from typing import Any
 from gateway.config.server import ServerSettings
 from gateway.edge.configuration import HTTP_1, HTTP_2, EdgeConfiguration, EdgeListener
 from gateway.edge.grpc import grpc_filters, speaks_grpc
-from gateway.edge.http_options import HTTP_1_OPTIONS, HTTP_2_OPTIONS, HTTP_3_OPTIONS
+from gateway.edge.http_options import BUFFER, HTTP_1_OPTIONS, HTTP_2_OPTIONS, HTTP_3_OPTIONS
 from gateway.edge.local_replies import local_replies
 from gateway.edge.secrets import file_source
 from gateway.edge.tls import filter_chains, quic_transport, tls_transport
@@ -21,8 +21,6 @@ HEAD_ROOM = 64
 """KiB of a head beyond the gateway's limits: so that the refusal is the gateway's own."""
 MAX_HEAD = 8192
 """KiB: Envoy takes no larger number."""
-BUFFER = 262_144
-"""Bytes that Envoy holds for a connection before it reads no more from the other side."""
 
 
 def listeners(configuration: EdgeConfiguration) -> Iterator[Json]:
@@ -131,6 +129,8 @@ def _timeouts_and_limits(server: ServerSettings) -> Json:
     limits = server.limits
     return {
         "stream_idle_timeout": "0s",
+        # Of a response that is all in Envoy's buffer the gateway can't see whether its client takes it.
+        "stream_flush_timeout": duration(server.timeouts.body + BUFFER / server.min_rate),
         "request_headers_timeout": duration(server.timeouts.header),
         "max_request_headers_kb": min(MAX_HEAD, (limits.head + limits.target) // KIB + HEAD_ROOM),
         "common_http_protocol_options": {

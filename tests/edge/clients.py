@@ -80,6 +80,11 @@ class Http2Client:
         self._bytes = b""
         self.closed = False
 
+    @property
+    def over(self) -> bool:
+        """Whether the server takes no more."""
+        return self.closed or self.goaway is not None
+
     async def begin(self) -> None:
         self.h2.initiate_connection()
         await self.flush()
@@ -184,6 +189,11 @@ class Http3Client(QuicConnectionProtocol):
         self.ended: set[int] = set()
         self.terminated: ConnectionTerminated | None = None
         self._news = asyncio.Event()
+
+    @property
+    def over(self) -> bool:
+        """Whether the connection has ended."""
+        return self.terminated is not None
 
     def send(self, fields: Fields, body: bytes = b"", *, end: bool = True) -> int:
         stream = self._quic.get_next_available_stream_id()
