@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from gateway.config.model import Settings
 from gateway.config.store import EMBEDDED
-from gateway.store.embedded import EmbeddedStore
+from gateway.store.embedded import EmbeddedStore, StoreInheritance
 
 CHECK_INTERVAL = 0.25
 """Seconds between two checks whether the embedded store is running."""
@@ -16,12 +16,29 @@ CHECK_INTERVAL = 0.25
 class StoreProcess:
     """Runs in the supervising process, not in the workers. `embedded` is None for an external store."""
 
-    def __init__(self, embedded: EmbeddedStore | None = None) -> None:
+    def __init__(self, embedded: EmbeddedStore | None = None, *, inherited: bool = False) -> None:
         self._embedded = embedded
+        self.inherited = inherited
+        """Whether the embedded store was started by the program before."""
 
     def url(self, settings: Settings) -> str:
         """The URL the workers connect to."""
         return settings.store.url if self._embedded is None else self._embedded.url
+
+    @property
+    def inheritance(self) -> StoreInheritance | None:
+        """What the next program needs to take the embedded store over; None: there is nothing to take."""
+        return None if self._embedded is None else self._embedded.inheritance
+
+    def take_over(self) -> None:
+        """The embedded store of the program before belongs to this process now."""
+        if self._embedded is not None and self.inherited:
+            self._embedded.take_over()
+
+    def give_away(self) -> None:
+        """The embedded store belongs to the next program now."""
+        if self._embedded is not None:
+            self._embedded.give_away()
 
     def hand_over(self) -> None:
         """Lets a successor take the embedded store. Call it when the shutdown begins."""
@@ -40,14 +57,21 @@ class StoreProcess:
 
 
 @contextmanager
-def open_store(settings: Settings) -> Iterator[StoreProcess]:
-    """Runs the embedded store, if configured, while the context is open. StartError if it can't start."""
+def open_store(settings: Settings, given: StoreInheritance | None = None) -> Iterator[StoreProcess]:
+    """Runs the embedded store, if configured, while the context is open. StartError if it can't start.
+
+    `given`: the one of the program before, which is used where it is in the configured directory.
+    """
     if settings.store.url != EMBEDDED:
         yield StoreProcess()
         return
     embedded = EmbeddedStore(settings.server.state_dir)
+    inherited = given is not None and given.state_dir == str(settings.server.state_dir.absolute())
     try:
-        embedded.start()
-        yield StoreProcess(embedded)
+        if given is not None and inherited:
+            embedded.use(given)
+        else:
+            embedded.start()
+        yield StoreProcess(embedded, inherited=inherited)
     finally:
         embedded.stop()

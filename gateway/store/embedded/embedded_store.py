@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.errors import StartError
+from gateway.runtime.child_process import Lifeline
 from gateway.runtime.liveness import Liveness
 from gateway.store.embedded.lock import FileLock, alive
 from gateway.store.embedded.server import POLL_INTERVAL, ValkeyProcess
@@ -26,11 +28,27 @@ RESPAWN_DELAY = 1.0
 PING = b"PING\r\n"
 
 
+@dataclass(frozen=True, slots=True)
+class StoreInheritance:
+    """What a gateway needs to look after the server of another one. The numbers are descriptors."""
+
+    state_dir: str
+    lock: int
+    lifeline: tuple[int, int]
+    alias: str | None
+    """The symlink through which the server's socket is reached, if there is one."""
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """All that must be passed on."""
+        return self.lock, *self.lifeline
+
+
 class EmbeddedStore:
     """A Valkey server supervised by the gateway, with its data in `state_dir/store`.
 
-    Use it from the main thread of the process that forks the workers: the kernel terminates the server when
-    the thread that started it ends. In a forked worker `ensure` and `stop` do nothing.
+    It ends with the gateway, however that ends, unless another gateway has taken it over. In a forked worker
+    `ensure` and `stop` do nothing.
     """
 
     def __init__(self, state_dir: Path) -> None:
@@ -56,6 +74,7 @@ class EmbeddedStore:
         self._directory.prepare()
         self._lock_directory()
         self._owner = os.getpid()
+        self._server.lifeline = Lifeline()
         try:
             if not self._server.claim():
                 logger.warning("stopping a Valkey server that was left running in %s", self._directory.folder)
@@ -101,7 +120,44 @@ class EmbeddedStore:
     def release_in_worker(self) -> None:
         """For a forked worker: without this it would hold the directory after the gateway was killed."""
         if self._owner != os.getpid():
-            self._lock.close()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Others may hold the directory and the server; this process does not."""
+        self._lock.close()
+        if self._server.lifeline is not None:
+            self._server.lifeline.close()
+
+    # An upgrade: another process uses the server, and then takes it over.
+
+    @property
+    def inheritance(self) -> StoreInheritance | None:
+        """What to pass to the next gateway; None: this one has no server."""
+        ends = self._server.lifeline.ends if self._server.lifeline is not None else None
+        if self._owner != os.getpid() or self._lock.descriptor is None or ends is None:
+            return None
+        directory = self._directory
+        return StoreInheritance(str(directory.state_dir), self._lock.descriptor, ends, directory.alias)
+
+    def use(self, given: StoreInheritance) -> None:
+        """Uses the server of another gateway, in place of `start`. That one looks after it."""
+        self._directory.inherit(given.alias)
+        self._lock.inherit(given.lock)
+        self._server.lifeline = Lifeline(given.lifeline)
+
+    def take_over(self) -> None:
+        """From now on this gateway looks after the server that it uses."""
+        self._owner = os.getpid()
+        self._lock.write_holder()
+        self._server.adopt()
+        self._liveness = Liveness(self._directory.socket, PING)
+
+    def give_away(self) -> None:
+        """From now on another gateway looks after the server: nothing is done here any more."""
+        self._owner = None
+        if self._liveness is not None:
+            self._liveness.reset()
+        self._let_go()
 
     def stop(self) -> None:
         """Stops the server after it has flushed its data, and releases the directory."""
@@ -111,6 +167,9 @@ class EmbeddedStore:
         if self._liveness is not None:
             self._liveness.reset()
         self._server.stop()
+        if self._server.lifeline is not None:
+            self._server.lifeline.dismiss()
+            self._server.lifeline.close()
         # What a successor has published is not removed.
         self._directory.unpublish(url=not self._handed_over or self._lock.take())
         self._lock.release()

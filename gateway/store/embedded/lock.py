@@ -14,6 +14,11 @@ class FileLock:
         self._path = path
         self.descriptor: int | None = None
 
+    def inherit(self, descriptor: int) -> None:
+        """Shares the lock of another process, whose descriptor was passed to this one."""
+        os.set_inheritable(descriptor, False)  # noqa: FBT003 (the standard library's spelling)
+        self.descriptor = descriptor
+
     def take(self) -> bool:
         """Tries to acquire the lock. False if another process holds it."""
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)

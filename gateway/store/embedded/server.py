@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gateway.errors import StartError
-from gateway.runtime.child_process import tied_to_parent
+from gateway.runtime.child_process import Lifeline
 from gateway.store.embedded.aof_repair import truncate_zeros
 from gateway.store.embedded.binary import find_binary
 from gateway.store.embedded.lock import FileLock, read_pid
@@ -50,6 +50,14 @@ class ValkeyProcess:
         self._directory = directory
         self._lock = FileLock(directory.folder / "server.lock")
         self._child: subprocess.Popen[bytes] | None = None
+        self._adopted = False
+        """Whether another process has started it, and this one looks after it."""
+        self.lifeline: Lifeline | None = None
+        """With what it ends; None: only this process ends it."""
+
+    def adopt(self) -> None:
+        """Looks after the server that another process has started."""
+        self._adopted = True
 
     def claim(self) -> bool:
         """Acquires the lock before `spawn`. False while an earlier server still runs."""
@@ -64,7 +72,7 @@ class ValkeyProcess:
             (folder / PID_FILE).unlink(missing_ok=True)
             (folder / SOCKET).unlink(missing_ok=True)
             truncate_zeros(folder / AOF_FOLDER)
-            command = [*tied_to_parent(), str(find_binary()), *chain.from_iterable(OPTIONS.items())]
+            command = [str(find_binary()), *chain.from_iterable(OPTIONS.items())]
             with _open_log(folder / LOG) as log:
                 self._child = subprocess.Popen(  # noqa: S603 (fixed program and arguments)
                     command,
@@ -76,6 +84,9 @@ class ValkeyProcess:
                     pass_fds=(lock,),
                     start_new_session=True,  # Ctrl-C must reach the gateway only
                 )
+            self._adopted = False
+            if self.lifeline is not None:
+                self.lifeline.guard(self._child.pid, folder / PID_FILE)
         except OSError as error:
             raise StartError(f"The embedded store in {folder} can't be started: {error.strerror}") from None
         finally:
@@ -83,6 +94,8 @@ class ValkeyProcess:
 
     def running(self) -> bool:
         """Whether the server is running."""
+        if self._adopted:
+            return self._lock.held()
         return self._child is not None and self._child.poll() is None
 
     def await_ready(self) -> None:
@@ -98,6 +111,9 @@ class ValkeyProcess:
     def stop(self) -> None:
         """Stops the server gracefully; kills it after `TIMEOUT` seconds."""
         self._lock.close()
+        if self._adopted:
+            self._end(signal.SIGTERM, signal.SIGKILL)
+            self._lock.close()
         if self._child is None:
             return
         if self.running():
@@ -105,14 +121,18 @@ class ValkeyProcess:
         try:
             self._child.wait(TIMEOUT)
         except subprocess.TimeoutExpired:
-            self._child.kill()
-            self._child.wait()
+            self.kill()
 
     def kill(self) -> None:
         """Kills a server that does not answer."""
-        if self._child is not None:
+        if self._adopted:
+            self._end(signal.SIGKILL)
+            self._lock.close()
+        elif self._child is not None:
             self._child.kill()
             self._child.wait()
+        # Nobody may take another process with this number for it.
+        (self._directory.folder / PID_FILE).unlink(missing_ok=True)
 
     def stop_orphan(self) -> None:
         """Stops the server that a killed gateway has left, and acquires its lock.
@@ -120,19 +140,24 @@ class ValkeyProcess:
         The pid file is trusted while the lock is held: a server writes it when it starts, and older ones are
         removed before.
         """
-        for signum in (signal.SIGTERM, signal.SIGKILL):
+        if not self._end(signal.SIGTERM, signal.SIGKILL):
+            raise StartError(f"Another store server runs in {self._directory.folder} and can't be ended")
+
+    def _end(self, *signals: signal.Signals) -> bool:
+        """Ends the server that has the lock, which is this process's then. False: it does not end."""
+        for signum in signals:
             signaled = None
             deadline = time.monotonic() + TIMEOUT
             while time.monotonic() < deadline:
                 if self.claim():
-                    return
+                    return True
                 pid = read_pid(self._directory.folder / PID_FILE)
                 if pid is not None and pid != signaled:
                     signaled = pid
                     with suppress(ProcessLookupError):
                         os.kill(pid, signum)
                 time.sleep(POLL_INTERVAL)
-        raise StartError(f"Another store server runs in {self._directory.folder} and can't be ended")
+        return False
 
     def _start_failure(self) -> str:
         """Why it did not start: a line where the reason is plain, else the end of its log."""

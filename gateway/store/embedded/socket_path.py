@@ -35,6 +35,15 @@ class StoreDirectory:
         self._alias: Path | None = None
 
     @property
+    def alias(self) -> str | None:
+        """The symlink through which the socket is reached, if there is one."""
+        return None if self._alias is None else str(self._alias)
+
+    def inherit(self, alias: str | None) -> None:
+        """Uses what another process has published."""
+        self._alias = None if alias is None else Path(alias)
+
+    @property
     def url(self) -> str:
         """The URL for `store.url`, for this process and others."""
         return f"unix://{quote(str(self.socket))}"

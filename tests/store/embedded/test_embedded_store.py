@@ -6,13 +6,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import redis
 
 from gateway.errors import StartError
-from gateway.store.embedded import EmbeddedStore, running_url
+from gateway.store.embedded import EmbeddedStore, StoreInheritance, running_url
 from gateway.store.embedded.lock import FileLock, alive
 from gateway.store.embedded.socket_path import LOG, StoreDirectory
 from tests.bounds import mostly_within
@@ -24,7 +25,7 @@ import sys
 from pathlib import Path
 from gateway.store.embedded import EmbeddedStore, server
 if sys.argv[2] == "untied":
-    server.tied_to_parent = list
+    server.Lifeline.guard = lambda *_: None
 print(EmbeddedStore(Path(sys.argv[1])).start(), flush=True)
 sys.stdin.read()
 """
@@ -378,3 +379,72 @@ def test_a_server_that_finds_the_disk_full_is_one_line(store: EmbeddedStore, tmp
     reason = store._server._start_failure()
     assert "\n" not in reason
     assert "No space left on device" in reason
+
+
+def passed_on(old: EmbeddedStore) -> StoreInheritance:
+    """What another process would get: descriptors of its own."""
+    given = old.inheritance
+    assert given is not None
+    reading, writing = map(os.dup, given.lifeline)
+    return replace(given, lock=os.dup(given.lock), lifeline=(reading, writing))
+
+
+def buried(old: EmbeddedStore) -> None:
+    """Waits for what the old one has started, which would end with its process."""
+    assert old._server._child is not None
+    old._server._child.wait(10)
+    assert old._server.lifeline is not None
+    assert old._server.lifeline._guard is not None
+    old._server.lifeline._guard.wait(10)
+
+
+@pytest.mark.parametrize("name", ["state", "x" * 100])
+def test_in_an_upgrade_the_server_goes_on_and_the_next_gateway_looks_after_it(
+    tmp_path: Path, name: str
+) -> None:
+    state = tmp_path / name
+    old, new, failed = (EmbeddedStore(state) for _ in range(3))
+    url = old.start()
+    pid = server_pid(url)
+    failed.use(passed_on(old))
+    assert failed.url == url
+    failed.stop()
+    failed.release_in_worker()
+    assert is_up(url), "until it has taken over, it ends nothing"
+    new.use(passed_on(old))
+    old.give_away()
+    new.take_over()
+    old.stop()
+    assert old.inheritance is None
+    assert new.ensure()
+    assert server_pid(url) == pid
+    with pytest.raises(StartError, match="in use by another gateway"):
+        EmbeddedStore(state).start()
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not new.ensure())
+    until(new.ensure)
+    assert server_pid_when_up(url) != pid
+    new.stop()
+    assert ended(state)
+    assert running_url(state) is None
+    buried(old)
+
+
+def test_a_server_that_was_taken_over_and_hangs_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = EmbeddedStore(tmp_path), EmbeddedStore(tmp_path)
+    url = old.start()
+    new.use(passed_on(old))
+    old.give_away()
+    new.take_over()
+    assert new._liveness is not None
+    new._liveness._timeout = 0.3
+    pid = server_pid(url)
+    os.kill(pid, signal.SIGSTOP)
+    monkeypatch.setattr("gateway.store.embedded.embedded_store.RESPAWN_DELAY", 0.0)
+    until(lambda: not new.ensure())
+    assert server_pid_when_up(url) != pid
+    new.stop()
+    assert ended(tmp_path)
+    buried(old)
