@@ -33,6 +33,7 @@ COMMANDS = {
     "test": "Check expectations against gateway.yaml, without a network.",
     "token": "Request a token from the running gateway.",
     "top": "Show requests by route, live.",
+    "upgrade": "Replace the running gateway by the installed program.",
     "user": "Manage the portal's people in the store.",
     "why": "Say why a request was refused.",
     "xds": "Serve gateway.yaml live to a fleet of Envoys.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from gateway.commands.running import (
     fetch,
     management_listener,
     management_option,
-    request_reload,
-    wait_for_reload,
+    signal_gateway,
+    wait_for_report,
 )
 
 
@@ -31,9 +32,8 @@ def reload(config: Path, url: str | None, timeout: float, as_json: bool) -> None
     management = management_listener(config, url)
     try:
         status = fetch(management, "/status")
-        last = status["last_reload"]
-        request_reload(status["pid"], status["pid_namespace"])
-        report = wait_for_reload(management, 0 if last is None else last["number"], timeout)
+        signal_gateway(status["pid"], status["pid_namespace"], signal.SIGHUP)
+        report = wait_for_report(management, "last_reload", status["last_reload"], timeout)
     except NotRunning as error:
         fail(error)
     if as_json:

@@ -32,6 +32,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 TIMEOUT = 5.0
 """Seconds to wait for an answer."""
 
+POLL_INTERVAL = 0.05
+"""Seconds between two questions whether something has been done."""
+
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 (listened to, not connected to)
 """What to connect to where a server listens on every address."""
 
@@ -108,25 +111,34 @@ def running_settings(settings: Settings) -> Settings:
         fail(error)
 
 
-def request_reload(pid: int, namespace: str | None) -> None:
-    """Sends SIGHUP to the gateway, unless the pid has its meaning elsewhere. Raises NotRunning."""
+def signal_gateway(pid: int, namespace: str | None, number: signal.Signals) -> None:
+    """Sends the gateway a signal, unless the pid has its meaning elsewhere. Raises NotRunning."""
     if namespace != pid_namespace():
-        raise NotRunning("the gateway runs in another container: reload it from there")
+        raise NotRunning("the gateway runs in another container: run this there")
     try:
-        os.kill(pid, signal.SIGHUP)
+        os.kill(pid, number)
     except PermissionError:
         raise NotRunning(f"no permission to signal process {pid}: run this as the gateway's user") from None
     except ProcessLookupError:
         raise NotRunning(f"process {pid} has ended") from None
 
 
-def wait_for_reload(management: str, before: int, timeout: float) -> dict[str, Any]:
-    """The report of the first reload after number `before`. Raises NotRunning."""
+def wait_for_report(
+    management: str, member: str, before: dict[str, Any] | None, timeout: float
+) -> dict[str, Any]:
+    """The first report of this member of `/status` after the one `before`. Raises NotRunning."""
     deadline = time.monotonic() + timeout
+    unanswered = None
     while time.monotonic() < deadline:
-        last = fetch(management, "/status")["last_reload"]
-        if last is not None and last["number"] > before:
-            report: dict[str, Any] = last
-            return report
-        time.sleep(0.05)
-    raise NotRunning(f"the reload has not ended within {timeout:g} seconds; see the gateway's log")
+        try:
+            last = fetch(management, "/status")[member]
+        except NotRunning as error:
+            # One program may be about to take another one's place.
+            unanswered = error
+        else:
+            unanswered = None
+            if last is not None and last["number"] > (before or {"number": 0})["number"]:
+                report: dict[str, Any] = last
+                return report
+        time.sleep(POLL_INTERVAL)
+    raise unanswered or NotRunning(f"it has not ended within {timeout:g} seconds; see the gateway's log")

@@ -38,6 +38,7 @@ def lines(document: dict[str, Any]) -> Iterator[str]:
     yield f"version        {document['version']}, up {up}, pid {document['pid']}"
     yield f"configuration  {running['file']} {running['hash']}, loaded {duration(running['age_seconds'])} ago"
     yield f"last reload    {_reload(document['last_reload'])}"
+    yield f"last upgrade   {_upgrade(document.get('last_upgrade'))}"
     yield f"log lines lost {document['lost_log_lines']:g}"
     edge = document.get("edge")
     if edge is not None:
@@ -71,10 +72,22 @@ def duration(seconds: float) -> str:
     return " ".join(parts[:2])
 
 
+def _upgrade(report: dict[str, Any] | None) -> str:
+    if report is None:
+        return "none"
+    if not report["ok"]:
+        return f"failed at {_time(report)}: {report['problems'][0] if report['problems'] else 'see the log'}"
+    return f"from {report['from_version']} to {report['to_version']} at {_time(report)}"
+
+
+def _time(report: dict[str, Any]) -> str:
+    return datetime.fromtimestamp(report["time"], UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
 def _reload(report: dict[str, Any] | None) -> str:
     if report is None:
         return "none since the start"
-    when = datetime.fromtimestamp(report["time"], UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    when = _time(report)
     if not report["ok"]:
         return f"failed at {when}: {report['problems'][0] if report['problems'] else 'see the log'}"
     waiting = f"; needs a restart: {', '.join(report['needs_restart'])}" if report["needs_restart"] else ""

@@ -91,6 +91,11 @@ class EdgeProcess:
         self._known: dict[ServerTlsFiles, EdgeCertificate] = {}
         self._given: _EdgeInputs | None = None
 
+    @property
+    def running(self) -> bool:
+        """Whether there is an edge."""
+        return self._edge is not None
+
     def listen(self, settings: Settings) -> ListenSocket | None:
         """New sockets, where the workers of a configuration take requests from it. None: there is no edge."""
         if self._edge is None:

@@ -31,6 +31,7 @@ from gateway.process.ready_pipe import ReadyPipe
 from gateway.process.reload import reloadable
 from gateway.process.service_manager import READY, STOPPING, notify, reloading, take_address
 from gateway.process.startup_message import announce_ready
+from gateway.process.upgrade import UPGRADE, RestartingReload, Upgrades
 from gateway.process.worker import RuntimeContext
 from gateway.process.worker_count import worker_count
 
@@ -56,6 +57,7 @@ def serve_multi_worker(context: RuntimeContext, settings: Settings, load: Callab
         task = WorkerTask(settings, context.listeners.current, context.store.url(settings), edge)
         app = MultiWorkerApplication(context, task, ready_pipe, Path(shared_metrics))
         context.reloads.share(Path(shared_metrics))
+        context.upgrades.report.share(Path(shared_metrics))
         arbiter = _WorkerArbiter(app, load)
         # Keeps memory shared with the workers (copy-on-write): the collector would write to every object.
         gc.collect()
@@ -72,11 +74,13 @@ def serve_multi_worker(context: RuntimeContext, settings: Settings, load: Callab
 class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no types
     # The signals handled here. gunicorn's others would change the number of workers or start a second
     # arbiter.
-    SIGNALS = (signal.SIGHUP, signal.SIGQUIT, signal.SIGINT, signal.SIGTERM)
+    SIGNALS = (signal.SIGHUP, signal.SIGQUIT, signal.SIGINT, signal.SIGTERM, UPGRADE)
 
     def __init__(self, app: MultiWorkerApplication, load: Callable[[], Settings]) -> None:
         self._manager = take_address()
         super().__init__(app)
+        self._upgrades = Upgrades(app.context, self._manager)
+        self.cfg.set("post_fork", lambda _arbiter, _worker: self._upgrades.release_in_worker())
         self._listeners = app.context.listeners
         self.LISTENERS = _sockets_of(app.task)
         # gunicorn would remove the files of Unix sockets by their path, whoever they belong to by now. Each
@@ -90,8 +94,10 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
         self._next: WorkerTask | None = None
         self._restart_keys: list[str] = []
         self._deadline = 0.0
+        self._edge_open = False
         self._ready_announced = False
         self._reload_pending = False
+        self._upgrade_pending = False
 
     # Called by gunicorn.
 
@@ -110,13 +116,17 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
 
     def handle_hup(self) -> None:
         """SIGHUP: loads the configuration again and starts workers for it."""
-        if self._next is not None:
+        if self._busy:
             self._reload_pending = True
             return
         notify(reloading(), self._manager)
         self._watch.before_load()
         try:
-            settings, self._restart_keys = reloadable(self._current.settings, self._load())
+            loaded = self._load()
+            settings, self._restart_keys = reloadable(self._current.settings, loaded, forks=True)
+            if self._restart_keys and self._upgrades.can_apply(self._restart_keys):
+                self._upgrades.begin(RestartingReload(self._current.settings, loaded))
+                return
             # Workers inherit the certificates: they are known here if their files can't be used later.
             self._next = self._prepare(settings)
         except Exception as error:
@@ -126,10 +136,21 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
         self._deadline = time.monotonic() + START_LIMIT
         self._spawn_missing(self._next)
 
+    def handle_usr2(self) -> None:
+        """SIGUSR2: starts the program that is installed now, to take this one's place."""
+        if self._busy and not self._upgrades.under_way:
+            self._upgrade_pending = True
+        else:
+            self._upgrades.begin()
+
+    @property
+    def _busy(self) -> bool:
+        """Whether a start, a reload or an upgrade is under way: what else is asked for waits."""
+        return self._next is not None or not self._ready_announced or self._upgrades.under_way
+
     def wait_for_signals(self, timeout: float = 1.0) -> list[int]:
         """Returns pending signals. Also polls the store and the ready pipe: they don't wake the arbiter."""
-        starting = self._next is not None or not self._ready_announced
-        timeout = STARTUP_POLL_INTERVAL if starting else min(timeout, CHECK_INTERVAL)
+        timeout = STARTUP_POLL_INTERVAL if self._busy else min(timeout, CHECK_INTERVAL)
         signals: list[int] = super().wait_for_signals(timeout)
         self.app.context.store.ensure()
         self.app.context.edge.ensure()
@@ -139,11 +160,16 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
             self.handle_hup()
         for status in self.app.ready_pipe.read():
             self._on_worker_status(status.age, status.failure)
+        if self._upgrades.under_way:
+            self._check_upgrade()
         return signals
 
     def stop(self, graceful: bool = True) -> None:
         """Stops the workers; a successor may take the embedded store while they drain."""
-        notify(STOPPING, self._manager)
+        if not self._upgrades.handed_over:
+            notify(STOPPING, self._manager)
+        self._upgrades.cancel()
+        self.app.context.begin_shutdown()
         self.app.context.store.hand_over()
         self.app.context.edge.begin_drain(self._current.settings)
         if self._next is not None:
@@ -152,26 +178,69 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
 
     def manage_workers(self) -> None:
         """Starts missing workers and drains those of a replaced configuration."""
+        if self._upgrades.handed_over:
+            self._finish_for_successor()
+            return
         self._check_reload()
         for worker in self._workers_of(None):
             obsolete = worker.task is not self._current and worker.task is not self._next
-            if obsolete and not worker.terminating:
-                worker.terminating = True
-                self.kill_worker(worker.pid, REPLACED)
+            if obsolete:
+                self._replace(worker)
         current = self._workers_of(self._current)
         self._spawn_missing(self._current)
         if not self._ready_announced and current and all(worker.ready for worker in current):
-            self._ready_announced = True
-            self._open_edge()
-            announce_ready(self._current.sockets, len(current), self._current.settings, self._manager)
+            self._begin_to_serve(len(current))
 
-    def _open_edge(self) -> None:
+    def _replace(self, worker: MultiWorkerProcess) -> None:
+        """Others have taken over from it."""
+        if not worker.terminating:
+            worker.terminating = True
+            self.kill_worker(worker.pid, REPLACED)
+
+    def _begin_to_serve(self, workers: int) -> None:
+        """All workers are ready. Accepts when this program is in charge."""
         context, task = self.app.context, self._current
         try:
-            context.edge.open(task.settings, task.edge, task.sockets, context.certificates, context.clock)
+            self._open_edge()
+            in_charge = context.take_over()
         except StartError as error:
             self.failure = str(error)
             raise HaltServer(self.failure, 0) from None
+        if not in_charge:
+            return
+        self._ready_announced = True
+        manager = self._manager
+        if self.app.gate is not None:
+            self.app.gate.open()
+            self.app.gate = None
+            manager = ""  # the program before has told it
+        announce_ready(task.sockets, workers, task.settings, manager)
+        self._run_pending()
+
+    def _open_edge(self) -> None:
+        context, task = self.app.context, self._current
+        if self._edge_open:
+            return
+        self._edge_open = True
+        context.edge.open(task.settings, task.edge, task.sockets, context.certificates, context.clock)
+
+    # Upgrade.
+
+    def _check_upgrade(self) -> None:
+        if self._upgrades.poll():
+            # Nobody accepts here any more, and whoever asked for a reload may have meant a newer file.
+            self.LISTENERS = []
+            if self._reload_pending:
+                self._upgrades.tell(signal.SIGHUP)
+        elif not self._upgrades.under_way:
+            self._run_pending()
+
+    def _finish_for_successor(self) -> None:
+        """Ends when the workers have, or when the program that has taken over ends."""
+        for worker in self._workers_of(None):
+            self._replace(worker)
+        if not self.WORKERS or self._upgrades.successor_ended:
+            raise StopIteration
 
     # Reload.
 
@@ -239,7 +308,13 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
 
     def _run_pending_reload(self) -> None:
         notify(READY, self._manager)
-        if self._reload_pending:
+        self._run_pending()
+
+    def _run_pending(self) -> None:
+        if self._upgrade_pending:
+            self._upgrade_pending = False
+            self._upgrades.begin()
+        if self._reload_pending and not self._busy:
             self._reload_pending = False
             self.handle_hup()
 

@@ -13,7 +13,7 @@ from gateway.config.model import Settings
 from gateway.process.listeners import ListenSocket, WorkerShare
 from gateway.process.multi_worker_log import MultiWorkerLog
 from gateway.process.multi_worker_process import MultiWorkerProcess
-from gateway.process.ready_pipe import ReadyPipe
+from gateway.process.ready_pipe import AcceptGate, ReadyPipe
 from gateway.process.server_instance import STOP_TIMEOUT
 from gateway.process.sockets import ListenSockets
 from gateway.process.worker import RuntimeContext
@@ -47,6 +47,8 @@ class MultiWorkerApplication(BaseApplication):  # type: ignore[misc]  # gunicorn
         self.open_sockets: list[socket.socket] = []
         """All that a worker inherits, also those of other workers and configurations."""
         self.ready_pipe = ready_pipe
+        self.gate = None if context.takeover is None else AcceptGate()
+        """At which workers wait; None: they accept as soon as they can serve."""
         self.shared_metrics = shared_metrics
         super().__init__()
 

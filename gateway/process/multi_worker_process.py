@@ -16,7 +16,7 @@ from gunicorn.workers.base import Worker as ArbiterWorker
 from gateway.errors import GatepostError
 from gateway.process.line_writer import line_writer
 from gateway.process.logs import STANDARD_ERROR, set_up_logs
-from gateway.process.ready_pipe import WorkerStatus
+from gateway.process.ready_pipe import AcceptGate, WorkerStatus
 from gateway.process.single_worker import new_event_loop
 from gateway.process.worker import Worker
 
@@ -66,7 +66,7 @@ class MultiWorkerProcess(ArbiterWorker):  # type: ignore[misc]  # gunicorn publi
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGABRT, signal.SIG_DFL)
-        self.app.context.store.release_in_worker()
+        self.app.context.release_in_worker()
         self._close_foreign_sockets()
         logs = self.task.settings.logging
         set_up_logs(logs.level, logs.format)
@@ -105,7 +105,13 @@ class MultiWorkerProcess(ArbiterWorker):  # type: ignore[misc]  # gunicorn publi
         signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED_SIGNALS)
         heartbeat = asyncio.create_task(self._heartbeat(shut_down))
         try:
-            await worker.open(self.task.settings, self.task.sockets, self.task.store_url, self.task.edge)
+            task, accept = self.task, self.app.gate is None
+            opening = asyncio.create_task(
+                worker.open(task.settings, task.sockets, task.store_url, task.edge, accept=accept)
+            )
+            if not await _done_before(stop, opening):
+                return 0
+            opening.result()
         except Exception as error:
             if not isinstance(error, GatepostError):
                 log.exception("a worker could not start")
@@ -118,6 +124,8 @@ class MultiWorkerProcess(ArbiterWorker):  # type: ignore[misc]  # gunicorn publi
         with contextlib.suppress(OSError):
             self.app.context.telemetry.publish()
         self.app.ready_pipe.post(WorkerStatus(self.age))
+        if self.app.gate is not None and await self._let_through(self.app.gate, stop):
+            worker.accept()
         await stop.wait()
         if not shutdown.is_set():
             retiring, ending = asyncio.create_task(worker.retire()), asyncio.create_task(shutdown.wait())
@@ -131,6 +139,16 @@ class MultiWorkerProcess(ArbiterWorker):  # type: ignore[misc]  # gunicorn publi
             self.app.context.telemetry.publish()
         return 0
 
+    async def _let_through(self, gate: AcceptGate, stop: asyncio.Event) -> bool:
+        """Waits at the gate. False: the worker was stopped there."""
+        loop, passed = asyncio.get_running_loop(), asyncio.Event()
+        descriptor = gate.waiting()
+        loop.add_reader(descriptor, passed.set)
+        through = await _done_before(stop, asyncio.create_task(passed.wait()))
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+        return through
+
     async def _heartbeat(self, shut_down: Callable[[], None]) -> None:
         while True:
             self.notify()
@@ -141,3 +159,14 @@ class MultiWorkerProcess(ArbiterWorker):  # type: ignore[misc]  # gunicorn publi
                 # The arbiter has died.
                 shut_down()
             await asyncio.sleep(HEARTBEAT)
+
+
+async def _done_before(stop: asyncio.Event, work: asyncio.Task[Any]) -> bool:
+    """Whether the work is done, with whatever result; if `stop` is set before, it is cancelled."""
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if work.done():
+        return True
+    work.cancel()
+    return False

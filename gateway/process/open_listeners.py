@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateway.config.model import Settings
+from gateway.errors import StartError
 from gateway.process.listen_queue import refuse_new
 from gateway.process.listeners import (
     ListenAddress,
@@ -32,8 +33,42 @@ NOTHING = ListenSockets([], None)
 class OpenListeners:
     """Belongs to the process that supervises. Workers get the `ListenSockets` of their configuration."""
 
-    def __init__(self, current: ListenSockets) -> None:
+    def __init__(self, current: ListenSockets, inherited: ListenSockets = NOTHING) -> None:
+        """`inherited`: from the program before, which accepts from them until `take_over`."""
         self.current = current
+        self._inherited = inherited
+
+    def take_over(self) -> None:
+        """Listens in place of the program before. What only that one had takes no new connections."""
+        self.start_listening()
+        for listener in self._inherited.all:
+            if listener.file is not None:
+                listener.file.own()
+        _log_changes(self._inherited, self.current)
+        _drop(self._inherited, keep=self.current)
+        for listener in self.current.public:
+            _set_mode(listener)
+        self._inherited = NOTHING
+
+    def start_listening(self) -> None:
+        """From now on clients can connect to all that are bound. StartError if they can't."""
+        for listener in self.current.public:
+            for sock in () if listener.configured.at_edge else listener.sockets:
+                start_listening(sock)
+
+    def give_away(self) -> None:
+        """The next program accepts from now on; this process has none any more."""
+        for listener in self.current.all:
+            if listener.file is not None:
+                listener.file.disown()
+            listener.close()
+
+    def release_in_worker(self) -> None:
+        """For a forked worker: what is inherited and not used ends when its supervisor says so."""
+        kept = [sock for listener in self.current.all for sock in listener.sockets]
+        for sock in (sock for listener in self._inherited.all for sock in listener.sockets):
+            if sock not in kept:
+                sock.close()
 
     def prepare(self, settings: Settings) -> ListenSockets:
         """The sockets for other settings: those that are open already, and new ones, bound and not listening.
@@ -46,6 +81,8 @@ class OpenListeners:
         with ExitStack() as cleanup:
             for address in public_addresses(settings):
                 known = _take(unused, address)
+                if known is not None and known.configured.at_edge != address.at_edge:
+                    raise StartError(f"{address} can't change to the edge while it is open: restart for that")
                 if known is not None:
                     listener = for_workers(replace(known, configured=address), workers)
                 else:
@@ -69,19 +106,24 @@ class OpenListeners:
 
 
 @contextmanager
-def open_listeners(settings: Settings, given: ListenSockets = NOTHING) -> Iterator[OpenListeners]:
+def open_listeners(
+    settings: Settings, given: ListenSockets = NOTHING, *, inherited: bool = False
+) -> Iterator[OpenListeners]:
     """Binds all sockets that are not `given`, or none; closes at exit what is open then.
 
-    StartError names the address that can't be bound.
+    `inherited`: they are the program's before. StartError names the address that can't be bound.
     """
-    opened = OpenListeners(given)
+    opened = OpenListeners(given, given if inherited else NOTHING)
     try:
         opened.current = opened.prepare(settings)
-        for listener in opened.current.public:
-            for sock in () if listener.configured.at_edge else listener.sockets:
-                start_listening(sock)
+        if not inherited:
+            # Connections that come to a socket of a program that fails would be lost.
+            opened.start_listening()
         management = management_address(settings)
-        if management is not None and given.management is None:
+        known = given.management
+        if known is not None and (management is None or known.configured.place != management.place):
+            opened.current = replace(opened.current, management=None)
+        if management is not None and opened.current.management is None:
             # One socket: any worker can answer for all of them.
             taken = bind_after_predecessor(management, lambda: listen([management])[0])
             opened.current = replace(opened.current, management=taken)

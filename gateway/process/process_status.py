@@ -9,22 +9,24 @@ from typing import Any
 
 from gateway import __version__
 from gateway.process.reload import ReloadHistory
+from gateway.process.upgrade_history import UpgradeHistory
 from gateway.telemetry.snapshot import Snapshot
 
 
 class ProcessStatus:
     """Made by the supervising process before workers are forked; any worker can answer for all."""
 
-    def __init__(self, reloads: ReloadHistory, started: float) -> None:
+    def __init__(self, reloads: ReloadHistory, upgrades: UpgradeHistory, started: float) -> None:
         """`started`: seconds since the epoch."""
         self._reloads = reloads
+        self._upgrades = upgrades
         self.started = started
         self.pid = os.getpid()
         """Of the supervising process."""
         self._namespace = pid_namespace()
 
     def document(self, snapshot: Snapshot) -> dict[str, Any]:
-        """`version`, `pid`, `started`, `last_reload` and `workers`, as JSON values.
+        """`version`, `pid`, `started`, `last_reload`, `last_upgrade` and `workers`, as JSON values.
 
         `snapshot`: the figures of all workers.
         """
@@ -35,6 +37,7 @@ class ProcessStatus:
             "pid_namespace": self._namespace,
             "started": self.started,
             "last_reload": None if last is None else asdict(last),
+            "last_upgrade": self._upgrades.report.last,
             "workers": sorted(snapshot.processes, key=lambda worker: worker["pid"]),
         }
 

@@ -44,3 +44,20 @@ class ReadyPipe:
     def close(self) -> None:
         os.close(self._reader)
         os.close(self._writer)
+
+
+class AcceptGate:
+    """Created before the fork. Workers wait at it until the arbiter lets them accept."""
+
+    def __init__(self) -> None:
+        self._reader, self._writer = os.pipe()
+
+    def open(self) -> None:
+        """Called in the arbiter, once: lets all workers through."""
+        os.close(self._writer)
+        os.close(self._reader)
+
+    def waiting(self) -> int:
+        """Called in a worker, once: the descriptor that can be read when the gate is open."""
+        os.close(self._writer)
+        return self._reader

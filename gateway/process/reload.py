@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from gateway.clock import Clock
 from gateway.config.model import Settings
 from gateway.config.store import EMBEDDED
 from gateway.errors import GatepostError
 from gateway.process.listeners import ListenAddress
+from gateway.process.shared_report import SharedReport
 from gateway.process.sockets import management_address, public_addresses
 from gateway.process.worker_count import worker_count
 
 log = logging.getLogger("gatepost")
 
 
-def reloadable(old: Settings, new: Settings) -> tuple[Settings, list[str]]:
-    """The new settings with restart-only keys kept at their old value, and the names of those keys."""
+def reloadable(old: Settings, new: Settings, *, forks: bool) -> tuple[Settings, list[str]]:
+    """The new settings with keys that this process can't change at their old value, and their names.
+
+    `forks`: whether the workers are processes of their own.
+    """
     server: dict[str, object] = {}
     top_level: dict[str, object] = {}
     if _edge_addresses(old) != _edge_addresses(new):
         server["listen"] = old.server.listen
     if old.server.state_dir != new.server.state_dir:
         server["state_dir"] = old.server.state_dir
-    if _process_model_changes(worker_count(old), worker_count(new)):
+    # A worker that is the gateway's only process has connections and an event loop: it can't fork others.
+    if not forks and worker_count(new) > 1:
         server["workers"] = old.server.workers
     if management_address(old) != management_address(new):
         top_level["management"] = old.management
@@ -41,11 +45,6 @@ def reloadable(old: Settings, new: Settings) -> tuple[Settings, list[str]]:
 def _edge_addresses(settings: Settings) -> list[ListenAddress]:
     """Envoy is started for these; what they have of certificates may change."""
     return [replace(one, tls=False) for one in public_addresses(settings) if one.at_edge]
-
-
-def _process_model_changes(before: int, after: int) -> bool:
-    """One worker runs without an arbiter: switching between one and several needs a restart."""
-    return before != after and 1 in (before, after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,34 +70,37 @@ DescribeChanges = Callable[[Settings, Settings], list[str]]
 MAX_LINES = 200
 """Lines of changes or problems that a report keeps."""
 
-_FILE = "reload.report"
-
 
 class ReloadHistory:
     """Logs what comes of each reload, and keeps the report of the last one for `/status`.
 
-    With several workers the arbiter reloads and any worker answers: `share` puts the report into a file.
+    With several workers the arbiter reloads and any worker answers.
     """
 
     def __init__(self, describe: DescribeChanges, clock: Clock) -> None:
         self._describe = describe
         self._clock = clock
-        self._last: ReloadReport | None = None
-        self._directory: Path | None = None
+        self._report = SharedReport("reload")
 
     def share(self, directory: Path) -> None:
         """Keeps the report in a file of this directory."""
-        self._directory = directory
+        self._report.share(directory)
+
+    @property
+    def passed_on(self) -> dict[str, Any] | None:
+        """The last report, for the program that takes this one's place."""
+        return self._report.written
+
+    def inherit(self, report: dict[str, Any] | None) -> None:
+        """The last report of the program before."""
+        if report is not None:
+            self._report.put(report)
 
     @property
     def last(self) -> ReloadReport | None:
         """The last reload; None where there was none since the start."""
-        if self._directory is None:
-            return self._last
-        try:
-            return ReloadReport(**json.loads((self._directory / _FILE).read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            return None
+        report = self._report.last
+        return None if report is None else ReloadReport(**report)
 
     def failed(self, error: Exception) -> None:
         """Logs why the new configuration was rejected, one line per problem."""
@@ -140,15 +142,7 @@ class ReloadHistory:
         changes: list[str] | None = None,
         needs_restart: list[str] | None = None,
     ) -> None:
-        number = 1 if self._last is None else self._last.number + 1
-        self._last = ReloadReport(
-            number, self._clock(), ok, problems or [], changes or [], needs_restart or []
-        )
-        if self._directory is None:
-            return
-        new = self._directory / f"{_FILE}.new"
-        try:
-            new.write_text(json.dumps(asdict(self._last)), encoding="utf-8")
-            os.replace(new, self._directory / _FILE)
-        except OSError as error:
-            log.warning("the report of the reload can't be written: %s", error.strerror)
+        before = self._report.written
+        number = 1 if before is None else before["number"] + 1
+        report = ReloadReport(number, self._clock(), ok, problems or [], changes or [], needs_restart or [])
+        self._report.put(asdict(report))

@@ -111,6 +111,8 @@ class ServerInstance:
         """Seconds between `announce_shutdown` and the end of accepting."""
         self._closed = closed
         self._management = web.AppRunner(service.management, access_log=None, shutdown_timeout=1.0)
+        self._endpoints: list[ListenEndpoint] = []
+        self._management_endpoint: ListenEndpoint | None = None
         self._acceptors: list[Acceptor] = []
         self._edge_acceptors: list[Acceptor] = []
         """They accept until the drain is over: the edge's clients may have requests under way. Nobody else
@@ -118,22 +120,33 @@ class ServerInstance:
         self._management_acceptors: list[Acceptor] = []
         self._drain: GracefulDrain | None = None
 
-    async def open(self, sockets: list[ListenEndpoint], management: ListenEndpoint | None) -> None:
-        """Starts the service, then accepts connections. If that fails, everything is closed again."""
+    async def open(
+        self, sockets: list[ListenEndpoint], management: ListenEndpoint | None, *, accept: bool = True
+    ) -> None:
+        """Starts the service, then accepts connections. If that fails, everything is closed again.
+
+        `accept`: False if that is to wait for `accept()`.
+        """
+        self._endpoints, self._management_endpoint = sockets, management
         try:
             await self._service.start()
             if self._service.runner.server is not None:
                 self._drain = GracefulDrain(self._service.runner.server)
             await self._management.setup()
-            for endpoint in sockets:
-                runner = self._service.redirect_runner if endpoint.redirect else None
-                accepting = self._acceptors if endpoint.edge is None else self._edge_acceptors
-                accepting += self._accept(runner or self._service.runner, endpoint)
-            if management is not None:
-                self._management_acceptors += self._accept(self._management, management)
+            if accept:
+                self.accept()
         except BaseException:
             await self.close(asyncio.Event())
             raise
+
+    def accept(self) -> None:
+        """Accepts connections. StartError: a socket can't be listened on."""
+        for endpoint in self._endpoints:
+            runner = self._service.redirect_runner if endpoint.redirect else None
+            accepting = self._acceptors if endpoint.edge is None else self._edge_acceptors
+            accepting += self._accept(runner or self._service.runner, endpoint)
+        if self._management_endpoint is not None:
+            self._management_acceptors += self._accept(self._management, self._management_endpoint)
 
     def stop_accepting(self) -> None:
         """Closes the acceptors, for a successor that accepts from the same sockets; open connections stay."""

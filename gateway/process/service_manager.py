@@ -19,6 +19,11 @@ def reloading() -> str:
     return f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}"
 
 
+def main_process(pid: int) -> str:
+    """The state after an upgrade: another process is the service's main one, and serves."""
+    return f"MAINPID={pid}\n{READY}"
+
+
 def take_address() -> str:
     """The manager's address, which nobody else in this process finds any more; empty: there is no manager.
 

@@ -15,6 +15,7 @@ from gateway.process.logs import set_up_logs
 from gateway.process.reload import reloadable
 from gateway.process.service_manager import READY, STOPPING, notify, reloading, take_address
 from gateway.process.startup_message import announce_ready
+from gateway.process.upgrade import POLL_INTERVAL, UPGRADE, RestartingReload, Upgrades
 from gateway.process.worker import RuntimeContext, Worker
 
 log = logging.getLogger("gatepost")
@@ -44,41 +45,76 @@ class _SingleWorker:
         self._settings = settings
         self._load = load
         self._manager = take_address()
+        self._upgrades = Upgrades(context, self._manager)
         self._worker = Worker(context)
         self._watch = FileWatch(settings)
         self._wake = asyncio.Event()
         self._stop_requests = 0
         self._interrupt_count = 0
         self._reload_requested = False
+        self._upgrade_requested = False
 
     async def run(self) -> int:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._on_stop)
         loop.add_signal_handler(signal.SIGINT, self._on_interrupt)
         loop.add_signal_handler(signal.SIGHUP, self._on_reload)
+        loop.add_signal_handler(UPGRADE, self._on_upgrade)
         context, settings, sockets = self._context, self._settings, self._context.listeners.current
         edge = context.edge.listen(settings)
-        await self._worker.open(settings, sockets, context.store.url(settings), edge)
+        accept = context.takeover is None
+        await self._worker.open(settings, sockets, context.store.url(settings), edge, accept=accept)
         context.edge.open(settings, edge, sockets, context.certificates, context.clock)
-        announce_ready(sockets, 1, self._settings, self._manager)
+        while not context.take_over() and not self._stop_requests:  # noqa: ASYNC110 (another process says so)
+            await asyncio.sleep(POLL_INTERVAL)
+        if not self._stop_requests:
+            if not accept:
+                self._worker.accept()
+            announce_ready(sockets, 1, self._settings, "" if context.takeover else self._manager)
         store_watch = asyncio.create_task(self._watch_store())
-        while not self._stop_requests:
+        while not self._stop_requests and not self._upgrades.handed_over:
             await self._wake.wait()
             self._wake.clear()
-            if self._reload_requested and not self._stop_requests:
-                self._reload_requested = False
-                notify(reloading(), self._manager)
-                await self._reload_configuration()
-                notify(READY, self._manager)
-        notify(STOPPING, self._manager)
+            await self._do_what_is_asked()
+        if self._upgrades.handed_over:
+            await self._finish_for_successor()
+        else:
+            self._upgrades.cancel()
+            notify(STOPPING, self._manager)
         self._context.edge.begin_drain(self._settings)
+        self._context.begin_shutdown()
         await self._worker.announce_shutdown()
         self._context.store.hand_over()
         await self._worker.close()
         store_watch.cancel()
         # Closing the loop restores default signal handlers; a further signal must not kill the cleanup.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, UPGRADE})
         return EXIT_INTERRUPTED if self._interrupt_count > 1 else 0
+
+    async def _do_what_is_asked(self) -> None:
+        if self._upgrade_requested and not self._stop_requests:
+            self._upgrade_requested = False
+            self._upgrades.begin()
+        while self._upgrades.under_way and not self._stop_requests:
+            if self._upgrades.poll():
+                return
+            await asyncio.sleep(POLL_INTERVAL)
+        if self._reload_requested and not self._stop_requests:
+            self._reload_requested = False
+            notify(reloading(), self._manager)
+            await self._reload_configuration()
+            if self._upgrades.under_way:
+                self._wake.set()
+            else:
+                notify(READY, self._manager)
+
+    async def _finish_for_successor(self) -> None:
+        """Another program serves. Returns when all has ended here, or must."""
+        if self._reload_requested:
+            self._upgrades.tell(signal.SIGHUP)
+        retiring = asyncio.create_task(self._worker.retire())
+        while not (retiring.done() or self._stop_requests or self._upgrades.successor_ended):
+            await asyncio.wait({retiring}, timeout=CHECK_INTERVAL)
 
     async def _watch_store(self) -> None:
         while True:
@@ -103,6 +139,10 @@ class _SingleWorker:
         self._reload_requested = True
         self._wake.set()
 
+    def _on_upgrade(self) -> None:
+        self._upgrade_requested = True
+        self._wake.set()
+
     async def _replace(self, new: Settings) -> None:
         sockets = self._context.listeners.prepare(new)
         edge = self._context.edge.listen(new)
@@ -117,7 +157,11 @@ class _SingleWorker:
     async def _reload_configuration(self) -> None:
         self._watch.before_load()
         try:
-            new, restart_keys = reloadable(self._settings, await asyncio.to_thread(self._load))
+            loaded = await asyncio.to_thread(self._load)
+            new, restart_keys = reloadable(self._settings, loaded, forks=False)
+            if restart_keys and self._upgrades.can_apply(restart_keys):
+                self._upgrades.begin(RestartingReload(self._settings, loaded))
+                return
             await self._replace(new)
         except Exception as error:
             self._context.reloads.failed(error)

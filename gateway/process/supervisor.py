@@ -28,6 +28,9 @@ from gateway.process.reload import DescribeChanges, ReloadHistory
 from gateway.process.server_instance import Build
 from gateway.process.single_worker import serve_single_worker
 from gateway.process.startup_message import announce
+from gateway.process.takeover import Takeover, begin_takeover
+from gateway.process.upgrade import UPGRADE
+from gateway.process.upgrade_history import UpgradeHistory
 from gateway.process.worker import RuntimeContext
 from gateway.process.worker_count import worker_count
 from gateway.telemetry import process_telemetry
@@ -52,35 +55,54 @@ def serve(
     Exceptions of the first `load` propagate. Later errors are reported on standard error or in the log.
     """
     settings = load()
+    takeover = begin_takeover(os.environ)
     set_up_logs(settings.logging.level, settings.logging.format)
-    with contextlib.suppress(OSError):
-        # What was set for an earlier process is over.
-        write_override(Path(settings.server.state_dir), None)
+    if takeover is None:
+        with contextlib.suppress(OSError):
+            # What was set for an earlier process is over.
+            write_override(Path(settings.server.state_dir), None)
     raise_file_limit()
     warning = file_limit_warning(resource.getrlimit(resource.RLIMIT_NOFILE)[0], settings)
     if warning is not None:
         log.warning("%s", warning)
     with exit_on_signals():
         try:
-            return _serve(settings, load, build, describe_changes)
+            return _serve(settings, load, build, describe_changes, takeover)
         except GatepostError as error:
+            if takeover is not None:
+                takeover.failed(str(error))
             for line in str(error).splitlines():
                 announce(line)
             return 1
+        except Exception as error:
+            if takeover is not None:
+                takeover.failed(f"{type(error).__name__}: {error}")
+            raise
 
 
-def _serve(settings: Settings, load: Callable[[], Settings], build: Build, describe: DescribeChanges) -> int:
-    given = place_activated(activated_sockets(os.environ), settings)
+def _serve(
+    settings: Settings,
+    load: Callable[[], Settings],
+    build: Build,
+    describe: DescribeChanges,
+    takeover: Takeover | None,
+) -> int:
+    if takeover is None:
+        given, given_store = place_activated(activated_sockets(os.environ), settings), None
+    else:
+        given, given_store = takeover.listeners, takeover.store
     with (
         open_edge(settings) as edge,
-        open_listeners(settings, given) as listeners,
-        open_store(settings) as store,
+        open_listeners(settings, given, inherited=takeover is not None) as listeners,
+        open_store(settings, given_store) as store,
     ):
         telemetry = process_telemetry()
-        reloads = ReloadHistory(describe, system_clock)
-        status = ProcessStatus(reloads, system_clock())
+        reloads, upgrades = ReloadHistory(describe, system_clock), UpgradeHistory(system_clock)
+        status = ProcessStatus(reloads, upgrades, system_clock())
         certificates = Certificates(system_clock)
-        context = RuntimeContext(build, listeners, certificates, store, telemetry, reloads, status, edge)
+        context = RuntimeContext(
+            build, listeners, certificates, store, telemetry, reloads, upgrades, status, edge, takeover
+        )
         # Before the fork: generates the `tls: auto` certificate once and reports bad TLS files once.
         listeners.current.with_tls(settings, certificates, context.clock)
         import_otel(os.environ)
@@ -104,7 +126,7 @@ def raise_file_limit() -> None:
 
 @contextlib.contextmanager
 def exit_on_signals() -> Iterator[None]:
-    """While no event loop runs, SIGTERM and SIGINT exit through `finally` blocks; SIGHUP is ignored."""
+    """While no event loop runs, SIGTERM and SIGINT exit through `finally` blocks; others are ignored."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise SystemExit(0)
@@ -112,6 +134,8 @@ def exit_on_signals() -> Iterator[None]:
     previous = {signum: signal.signal(signum, stop) for signum in (signal.SIGTERM, signal.SIGINT)}
     # The configuration has just been loaded.
     previous[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # What was installed before is what has just been started.
+    previous[UPGRADE] = signal.signal(UPGRADE, signal.SIG_IGN)
     try:
         yield
     finally:

@@ -57,12 +57,20 @@ def _remove_stale(path: Path) -> None:
 
 
 class SocketFile:
-    """The file of a bound Unix socket. Only the process that has bound it removes it."""
+    """The file of a bound Unix socket. Only the process that has bound it, or taken it over, removes it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, owned: bool = True) -> None:
         self._path = path
-        self._owner = os.getpid()
+        self._owner = os.getpid() if owned else None
         self._identity = _identity_of(path)
+
+    def own(self) -> None:
+        """From now on this process removes it."""
+        self._owner = os.getpid()
+
+    def disown(self) -> None:
+        """From now on another process removes it."""
+        self._owner = None
 
     def remove(self) -> None:
         """Removes the file, unless it belongs to another socket by now, or this is a worker process."""

@@ -32,6 +32,8 @@ from gateway.process.process_status import ProcessStatus
 from gateway.process.reload import ReloadHistory
 from gateway.process.server_instance import Build, ListenEndpoint, ServerInstance
 from gateway.process.sockets import ListenSockets
+from gateway.process.takeover import Takeover
+from gateway.process.upgrade_history import UpgradeHistory
 from gateway.telemetry import Telemetry
 from gateway.telemetry.access_entry import DetailedEntry, Entry
 
@@ -53,9 +55,41 @@ class RuntimeContext:
     store: StoreProcess
     telemetry: Telemetry
     reloads: ReloadHistory
+    upgrades: UpgradeHistory
     status: ProcessStatus
     edge: EdgeProcess
+    takeover: Takeover | None = None
+    """None: this program was not started to take another one's place."""
     clock: Clock = system_clock
+
+    def take_over(self) -> bool:
+        """Whether this program is in charge, now that it serves: at once, or when the one before says so.
+
+        Call it until it is. StartError: the one before has died.
+        """
+        if self.takeover is None or self.takeover.complete:
+            return True
+        self.takeover.ready(takes_store=self.store.inherited)
+        reports = self.takeover.poll()
+        if reports is None:
+            return False
+        self.listeners.take_over()
+        self.store.take_over()
+        self.reloads.inherit(reports.get("reload"))
+        self.upgrades.inherit(reports.get("upgrade"))
+        return True
+
+    def begin_shutdown(self) -> None:
+        """Programs before this one, which still finish something, need not wait for it."""
+        if self.takeover is not None:
+            self.takeover.shut_down()
+
+    def release_in_worker(self) -> None:
+        """For a forked worker: what belongs to the supervising process is closed here."""
+        self.store.release_in_worker()
+        self.listeners.release_in_worker()
+        if self.takeover is not None:
+            self.takeover.close()
 
 
 class Worker:
@@ -78,20 +112,34 @@ class Worker:
         """The configured log level."""
 
     async def open(
-        self, settings: Settings, sockets: ListenSockets, store_url: str, edge: ListenSocket | None = None
+        self,
+        settings: Settings,
+        sockets: ListenSockets,
+        store_url: str,
+        edge: ListenSocket | None = None,
+        *,
+        accept: bool = True,
     ) -> None:
-        """Starts serving. `edge`: where requests come from the edge. GatepostError if it can't."""
+        """Starts serving. GatepostError if it can't.
+
+        `edge`: where requests come from the edge. `accept`: False if connections are to wait for `accept()`.
+        """
         self._otel = start_otel(
             os.environ, self._context.telemetry, self._context.status, self._context.clock
         )
         self._sockets = sockets
-        self._current = await self._server_instance(settings, sockets, store_url, edge)
+        self._current = await self._server_instance(settings, sockets, store_url, edge, accept=accept)
         self._renew_by_acme(settings)
         self._level = settings.logging.level
         log_level = LogLevelWatch(Path(settings.server.state_dir))
         watches = self._watch_certificates(), self._watch_log_level(log_level)
         self._watches = [asyncio.create_task(watch) for watch in watches]
         freeze_gc()
+
+    def accept(self) -> None:
+        """Accepts connections, where `open` did not."""
+        if self._current is not None:
+            self._current.accept()
 
     async def replace(
         self,
@@ -239,7 +287,13 @@ class Worker:
         return self._otel.with_access_log(access_log.write)
 
     async def _server_instance(
-        self, settings: Settings, open_sockets: ListenSockets, store_url: str, edge: ListenSocket | None
+        self,
+        settings: Settings,
+        open_sockets: ListenSockets,
+        store_url: str,
+        edge: ListenSocket | None,
+        *,
+        accept: bool = True,
     ) -> ServerInstance:
         context = self._context
         server = settings.server
@@ -272,5 +326,6 @@ class Worker:
             tracer=self._otel.tracer if self._otel else None,
         )
         instance = ServerInstance(service, server.timeouts, access_log.flush if access_log else None)
-        await instance.open(sockets, ListenEndpoint(management.sockets) if management else None)
+        endpoint = ListenEndpoint(management.sockets) if management else None
+        await instance.open(sockets, endpoint, accept=accept)
         return instance

@@ -49,13 +49,18 @@ class SmallGateway:
         self.runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
         self.redirect_runner: web.BaseRunner | None = None
         self.grpc_protocol: Callable[[], asyncio.Protocol] | None = None
-        self.management = management_app(self.ready, telemetry, {"/status": status.document})
+        self.management = management_app(
+            self.ready, telemetry, {"/status": lambda: status.document(telemetry.aggregate())}
+        )
 
     async def start(self) -> None:
         if self.version.startswith("broken"):
             raise StartError("it does\nnot start")
         if self.version.startswith("buggy"):
             raise KeyError(self.version)
+        if self.version.startswith("hangs"):
+            logging.getLogger("small").warning("hangs")
+            await asyncio.Event().wait()
         logging.getLogger("small").debug("started %s", self.version)
         await self.runner.setup()
 

@@ -91,15 +91,6 @@ async def test_a_mistake_in_the_program_does_not_end_what_serves(running: Runnin
     running.lines.clear()  # the traceback is as it should be
 
 
-async def test_what_takes_a_restart_is_said_and_the_rest_taken_over(running: Running) -> None:
-    changed = config(running, version="rest", workers=2)
-    changed["server"]["state_dir"] = str(running.file.parent / "elsewhere")
-    await reload(running, changed)
-    await running.line("server.state_dir changed: restart to apply it")
-    await running.line("server.workers changed: restart to apply it")
-    assert (await about(running))["version"] == "rest"
-
-
 async def test_management_is_served_on_its_own_port_also_after_a_reload(running: Running) -> None:
     await reload(running, config(running))
     async with aiohttp.ClientSession(running.management) as session:

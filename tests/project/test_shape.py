@@ -22,7 +22,9 @@ TESTED_ELSEWHERE = {
     "a process of its own, seen from outside: tests/process/test_single_worker.py and test_multi_worker.py": [
         "gateway/process/multi_worker_app.py",
         "gateway/process/multi_worker_process.py",
-        "gateway/process/worker.py",
+    ],
+    "the running gateway, asked to: tests/e2e/test_upgrade.py": [
+        "gateway/commands/upgrade.py",
     ],
     "the running gateway, asked from outside: tests/e2e/test_status.py": [
         "gateway/assembly/config_identity.py",
