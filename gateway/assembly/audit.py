@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import secrets
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -44,7 +46,8 @@ def audit_log(settings: Settings) -> AuditLog | None:
         return None
     key = audit_keys(configured_keys(settings))[0]
     if target in (STDERR, SYSLOG):
-        return AuditLog(append_to_lines(_writer(target), key), system_clock)
+        chain = f"{os.getpid()}-{secrets.token_hex(8)}"
+        return AuditLog(append_to_lines(_writer(target), key, chain), system_clock)
     return AuditLog(append_to_file(Path(target), key), system_clock)
 
 

@@ -3,6 +3,9 @@
 Each entry has the hash of the entry before it and one of its own, an HMAC-SHA-256 over all its other members.
 Who changes, removes or inserts an entry breaks the chain from there on, and can't mend it without the key.
 That entries at the end are missing can only be seen by who knows the last hash.
+
+A file has one chain. In a log that several processes write to without a lock each has its own, which its
+entries name.
 """
 
 from __future__ import annotations
@@ -45,8 +48,8 @@ class BrokenChain:
     reason: str
 
 
-def entry(event: AuditEvent, previous: str, key: bytes) -> dict[str, Any]:
-    """The entry of an event behind the one with the hash `previous`."""
+def entry(event: AuditEvent, previous: str, key: bytes, chain: str | None = None) -> dict[str, Any]:
+    """The entry of an event behind the one with the hash `previous`. `chain`: the name of its chain."""
     members = {
         "time": event.time,
         "actor": event.actor,
@@ -55,6 +58,7 @@ def entry(event: AuditEvent, previous: str, key: bytes) -> dict[str, Any]:
         "before": event.before,
         "after": event.after,
         "previous": previous,
+        **({} if chain is None else {"chain": chain}),
     }
     return {**members, "hash": entry_hash(members, key)}
 
@@ -81,20 +85,44 @@ def last_hash(line: bytes) -> str:
     return found if isinstance(found, str) else FIRST
 
 
-def broken(lines: Iterable[bytes], keys: Sequence[bytes], previous: str = FIRST) -> Iterator[BrokenChain]:
-    """Every break of the chain, in the order of the lines. `keys`: any of them may have made an entry.
+def logged_entry(line: bytes) -> bytes | None:
+    """The entry in a line of the gateway's log or of syslog; None: it is about something else."""
+    if line.startswith(b"{"):
+        try:
+            members = json.loads(line)
+        except ValueError:
+            return None
+        is_audit = isinstance(members, dict) and members.get("logger") == "audit"
+        return str(members["message"]).encode() if is_audit and "message" in members else None
+    _, found, rest = line.partition(b" audit: {")
+    return b"{" + rest if found else None
 
-    `previous`: the last hash of the file before, if the log was rotated.
+
+def broken(
+    lines: Iterable[bytes | None], keys: Sequence[bytes], ends: dict[str, str] | None = None
+) -> Iterator[BrokenChain]:
+    """Every break of a chain, in the order of the lines. `keys`: any of them may have made an entry.
+
+    Args:
+        lines: With an entry each; None: a line of something else.
+        keys: Of the chain.
+        ends: The last hash of each chain, by its name; "" is that of a file. It is kept up to date, for the
+            next file.
     """
+    ends = {} if ends is None else ends
     for number, line in enumerate(lines, 1):
+        if line is None:
+            continue
         try:
             members = json.loads(line)
             own, before = members["hash"], members["previous"]
         except (ValueError, KeyError, TypeError):
             yield BrokenChain(number, "is not an entry")
             continue
-        if before != previous:
-            yield BrokenChain(number, _BEGINS_LATER if number == 1 and previous == FIRST else _NO_SUCCESSOR)
+        chain = str(members.get("chain", ""))
+        if before != ends.get(chain, FIRST):
+            begins = chain not in ends and (chain or number == 1)
+            yield BrokenChain(number, _BEGINS_LATER if begins else _NO_SUCCESSOR)
         if not any(hmac.compare_digest(str(own), entry_hash(members, key)) for key in keys):
             yield BrokenChain(number, "was changed, or written with a key that is not in tokens.keys")
-        previous = str(own)
+        ends[chain] = str(own)

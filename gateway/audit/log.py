@@ -148,13 +148,13 @@ def _last_of_rotated(path: Path) -> str | None:
         os.close(descriptor)
 
 
-def append_to_lines(write: Callable[[str], None], key: bytes) -> Append:
-    """Hands each entry to `write` as a line. The chain is that of this process."""
+def append_to_lines(write: Callable[[str], None], key: bytes, chain: str) -> Append:
+    """Hands each entry to `write` as a line. The chain is this one's alone, and its name no other's."""
     previous = FIRST
 
     def append(event: AuditEvent) -> None:
         nonlocal previous
-        made = entry(event, previous, key)
+        made = entry(event, previous, key, chain)
         write(json.dumps(made))
         previous = made["hash"]
 

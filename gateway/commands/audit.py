@@ -12,7 +12,7 @@ import click
 
 from gateway.assembly.audit import audit_keys
 from gateway.assembly.tokens import configured_keys
-from gateway.audit.chain import FIRST, BrokenChain, broken, last_hash
+from gateway.audit.chain import BrokenChain, broken, logged_entry
 from gateway.commands.options import config_option, load_or_exit
 
 
@@ -24,20 +24,22 @@ def audit() -> None:
 @audit.command("check")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @config_option
+@click.option("--from-log", is_flag=True, help="The entries stand in a log, among other lines.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def check_audit_log(files: tuple[Path, ...], config: Path, as_json: bool) -> None:
+def check_audit_log(files: tuple[Path, ...], config: Path, from_log: bool, as_json: bool) -> None:
     """Check the chain of FILES, the oldest first. Exit status 1: an entry was changed or is missing."""
     keys = audit_keys(configured_keys(load_or_exit(config)))
-    entries, end = 0, FIRST
+    entries = 0
+    ends: dict[str, str] = {}
     found: list[tuple[Path, BrokenChain]] = []
     for file in files:
-        lines = _lines(file)
-        found += [(file, one) for one in broken(lines, keys, end)]
-        entries += len(lines)
-        end = last_hash(lines[-1]) if lines else end
+        lines = [logged_entry(line) for line in _lines(file)] if from_log else _lines(file)
+        found += [(file, one) for one in broken(lines, keys, ends)]
+        entries += sum(line is not None for line in lines)
     if as_json:
         breaks = [{"file": str(file), **asdict(one)} for file, one in found]
-        report = {"entries": entries, "last_hash": end if entries else None, "broken": breaks}
+        chains = {name: end for name, end in ends.items() if name}
+        report = {"entries": entries, "last_hash": ends.get(""), "chains": chains, "broken": breaks}
         click.echo(json.dumps(report, indent=2))
     else:
         for file, one in found:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.audit.chain import FIRST, AuditEvent, BrokenChain, broken, entry, last_hash
+from gateway.audit.chain import FIRST, AuditEvent, BrokenChain, broken, entry, last_hash, logged_entry
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 
@@ -62,3 +62,36 @@ def test_a_chain_made_anew_needs_the_key() -> None:
 def test_what_is_no_entry_shows(line: bytes) -> None:
     assert list(broken([line], (KEY,))) == [BrokenChain(1, "is not an entry")]
     assert last_hash(line) == FIRST
+
+
+def chained(name: str, count: int) -> list[bytes]:
+    """Entries of a named chain, as one process of several writes them."""
+    lines, previous = [], FIRST
+    for number in range(count):
+        event = AuditEvent("2027-01-31T12:00:00.000Z", "cli:root", "client.update", f"{name}-{number}")
+        made = entry(event, previous, KEY, name)
+        lines.append(json.dumps(made).encode())
+        previous = made["hash"]
+    return lines
+
+
+def test_chains_of_several_processes_are_checked_each_by_itself() -> None:
+    one, two = chained("7-one", 3), chained("8-two", 3)
+    mixed = [one[0], two[0], two[1], one[1], one[2], two[2]]
+    ends: dict[str, str] = {}
+    assert list(broken(mixed[:3], (KEY,), ends)) == []
+    assert list(broken(mixed[3:], (KEY,), ends)) == [], "the next file goes on with all of them"
+    assert set(ends) == {"7-one", "8-two"}
+    assert places([one[0], two[0], one[2], two[1]]) == [3], "one is missing in one of them"
+    assert places([one[0], two[1]]) == [2]
+    assert places([one[0], changed(two[0], chain="7-one")]) == [2, 2], "the name is protected, too"
+
+
+def test_entries_are_found_among_other_lines_of_a_log() -> None:
+    (line,) = chained("7-one", 1)
+    logged = json.dumps({"time": "t", "level": "warning", "logger": "audit", "message": line.decode()})
+    assert logged_entry(logged.encode()) == line
+    assert logged_entry(b"2027-01-31T12:00:00.000Z warning audit: " + line) == line
+    assert logged_entry(b"Jan 31 12:00:00 host gatepost audit: " + line) == line
+    for other in (b"", b"{", b"[1]", b'{"logger": "gatepost", "message": "audit: {"}', b"gatepost: ready on"):
+        assert logged_entry(other) is None

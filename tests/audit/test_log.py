@@ -105,7 +105,7 @@ def test_many_writers_make_one_chain_while_the_log_is_rotated(tmp_path: Path) ->
 
 def test_lines_for_a_log_have_a_chain_of_their_own() -> None:
     lines: list[str] = []
-    append = append_to_lines(lines.append, KEY)
+    append = append_to_lines(lines.append, KEY, "7-one")
     for _ in range(3):
         append(AuditEvent("2027-01-31T12:00:00Z", "a", "b", "c"))
     assert list(broken([line.encode() for line in lines], (KEY,))) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from tests.raw import RawUpstream
 from tests.running import START_LIMIT, Running
 
 PASSWORD = "a-long-password-of-ann"
+
+CHAIN = re.compile(r'chain\\*": \\*"(\d+-[0-9a-f]{16})')
 
 
 def entries(running: Running) -> list[dict[str, Any]]:
@@ -143,3 +146,41 @@ async def test_a_folder_that_is_missing_costs_entries_and_not_the_command(
     result = await asyncio.to_thread(gatepost, "client", "create", "--id", "shop")
     assert result.exit_code == 0
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("style", ["json", "text"])
+async def test_each_process_has_its_own_chain_in_the_log(
+    gateway: StartGateway, upstream: RawUpstream, monkeypatch: pytest.MonkeyPatch, style: str
+) -> None:
+    running = gateway(
+        configuration(
+            upstream.url,
+            server={"workers": 2, "public_url": "http://127.0.0.1"},
+            portal={"users": [{"name": "ann", "password": PASSWORD, "admin": True}]},
+            logging={"audit": "stderr", "format": style, "access": False},
+        )
+    )
+    monkeypatch.chdir(running.file.parent)
+
+    async def failing() -> int:
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+            proof = await _proof(session, f"{running.http}/portal/sign-in")
+            form = {"name": "ann", "password": "a-wrong-password", "proof": proof}
+            async with session.post(f"{running.http}/portal/sign-in", data=form) as response:
+                await response.read()
+        names = [match[1] for line in running.lines if (match := CHAIN.search(line))]
+        return min((names.count(name) for name in set(names)), default=0) * (len(set(names)) >= 2)
+
+    async with asyncio.timeout(START_LIMIT):
+        while await failing() < 2:  # noqa: ASYNC110 (the kernel chooses the worker)
+            await asyncio.sleep(0)
+    log = running.file.parent / "gateway.log"
+    lines = running.output.splitlines()
+    log.write_text("\n".join(lines) + "\n")
+    checked = json.loads(command("audit", "check", "--from-log", "--json", "gateway.log").stdout)
+    assert checked["broken"] == []
+    assert len(checked["chains"]) >= 2
+    assert checked["entries"] >= 4
+    first = next(line for line in lines if CHAIN.search(line))
+    log.write_text("\n".join(line for line in lines if line != first) + "\n")
+    assert gatepost("audit", "check", "--from-log", "gateway.log").exit_code == 1
