@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from difflib import get_close_matches
 from importlib import import_module
+from typing import Any
 
 import click
 
 from gateway import __version__
+from gateway.errors import system_error
 from gateway.runtime.gc_pause import paused_gc
 
 COMMANDS = {
@@ -63,6 +67,19 @@ class LazyGroup(click.Group):
         if args[0] not in COMMANDS and (meant := get_close_matches(args[0], COMMANDS, n=1)):
             ctx.fail(f"No such command {args[0]!r} (did you mean {meant[0]}?).")
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """A full disk, or no permission, is one line, as any other reason is."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            if error.filename is None:
+                # Standard output: what waits for it must not fail once more when the program ends.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            click.echo(f"gatepost: {system_error(error)}", err=True)
+            sys.exit(1)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

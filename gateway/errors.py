@@ -34,3 +34,9 @@ class IssuerUnavailable(GatepostError):  # noqa: N818 (as above)
         super().__init__(reason)
         self.reason = reason
         self.retry_after = retry_after
+
+
+def system_error(error: OSError) -> str:
+    """What the system says, in one line, with the file if it is about one."""
+    reason = error.strerror or str(error)
+    return reason if error.filename is None else f"{error.filename}: {reason}"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 from gateway.config.model import Settings
-from gateway.process.logs import printable
+from gateway.process.line_writer import line_writer, split_line
+from gateway.process.logs import STANDARD_ERROR, printable
 from gateway.process.service_manager import READY, notify
 from gateway.process.sockets import ListenSockets
 
@@ -31,6 +30,6 @@ def announce_ready(sockets: ListenSockets, workers: int, settings: Settings, man
 
 
 def announce(text: str) -> None:
-    """Writes `gatepost: text` as one line to standard error."""
-    sys.stderr.write(f"gatepost: {printable(text)}\n")
-    sys.stderr.flush()
+    """Writes `gatepost: text` as one line to standard error. A full disk costs the line, and nothing else."""
+    writer = line_writer(STANDARD_ERROR)
+    writer.write(split_line(f"gatepost: {printable(text)}\n".encode(), writer.max_block))

@@ -13,7 +13,7 @@ from types import FrameType
 
 from gateway.clock import system_clock
 from gateway.config.model import Settings
-from gateway.errors import GatepostError
+from gateway.errors import GatepostError, system_error
 from gateway.process.activation import activated_sockets, place_activated
 from gateway.process.certificates import Certificates
 from gateway.process.edge_process import open_edge
@@ -73,6 +73,14 @@ def serve(
                 takeover.failed(str(error))
             for line in str(error).splitlines():
                 announce(line)
+            return 1
+        except OSError as error:
+            # A full disk, or no permission: nothing is wrong with the program.
+            reason = system_error(error)
+            log.debug("%s", reason, exc_info=error)
+            if takeover is not None:
+                takeover.failed(reason)
+            announce(reason)
             return 1
         except Exception as error:
             if takeover is not None:

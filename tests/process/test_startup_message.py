@@ -35,6 +35,6 @@ def test_it_never_shows_the_password_of_a_store() -> None:
     assert "secret" not in line
 
 
-def test_an_announcement_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_an_announcement_is_one_line(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     announce(f"can't read {tmp_path}/a\nb\x1b[31m")
-    assert capsys.readouterr().err == f"gatepost: can't read {tmp_path}/a\\nb\\x1b[31m\n"
+    assert capfd.readouterr().err == f"gatepost: can't read {tmp_path}/a\\nb\\x1b[31m\n"

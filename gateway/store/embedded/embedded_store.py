@@ -72,7 +72,10 @@ class EmbeddedStore:
             StartError: another gateway uses the directory, this platform has no server, or it failed.
         """
         self._directory.prepare()
-        self._lock_directory()
+        try:
+            self._lock_directory()
+        except OSError as error:
+            raise StartError(f"server.state_dir {self._directory.state_dir}: {error.strerror}") from error
         self._owner = os.getpid()
         self._server.lifeline = Lifeline()
         try:
