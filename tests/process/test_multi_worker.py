@@ -74,6 +74,31 @@ async def test_a_killed_worker_is_replaced_and_the_others_go_on(running: Running
     await running.line("SIGKILL")
 
 
+async def test_a_worker_that_is_replaced_serves_what_was_loaded_not_what_is_half_written(
+    running: Running,
+) -> None:
+    await reload(running, config(running, version="loaded"))
+    before = await only(running, "loaded")
+    try:
+        for text in ("server: [", "", "server: {workers: 2}"):
+            running.write(text)
+            os.kill(running.children()[0], signal.SIGKILL)
+
+            async def replaced(dead: frozenset[int] = frozenset(before)) -> bool:
+                alive = running.children()
+                return (
+                    len(alive) == 2
+                    and (await metric(running, "gatepost_workers ")) == 2
+                    and set(alive) != dead
+                )
+
+            await until(replaced)
+            before = running.children()
+            assert {(await about(running))["version"] for _ in range(10)} == {"loaded"}
+    finally:
+        running.write(config(running, version="loaded"))
+
+
 async def test_metrics_are_of_all_workers_also_of_those_that_have_ended(running: Running) -> None:
     await reload(running, config(running, version="counted"))
     await only(running, "counted")
