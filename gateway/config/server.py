@@ -319,7 +319,7 @@ class ServerSettings(Section):
         ge=1,
         le=1_000_000,
         description="Maximum client connections per worker from one address. Does not apply to "
-        "trusted_proxies.",
+        "trusted_proxies, and can't be had with a listener with http: 2 or 3.",
     )
     min_rate: int = Field(
         default=500,

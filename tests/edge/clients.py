@@ -18,6 +18,8 @@ from aioquic.h3.connection import H3_ALPN, H3Connection
 from aioquic.h3.events import DataReceived, HeadersReceived
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.events import ConnectionTerminated, QuicEvent, StreamReset
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificate
 
 from tests.raw import LIMIT, RawClient
 
@@ -244,12 +246,16 @@ class Http3Client(QuicConnectionProtocol):
 
 
 @asynccontextmanager
-async def http3(port: int) -> AsyncIterator[Http3Client]:
-    """A connection in HTTP/3."""
+async def http3(port: int, client: Any = None) -> AsyncIterator[Http3Client]:
+    """A connection in HTTP/3. `client`: a certificate of trustme's to show."""
     configuration = QuicConfiguration(alpn_protocols=H3_ALPN, verify_mode=ssl.CERT_NONE, server_name=HOST)
-    async with connect("127.0.0.1", port, configuration=configuration, create_protocol=Http3Client) as client:
-        assert isinstance(client, Http3Client)
-        yield client
+    if client is not None:
+        (chain,) = client.cert_chain_pems
+        configuration.certificate = load_pem_x509_certificate(chain.bytes())
+        configuration.private_key = load_pem_private_key(client.private_key_pem.bytes(), None)
+    async with connect("127.0.0.1", port, configuration=configuration, create_protocol=Http3Client) as made:
+        assert isinstance(made, Http3Client)
+        yield made
 
 
 async def ask(

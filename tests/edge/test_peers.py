@@ -12,7 +12,7 @@ import trustme
 
 from tests.conftest import Valkey
 from tests.e2e.conftest import StartGateway
-from tests.edge.clients import ask, head, http2
+from tests.edge.clients import ask, head, http2, http3
 from tests.edge.conftest import PLAIN, VERSIONS, EdgeStage, edge_configuration, port_of
 from tests.raw import RawUpstream, raw_upstream
 from tests.running import Running
@@ -64,7 +64,7 @@ def mutual(
     issued.private_key_pem.write_to_path(folder / "key.pem")
     authority.cert_pem.write_to_path(folder / "ca.pem")
     tls = {"certificate": "cert.pem", "key": "key.pem", "client_ca": "ca.pem"}
-    listen = [PLAIN, {"host": "127.0.0.1", "port": 0, "tls": tls, "http": [1, 2]}]
+    listen = [PLAIN, {"host": "127.0.0.1", "port": 0, "tls": tls, "http": [1, 2, 3]}]
     client = {"id": "shop", "tls_client_auth": {"san_dns": "shop.example.org"}, "scopes": ["orders.read"]}
     store = {"url": valkey.url, "prefix": f"test-{uuid4().hex[:12]}:"}
     with raw_upstream() as backend:
@@ -78,30 +78,38 @@ def mutual(
 FORM = [("content-type", "application/x-www-form-urlencoded")]
 
 
-async def token(edge: EdgeStage, certificate: Any) -> tuple[int, bytes]:
-    async with http2(edge.port, certificate) as client:
-        body = b"grant_type=client_credentials&client_id=shop&scope=orders.read"
-        fields = head("POST", "/token", [*FORM, ("content-length", str(len(body)))])
+TWO = pytest.mark.parametrize("version", [2, 3], ids=["http2", "http3"])
+
+
+async def token(edge: EdgeStage, certificate: Any, version: int) -> tuple[int, bytes]:
+    body = b"grant_type=client_credentials&client_id=shop&scope=orders.read"
+    fields = head("POST", "/token", [*FORM, ("content-length", str(len(body)))])
+    connection = http2(edge.port, certificate) if version == 2 else http3(edge.port, certificate)
+    async with connection as client:
         found = await client.ask(fields, body)
     return found.status, found.body
 
 
-async def test_a_client_certificate_is_seen_through_the_edge(mutual: tuple[EdgeStage, trustme.CA]) -> None:
+@TWO
+async def test_a_client_certificate_is_seen_through_the_edge(
+    mutual: tuple[EdgeStage, trustme.CA], version: int
+) -> None:
     edge, authority = mutual
-    status, body = await token(edge, authority.issue_cert("shop.example.org"))
+    status, body = await token(edge, authority.issue_cert("shop.example.org"), version)
     assert status == 200, body
-    status, body = await token(edge, authority.issue_cert("other.example.org"))
+    status, body = await token(edge, authority.issue_cert("other.example.org"), version)
     assert (status, b"invalid_client" in body) == (401, True)
-    status, body = await token(edge, None)
+    status, body = await token(edge, None, version)
     assert status in {400, 401}, body
 
 
+@TWO
 async def test_a_certificate_of_a_stranger_is_refused_by_the_edge(
-    mutual: tuple[EdgeStage, trustme.CA],
+    mutual: tuple[EdgeStage, trustme.CA], version: int
 ) -> None:
     edge, _ = mutual
     try:
-        status, _ = await token(edge, trustme.CA().issue_cert("shop.example.org"))
+        status, _ = await token(edge, trustme.CA().issue_cert("shop.example.org"), version)
     except (ssl.SSLError, ConnectionError):
         return
     assert not status, "there is no answer"

@@ -45,6 +45,7 @@ ALL: tuple[Check, ...] = (
     acme.acme_cas_there,
     edge.edge_installed,
     edge.edge_challenges_answered,
+    edge.edge_counts_no_addresses,
     lifetimes.within_longest,
     lifetimes.renewal_before_end,
     clients.ids_once,

@@ -31,3 +31,15 @@ def edge_challenges_answered(settings: Settings, _: CheckContext) -> Iterator[Ch
                     ("server", "listen", index, *path, "acme", "challenge"),
                     "tls-alpn-01 can't be answered by a listener with http: 2 or 3; http-01 can",
                 )
+
+
+def edge_counts_no_addresses(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
+    """Envoy can't count connections by address: whoever asks for it must not think that it is done."""
+    key = "max_connections_per_address"
+    server = settings.server
+    if key in server.model_fields_set and any(one.at_edge for one in server.listen):
+        text = (
+            "can't be had with a listener with http: 2 or 3: Envoy does not count connections by address. "
+            "Leave it out; server.max_connections and plugins such as rate_limit (by: address) hold there"
+        )
+        yield CheckFinding(("server", key), text, depends=(("server", "listen"),))

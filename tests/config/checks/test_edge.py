@@ -50,3 +50,17 @@ def test_tls_alpn_01_cant_be_answered_by_the_edge(monkeypatch: pytest.MonkeyPatc
     acme = "{domains: [a.example.org], challenge: tls-alpn-01}"
     (line,) = problems(f"{START}    - {{port: 443, http: [1, 2], tls: {{acme: {acme}}}}}\n")
     assert "tls-alpn-01 can't be answered by a listener with http: 2 or 3; http-01 can" in line
+
+
+@pytest.mark.parametrize("http", ["[1]", "[1, 2]", "[1, 2, 3]"])
+def test_a_limit_of_connections_by_address_is_an_error_at_the_edge(
+    monkeypatch: pytest.MonkeyPatch, http: str
+) -> None:
+    monkeypatch.setattr(load, "_installed", lambda _: True)
+    listener = f"    - {{port: 443, tls: auto, http: {http}}}\n"
+    found = problems(f"{START}    - {{port: 80}}\n{listener}  max_connections_per_address: 50\n")
+    assert len(found) == (http != "[1]")
+    for line in found:
+        assert line.startswith("5:")
+        assert "server.max_connections_per_address: can't be had with a listener with http: 2 or 3" in line
+    assert not problems(f"{START}{listener}")
