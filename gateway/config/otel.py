@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
-PROTOCOL = "http/protobuf"
+PROTOCOL = "OTEL_EXPORTER_OTLP_PROTOCOL"
+HTTP, GRPC = "http/protobuf", "grpc"
 SIGNALS = ("traces", "metrics", "logs")
 
 # The specification's samplers: whether each heeds the caller's decision, and its ratio; None: the argument.
@@ -58,6 +59,8 @@ class OtelSettings:
     log_records: BatchSettings
     metric_interval: float
     """Seconds."""
+    by_grpc: frozenset[str] = frozenset()
+    """Those of `signals` that are sent by gRPC; the others by HTTP."""
 
 
 @dataclass(slots=True)
@@ -110,6 +113,7 @@ def read_otel(environ: Mapping[str, str]) -> tuple[OtelSettings | None, list[tup
     if variables.is_true("OTEL_SDK_DISABLED"):
         return None, []
     signals = frozenset(signal for signal in SIGNALS if _wanted(signal, variables))
+    by_grpc = frozenset(signal for signal in signals if _protocol(signal, variables) == GRPC)
     if not signals:
         return None, list(dict.fromkeys(variables.problems))
     settings = OtelSettings(
@@ -118,6 +122,7 @@ def read_otel(environ: Mapping[str, str]) -> tuple[OtelSettings | None, list[tup
         spans=_batches("OTEL_BSP", 5000, variables),
         log_records=_batches("OTEL_BLRP", 1000, variables),
         metric_interval=variables.number("OTEL_METRIC_EXPORT_INTERVAL", 60_000) / 1000,
+        by_grpc=by_grpc,
     )
     return settings, list(dict.fromkeys(variables.problems))
 
@@ -129,15 +134,18 @@ def _wanted(signal: str, variables: _Variables) -> bool:
     default = "otlp" if variables.text(endpoint, ENDPOINT) else "none"
     wanted = variables.choice(f"OTEL_{name}_EXPORTER", default, ("otlp", "none")) == "otlp"
     if wanted:
-        _check_transport(name, endpoint, variables)
+        _check_endpoint(endpoint, variables)
     return wanted
 
 
-def _check_transport(name: str, endpoint: str, variables: _Variables) -> None:
-    for variable in (f"OTEL_EXPORTER_OTLP_{name}_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
+def _protocol(signal: str, variables: _Variables) -> str:
+    for variable in (f"OTEL_EXPORTER_OTLP_{signal.upper()}_PROTOCOL", PROTOCOL):
         if variables.text(variable):
-            variables.choice(variable, PROTOCOL, (PROTOCOL,))
-            break
+            return variables.choice(variable, HTTP, (HTTP, GRPC))
+    return HTTP
+
+
+def _check_endpoint(endpoint: str, variables: _Variables) -> None:
     for variable in (endpoint, ENDPOINT):
         url = variables.text(variable)
         if url and not url.startswith(("http://", "https://")):

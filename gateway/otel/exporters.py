@@ -8,9 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from opentelemetry._logs import LogRecord, SeverityNumber
-from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk._logs.export import LogRecordExportResult
 from opentelemetry.sdk.metrics.export import MetricExportResult
@@ -67,15 +64,16 @@ def resource(instance: str) -> Resource:
 class SpanSender:
     """Sends spans."""
 
-    def __init__(self, sender: Resource) -> None:
+    def __init__(self, sender: Resource, exporter: Any) -> None:
+        """`exporter`: one of the SDK's for spans."""
         self._resource = sender
-        self._exporter = OTLPSpanExporter()
+        self._exporter = exporter
         self.close: Callable[[], None] = self._exporter.shutdown
 
     def send(self, spans: Sequence[Span]) -> bool:
         """Whether the collector has taken them."""
         exported = [_readable_span(span, self._resource) for span in spans]
-        return self._exporter.export(exported) is SpanExportResult.SUCCESS
+        return bool(self._exporter.export(exported) is SpanExportResult.SUCCESS)
 
 
 def _readable_span(span: Span, sender: Resource) -> ReadableSpan:
@@ -104,33 +102,37 @@ def _readable_span(span: Span, sender: Resource) -> ReadableSpan:
 class MetricSender:
     """Sends snapshots of all metrics."""
 
-    def __init__(self, sender: Resource, started: float, clock: Clock) -> None:
-        """`started`: since when is counted, in seconds since the epoch."""
+    def __init__(self, sender: Resource, exporter: Any, started: float, clock: Clock) -> None:
+        """`exporter`: one of the SDK's for metrics.
+
+        `started`: since when is counted, in seconds since the epoch.
+        """
         self._resource = sender
         self._started = nanoseconds(started)
         self._clock = clock
-        self._exporter = OTLPMetricExporter()
+        self._exporter = exporter
         self.close: Callable[[], None] = self._exporter.shutdown
 
     def send(self, snapshots: Sequence[Snapshot]) -> bool:
         """Sends the last one. Whether the collector has taken it."""
         now = nanoseconds(self._clock())
         data = metrics_data(families(snapshots[-1]), self._resource, SCOPE, self._started, now)
-        return self._exporter.export(data) is MetricExportResult.SUCCESS
+        return bool(self._exporter.export(data) is MetricExportResult.SUCCESS)
 
 
 class LogSender:
     """Sends lines of the log."""
 
-    def __init__(self, sender: Resource) -> None:
+    def __init__(self, sender: Resource, exporter: Any) -> None:
+        """`exporter`: one of the SDK's for logs."""
         self._resource = sender
-        self._exporter = OTLPLogExporter()
+        self._exporter = exporter
         self.close: Callable[[], None] = self._exporter.shutdown
 
     def send(self, entries: Sequence[LogEntry]) -> bool:
         """Whether the collector has taken them."""
         records = [_readable_log_record(entry, self._resource) for entry in entries]
-        return self._exporter.export(records) is LogRecordExportResult.SUCCESS
+        return bool(self._exporter.export(records) is LogRecordExportResult.SUCCESS)
 
 
 def _readable_log_record(entry: LogEntry, sender: Resource) -> ReadableLogRecord:

@@ -14,6 +14,7 @@ from gateway.otel.batch_queue import BatchQueue
 from gateway.otel.exporters import LogSender, MetricSender, ReportingSender, SpanSender, resource
 from gateway.otel.log_entry import LogEntry, OtelLogHandler, access_entry
 from gateway.otel.metrics_loop import MetricsLoop
+from gateway.otel.otlp import OtlpExporters, otlp_exporters
 from gateway.otel.tracer import Sampler, Tracer
 from gateway.telemetry import Telemetry
 from gateway.telemetry.access_entry import DetailedEntry, Entry
@@ -40,6 +41,7 @@ class OtelPipeline:
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
         # At debug level it would log each export, with the endpoint's query.
         logging.getLogger("urllib3").setLevel(logging.INFO)
+        logging.getLogger("grpc").setLevel(logging.CRITICAL)
         sender = resource(instance)
         self._clock = clock
         self._queues: dict[str, BatchQueue[Any]] = {}
@@ -50,15 +52,22 @@ class OtelPipeline:
         self._add_log: Callable[[LogEntry], None] | None = None
         self.log_handler: logging.Handler | None = None
         """Takes what the program logs; None: it is not sent."""
+
+        def exporters(signal: str) -> OtlpExporters:
+            return otlp_exporters(grpc=signal in settings.by_grpc)
+
         if "traces" in settings.signals:
-            add = self._queue("traces", "spans", SpanSender(sender), settings.spans)
+            spans = SpanSender(sender, exporters("traces").spans())
+            add = self._queue("traces", "spans", spans, settings.spans)
             self.tracer = Tracer(Sampler(settings.sampler), add)
         if "metrics" in settings.signals:
-            add = self._queue("metrics", "metrics", MetricSender(sender, started, clock), _METRICS)
+            metrics = MetricSender(sender, exporters("metrics").metrics(), started, clock)
+            add = self._queue("metrics", "metrics", metrics, _METRICS)
             self._metrics = MetricsLoop(telemetry, settings.metric_interval, add)
             self._metrics.start()
         if "logs" in settings.signals:
-            self._add_log = self._queue("logs", "log records", LogSender(sender), settings.log_records)
+            logs = LogSender(sender, exporters("logs").logs())
+            self._add_log = self._queue("logs", "log records", logs, settings.log_records)
             self.log_handler = OtelLogHandler(self._add_log)
 
     def _queue(

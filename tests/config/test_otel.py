@@ -70,8 +70,8 @@ def test_the_samplers_are_the_specifications(name: str, sampler: SamplerSettings
     [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:4318", "must be a URL"),
         ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "collector", "must be a URL"),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "must be one of http/protobuf"),
-        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json", "must be one of http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "must be one of http/protobuf, grpc"),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json", "must be one of http/protobuf, grpc"),
         ("OTEL_TRACES_EXPORTER", "zipkin", "must be one of otlp, none"),
         ("OTEL_TRACES_SAMPLER", "jaeger_remote", "must be one of always_on"),
         ("OTEL_BSP_SCHEDULE_DELAY", "5s", "must be a whole number above 0"),
@@ -89,3 +89,17 @@ def test_what_is_wrong_is_said_by_name(name: str, value: str, problem: str) -> N
 def test_a_ratio_is_from_0_to_1(ratio: str) -> None:
     environ = {**ON, "OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": ratio}
     assert read_otel(environ)[1] == [("OTEL_TRACES_SAMPLER_ARG", "must be a number from 0 to 1")]
+
+
+def test_each_signal_goes_by_the_protocol_that_is_named_for_it() -> None:
+    by_grpc = {**ON, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
+    for environ, expected in (
+        (ON, set()),
+        (by_grpc, {"traces", "metrics", "logs"}),
+        ({**by_grpc, "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL": "http/protobuf"}, {"traces", "metrics"}),
+        ({**ON, "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc"}, {"traces"}),
+        ({**by_grpc, "OTEL_METRICS_EXPORTER": "none"}, {"traces", "logs"}),
+    ):
+        settings, problems = read_otel(environ)
+        assert settings is not None
+        assert (settings.by_grpc, problems) == (expected, [])

@@ -89,6 +89,7 @@ TESTED_ELSEWHERE = {
         "gateway/otel/exporters.py",
         "gateway/otel/log_entry.py",
         "gateway/otel/metric_points.py",
+        "gateway/otel/otlp.py",
         "gateway/otel/pipeline.py",
         "gateway/process/otel.py",
         "gateway/proxy/trace_hooks.py",

@@ -43,3 +43,15 @@ def test_the_extra_must_be_installed(monkeypatch: pytest.MonkeyPatch, missing: s
 
 def test_a_package_without_its_parent_is_not_installed() -> None:
     assert not load._installed("no_such_package.within")
+
+
+def test_grpc_without_its_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
+    monkeypatch.setattr(load, "_installed", lambda _: True)
+    assert found(environ) == []
+    monkeypatch.setattr(load, "_installed", lambda package: "grpc" not in package)
+    (problem,) = found(environ)
+    assert problem.startswith(
+        "OTEL_EXPORTER_OTLP_PROTOCOL: grpc needs the extra otel-grpc, which isn't installed"
+    )
+    assert "pip install 'gatepost[otel,otel-grpc]'" in problem
