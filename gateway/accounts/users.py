@@ -141,6 +141,10 @@ class Users:
         """Removes the account of a pending user, whose name is free again."""
         await self._of_store.delete(user.name)
 
+    async def delete(self, user: User) -> None:
+        """Removes an account; its sessions and tokens end, and its applications stay without an owner."""
+        await self._of_store.delete(user.name)
+
     async def rename(self, user: User, name: str) -> User:
         """Renames a user of the store, and ends the sessions and tokens, which have the old name.
 

@@ -48,6 +48,7 @@ from gateway.portal.shown_once import PURPOSE, ShownOnce
 from gateway.portal.site import MOUNT as PAGES
 from gateway.portal.site import portal_app
 from gateway.store import Store
+from gateway.store.sessions import SessionFacts, session_key
 from gateway.tokens.token_lookup import TokenLookup
 from gateway.tokens.token_validator import TokenValidator
 
@@ -92,12 +93,30 @@ def portal(
         find_refusal=partial(_refused_call, store, clock),
         csrf=CsrfToken(keys.derive("portal forms"), secure=info.secure),
         documents=ApiDocuments(described_apis(settings, info), _fetch),
+        sessions=store.sessions,
+        session_key=lambda session_id: "" if session_id is None else session_key(session_id),
         shown_once=ShownOnce(TokenCipher(keys.derive(PURPOSE), secrets.token_bytes), secure=info.secure),
         body_timeout=settings.server.timeouts.body,
         clock=clock,
         ask_store=store.ping,
     )
-    return {API: api_app(services), PAGES: portal_app(services, store.sessions)}
+    return {
+        API: api_app(services),
+        PAGES: portal_app(services, store.sessions, partial(_note_session, store)),
+    }
+
+
+async def _note_session(
+    store: Store,
+    user_id: str,
+    session_id: str,
+    since: int,
+    seen: int,
+    address: str,
+    agent: str,
+    lifetime: int,
+) -> None:
+    await store.sessions.note(user_id, session_id, SessionFacts(since, seen, address, agent), lifetime)
 
 
 def _sign_up(configured: bool | Literal["approval", "invitation"]) -> SignUp:

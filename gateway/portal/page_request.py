@@ -15,6 +15,7 @@ from gateway.errors import StoreUnavailable
 from gateway.oauth.user import User
 from gateway.portal.csrf import from_elsewhere
 from gateway.portal.services import PortalServices
+from gateway.portal.sessions import SEEN, SEEN_EVERY
 from gateway.web.oauth_endpoints import read_body
 from gateway.web.request_context import HEAD
 
@@ -107,6 +108,9 @@ class PageRequest:
                 session.invalidate()
         if person is not None:
             acts(actor_of(person))
+            if (now := int(services.clock())) - int(session.get(SEEN, 0)) > SEEN_EVERY:
+                # So that it is saved, with when and from where it was used.
+                session[SEEN] = now
         return cls(request, services, session, person)
 
     @property
@@ -131,6 +135,7 @@ class PageRequest:
         self.session = await new_session(self.request)
         self.session["user"] = user.id
         self.session["generation"] = user.generation
+        self.session[SEEN] = int(self.services.clock())
         self.person = user
 
     def keep(self, response: web.StreamResponse, kind: str, page: str, shown: Mapping[str, object]) -> bool:

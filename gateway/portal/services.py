@@ -21,6 +21,7 @@ from gateway.oauth_flows.portal_tokens import PortalTokens
 from gateway.portal.brand import Brand
 from gateway.portal.csrf import CsrfToken
 from gateway.portal.guides import Guide
+from gateway.portal.sessions import OwnSessions
 from gateway.portal.shown_once import ShownOnce
 
 MANAGE = MANAGE_SCOPE
@@ -161,6 +162,9 @@ class PortalServices:
     find_refusal: Callable[[str], Awaitable[RefusedCall | None]]
     """The refusal of a request of the last hour, by its id."""
     csrf: CsrfToken
+    sessions: OwnSessions
+    session_key: Callable[[str | None], str]
+    """The key of the session of an id, as `sessions` lists it; empty: there is none."""
     shown_once: ShownOnce
     documents: ApiDocumentation
     body_timeout: float

@@ -33,7 +33,7 @@ from gateway.portal.page_request import (
 )
 from gateway.portal.pages import PAGES
 from gateway.portal.services import PortalServices
-from gateway.portal.sessions import SessionKeeper, StoredSessions
+from gateway.portal.sessions import NoteSession, SessionKeeper, StoredSessions
 from gateway.web.request_context import HEAD
 
 log = logging.getLogger("gatepost")
@@ -65,9 +65,9 @@ _UNKNOWN = (
 )
 
 
-def portal_app(services: PortalServices, sessions: SessionKeeper) -> web.Application:
-    """The portal, to be mounted at `MOUNT`."""
-    storage = StoredSessions(sessions, secure=services.facts.secure)
+def portal_app(services: PortalServices, sessions: SessionKeeper, note: NoteSession) -> web.Application:
+    """The portal, to be mounted at `MOUNT`. `note` keeps what people are shown of their sessions."""
+    storage = StoredSessions(sessions, note, services.clock, secure=services.facts.secure)
     middlewares: list[Any] = [error_page_middleware(services), session_middleware(storage)]
     app = web.Application(middlewares=middlewares)
     env = aiohttp_jinja2.setup(

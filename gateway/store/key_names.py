@@ -9,6 +9,7 @@
 <prefix>k:<client>        when and from where a client's API keys were used last
 <prefix>n:<client>        what a client has done, by hour, day and month
 <prefix>w:<digest>        a session of the portal
+<prefix>ws:<user>         what a person is shown of their sessions
 <prefix>i:<digest>        an open invitation to the portal
 <prefix>f:<kind>:<digest> failed attempts: p by client and address, a by address, c by client; s successes
 <prefix>once:<purpose>:<digest>  what may be used only once
@@ -166,6 +167,10 @@ class KeyNames:
     def invitation(self, digest: str) -> str:
         """An open invitation to the portal."""
         return f"{self.prefix}i:{digest}"
+
+    def sessions_of(self, user_id: str) -> str:
+        """What a person is shown of their sessions of the portal."""
+        return f"{self.prefix}ws:{user_id}"
 
     def session(self, digest: str) -> str:
         """A session of the portal."""

@@ -152,7 +152,7 @@ async def change_password(page_request: PageRequest) -> web.StreamResponse:
         raise PageNotFound
     new = fields.raw("new")
     problems = {
-        "current": await _wrong_current(page_request, fields.raw("current")),
+        "current": await wrong_current(page_request, fields.raw("current")),
         "new": password_problem(new, user.name),
         "again": "" if fields.raw("again") == new else "The two passwords differ.",
     }
@@ -167,7 +167,8 @@ async def change_password(page_request: PageRequest) -> web.StreamResponse:
     return redirect_to("/portal/account", "password")
 
 
-async def _wrong_current(page_request: PageRequest, password: str) -> str:
+async def wrong_current(page_request: PageRequest, password: str) -> str:
+    """Why a password is not the one of who is signed in; empty: it is."""
     user = page_request.user
     try:
         proven = await page_request.services.authentication.authenticate(
