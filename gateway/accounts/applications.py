@@ -26,6 +26,10 @@ CLIENT_OWNER = "client:"
 """Prefix of the id of an owner that is a client of gateway.yaml."""
 
 
+def _anything(_: object) -> None:
+    """Whatever it is, it may be changed."""
+
+
 class ApplicationRefused(GatepostError):  # noqa: N818 (the name says what is the matter, as callers read it)
     """An application can't be created or changed; the text, for the user, says why."""
 
@@ -135,23 +139,36 @@ class Applications:
         return changed
 
     async def edit(
-        self, application: Application, name: str, description: str, tier: str = ""
+        self,
+        application: Application,
+        name: str,
+        description: str,
+        tier: str = "",
+        check: Callable[[Application], None] = _anything,
     ) -> Application:
         """Changes name, description and tier.
 
-        Live tokens keep the tier that they have. Raises ApplicationRefused.
+        Live tokens keep the tier that they have. `check` sees what is changed, in the same step, and may
+        raise. Raises ApplicationRefused.
         """
+
+        def edited(one: Application) -> Application:
+            check(one)
+            return replace(one, name=name, description=description, tier=tier)
+
         changed = replace(application, name=name, description=description, tier=tier)
         _refuse_twice(changed, await self._owned(application.owner))
         return await self._store.update(
             application.id,
-            lambda one: replace(one, name=name, description=description, tier=tier),
+            edited,
             change_client=lambda client: replace(client, tier=tier or None),
         )
 
-    async def delete(self, application: Application) -> None:
-        """Removes the application, its keys and all their tokens, in one step."""
-        await self._store.delete(application.id)
+    async def delete(
+        self, application: Application, check: Callable[[Application], None] = _anything
+    ) -> None:
+        """Removes the application, its keys and all their tokens, in one step. `check` is as for `edit`."""
+        await self._store.delete(application.id, check)
 
     async def client(self, application: Application, environment: Environment) -> Client | None:
         """The keys of an environment; None before they are generated."""
@@ -183,9 +200,16 @@ class Applications:
         writing = self._store.update(application.id, _with_keys(environment, gone, made.id), made)
         return made, await once_written(secret, made.id, writing)
 
-    async def configure(self, client: Client, settings: KeySettings) -> Client:
-        """The keys with other settings. Live tokens keep what they have."""
-        return await self._clients.update(client.id, settings.onto)
+    async def configure(
+        self, client: Client, settings: KeySettings, check: Callable[[Client], None] = _anything
+    ) -> Client:
+        """The keys with other settings. Live tokens keep what they have. `check` is as for `edit`."""
+
+        def configured(one: Client) -> Client:
+            check(one)
+            return settings.onto(one)
+
+        return await self._clients.update(client.id, configured)
 
     async def clean_up(self, application: Application, environment: Environment) -> None:
         """Removes the keys of an environment and ends their tokens."""

@@ -140,10 +140,16 @@ class ApplicationStore:
                 return after
         raise ClientContended("others keep changing this application")
 
-    async def delete(self, application_id: str) -> None:
-        """Removes an application, its clients and their tokens, in one step. Raises ApplicationMissing."""
+    async def delete(
+        self, application_id: str, check: Callable[[Application], None] = lambda _: None
+    ) -> None:
+        """Removes an application, its clients and their tokens, in one step.
+
+        `check` sees what is removed, and may raise. Raises ApplicationMissing.
+        """
         for _ in range(TRIES):
             before, application = await self._there(application_id)
+            check(application)
             ids = application.client_ids
             keys = (*self._keys(application_id), *(key for one in ids for key in self._names.of_client(one)))
             if await self._ending.script(REMOVE, keys, (application_id, before, *ids)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TypeVar
 
 from aiohttp import web
@@ -32,6 +33,12 @@ NOT_FOUND = ProblemType("404", 404, "Not found", "There is no such resource, or 
 CONFLICT = ProblemType(
     "409", 409, "Conflict", "The request conflicts with the current state of the resource."
 )
+CHANGED = ProblemType(
+    "412",
+    412,
+    "Precondition failed",
+    "It was changed meanwhile: read it again, with its ETag.",
+)
 FORBIDDEN = ProblemType("403", 403, "Forbidden", "You may not do this.")
 NOT_JSON = ProblemType("415", 415, "Unsupported media type", "The body must be application/json.")
 REALM = "gatepost"
@@ -40,6 +47,8 @@ _KINDS = {
     AuthError.MALFORMED: BAD_REQUEST,
     AuthError.SCOPE: INSUFFICIENT_SCOPE,
 }
+LONGEST_NAME = 100
+"""Characters that are shown of the name of a member."""
 _NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
 B = TypeVar("B", bound=Body)
 
@@ -53,6 +62,12 @@ class Call:
     user: User
     """On whose behalf it comes."""
 
+    @property
+    def if_match(self) -> str | None:
+        """The versions of which it may change something; None: any."""
+        values = self.request.headers.getall("If-Match", [])
+        return ", ".join(values) if values else None
+
     async def body(self, model: type[B]) -> B:
         """The JSON object that it brings. Raises Problem."""
         media_type = (self.request.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
@@ -64,7 +79,7 @@ class Call:
         try:
             return model.model_validate(_loaded(data))
         except (ValueError, RecursionError) as error:
-            raise Problem(BAD_REQUEST, _told(error)) from None
+            raise Problem(BAD_REQUEST, _told(error, model)) from None
 
     def number(self, name: str, default: int, most: int) -> int:
         """A whole number in the query. Raises Problem."""
@@ -102,12 +117,16 @@ def _refuse(constant: str) -> object:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _told(error: Exception) -> str:
-    """What is wrong, without repeating what was sent."""
+def _told(error: Exception, model: type[Body]) -> str:
+    """What is wrong, without repeating what was sent but for the name of a member."""
     if not isinstance(error, ValidationError):
         return "The body is not valid JSON."
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-    place = ".".join(str(part) for part in first["loc"]) or "The body"
+    place = ".".join(str(part)[:LONGEST_NAME] for part in first["loc"]) or "The body"
+    if first["type"] == "extra_forbidden":
+        known = [*model.model_fields, *model.let_be]
+        near = next(iter(get_close_matches(str(first["loc"][-1])[:LONGEST_NAME], known, 1)), None)
+        return f"{place}: there is no such member{f' (did you mean {near}?)' if near else ''}."
     return f"{place}: {first['msg']}."
 
 

@@ -8,6 +8,7 @@ from gateway.http.problems import BAD_REQUEST, Problem
 from gateway.portal.api.api_request import FORBIDDEN, Call
 from gateway.portal.api.request_bodies import ApplicationBody
 from gateway.portal.api.responses import answer, application_shape, page_shape
+from gateway.portal.api.versions import application_check, application_version
 from gateway.portal.form_rules import offered_tiers
 
 PATH = "/portal/api/v1/applications"
@@ -31,20 +32,23 @@ async def create(call: Call) -> web.Response:
     """Makes an application."""
     name, description, tier = _checked(call, await call.body(ApplicationBody), "")
     made = await call.services.applications.create(call.user, name, description, tier)
-    return answer(application_shape(made), 201, Location=f"{PATH}/{made.id}")
+    version = application_version(made)
+    return answer(application_shape(made), 201, Location=f"{PATH}/{made.id}", ETag=version)
 
 
 async def show(call: Call) -> web.Response:
     """One application."""
-    return answer(application_shape(await call.application()))
+    application = await call.application()
+    return answer(application_shape(application), ETag=application_version(application))
 
 
 async def change(call: Call) -> web.Response:
     """Changes an application."""
     application = await call.application()
     name, description, tier = _checked(call, await call.body(ApplicationBody), application.tier)
-    changed = await call.services.applications.edit(application, name, description, tier)
-    return answer(application_shape(changed))
+    check = application_check(call.if_match)
+    changed = await call.services.applications.edit(application, name, description, tier, check)
+    return answer(application_shape(changed), ETag=application_version(changed))
 
 
 async def change_owner(call: Call) -> web.Response:
@@ -60,7 +64,7 @@ async def change_owner(call: Call) -> web.Response:
 
 async def delete(call: Call) -> web.Response:
     """Deletes an application, its keys and all their tokens."""
-    await call.services.applications.delete(await call.application())
+    await call.services.applications.delete(await call.application(), application_check(call.if_match))
     return web.Response(status=204)
 
 

@@ -21,6 +21,7 @@ from gateway.portal.api.request_bodies import (
     Lifetime,
 )
 from gateway.portal.api.responses import answer, keys_shape, token_shape
+from gateway.portal.api.versions import keys_check, keys_version
 from gateway.portal.form_rules import KeyForm, key_form_of, with_problems
 from gateway.tokens.token_issuer import TokenResponse
 
@@ -71,7 +72,7 @@ async def listing(call: Call) -> web.Response:
 async def show(call: Call) -> web.Response:
     """One pair of keys."""
     _, environment, client = await call.keys()
-    return answer(keys_shape(client, environment))
+    return answer(keys_shape(client, environment), ETag=keys_version(client))
 
 
 async def change(call: Call) -> web.Response:
@@ -88,10 +89,12 @@ async def change(call: Call) -> web.Response:
         auth=(body.tokenEndpointAuthMethod or "") if "tokenEndpointAuthMethod" in given else form.auth,
     )
     settings = _settings(call, form, client, application.subscribed_scopes)
-    if body.enabled is not None and body.enabled != client.enabled:
+    changed = await call.services.applications.configure(client, settings, keys_check(call.if_match))
+    if body.enabled is not None and body.enabled != changed.enabled:
         switch = call.services.registry.enable if body.enabled else call.services.registry.disable
         await switch(client.id)
-    return answer(keys_shape(await call.services.applications.configure(client, settings), environment))
+        changed = replace(changed, enabled=body.enabled)
+    return answer(keys_shape(changed, environment), ETag=keys_version(changed))
 
 
 async def clean_up(call: Call) -> web.Response:

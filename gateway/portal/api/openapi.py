@@ -135,6 +135,7 @@ _REFUSALS = {
     "403": f"The token lacks the scope {MANAGE}, or only administrators may do this.",
     "404": "There is no such resource, or you may not see it.",
     "409": "The request conflicts with the current state: the name is taken, or the keys exist already.",
+    "412": "If-Match has none of the present versions.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
     "503": "The store did not answer: a change may have been made, or not. Read it again.",
@@ -168,6 +169,8 @@ def _bodies() -> dict[str, Any]:
     shapes: dict[str, Any] = {}
     for model in models:
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        ignored = {"description": "Taken, and of no effect."}
+        schema.setdefault("properties", {}).update(dict.fromkeys(sorted(model.let_be), ignored))
         shapes |= schema.pop("$defs", {})
         shapes[model.__name__] = schema
     return shapes

@@ -1,10 +1,14 @@
-"""The request bodies of the REST API. Unknown members are ignored."""
+"""The request bodies of the REST API.
+
+Unknown members are refused: a misspelt one would else change nothing, and nobody would know. Those that
+WSO2's clients send, and those of answers that are sent back, are taken and let be.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 LONGEST_SECONDS = 10**9
 Text = Annotated[str, Field(max_length=1024)]
@@ -23,12 +27,37 @@ LABEL = r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,39}$"
 class Body(BaseModel):
     """A JSON object."""
 
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    let_be: ClassVar[frozenset[str]] = frozenset()
+    """Members that are taken, and say nothing here."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_those(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {name: member for name, member in value.items() if name not in cls.let_be}
 
 
 class ApplicationBody(Body):
     """An application to create or update."""
 
+    let_be = frozenset(
+        {
+            "applicationId",
+            "attributes",
+            "createdTime",
+            "groups",
+            "hashEnabled",
+            "owner",
+            "status",
+            "subscriptionCount",
+            "subscriptionScopes",
+            "tokenType",
+            "updatedTime",
+            "visibility",
+        }
+    )
     name: Annotated[
         str,
         Field(min_length=1, max_length=70, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"),
@@ -40,6 +69,17 @@ class ApplicationBody(Body):
 class GenerateKeysBody(Body):
     """What new keys may do."""
 
+    let_be = frozenset(
+        {
+            "accessAllowDomains",
+            "additionalProperties",
+            "appScopes",
+            "clientId",
+            "clientSecret",
+            "keyManager",
+            "userName",
+        }
+    )
     keyType: KeyType  # noqa: N815 (as above)
     grantTypesToBeSupported: Texts  # noqa: N815
     callbackUrl: Annotated[  # noqa: N815
@@ -55,6 +95,21 @@ class GenerateKeysBody(Body):
 class KeysBody(Body):
     """What keys may do from now on. What is left out stays; null is the default."""
 
+    let_be = frozenset(
+        {
+            "additionalProperties",
+            "callbackUrl",
+            "consumerKey",
+            "consumerSecret",
+            "groupId",
+            "keyManager",
+            "keyMappingId",
+            "keyState",
+            "keyType",
+            "mode",
+            "token",
+        }
+    )
     supportedGrantTypes: Texts | None = None  # noqa: N815 (as above)
     scopes: Texts | None = None
     audiences: Texts | None = None
@@ -67,6 +122,7 @@ class KeysBody(Body):
 class GenerateTokenBody(Body):
     """A token that is wanted."""
 
+    let_be = frozenset({"additionalProperties", "grantType"})
     consumerSecret: Text | None = None  # noqa: N815 (as above)
     validityPeriod: Seconds | None = None  # noqa: N815
     scopes: Texts = []
@@ -91,18 +147,21 @@ class SecretWish(Body):
 class GenerateSecretBody(Body):
     """One more secret."""
 
+    let_be = frozenset({"referenceId", "secretId"})
     additionalProperties: SecretWish = SecretWish()  # noqa: N815 (as above)
 
 
 class RevokeSecretBody(Body):
     """The secret that is to end."""
 
+    let_be = frozenset({"referenceId"})
     secretId: Annotated[str, Field(max_length=255)]  # noqa: N815 (as above)
 
 
 class GenerateApiKeyBody(Body):
     """A new API key."""
 
+    let_be = frozenset({"additionalProperties", "keyType"})
     keyName: Annotated[str, Field(pattern=LABEL)] | None = None  # noqa: N815 (as above)
     validityPeriod: Annotated[int, Field(ge=1, le=MOST_SECONDS)] | None = None  # noqa: N815
 
@@ -110,6 +169,7 @@ class GenerateApiKeyBody(Body):
 class RevokeApiKeyBody(Body):
     """The API key to revoke."""
 
+    let_be = frozenset({"apikey"})
     prefix: Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -119,6 +179,7 @@ Note = Annotated[str, Field(max_length=512)]
 class SubscriptionBody(Body):
     """A subscription that is asked for."""
 
+    let_be = frozenset({"requestedThrottlingPolicy", "status", "subscriptionId"})
     applicationId: Text  # noqa: N815 (as above)
     apiId: Annotated[Text, Field(description="The API's name.")]  # noqa: N815
     throttlingPolicy: Annotated[  # noqa: N815

@@ -12,10 +12,11 @@ from gateway.errors import GatepostError, StoreUnavailable
 from gateway.http.problems import BAD_REQUEST, METHOD_NOT_ALLOWED, Problem
 from gateway.oauth.api_subscription import SubscriptionRefused
 from gateway.oauth.errors import OAuthError
-from gateway.portal.api.api_request import CONFLICT, NOT_FOUND, Call, caller
+from gateway.portal.api.api_request import CHANGED, CONFLICT, NOT_FOUND, Call, caller
 from gateway.portal.api.openapi import document
 from gateway.portal.api.operations import OPERATIONS, Operation
 from gateway.portal.api.responses import answer
+from gateway.portal.api.versions import VersionDiffers
 from gateway.portal.page_request import actor_of
 from gateway.portal.services import PortalServices
 
@@ -62,6 +63,8 @@ async def error_page(request: web.Request, handler: Handler) -> web.StreamRespon
         raise Problem(BAD_REQUEST, error.description) from None
     except StoreUnavailable:
         raise
+    except VersionDiffers:
+        raise Problem(CHANGED) from None
     except (ApplicationRefused, SubscriptionRefused) as error:
         raise Problem(CONFLICT, str(error)) from None
     except GatepostError:

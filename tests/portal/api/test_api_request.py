@@ -100,3 +100,22 @@ def test_only_json_is_taken(program: Program) -> None:
 @pytest.mark.parametrize("query", ["limit=-1", "limit=201", "limit=x", "offset=1.5"])
 def test_a_number_that_is_none_is_refused(program: Program, query: str) -> None:
     assert program.ask("GET", f"/applications?{query}")[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"name": "Shop", "ownr": "x"}, "ownr: there is no such member (did you mean owner?)."),
+        ({"name": "Shop", "zzz": 1}, "zzz: there is no such member."),
+        ({"name": "Shop", "x" * 300: 1}, f"{'x' * 100}: there is no such member."),
+    ],
+)  # fmt: skip
+def test_an_unknown_member_is_refused_by_its_name(program: Program, body: object, says: str) -> None:
+    status, problem = program.ask("POST", "/applications", body)
+    assert (status, problem["detail"]) == (400, says)
+
+
+def test_what_an_answer_has_can_be_sent_back(program: Program) -> None:
+    _, made = program.ask("POST", "/applications", {"name": "Back"})
+    status, changed = program.ask("PUT", f"/applications/{made['applicationId']}", made)
+    assert (status, changed) == (200, made)

@@ -1,0 +1,65 @@
+"""Two programs, or two tabs, never overwrite each other unseen."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.oauth.application import Application
+from gateway.oauth.model import Client
+from gateway.portal.api.versions import VersionDiffers, application_version, keys_version, only_if
+from tests.portal.api.program import Program
+
+
+@pytest.mark.parametrize("header", [None, "*", " * ", '"v"', '"a", "v"', 'W/"v", "v"'])
+def test_what_the_caller_has_seen_may_be_changed(header: str | None) -> None:
+    only_if(header, '"v"')
+
+
+@pytest.mark.parametrize("header", ['"a"', 'W/"v"', "v", "", '"v', '"V"', '""'])
+def test_anything_else_may_not(header: str) -> None:
+    with pytest.raises(VersionDiffers):
+        only_if(header, '"v"')
+
+
+def test_a_version_is_of_what_can_be_changed() -> None:
+    one = Application("a", "Shop", "ann", owner_name="ann")
+    assert application_version(one) == application_version(Application("a", "Shop", "ann", owner_name="x"))
+    assert application_version(one) != application_version(Application("a", "Store", "ann"))
+    keys = Client("c", scopes=("a", "b"))
+    assert keys_version(keys) == keys_version(Client("c", scopes=("b", "a")))
+    assert keys_version(keys) != keys_version(Client("c", scopes=("a",)))
+
+
+def test_an_application_is_changed_and_deleted_only_as_it_was_seen(program: Program) -> None:
+    _, made = program.ask("POST", "/applications", {"name": "Shop"})
+    path, first = f"/applications/{made['applicationId']}", program.headers["ETag"]
+    assert program.ask("GET", path)[0] == 200
+    assert program.headers["ETag"] == first
+    assert program.ask("PUT", path, {**made, "name": "Store"}, **{"If-Match": first})[0] == 200
+    second = program.headers["ETag"]
+    assert second != first
+    status, problem = program.ask("PUT", path, {"name": "Mine"}, **{"If-Match": first})
+    assert (status, problem["title"]) == (412, "Precondition failed")
+    assert program.ask("DELETE", path, **{"If-Match": first})[0] == 412
+    assert program.ask("GET", path)[1]["name"] == "Store"
+    assert program.ask("PUT", path, {"name": "Any"})[0] == 200, "without the header it is as before"
+    assert program.ask("DELETE", path, **{"If-Match": f"{first}, {program.headers['ETag']}"})[0] == 204
+
+
+def test_keys_are_changed_only_as_they_were_seen(program: Program) -> None:
+    _, made = program.ask("POST", "/applications", {"name": "Shop"})
+    path = f"/applications/{made['applicationId']}"
+    wanted = {"keyType": "SANDBOX", "grantTypesToBeSupported": ["client_credentials"]}
+    _, keys = program.ask("POST", f"{path}/generate-keys", wanted)
+    there = f"{path}/oauth-keys/{keys['keyMappingId']}"
+    _, read = program.ask("GET", there)
+    first = program.headers["ETag"]
+    assert program.ask("PUT", there, {**read, "validityTime": 60}, **{"If-Match": first})[0] == 200
+    late = {"scopes": [], "enabled": False}
+    assert program.ask("PUT", there, late, **{"If-Match": first})[0] == 412
+    _, now = program.ask("GET", there)
+    assert (now["validityTime"], now["scopes"], now["keyState"]) == (60, read["scopes"], "APPROVED")
+    assert program.ask("PUT", there, {"enabled": False}, **{"If-Match": program.headers["ETag"]})[0] == 200
+    changed = program.headers["ETag"]
+    program.ask("GET", there)
+    assert program.headers["ETag"] == changed
