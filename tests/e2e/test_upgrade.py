@@ -21,10 +21,11 @@ from gateway.store.embedded.lock import FileLock, read_pid
 from gateway.store.embedded.socket_path import LOCK, PID_FILE
 from tests.commands.conftest import gatepost
 from tests.faults.stage import Caller
+from tests.ports import free_port
 from tests.raw import RawUpstream, until
 from tests.running import ROOT, Running
 from tests.traffic import traffic
-from tests.upgrades import FROM_A_PROCESS_OF_ITS_OWN, READY, Upgradable, upgradable
+from tests.upgrades import FROM_A_PROCESS_OF_ITS_OWN, READY, STARTED, Upgradable, upgradable
 from tests.web_gateway import web_config
 
 
@@ -168,6 +169,28 @@ async def test_a_reload_of_what_one_process_can_not_change_is_an_upgrade(
         await running.ended()
     assert not FileLock(tmp_path / "state" / LOCK).held(), "its store has ended with the one before"
     assert read_pid(tmp_path / "other" / "store" / PID_FILE) is not None
+
+
+async def test_upgrade_is_refused_where_an_envoy_has_a_listener(
+    upstream: RawUpstream, tmp_path: Path
+) -> None:
+    config = web_config(upstream, "embedded", "test:")
+    edge = {"host": "127.0.0.1", "port": free_port(), "http": [1, 2], "tls": "auto"}
+    config["server"] |= {
+        "listen": [config["server"]["listen"][0], edge],
+        "state_dir": str(tmp_path / "state"),
+    }
+    running = Running(config, tmp_path, **FROM_A_PROCESS_OF_ITS_OWN)
+    await asyncio.to_thread(running.await_ready)
+    gateway = Upgradable(running)
+    code, output, errors = await said(asking(gateway))
+    assert (code, output) == (1, "")
+    assert errors.startswith(
+        "the Envoy of listeners with http: 2 or 3 can't be handed on: start the new version"
+    )
+    assert gateway.count(STARTED) == 0, "nothing was started"
+    assert (await status(running))["pid"] == running.pid
+    running.stop()
 
 
 def test_upgrade_of_a_gateway_that_can_not_is_refused() -> None:
