@@ -116,6 +116,9 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
 
     def handle_hup(self) -> None:
         """SIGHUP: loads the configuration again and starts workers for it."""
+        if self._upgrades.handed_over:
+            self._upgrades.tell(signal.SIGHUP)
+            return
         if self._busy:
             self._reload_pending = True
             return
@@ -155,7 +158,7 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
         self.app.context.store.ensure()
         self.app.context.edge.ensure()
         self.app.context.certificates.refresh()
-        if self._next is None and self._watch.changed():
+        if self._next is None and not self._upgrades.handed_over and self._watch.changed():
             log.info("a file of the configuration has changed")
             self.handle_hup()
         for status in self.app.ready_pipe.read():
@@ -169,7 +172,7 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
         if not self._upgrades.handed_over:
             notify(STOPPING, self._manager)
         self._upgrades.cancel()
-        self.app.context.begin_shutdown()
+        self.app.context.begin_shutdown(handed_over=self._upgrades.handed_over)
         self.app.context.store.hand_over()
         self.app.context.edge.begin_drain(self._current.settings)
         if self._next is not None:

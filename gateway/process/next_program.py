@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -113,14 +112,13 @@ class NextProgram:
         """Whether it shuts down, or has ended. Call it after `hand_over`."""
         return not self._read_link()
 
-    def stop(self) -> None:
-        """Ends it, if it still runs: this program goes on."""
+    def stop(self, patience: float = STOP_TIMEOUT) -> None:
+        """Ends it, if it still runs: this program goes on. `patience`: seconds until it is killed."""
         if self._process.poll() is None:
             self._process.terminate()
             try:
-                self._process.wait(STOP_TIMEOUT)
+                self._process.wait(patience)
             except subprocess.TimeoutExpired:
-                self._process.send_signal(signal.SIGCONT)
                 self._process.kill()
                 self._process.wait()
         self.close()

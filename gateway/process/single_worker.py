@@ -82,7 +82,7 @@ class _SingleWorker:
             self._upgrades.cancel()
             notify(STOPPING, self._manager)
         self._context.edge.begin_drain(self._settings)
-        self._context.begin_shutdown()
+        self._context.begin_shutdown(handed_over=self._upgrades.handed_over)
         await self._worker.announce_shutdown()
         self._context.store.hand_over()
         await self._worker.close()

@@ -114,12 +114,19 @@ def _serve(
         # Before the fork: generates the `tls: auto` certificate once and reports bad TLS files once.
         listeners.current.with_tls(settings, certificates, context.clock)
         import_otel(os.environ)
-        if worker_count(settings) == 1:
-            return serve_single_worker(context, settings, load)
-        # gunicorn is imported only for several workers.
-        from gateway.process.multi_worker import serve_multi_worker  # noqa: PLC0415
+        code = _serve_workers(context, settings, load)
+        if takeover is not None:
+            takeover.await_end(settings.server.timeouts.drain)
+        return code
 
-        return serve_multi_worker(context, settings, load)
+
+def _serve_workers(context: RuntimeContext, settings: Settings, load: Callable[[], Settings]) -> int:
+    if worker_count(settings) == 1:
+        return serve_single_worker(context, settings, load)
+    # gunicorn is imported only for several workers.
+    from gateway.process.multi_worker import serve_multi_worker  # noqa: PLC0415
+
+    return serve_multi_worker(context, settings, load)
 
 
 def raise_file_limit() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import socket
+import time
 from collections.abc import MutableMapping
 from contextlib import suppress
 from typing import Any
@@ -31,7 +33,7 @@ class Takeover:
     ) -> None:
         self._link = link
         self._link.setblocking(False)  # noqa: FBT003 (the standard library's spelling)
-        self._earlier_links = earlier_links
+        self._earlier_links = [socket.socket(fileno=number) for number in earlier_links]
         self.listeners = listeners
         """The listening sockets of the program before."""
         self.store = store
@@ -44,8 +46,7 @@ class Takeover:
     @property
     def links(self) -> tuple[int, ...]:
         """The descriptors by which programs before this one hear that it shuts down; empty after `close`."""
-        own = (self._link.fileno(),) if self._link.fileno() >= 0 else ()
-        return own + self._earlier_links
+        return tuple(link.fileno() for link in self._all_links if link.fileno() >= 0)
 
     def ready(self, *, takes_store: bool) -> None:
         """Tells the program before that this one serves."""
@@ -81,14 +82,31 @@ class Takeover:
     def shut_down(self) -> None:
         """This program shuts down: what is left of programs before must end, too."""
         if self.complete:
-            self.close()
+            for link in self._all_links:
+                with suppress(OSError):
+                    link.shutdown(socket.SHUT_WR)
+
+    def await_end(self, seconds: float) -> None:
+        """After `shut_down`: waits until the programs before have ended. Whoever watches this one ends them
+        when it ends.
+        """
+        deadline = time.monotonic() + seconds
+        waiting = [link for link in self._all_links if link.fileno() >= 0]
+        while waiting and (left := deadline - time.monotonic()) > 0:
+            for link in select.select(waiting, [], [], left)[0]:
+                with suppress(OSError):
+                    if link.recv(MAX_MESSAGE):
+                        continue
+                waiting.remove(link)
 
     def close(self) -> None:
-        """This process tells the programs before nothing any more."""
-        self._link.close()
-        for number in self._earlier_links:
-            os.close(number)
-        self._earlier_links = ()
+        """This process tells the programs before nothing any more: another does."""
+        for link in self._all_links:
+            link.close()
+
+    @property
+    def _all_links(self) -> list[socket.socket]:
+        return [self._link, *self._earlier_links]
 
     def _tell(self, message: dict[str, Any]) -> None:
         with suppress(OSError):

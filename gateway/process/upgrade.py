@@ -107,7 +107,8 @@ class Upgrades:
         if outcome is None:
             return False
         if outcome.failure is not None:
-            self._next.stop()
+            # At once: whoever serves may be waiting for it here. It has accepted nothing.
+            self._next.stop(patience=0.0)
             self._next = None
             self._failed(outcome.failure)
             return False

@@ -80,9 +80,13 @@ class RuntimeContext:
         self.upgrades.inherit(reports.get("upgrade"))
         return True
 
-    def begin_shutdown(self) -> None:
-        """Programs before this one, which still finish something, need not wait for it."""
-        if self.takeover is not None:
+    def begin_shutdown(self, *, handed_over: bool) -> None:
+        """What programs before this one still do must end, unless another program has taken over."""
+        if self.takeover is None:
+            return
+        if handed_over:
+            self.takeover.close()
+        else:
             self.takeover.shut_down()
 
     def release_in_worker(self) -> None:

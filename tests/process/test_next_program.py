@@ -50,6 +50,7 @@ def test_one_that_is_ready_hears_that_it_is_in_charge_and_is_heard_to_end(
         "while (reports := takeover.poll()) is None: time.sleep(0.01)\n"
         "assert reports == {'reload': None}, reports\n"
         "takeover.shut_down()\n"
+        "takeover.await_end(60)\n"
     )
     found = outcome(program)
     assert (found.failure, found.takes_store) == (None, True)
@@ -59,8 +60,9 @@ def test_one_that_is_ready_hears_that_it_is_in_charge_and_is_heard_to_end(
     while not program.ended:
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    assert program._process.wait(START_LIMIT) == 0
+    assert program._process.poll() is None, "it waits for what is left of this one"
     program.close()
+    assert program._process.wait(START_LIMIT) == 0
 
 
 def test_what_it_says_before_its_configuration_is_loaded_is_the_reason(
@@ -83,10 +85,9 @@ def test_one_that_is_too_slow_is_ended_even_if_it_does_not_listen(
     start: Callable[[str], NextProgram], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(next_program, "READY_TIMEOUT", 0.1)
-    monkeypatch.setattr(next_program, "STOP_TIMEOUT", 0.5)
     program = start("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(1000)")
     assert outcome(program).failure == "the new program was not ready within 0.1 seconds"
-    program.stop()
+    program.stop(patience=0.5)
     assert program._process.returncode is not None
 
 
