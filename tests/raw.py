@@ -80,11 +80,12 @@ async def read_message(
     """Reads a message with its body. `to_end`: a body without a length ends with the connection."""
     message = RawMessage(await reader.readuntil(b"\r\n\r\n"))
     if body:
-        await _read_body(message, reader, to_end=to_end)
+        await read_body(message, reader, to_end=to_end)
     return message
 
 
-async def _read_body(message: RawMessage, reader: asyncio.StreamReader, *, to_end: bool = False) -> None:
+async def read_body(message: RawMessage, reader: asyncio.StreamReader, *, to_end: bool = False) -> None:
+    """Reads what follows a head."""
     length = message.header("Content-Length")
     if (message.header("Transfer-Encoding") or "").lower() == "chunked":
         message.body = await _chunks(reader)
@@ -221,7 +222,7 @@ class RawUpstream:
         while go_on:
             request = await read_message(reader, body=False)
             if not self.heads_alone:
-                await _read_body(request, reader)
+                await read_body(request, reader)
             if request.target == "/health":
                 writer.write(answer())
                 continue
