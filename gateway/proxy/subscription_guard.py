@@ -25,6 +25,8 @@ class SubscriptionGuard(ProxyPlugin):
         super().__init__(PluginConfig(), context)
         self.api = api
         self._portal = portal
+        self._last: tuple[TokenInfo, TokenInfo] | None = None
+        """The last token that got another tier, and what it became: programs call again and again."""
 
     def on_authorized(self, exchange: Exchange) -> Awaitable[None] | None:
         """Refuses a client that is not subscribed; one whose subscription has a tier gets its limits."""
@@ -46,7 +48,10 @@ class SubscriptionGuard(ProxyPlugin):
         if subscription is None:
             raise self._refusal(token.client)
         if subscription.tier and subscription.tier != token.tier:
-            exchange.token = replace(token, tier=subscription.tier)
+            last = self._last
+            if last is None or last[0] is not token or last[1].tier != subscription.tier:
+                last = self._last = (token, replace(token, tier=subscription.tier))
+            exchange.token = last[1]
 
     def _refusal(self, client: str) -> Problem:
         where = f" Ask for one at {self._portal}." if self._portal else " The gateway's operator grants them."

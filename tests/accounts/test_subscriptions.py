@@ -134,3 +134,29 @@ async def test_an_application_asks_for_so_many_apis_only(
         await subscriptions.ask(made, SubscriptionWish(f"API {number}"), "ada")
     with pytest.raises(SubscriptionRefused, match="at the most"):
         await subscriptions.ask(made, WISH, "ada")
+
+
+async def test_each_step_is_heard_for_the_audit_log(
+    store: Store, applications: Applications, subscriptions: ApiSubscriptions
+) -> None:
+    made = await applications.create(ADA, "Shop", "")
+    heard: list[tuple[str, str, object, object]] = []
+    store.changes.heard = lambda *entry: heard.append(entry)  # type: ignore[method-assign]
+    await subscriptions.ask(made, WISH, "ada")
+    await subscriptions.approve(made, "Orders", "root", "", "")
+    await subscriptions.end(made, "Orders", "root", "")
+    await subscriptions.withdraw(made, "Orders")
+    await subscriptions.ask(made, WISH, "ada")
+    await subscriptions.refuse(made, "Orders", "root", "")
+    actions = [action.partition(".")[2] for action, *_ in heard]
+    assert actions == ["request", "approve", "end", "withdraw", "request", "refuse"]
+    assert {target for _, target, *_ in heard} == {made.id}
+    states = [(getattr(before, "state", None), getattr(after, "state", None)) for *_, before, after in heard]
+    assert states == [
+        (None, "pending"),
+        ("pending", "approved"),
+        ("approved", "ended"),
+        ("ended", None),
+        (None, "pending"),
+        ("pending", "refused"),
+    ]

@@ -24,12 +24,12 @@ class Registered:
     """Clients of which some are cached."""
 
     def __init__(self, *, cached: tuple[Client, ...] = (), stored: tuple[Client, ...] = ()) -> None:
-        self._cached = {one.id: one for one in cached}
+        self.cached = {one.id: one for one in cached}
         self._stored = {one.id: one for one in stored}
         self.asked: list[str] = []
 
     def known(self, client_id: str) -> Client | None:
-        return self._cached.get(client_id)
+        return self.cached.get(client_id)
 
     async def find(self, client_id: str) -> Client | None:
         self.asked.append(client_id)
@@ -49,6 +49,27 @@ async def test_a_cached_subscriber_is_let_in_without_a_question_and_gets_its_tie
     found = (await called(clients)).token
     assert found == replace(TOKEN, tier="gold")
     assert clients.asked == []
+
+
+def test_a_tier_is_given_anew_to_another_token_and_by_another_subscription() -> None:
+    clients = Registered(cached=(SHOP,))
+    guard = SubscriptionGuard("Orders", "", replace(CONTEXT, registered=clients))
+
+    def judged(token: TokenInfo) -> TokenInfo | None:
+        sent = exchange()
+        sent.token = token
+        guard.on_authorized(sent)
+        return sent.token
+
+    first = judged(TOKEN)
+    assert judged(TOKEN) is first
+    other = replace(TOKEN, subject="other")
+    assert judged(other) == replace(other, tier="gold")
+    assert judged(TOKEN) == first
+    clients.cached["shop"] = replace(SHOP, subscriptions=(Subscription("Orders", "silver"),))
+    assert judged(TOKEN) == replace(TOKEN, tier="silver")
+    clients.cached["shop"] = replace(SHOP, subscriptions=(Subscription("Orders"),))
+    assert judged(TOKEN) is TOKEN
 
 
 async def test_a_subscriber_that_is_not_cached_is_asked_for() -> None:

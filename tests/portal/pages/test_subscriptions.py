@@ -25,7 +25,12 @@ def site(start: Callable[..., Running]) -> str:
     }
     return start(
         routes=[
-            {"path": "/orders", "scopes": ["orders.read"], **orders},
+            {
+                "path": "/orders",
+                "scopes": ["orders.read"],
+                "plugins": [{"use": "rate_limit", "with": {"limit": 600, "per": "1m"}}],
+                **orders,
+            },
             {"path": "/returns", "scopes": ["returns.admin"], **orders},
             {"path": "/any", "upstream": "orders"},
         ],
@@ -93,8 +98,9 @@ def test_a_developer_asks_an_administrator_approves_and_the_keys_call_the_api(
     assert "Approved" in shown.words
     assert "Answer go on" in shown.words
     assert "Throttling tier small" in shown.words
-    # The token from before the approval is good now: two calls an hour, by the subscription's tier.
+    # The token from before the approval is good now, for two calls an hour: the subscription's tier.
     assert status(site, token["access_token"], wanted=200) == 200
+    assert [status(site, token["access_token"]) for _ in range(2)] == [200, 429]
     # And the keys have the scopes that only an approver could give.
     both = {"grant_type": "client_credentials", "scope": "returns.admin"}
     assert call(site, "/token", both, basic=basic)[0] == 200
