@@ -266,6 +266,43 @@ async def http3(port: int, client: Any = None) -> AsyncIterator[Http3Client]:
         yield made
 
 
+class Stream:
+    """One request under way, in HTTP/2 or HTTP/3."""
+
+    def __init__(self, client: Http2Client | Http3Client, number: int) -> None:
+        self._client, self._number = client, number
+
+    async def more(self, body: bytes, *, end: bool = False) -> None:
+        """Sends a part of the body."""
+        if isinstance(self._client, Http2Client):
+            await self._client.more(self._number, body, end=end)
+        else:
+            self._client.more(self._number, body, end=end)
+
+    async def until(self, body: bytes) -> None:
+        """Waits until this much of the response has come, and no more."""
+        answer = self._client.answers[self._number]
+        async with asyncio.timeout(LIMIT):
+            while len(answer.body) < len(body):
+                assert not self._client.over, answer
+                if isinstance(self._client, Http2Client):
+                    await self._client.receive()
+                else:
+                    await self._client.news()
+        assert (answer.status, answer.body) == (200, body)
+
+
+@asynccontextmanager
+async def stream(version: int, port: int, fields: Fields, *, end: bool = False) -> AsyncIterator[Stream]:
+    """A request that has begun, and with `end` has no body."""
+    if version == 2:
+        async with http2(port) as second:
+            yield Stream(second, await second.send(fields, end=end))
+    else:
+        async with http3(port) as third:
+            yield Stream(third, third.send(fields, end=end))
+
+
 async def ask(
     version: int, port: int, method: str, path: str, fields: Fields = (), body: bytes = b""
 ) -> Answer:

@@ -6,10 +6,11 @@ import json
 import pytest
 
 from tests.e2e.conftest import token
-from tests.edge.clients import HOST, ask, head, http2, http3, insecure
+from tests.edge.clients import HOST, ask, head, http3, insecure, stream
 from tests.edge.conftest import VERSIONS, EdgeStage
 from tests.raw import LIMIT, RawClient, RawMessage, answer, says
 
+STREAMS = pytest.mark.parametrize("version", [2, 3], ids=["http2", "http3"])
 ADDED = ("x-request-id", "x-forwarded-host", "host", "content-length")
 
 
@@ -121,7 +122,8 @@ async def test_large_bodies_pass_the_edge_both_ways(edge: EdgeStage, version: in
     assert (await edge.upstream.next()).content == sent[:300_000]
 
 
-async def test_events_pass_the_edge_one_by_one(edge: EdgeStage) -> None:
+@STREAMS
+async def test_events_pass_the_edge_one_by_one(edge: EdgeStage, version: int) -> None:
     """The second is sent only when the first has arrived."""
     arrived = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -135,16 +137,33 @@ async def test_events_pass_the_edge_one_by_one(edge: EdgeStage) -> None:
         return False
 
     edge.upstream.reset(events)
-    async with http2(edge.port) as client:
-        stream = await client.send(head("GET", "/open/events"))
-        async with asyncio.timeout(LIMIT):
-            while client.answers[stream].body != b"data: 1\n\n":
-                await client.receive()
+    async with stream(version, edge.port, head("GET", "/open/events"), end=True) as one:
+        await one.until(b"data: 1\n\n")
         arrived.set()
-        assert (await client.answer(stream)).body == b"data: 1\n\ndata: 2\n\n"
+        await one.until(b"data: 1\n\ndata: 2\n\n")
 
 
-async def test_parts_of_a_body_pass_the_edge_one_by_one(edge: EdgeStage) -> None:
+async def test_events_pass_the_edge_one_by_one_in_http_1(edge: EdgeStage) -> None:
+    arrived = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    async def events(_: RawMessage, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(arrived.wait(), loop))
+        writer.write(b"data: 2\n\n")
+        return False
+
+    edge.upstream.reset(events)
+    async with await RawClient.connect("127.0.0.1", edge.port, insecure("http/1.1")) as client:
+        await client.send(b"GET /open/events HTTP/1.1\r\nHost: a\r\n\r\n")
+        async with asyncio.timeout(LIMIT):
+            await client.reader.readuntil(b"data: 1\n\n")
+            arrived.set()
+            await client.reader.readuntil(b"data: 2\n\n")
+
+
+@STREAMS
+async def test_parts_of_a_body_pass_the_edge_one_by_one(edge: EdgeStage, version: int) -> None:
     async def echo(_: RawMessage, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
         for _number in range(2):
@@ -156,13 +175,20 @@ async def test_parts_of_a_body_pass_the_edge_one_by_one(edge: EdgeStage) -> None
 
     edge.upstream.reset(echo)
     edge.upstream.heads_alone = True
-    async with http2(edge.port) as client:
-        stream = await client.send(head("POST", "/open/echo"), b"one", end=False)
-        async with asyncio.timeout(LIMIT):
-            while client.answers[stream].body != b"one":
-                await client.receive()
-        await client.more(stream, b"two", end=True)
-        assert (await client.answer(stream)).body == b"onetwo"
+    async with stream(version, edge.port, head("POST", "/open/echo")) as one:
+        await one.more(b"one")
+        await one.until(b"one")
+        await one.more(b"two", end=True)
+        await one.until(b"onetwo")
+
+
+@STREAMS
+async def test_a_client_that_waits_for_100_is_answered_at_the_edge(edge: EdgeStage, version: int) -> None:
+    fields = [("expect", "100-continue"), ("content-length", "3")]
+    async with stream(version, edge.port, head("PUT", "/open", fields)) as one:
+        await one.more(b"abc", end=True)
+        await one.until(b"hello")
+    assert (await edge.upstream.next()).content == b"abc"
 
 
 @pytest.mark.parametrize("version", [2, 3], ids=["http2", "http3"])
