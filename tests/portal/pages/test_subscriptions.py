@@ -17,12 +17,11 @@ API = "Orders & <more>"
 
 
 @pytest.fixture(scope="module")
-def site(start: Callable[..., Running]) -> str:
-    orders = {
-        "upstream": "orders",
-        "access": "request",
-        "docs": {"title": API, "summary": "What was ordered"},
-    }
+def site(start: Callable[..., Running], tmp_path_factory: pytest.TempPathFactory) -> str:
+    document = tmp_path_factory.mktemp("subscriptions") / "orders.yaml"
+    document.write_text("{openapi: 3.1.0, info: {title: O, version: '1'}, paths: {/orders: {get: {}}}}")
+    docs = {"title": API, "summary": "What was ordered", "openapi": str(document)}
+    orders = {"upstream": "orders", "access": "request", "docs": docs}
     return start(
         routes=[
             {
@@ -178,6 +177,9 @@ def test_what_can_not_be_asked_for_is_said(dev: Reader, site: str) -> None:
     assert "No subscriptions yet" in dev.open("/portal/subscriptions").words
     listed = dev.open("/portal/apis")
     assert "by subscription" in listed.words
+    described = dev.open("/portal/apis/orders")
+    assert "Applications need a subscription to call this API." in described.words
+    assert f'href="/portal/subscriptions/new?api={quote(API)}"' in described.html
 
 
 def test_where_no_api_needs_one_there_is_no_such_page(developer: Reader) -> None:
