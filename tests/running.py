@@ -162,9 +162,13 @@ class Running:
         return self._process.pid
 
     def children(self) -> list[int]:
-        """Process ids of its workers, without the embedded store."""
+        """Process ids of its workers, without the embedded store and what guards it."""
+        # `-ww`: what guards the store tells so at the end of its arguments.
         listing = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(self.pid)], capture_output=True, text=True, check=False
+            ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(self.pid)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         rows = [row.split(None, 1) for row in listing.stdout.splitlines()]
         return [int(pid) for pid, arguments in rows if "valkey" not in arguments]
