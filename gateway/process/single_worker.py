@@ -92,10 +92,10 @@ class _SingleWorker:
         return EXIT_INTERRUPTED if self._interrupt_count > 1 else 0
 
     async def _do_what_is_asked(self) -> None:
-        if self._upgrade_requested and not self._stop_requests:
-            self._upgrade_requested = False
-            self._upgrades.begin()
-        while self._upgrades.under_way and not self._stop_requests:
+        while (self._upgrade_requested or self._upgrades.under_way) and not self._stop_requests:
+            if self._upgrade_requested:
+                self._upgrade_requested = False
+                self._upgrades.begin()
             if self._upgrades.poll():
                 return
             await asyncio.sleep(POLL_INTERVAL)

@@ -51,6 +51,8 @@ class Upgrades:
         self._manager = manager
         self._next: NextProgram | None = None
         self._reload: RestartingReload | None = None
+        self._asked = False
+        """Whether somebody waits for the report of an upgrade, and not only of a reload."""
         self.handed_over = False
         """Whether another program is in charge: this one only finishes what it has begun."""
 
@@ -86,8 +88,9 @@ class Upgrades:
         """
         if self._next is not None:
             log.info("an upgrade is under way already")
+            self._asked = self._asked or reload is None
             return
-        self._reload = reload
+        self._reload, self._asked = reload, reload is None
         notify(reloading(), self._manager)
         try:
             refusal = self.refusal()
@@ -153,7 +156,7 @@ class Upgrades:
             log.warning("process %d: %s", program.pid, line)
         if self._reload is not None:
             context.reloads.succeeded(self._reload.old, self._reload.new, [])
-        else:
+        if self._asked:
             context.upgrades.succeeded(outcome.version, program.pid)
         if outcome.takes_store:
             context.store.give_away()
@@ -170,6 +173,6 @@ class Upgrades:
     def _failed(self, reason: str) -> None:
         if self._reload is not None:
             self._context.reloads.failed(StartError(reason))
-        else:
+        if self._asked:
             self._context.upgrades.failed(reason)
         notify(READY, self._manager)

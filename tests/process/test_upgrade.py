@@ -139,6 +139,23 @@ async def test_asked_for_twice_at_once_it_happens_once(start: Start, workers: in
         assert (await status(gateway.running))["last_upgrade"]["number"] == 1
 
 
+async def test_an_upgrade_that_is_asked_for_while_a_reload_does_one_is_that_one(start: Start) -> None:
+    async with serving(start, workers=1) as (gateway, requests):
+        running, ready = gateway.running, gateway.count(READY)
+        running.write(config(running, workers=2, version="two"))
+        gateway.signal(signal.SIGHUP)
+        await gateway.more(STARTED, 0)
+        gateway.signal(signal.SIGUSR2)
+        await gateway.more(re.compile("an upgrade is under way already"), 0)
+        await gateway.more(READY, ready)
+        document = await status(running)
+        gateway.pids.append(document["pid"])
+        assert (document["last_reload"]["number"], document["last_reload"]["ok"]) == (1, True)
+        assert (document["last_upgrade"]["number"], document["last_upgrade"]["ok"]) == (1, True)
+        await requests.more()
+        assert gateway.count(STARTED) == 1
+
+
 @linux
 async def test_a_reload_makes_several_workers_of_one_and_one_of_several(start: Start) -> None:
     async with serving(start, workers=1) as (gateway, requests):
