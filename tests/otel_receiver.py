@@ -127,6 +127,11 @@ class Receiver:
         assert len(found) == names, found
         return {span.name: span for span in found}
 
+    async def names(self, trace_id: str, last: str) -> set[str]:
+        """The names of a trace's spans, as soon as the one is there that is sent last."""
+        await until(lambda: any(span.name == last for span in self._of(trace_id)))
+        return {span.name for span in self._of(trace_id)}
+
     def _of(self, trace_id: str) -> list[ReceivedSpan]:
         return [span for span in self.spans if span.trace_id == trace_id]
 

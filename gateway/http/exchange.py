@@ -31,6 +31,9 @@ ERROR_CODE = "gatepost.error"
 """The key in an exchange's `state` of the code of the problem with which the gateway refused it."""
 UPSTREAM_TIMES = "gatepost.upstream"
 """The key of what is known of its way to the upstream, where that is wanted."""
+LOOKUP_TIMES = "gatepost.lookup"
+"""The key of when it began and ended to wait for the store, or another issuer, to say what its token is, by
+`perf_counter`. Absent: the worker knew."""
 TRACE = "gatepost.trace"
 """The key of its trace, where traces are recorded (`gateway.otel.tracer.RequestTrace`)."""
 

@@ -6,8 +6,9 @@ Only facts about tokens are cached, never decisions: scopes, audience, expiry an
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter
 
-from gateway.http.exchange import Exchange, RequestHead
+from gateway.http.exchange import LOOKUP_TIMES, Exchange, RequestHead
 from gateway.http.route_target import request_uri
 from gateway.oauth.bearer import NOTHING_PROVEN, AuthError, BearerCredentials, check_access, read_token
 from gateway.oauth.confirmation import KEY, ProofOfPossession, VerifiedProof, confirmed_members
@@ -70,7 +71,7 @@ async def _authorize_later(
     now: float,
     verify_proof: VerifyProof | None,
 ) -> AuthError | None:
-    token = found if isinstance(found, TokenInfo) else await found
+    token = found if isinstance(found, TokenInfo) else await _looked_up(exchange, found)
     if token is None:
         return AuthError.INVALID
     proven = NOTHING_PROVEN
@@ -80,6 +81,14 @@ async def _authorize_later(
             return verified
         proven = verified
     return _check(exchange, token, proven, now)
+
+
+async def _looked_up(exchange: Exchange, found: Awaitable[TokenInfo | None]) -> TokenInfo | None:
+    began = perf_counter()
+    try:
+        return await found
+    finally:
+        exchange.state[LOOKUP_TIMES] = began, perf_counter()
 
 
 def _check(exchange: Exchange, token: TokenInfo, proven: Mapping[str, str], now: float) -> AuthError | None:

@@ -7,12 +7,13 @@ No query, header value, token or body is in them: what the access log does not s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from gateway.http.exchange import ERROR_CODE, UPSTREAM_TIMES, Exchange
+from gateway.http.exchange import ERROR_CODE, LOOKUP_TIMES, UPSTREAM_TIMES, Exchange
+from gateway.oauth.model import OWN, OWN_ONLY
 from gateway.otel.span import Span
 from gateway.otel.tracer import RequestTrace
 from gateway.telemetry.metrics import METHODS
@@ -95,34 +96,55 @@ def _outcome(status: int) -> dict[str, Any]:
 
 
 def child_spans(
-    trace: RequestTrace, exchange: Exchange, new_id: str, clock_offset: float, end: float
+    trace: RequestTrace, exchange: Exchange, new_id: Callable[[], str], clock_offset: float, end: float
 ) -> Iterator[Span]:
     """The spans below that of a request on a route.
 
     Args:
         trace: its trace.
         exchange: the request.
-        new_id: an id for a span.
+        new_id: makes ids of spans.
         clock_offset: seconds since the epoch minus `perf_counter`.
         end: when the response was out, in seconds since the epoch.
     """
     if trace.began is not None:
+        check_id = new_id()
         let_in = trace.authorized is not None
         done = end if trace.authorized is None else clock_offset + trace.authorized
         yield Span(
             "authorize",
             "internal",
             trace.trace_id,
-            new_id,
+            check_id,
             trace.span_id,
             clock_offset + trace.began,
             done,
             _named(("gatepost.error", "" if let_in else str(exchange.state.get(ERROR_CODE, "")))),
             trace_state=trace.trace_state,
         )
+        lookup: tuple[float, float] | None = exchange.state.get(LOOKUP_TIMES)
+        if lookup is not None:
+            began, found = lookup
+            yield Span(
+                "find token",
+                "client",
+                trace.trace_id,
+                new_id(),
+                check_id,
+                clock_offset + began,
+                clock_offset + found,
+                {"db.system.name": "redis"} if _is_in_store(exchange) else {},
+                trace_state=trace.trace_state,
+            )
     times = exchange.state.get(UPSTREAM_TIMES)
     if trace.upstream_id and isinstance(times, UpstreamTimes) and times.server is not None:
         yield _upstream_span(trace, exchange, times, clock_offset + times.began, end)
+
+
+def _is_in_store(exchange: Exchange) -> bool:
+    """Whether the gateway's own store was asked about the token, and not another issuer."""
+    token = exchange.token
+    return exchange.route.issuers == OWN_ONLY if token is None else token.issuer == OWN
 
 
 def _upstream_span(

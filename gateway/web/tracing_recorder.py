@@ -58,7 +58,7 @@ class TracingRecorder(RequestRecorder):
             str(exchange.state.get(ERROR_CODE, "")),
         )
         offset = end - perf_counter()
-        children = child_spans(trace, exchange, self._tracer.new_span_id(), offset, end)
+        children = child_spans(trace, exchange, self._tracer.new_span_id, offset, end)
         # `seconds` was measured a moment ago: without this the first child could begin before its parent.
         start = end - seconds
         for span in children:

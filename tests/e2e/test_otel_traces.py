@@ -88,17 +88,22 @@ async def ask(
 async def test_spans_nest_below_the_callers_and_the_upstream_continues_them(
     running: Running, backend: RawUpstream, receiver: Receiver
 ) -> None:
-    issued = (await token(running, scope="orders.read"))["access_token"]
+    fresh = await token(running, scope="orders.read", validity_period="600")
+    issued = fresh["access_token"]
     trace_id, caller, traceparent = parent()
     backend.reset()
     query = f"/orders/7?key={SECRET_QUERY}"
     assert await ask(running, query, issued, traceparent=traceparent, tracestate="shop=1") == 200
-    spans = await receiver.trace(trace_id, 3)
+    spans = await receiver.trace(trace_id, 4)
     request, check, call = spans["GET /orders"], spans["authorize"], spans["GET"]
-    assert (request.kind, check.kind, call.kind) == ("server", "internal", "client")
+    lookup = spans["find token"]
+    assert (request.kind, check.kind, lookup.kind, call.kind) == ("server", "internal", "client", "client")
     assert request.parent_id == caller
     assert check.parent_id == call.parent_id == request.span_id
-    assert request.start <= check.start <= check.end <= call.start <= call.end <= request.end
+    assert lookup.parent_id == check.span_id
+    assert request.start <= check.start <= lookup.start <= lookup.end <= check.end
+    assert check.end <= call.start <= call.end <= request.end
+    assert lookup.attributes == {"db.system.name": "redis"}
     sent = await backend.next()
     assert sent.header("traceparent") == f"00-{trace_id}-{call.span_id}-01"
     assert sent.header("tracestate") == "shop=1"
@@ -135,6 +140,24 @@ async def test_spans_nest_below_the_callers_and_the_upstream_continues_them(
     everything = b"".join(receiver.bodies)
     assert SECRET_QUERY.encode() not in everything
     assert issued.encode() not in everything
+
+
+async def test_a_token_that_every_worker_knows_is_looked_up_no_more(
+    running: Running, backend: RawUpstream, receiver: Receiver
+) -> None:
+    backend.reset()
+    fresh = await token(running, scope="orders.read", validity_period="600")
+    issued = fresh["access_token"]
+    looked_up = 0
+    for _ in range(30):
+        trace_id, _, traceparent = parent()
+        assert await ask(running, "/orders", issued, traceparent=traceparent) == 200
+        names = await receiver.names(trace_id, last="GET /orders")
+        if "find token" not in names:
+            assert names == {"GET /orders", "authorize", "GET"}
+            break
+        looked_up += 1
+    assert 1 <= looked_up < 30
 
 
 async def test_a_trace_that_begins_here_has_the_requests_id(
