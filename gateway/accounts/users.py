@@ -133,6 +133,16 @@ class Users:
         made = User(name, kept, source="store", created=int(self._clock()), pending=pending)
         return await self._of_store.create(made)
 
+    async def create_without_password(self, user: User) -> User:
+        """Stores somebody whom a provider signs in, with the id that they have there. Raises UserExists."""
+        if await self.find(user.name) is not None:
+            raise UserExists(f"there is a user {user.name!r} already")
+        return await self._of_store.create(user)
+
+    async def change_role(self, user: User, *, admin: bool) -> User:
+        """Makes somebody an administrator, or no longer; sessions and tokens end. Raises UserChanged."""
+        return await self._of_store.replace(user, replace(user, admin=admin))
+
     async def approve(self, user: User) -> User:
         """Lets a pending user sign in. Raises UserChanged."""
         return await self._of_store.replace(user, replace(user, pending=False))
@@ -168,7 +178,9 @@ class Users:
         return self._passwords.turn(address)
 
     async def has_password(self, user: User | None, password: str, hashing: Hashing) -> bool:
-        """Whether it is the user's password. False for None, after the same time."""
+        """Whether it is the user's password. False for None, and for who has none, after the same time."""
+        if user is not None and user.provider:
+            user = None
         same = await hashing.verify(await self._hash_of(user, hashing), password)
         return same and user is not None
 

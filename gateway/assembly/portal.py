@@ -23,6 +23,7 @@ from gateway.accounts.usage_reports import UsageReports
 from gateway.accounts.users import UserAuthentication, Users
 from gateway.apidocs.document import MAX_BYTES, OpenApiError, parse_document
 from gateway.assembly.brute_force import attempt_limiter
+from gateway.assembly.portal_provider import provider_http, provider_services
 from gateway.assembly.refusal_log import find_refusal
 from gateway.assembly.subscriptions import developer_scopes, subscriptions
 from gateway.assembly.tokens import configured_keys
@@ -73,6 +74,7 @@ def portal(
 ) -> dict[str, web.Application]:
     """The portal's aiohttp applications by mount path."""
     info = replace(portal_info(settings), guides=_guides(settings), brand=_brand(settings.portal.brand))
+    http = provider_http(settings)
     keys = configured_keys(settings)
     users = Users(file_users, store.users, passwords, clock)
     registry = ClientRegistry(store.clients, store.tokens, clock, secrets.token_bytes)
@@ -99,11 +101,12 @@ def portal(
         body_timeout=settings.server.timeouts.body,
         clock=clock,
         ask_store=store.ping,
+        provider=None if http is None else provider_services(settings, info, http, users, store, keys, clock),
     )
-    return {
-        API: api_app(services),
-        PAGES: portal_app(services, store.sessions, partial(_note_session, store)),
-    }
+    pages = portal_app(services, store.sessions, partial(_note_session, store))
+    if http is not None:
+        pages.on_cleanup.append(lambda _: http.stop())
+    return {API: api_app(services), PAGES: pages}
 
 
 async def _note_session(
@@ -208,6 +211,8 @@ def portal_info(settings: Settings) -> PortalInfo:
         tiers=tuple(settings.tiers),
         developer_tiers=tuple(settings.portal.tiers),
         subscribable=_subscribable(settings),
+        provider="" if settings.portal.oidc is None else settings.portal.oidc.name,
+        provider_issuer="" if settings.portal.oidc is None else settings.portal.oidc.issuer,
     )
 
 

@@ -75,7 +75,7 @@ def reset(name: str, config: Path) -> None:
     """Give a person another password, which is shown only now. Sessions and tokens of theirs end."""
     password = secrets.token_urlsafe(PASSWORD_BYTES)
     hashed = hasher().hash(password)
-    changed = _changed(config, name, lambda one: replace(one, password=hashed))
+    changed = _changed(config, name, lambda one: replace(_with_password(one), password=hashed))
     click.echo(json.dumps({**_described(changed), "password": password}, indent=2))
 
 
@@ -141,6 +141,13 @@ def _changed(config: Path, name: str, change: Callable[[User], User]) -> User:
     return with_store(load_or_exit(config), work)
 
 
+def _with_password(one: User) -> User:
+    """The user. Raises GatepostError for one who has no password here."""
+    if one.provider:
+        raise GatepostError(f"{one.name} signs in at {one.provider}, and has no password here")
+    return one
+
+
 async def _found(store: Store, name_or_id: str) -> User:
     """The account of that name, or of that id, which has a colon. Raises GatepostError."""
     look_up: Callable[[str], Awaitable[User | None]] = (
@@ -161,6 +168,7 @@ def _described(one: User) -> dict[str, Any]:
         "id": one.id or None,
         "admin": one.admin,
         "source": one.source,
+        "provider": one.provider or None,
         "created": created,
         "blocked": one.blocked,
         "pending": one.pending,
@@ -171,4 +179,4 @@ def _row(one: User) -> tuple[str, ...]:
     facts = _described(one)
     role = "admin" if one.admin else "developer"
     state = "blocked" if one.blocked else "pending" if one.pending else "active"
-    return one.name, one.id or "-", role, one.source, facts["created"] or "-", state
+    return one.name, one.id or "-", role, one.provider or one.source, facts["created"] or "-", state

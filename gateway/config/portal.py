@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from gateway.config.addresses import FilePath
 from gateway.config.base import Many, Section
 from gateway.config.portal_brand import PortalBrand
+from gateway.config.portal_oidc import PortalOidc
 from gateway.config.value_types import CONTROL, Name, Scope
 
 LARGEST_PAGE = 256 * 1024
@@ -85,6 +86,11 @@ class PortalSettings(Section):
     )
     brand: PortalBrand = Field(
         default=PortalBrand(), description="The portal in your own name and colours: a mapping."
+    )
+    oidc: PortalOidc | None = Field(
+        default=None,
+        description="People sign in at an OpenID provider, beside those with a password. null: none. "
+        "Or a mapping:",
     )
     users: Many[PortalUser] = Field(
         default=(),

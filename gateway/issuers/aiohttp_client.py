@@ -71,7 +71,7 @@ class AiohttpClient:
             check_public(url)
         async with self._opened().request(method, url, allow_redirects=False, **options) as response:
             if response.status != 200:  # noqa: PLR2004 (OK)
-                raise HttpClientError(f"{url} answered {response.status}")
+                raise HttpClientError(f"{url} answered {response.status}", response.status)
             return await self._read(response, url)
 
     def _opened(self) -> aiohttp.ClientSession:

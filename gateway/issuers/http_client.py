@@ -8,7 +8,14 @@ from gateway.errors import GatepostError
 
 
 class HttpClientError(GatepostError):
-    """There was no usable response. The text is for the log."""
+    """There was no usable response. The text is for the log.
+
+    `status` is that of the response; 0: there was none.
+    """
+
+    def __init__(self, reason: str, status: int = 0) -> None:
+        super().__init__(reason)
+        self.status = status
 
 
 class HttpClient(Protocol):

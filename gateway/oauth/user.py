@@ -10,7 +10,9 @@ class UserIdentity:
     """What refers to a person. A name may be given to somebody else later; an id never is."""
 
     id: str
-    """`file:` or `store:`, by where the user is registered, and random characters."""
+    """`file:` or `store:`, by where the user is registered, and random characters; or a digest of issuer and
+    subject, where another issuer signs the user in.
+    """
     name: str
     """Only for people to read."""
     generation: str
@@ -19,7 +21,7 @@ class UserIdentity:
 
 @dataclass(slots=True, frozen=True)
 class User:
-    """Somebody with a name and a password."""
+    """Somebody with a name, and a password unless another issuer signs them in."""
 
     name: str
     password: str = field(repr=False)
@@ -38,6 +40,9 @@ class User:
 
     pending: bool = False
     """Whether an administrator has yet to approve the account; until then nobody can sign in with it."""
+
+    provider: str = ""
+    """The issuer at which the person signs in, without a password here; empty: with a password."""
 
     @property
     def key(self) -> str:

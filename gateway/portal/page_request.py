@@ -97,13 +97,19 @@ class PageRequest:
 
     @classmethod
     async def of(cls, request: web.Request, services: PortalServices) -> PageRequest:
-        """The request with its session. One that was begun before the user's password changed is over."""
+        """The request with its session. One that was begun before the user's password changed is over, and
+        so is one of a provider's person while gateway.yaml does not name that provider.
+        """
         session = await get_session(request)
         person = None
         user_id = session.get("user") if not session.empty else None
         if isinstance(user_id, str):
             person = await services.users.get(user_id)
-            if person is None or session.get("generation") != person.generation:
+            if (
+                person is None
+                or session.get("generation") != person.generation
+                or person.provider not in ("", services.facts.provider_issuer)
+            ):
                 person = None
                 session.invalidate()
         if person is not None:
@@ -206,7 +212,7 @@ class PageRequest:
 
 
 def actor_of(user: User) -> str:
-    """Who acts, for the audit log: the id, which is never used again, and the name, for people to read."""
+    """Who acts, for the audit log: the id, which nobody else ever gets, and the name, for people to read."""
     return f"{user.id} {user.name}"
 
 

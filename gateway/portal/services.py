@@ -10,6 +10,7 @@ from gateway.accounts.applications import MANAGE_SCOPE, Applications
 from gateway.accounts.clients import Clients
 from gateway.accounts.invitations import Invitations
 from gateway.accounts.key_uses import KeyUse
+from gateway.accounts.provider_users import ProviderSignIn
 from gateway.accounts.registry import ClientRegistry
 from gateway.accounts.sign_ups import SignUpLimiter
 from gateway.accounts.subscriptions import ApiSubscriptions
@@ -20,6 +21,7 @@ from gateway.oauth.model import TokenInfo
 from gateway.oauth_flows.portal_tokens import PortalTokens
 from gateway.portal.brand import Brand
 from gateway.portal.csrf import CsrfToken
+from gateway.portal.flow_cookie import FlowCookie
 from gateway.portal.guides import Guide
 from gateway.portal.sessions import OwnSessions
 from gateway.portal.shown_once import ShownOnce
@@ -92,6 +94,9 @@ class PortalInfo:
     guides: tuple[Guide, ...] = ()
     """The operator's own pages."""
     brand: Brand = field(default_factory=Brand)
+    provider: str = ""
+    """What people know the OpenID provider as; empty: there is none."""
+    provider_issuer: str = ""
 
     @property
     def secure(self) -> bool:
@@ -142,6 +147,14 @@ class RefusedCall:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderServices:
+    """What signing in at an OpenID provider needs."""
+
+    sign_in: ProviderSignIn
+    cookie: FlowCookie
+
+
+@dataclass(frozen=True, slots=True)
 class PortalServices:
     """Everything is worked out when the configuration is loaded."""
 
@@ -172,3 +185,5 @@ class PortalServices:
     clock: Clock
     ask_store: Callable[[], Awaitable[None]]
     """Over as soon as the store answers. Raises StoreUnavailable while it does not."""
+    provider: ProviderServices | None = None
+    """At which people sign in without a password; None: there is none."""

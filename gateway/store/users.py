@@ -60,6 +60,7 @@ CREATE = Script(
     "users.create",
     """
 if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then return 0 end
+if redis.call('GET', ARGV[3]) then return 0 end
 if redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end
 redis.call('SET', ARGV[3], ARGV[4])
 return 1
@@ -170,8 +171,8 @@ class UserStore:
         return {one: value.partition(b" ")[2].decode() for one, value in there if value is not None}
 
     async def create(self, user: User) -> User:
-        """Stores a new account, and returns it with its id. Raises UserExists."""
-        made = replace(user, id=new_user_id("store"), generation=new_generation())
+        """Stores a new account, and returns it with its id. Raises UserExists: of that name, or of its id."""
+        made = replace(user, id=user.id or new_user_id("store"), generation=new_generation())
         args = (made.key, self._records.signed(made), self._generations + made.id, _generation(made))
         if not await self._link.script(CREATE, self._keys, args):
             raise UserExists(f"there is a user {user.name!r} already")
@@ -260,6 +261,7 @@ def write_user(user: User) -> str:
         "password": user.password,
         "admin": user.admin,
         "created": user.created,
+        "provider": user.provider,
     }
     states = {"blocked": user.blocked, "pending": user.pending}
     return write_record(members | {name: True for name, holds in states.items() if holds})
@@ -269,15 +271,18 @@ def read_user(data: bytes) -> User | None:
     """The user in a record; None where it is malformed."""
     try:
         record = JsonRecord.parse(data)
+        provider = record.text("provider", "")
         return User(
             name=record.text("name"),
-            password=record.text("password"),
+            # Only who signs in elsewhere has none.
+            password="" if provider else record.text("password"),
             admin=record.truth("admin", default=False),
             source="store",
             created=record.whole("created", 0),
             id=record.text("id", ""),
             blocked=record.truth("blocked", default=False),
             pending=record.truth("pending", default=False),
+            provider=provider,
         )
     except (ValueError, TypeError):
         return None

@@ -14,6 +14,7 @@ from gateway.config.acme import AcmeSettings
 from gateway.config.issuers import Introspection
 from gateway.config.load import load
 from gateway.config.model import Settings
+from gateway.config.portal_oidc import PortalOidc
 from gateway.config.trust import TrustSettings
 from gateway.plugin.catalog import PluginCatalog
 from tests.certificates import Certificate
@@ -104,7 +105,7 @@ def with_default(key: str, default: Any) -> dict[str, Any]:
     [
         pytest.param(key, default, id=key)
         for key, default, _ in documented()
-        if default.startswith("`") and "." in key and ".acme." not in key
+        if default.startswith("`") and "." in key and not re.search(r"\.(acme|oidc)\.", key)
     ],
 )
 def test_the_documented_default_is_the_default(key: str, default: str) -> None:
@@ -158,6 +159,17 @@ def test_the_documented_defaults_of_acme_are_the_defaults() -> None:
     assert len(given) == len(AcmeSettings.model_fields) - 1
 
 
+def test_the_documented_defaults_of_oidc_are_the_defaults() -> None:
+    given = {
+        key.removeprefix("portal.oidc."): yaml.safe_load(default.strip("`"))
+        for key, default, _ in documented()
+        if key.startswith("portal.oidc.") and default.startswith("`")
+    }
+    needed = {"issuer": "https://id.example", "client_id": "me", "client_secret": "secret"}
+    assert PortalOidc.model_validate(needed | given) == PortalOidc.model_validate(needed)
+    assert len(given) == len(PortalOidc.model_fields) - len(needed)
+
+
 def test_sections_have_the_documented_defaults() -> None:
     for key, default, _ in documented():
         if "." not in key and default:
@@ -178,6 +190,9 @@ def test_required_keys_are_documented_as_such() -> None:
         "routes[].mcp.limits.<name>.limit", "routes[].mcp.limits.<name>.per",
         "routes[].path", "routes[].upstream", "routes[].plugins[].use", "plugins[].use",
         "routes[].canary.upstream", "routes[].canary.percent",
+        "portal.oidc.issuer", "portal.oidc.client_id", "portal.oidc.client_secret",
+        "portal.oidc.admins.claim", "portal.oidc.admins.values",
+        "portal.oidc.allow.claim", "portal.oidc.allow.values",
         "portal.users[].name", "portal.users[].password", "clients[].trust[].issuer",
             "clients[].trust[].subject.pattern", "clients[].trust[].claims.<name>.pattern",
         "issuers.<name>.introspection.url", "issuers.<name>.introspection.client_id",

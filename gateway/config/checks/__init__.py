@@ -98,6 +98,7 @@ ALL: tuple[Check, ...] = (
     portal.documents_there,
     portal_pages.portal_pages_installed,
     portal_pages.portal_pages_there,
+    portal.provider_ca_there,
     portal_brand.logo_there,
     portal_brand.accents_readable,
     store.prefix_without_hash_tag,

@@ -43,3 +43,10 @@ def users_once(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
                 ("portal", "users", index, "name"), "another user has this name", first=earlier
             )
         first.setdefault(name, index)
+
+
+def provider_ca_there(settings: Settings, context: CheckContext) -> Iterator[CheckFinding]:
+    """The CAs of the OpenID provider are a file."""
+    oidc = settings.portal.oidc
+    if oidc is not None and oidc.ca is not None and not context.is_file(oidc.ca):
+        yield CheckFinding(("portal", "oidc", "ca"), "there is no such file")

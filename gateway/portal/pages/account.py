@@ -20,14 +20,29 @@ async def sign_in_form(page_request: PageRequest) -> web.StreamResponse:
     """The form to sign in."""
     if page_request.person is not None:
         return redirect_to(HOME)
-    return _sign_in_page(page_request, "", safe_next(page_request.query("next")))
+    return sign_in_page(page_request, "", safe_next(page_request.query("next")))
 
 
-def _sign_in_page(
-    page_request: PageRequest, name: str, wanted: str, problem: str = "", status: int = 200
+def sign_in_page(
+    page_request: PageRequest,
+    name: str,
+    wanted: str,
+    problem: str = "",
+    status: int = 200,
+    provider_problem: str = "",
 ) -> web.Response:
-    nobody = not page_request.services.users.any_in_file and not page_request.services.facts.sign_up
-    return page_request.page("sign_in.html", status, name=name, next=wanted, problem=problem, nobody=nobody)
+    """The form to sign in, with what was wrong with the password, or at the provider."""
+    services = page_request.services
+    ways = services.users.any_in_file or services.facts.sign_up or services.facts.provider
+    return page_request.page(
+        "sign_in.html",
+        status,
+        name=name,
+        next=wanted,
+        problem=problem,
+        provider_problem=provider_problem,
+        nobody=not ways,
+    )
 
 
 async def sign_in(page_request: PageRequest) -> web.StreamResponse:
@@ -40,13 +55,13 @@ async def sign_in(page_request: PageRequest) -> web.StreamResponse:
         )
     except NotApproved:
         text = "Your account waits for the approval of an administrator."
-        return _sign_in_page(page_request, name, wanted, text, 403)
+        return sign_in_page(page_request, name, wanted, text, 403)
     except WrongPassword as error:
         await asyncio.sleep(error.delay)
-        return _sign_in_page(page_request, name, wanted, "The name or the password is wrong.", 401)
+        return sign_in_page(page_request, name, wanted, "The name or the password is wrong.", 401)
     except TooManyAttempts as error:
         await asyncio.sleep(error.delay)
-        response = _sign_in_page(page_request, name, wanted, _try_again(error), 429)
+        response = sign_in_page(page_request, name, wanted, try_again(error), 429)
         response.headers["Retry-After"] = str(error.retry_after)
         return response
     await page_request.begin_session(user)
@@ -54,9 +69,12 @@ async def sign_in(page_request: PageRequest) -> web.StreamResponse:
 
 
 async def sign_out(page_request: PageRequest) -> web.StreamResponse:
-    """Ends the session, here and in the store."""
+    """Ends the session, here and in the store. The one at a provider goes on unless the person ends it."""
     await page_request.fields()
+    person, provider = page_request.person, page_request.services.provider
     page_request.session.invalidate()
+    if person is not None and person.provider and provider is not None and await provider.sign_in.logout(""):
+        return redirect_to("/portal/sign-in", "signed-out-here")
     return redirect_to("/portal/sign-in", "signed-out")
 
 
@@ -130,7 +148,7 @@ async def _account(page_request: PageRequest, name: str, password: str, address:
         user = await services.users.create(name, password, address, pending=pending)
     except TooManyAttempts as error:
         await asyncio.sleep(error.delay)
-        return _try_again(error)
+        return try_again(error)
     except GatepostError as error:
         if hasattr(error, "retry_after"):
             raise
@@ -148,7 +166,7 @@ async def show(page_request: PageRequest) -> web.StreamResponse:
 async def change_password(page_request: PageRequest) -> web.StreamResponse:
     """Changes one's password, which ends all one's sessions but a new one here."""
     user, fields = page_request.user, await page_request.fields()
-    if user.source == "file":
+    if user.source == "file" or user.provider:
         raise PageNotFound
     new = fields.raw("new")
     problems = {
@@ -161,7 +179,7 @@ async def change_password(page_request: PageRequest) -> web.StreamResponse:
     try:
         changed = await page_request.services.users.change_password(user, new, page_request.address)
     except TooManyAttempts as error:
-        problems["new"] = _try_again(error)
+        problems["new"] = try_again(error)
         return page_request.page("account.html", 429, person=user, problems=problems)
     await page_request.begin_session(changed)
     return redirect_to("/portal/account", "password")
@@ -181,11 +199,12 @@ async def wrong_current(page_request: PageRequest, password: str) -> str:
         return "This is not your present password."
     except TooManyAttempts as error:
         await asyncio.sleep(error.delay)
-        return _try_again(error)
+        return try_again(error)
     return ""
 
 
-def _try_again(error: TooManyAttempts) -> str:
+def try_again(error: TooManyAttempts) -> str:
+    """When a person may try again."""
     seconds = "a second" if error.retry_after == 1 else f"{error.retry_after} seconds"
     return f"{error} Try again in {seconds}."
 

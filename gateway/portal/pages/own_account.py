@@ -62,7 +62,8 @@ async def delete(page_request: PageRequest) -> web.StreamResponse:
     """Removes one's account, with one's applications if that is wanted; else they stay, without an owner."""
     user = _account(page_request)
     fields, services = await page_request.fields(), page_request.services
-    problem = await wrong_current(page_request, fields.raw("current"))
+    # Who signs in at a provider has no password here.
+    problem = "" if user.provider else await wrong_current(page_request, fields.raw("current"))
     if problem:
         return await _delete_page(page_request, user, {"current": problem})
     if fields.raw("applications") == "delete":

@@ -1,0 +1,93 @@
+"""`portal.oidc`: people sign in to the portal at an OpenID provider."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from gateway.config.addresses import FilePath
+from gateway.config.base import Many, Section
+from gateway.config.issuers import check_endpoint
+from gateway.config.value_types import CONTROL
+
+OPENID = "openid"
+
+
+def _provider(value: str) -> str:
+    """OpenID Connect Discovery 1.0 section 3: an https URL without query and fragment."""
+    check_endpoint(value)
+    parts = urlsplit(value)
+    if parts.query:
+        raise ValueError("must have no query")
+    if parts.scheme != "https" and not _is_loopback(parts.hostname or ""):
+        raise ValueError("must be an https URL; http is allowed on loopback only")
+    return value
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _label(value: str) -> str:
+    if CONTROL.search(value) or not value.strip():
+        raise ValueError("must be a line of text")
+    return value.strip()
+
+
+def _scopes(values: tuple[str, ...]) -> tuple[str, ...]:
+    # OpenID Connect Core section 3.1.2.1: without it, the request is not one of OpenID Connect.
+    if OPENID not in values:
+        raise ValueError("must hold openid")
+    return values
+
+
+class ClaimCondition(Section):
+    """A claim of the ID token, and the values of which it must have one."""
+
+    claim: str = Field(min_length=1, description="The claim: a text, or a list of texts. Often groups.")
+    values: Annotated[Many[str], Field(min_length=1)] = Field(
+        description="It must be, or hold, one of these; upper and lower case differ."
+    )
+
+
+class PortalOidc(Section):
+    """The OpenID provider."""
+
+    name: Annotated[str, Field(max_length=40), AfterValidator(_label)] = Field(
+        default="single sign-on", description="What people know it as: Sign in with Company login."
+    )
+    issuer: Annotated[str, AfterValidator(_provider)] = Field(
+        description="Its issuer, exactly as it calls itself in its discovery document: an https URL, "
+        "or http on loopback."
+    )
+    client_id: str = Field(min_length=1, description="The gateway's client id at the provider.")
+    client_secret: SecretStr = Field(
+        min_length=1, description="Its secret, preferably as ${OIDC_SECRET}; sent with HTTP Basic."
+    )
+    scopes: Annotated[Many[str], AfterValidator(_scopes)] = Field(
+        default=("openid", "profile", "email"), description="The scopes that are asked for."
+    )
+    name_claim: str = Field(
+        default="preferred_username",
+        min_length=1,
+        description="The claim of the ID token that names a new account. Without it, email, name or sub do.",
+    )
+    admins: ClaimCondition | None = Field(
+        default=None,
+        description="Who is an administrator, decided at each sign-in. null: nobody of the provider. "
+        "Or a mapping:",
+    )
+    allow: ClaimCondition | None = Field(
+        default=None,
+        description="Who may sign in. null: everybody whom the provider signs in. Or a mapping:",
+    )
+    ca: FilePath | None = Field(
+        default=None,
+        description="PEM file with the CAs that sign its certificate; null: the system's.",
+    )
