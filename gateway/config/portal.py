@@ -90,7 +90,7 @@ class PortalSettings(Section):
     oidc: PortalOidc | None = Field(
         default=None,
         description="People sign in at an OpenID provider, beside those with a password. null: none. "
-        "Or a mapping:",
+        "Or a mapping.",
     )
     users: Many[PortalUser] = Field(
         default=(),

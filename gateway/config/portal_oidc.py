@@ -81,11 +81,11 @@ class PortalOidc(Section):
     admins: ClaimCondition | None = Field(
         default=None,
         description="Who is an administrator, decided at each sign-in. null: nobody of the provider. "
-        "Or a mapping:",
+        "Or a mapping.",
     )
     allow: ClaimCondition | None = Field(
         default=None,
-        description="Who may sign in. null: everybody whom the provider signs in. Or a mapping:",
+        description="Who may sign in. null: everybody whom the provider signs in. Or a mapping.",
     )
     ca: FilePath | None = Field(
         default=None,
