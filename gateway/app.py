@@ -28,6 +28,7 @@ from gateway.assembly.metadata import (
     authorization_server_metadata,
     protected_resource_metadata,
 )
+from gateway.assembly.notices import Notices
 from gateway.assembly.plugins import PluginSet, plugin_context
 from gateway.assembly.refusal_log import RefusalLog, why
 from gateway.assembly.registration import registration_services
@@ -125,6 +126,7 @@ class Gateway:
         if self._audit is not None:
             listen(self.store, self._audit)
         self._identities = Identities(settings, self.store, self._cache, clock)
+        self._notices = Notices(settings, self.store, self._identities.static_clients, clock, self._serves)
         self._upstreams = make_upstreams(settings, lookup, timed=tracer is not None)
         self._new_request_id = new_request_id()
         self._key_uses = KeyUses(self.store.key_uses)
@@ -170,13 +172,18 @@ class Gateway:
         await self._plugin_set.start()
         await self._usage.start()
         await self._refusal_log.start()
+        await self._notices.start()
         await self.runner.setup()
         if self.redirect_runner is not None:
             await self.redirect_runner.setup()
         # Replaces the gauges of the previous configuration.
-        gauges = upstream_gauges(self._upstreams.values()), store_gauges(self.store)
+        gauges = upstream_gauges(self._upstreams.values()), store_gauges(self.store), self._notices.gauges
         self._telemetry.gauges = lambda: {name: value for read in gauges for name, value in read().items()}
         self._telemetry.process_info = self._process_info
+
+    def _serves(self) -> bool:
+        """Whether this is the configuration that new connections get."""
+        return self._telemetry.process_info == self._process_info
 
     def _process_info(self) -> ProcessInfo:
         """What `/status` shows of this worker."""
@@ -219,6 +226,7 @@ class Gateway:
         await self._portal.stop()
         await self._usage.stop()
         await self._refusal_log.stop()
+        await self._notices.stop()
         await self._identities.tokens.key_check.stop()
         await self._plugin_set.stop()
         await self._identities.issuers.stop()

@@ -36,6 +36,7 @@ def documents(
             "configuration": {**identity, "age_seconds": round(now - loaded, 1)},
             "certificates": certificates(settings, snapshot.gauges, now),
             "edge": edge(snapshot.gauges),
+            "notices": notices(snapshot.gauges),
             **traffic(snapshot),
         }
 
@@ -62,6 +63,14 @@ def edge(gauges: Mapping[str, Mapping[Labels, float]]) -> dict[str, Any] | None:
     if up is None:
         return None
     return {"up": bool(up), "restarts": int(gauges.get("edge_restarts", {}).get((), 0))}
+
+
+def notices(gauges: Mapping[str, Mapping[Labels, float]]) -> dict[str, int] | None:
+    """Of `portal.notify`; None: nobody is told."""
+    waiting = gauges.get("notices_waiting", {}).get(())
+    if waiting is None:
+        return None
+    return {"waiting": int(waiting), "failures": int(gauges.get("notice_failures", {}).get((), 0))}
 
 
 def _upstreams(gauges: Mapping[str, Mapping[Labels, float]]) -> dict[str, list[dict[str, Any]]]:

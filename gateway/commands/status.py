@@ -43,6 +43,11 @@ def lines(document: dict[str, Any]) -> Iterator[str]:
     edge = document.get("edge")
     if edge is not None:
         yield f"edge           {'up' if edge['up'] else 'down'}, {edge['restarts']} restarts"
+    notices = document.get("notices")
+    if notices is not None:
+        failures = notices["failures"]
+        failing = f", the last {failures} attempts failed (see the log)" if failures else ""
+        yield f"notices        {notices['waiting']} waiting{failing}"
     yield ""
     yield from table(
         ("WORKER", "CONNECTIONS", "IN FLIGHT", "MEMORY", "CPU", "OPEN FILES", "STORE", "CACHED TOKENS"),

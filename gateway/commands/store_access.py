@@ -12,6 +12,7 @@ from typing import TypeVar
 import click
 
 from gateway.assembly.audit import audited
+from gateway.assembly.notices import told
 from gateway.assembly.store import make_store
 from gateway.assembly.tokens import configured_keys
 from gateway.config.model import Settings
@@ -64,7 +65,8 @@ async def _work(
         if check_key:
             await KeyCheck(store.key_check, keys).check()
         with audited(settings, store, f"cli:{getuser()}"):
-            return await work(store)
+            async with told(settings, store):
+                return await work(store)
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from gateway.config.addresses import FilePath
 from gateway.config.base import Many, Section
 from gateway.config.portal_brand import PortalBrand
+from gateway.config.portal_notify import PortalNotify
 from gateway.config.portal_oidc import PortalOidc
 from gateway.config.value_types import CONTROL, Name, Scope
 
@@ -91,6 +92,11 @@ class PortalSettings(Section):
         default=None,
         description="People sign in at an OpenID provider, beside those with a password. null: none. "
         "Or a mapping.",
+    )
+    notify: PortalNotify | None = Field(
+        default=None,
+        description="A webhook of yours that is told of subscriptions, sign-ups and secrets that end soon: a "
+        "mapping. null: nobody is told.",
     )
     users: Many[PortalUser] = Field(
         default=(),

@@ -33,18 +33,8 @@ def _is_inside(networks: tuple[str, ...], address: str) -> bool:
 
 def is_public(address: str) -> bool:
     """Whether an IP address is one of the public Internet."""
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(parsed, IPv6Address):
-        # Transition addresses lead to the IPv4 address in them (RFC 6052 section 2.1, RFC 3056).
-        inner = (
-            IPv4Address(parsed.packed[-4:]) if parsed in _NAT64 else parsed.ipv4_mapped or parsed.sixtofour
-        )
-        if inner is not None:
-            return inner.is_global and not inner.is_multicast
-    return parsed.is_global and not parsed.is_multicast
+    parsed = _inner(address)
+    return parsed is not None and parsed.is_global and not parsed.is_multicast
 
 
 def may_be_public(host: str) -> bool:
@@ -60,3 +50,32 @@ def may_be_public(host: str) -> bool:
 def is_inside(networks: Sequence[str], address: str) -> bool:
     """Whether an address lies in one of the networks, or there are none. An unknown address is outside."""
     return not networks or _is_inside(tuple(networks), address)
+
+
+_METADATA = frozenset({IPv4Address("100.100.100.200"), IPv6Address("fd00:ec2::254")})
+"""Where clouds tell a machine its credentials outside of the link-local addresses."""
+
+
+def is_link_local(address: str) -> bool:
+    """Whether an IP address is link-local, or that of a cloud's metadata service. A name is not."""
+    parsed = _inner(address)
+    return parsed is not None and (parsed.is_link_local or parsed in _METADATA)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an IP address is this machine's own. A name is not."""
+    parsed = _inner(address)
+    return parsed is not None and parsed.is_loopback
+
+
+def _inner(address: str) -> IPv4Address | IPv6Address | None:
+    """The address, or the IPv4 address that a transition address leads to; None: it is none."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(parsed, IPv6Address):
+        if parsed in _NAT64:
+            return IPv4Address(parsed.packed[-4:])
+        return parsed.ipv4_mapped or parsed.sixtofour or parsed
+    return parsed

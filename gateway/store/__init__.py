@@ -21,6 +21,7 @@ from gateway.store.key_uses import KeyUse, KeyUseStore
 from gateway.store.limits import LimitStore
 from gateway.store.link import Commands, StoreLink
 from gateway.store.links import make_link
+from gateway.store.notices import NoticeStore, QueuedNotice
 from gateway.store.pool import StorePool
 from gateway.store.record_mac import RecordMac
 from gateway.store.redis_connection import RedisConnection
@@ -72,7 +73,9 @@ __all__ = [
     "KeyNames",
     "KeyUse",
     "LimitStore",
+    "NoticeStore",
     "Observer",
+    "QueuedNotice",
     "RecordCounts",
     "RecordMac",
     "RedisConnection",
@@ -193,6 +196,7 @@ class Store:
         self.key_uses = KeyUseStore(link, names)
         self.limits = LimitStore(link, pool, names)
         self.refusals = RefusalStore(link, names)
+        self.notices = NoticeStore(link, names, mac)
 
     def _open_single_values(self) -> None:
         """Keys, records by name, and what may be used only once."""

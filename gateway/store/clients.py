@@ -6,7 +6,8 @@ They are stored in one hash, `<prefix>clients`: id to record.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from heapq import nsmallest
 from typing import Any
@@ -123,6 +124,16 @@ class ClientStore:
         """Every client, by id. Raises ClientUnreadable where a record is malformed."""
         found = await self._records()
         return [self._read(name, found[name]) for name in sorted(found)]
+
+    async def each(self) -> AsyncIterator[Client]:
+        """Every client that can be read, some hundreds at a time, in no order. One that changes meanwhile may
+        come twice.
+        """
+        with self._pool.client("a look at all clients") as redis:
+            for group in self._names.groups:
+                async for name, data in redis.hscan_iter(self._names.clients(group), count=PAGE):
+                    with suppress(ClientUnreadable):
+                        yield self._read(name.decode("utf-8", "replace"), data)
 
     async def page(self, after: str, most: int, *, without: Collection[str] = ()) -> ClientPage:
         """Clients behind an id, by id. `without`: ids that are left out.

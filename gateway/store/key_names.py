@@ -18,6 +18,7 @@
 <prefix>clients, apps, users     hashes of records, by id or name
 <prefix>file:…            what the configuration file's clients and users were at the last load
 <prefix>signing-keys, key-check, format   single values
+<prefix>notices, notices:sender, notices:gone  what waits for the webhook, who sends it, and a 410
 <prefix>refusals          why requests were refused, for an hour
 <prefix>probe:…           written and removed to find out whether the server takes writes
 
@@ -263,6 +264,21 @@ class KeyNames:
     def canary_heard(self) -> str:
         """When each worker has heard of it."""
         return f"{self.prefix}canary:{self._tag('canary')}heard"
+
+    @property
+    def notices(self) -> str:
+        """The hash of what waits for the webhook, by id."""
+        return f"{self.prefix}notices"
+
+    @property
+    def notice_sender(self) -> str:
+        """Which process sends it."""
+        return f"{self.prefix}notices:sender"
+
+    @property
+    def notices_gone(self) -> str:
+        """The digest of a receiver that wants nothing any more."""
+        return f"{self.prefix}notices:gone"
 
     @property
     def refusals(self) -> str:

@@ -60,6 +60,12 @@ _GAUGES = {
         ("certificate",),
     ),
     "edge_up": ("gatepost_edge_up", "The edge's Envoy runs and answers (1/0)", ()),
+    "notices_waiting": ("gatepost_notices_waiting", "Notices that wait to be sent", ()),
+    "notice_failures": (
+        "gatepost_notice_failures",
+        "Attempts to send a notice that failed since one did not",
+        (),
+    ),
     "store_can_issue": ("gatepost_store_can_issue", "The store takes new tokens (1/0)", ()),
     "store_can_revoke": ("gatepost_store_can_revoke", "The store takes revocations (1/0)", ()),
     "store_evicts": ("gatepost_store_evicts", "The store deletes any key when its memory is full (1/0)", ()),

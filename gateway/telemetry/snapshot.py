@@ -32,6 +32,8 @@ GAUGE_MERGE: dict[str, Callable[[float, float], float]] = {
     "certificate_rejected": max,
     "edge_up": min,
     "edge_restarts": max,
+    "notices_waiting": max,
+    "notice_failures": max,
     "store_can_issue": min,
     "store_can_revoke": min,
     "store_evicts": max,

@@ -180,6 +180,7 @@ def test_sections_have_the_documented_defaults() -> None:
 def test_required_keys_are_documented_as_such() -> None:
     required = {key for key, default, _ in documented() if default == "required"}
     assert required == {
+        "portal.notify.webhook", "portal.notify.webhook.url", "portal.notify.webhook.secret",
         "server.listen[].tls.certificate", "server.listen[].tls.key",
         "server.listen[].tls.acme", "server.listen[].tls.acme.domains",
         "server.listen[].tls.acme.eab.key_id", "server.listen[].tls.acme.eab.key",

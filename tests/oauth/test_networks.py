@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.oauth.networks import is_inside, is_public, may_be_public
+from gateway.oauth.networks import is_inside, is_link_local, is_loopback, is_public, may_be_public
 
 NETWORKS = ("10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32")
 
@@ -55,3 +55,25 @@ def test_a_name_may_be_public_and_a_number_is_none() -> None:
     assert not is_public("shop.example")
     for number in ("", "2130706433", "127.1", "127.1.", "0x7f.1"):
         assert not may_be_public(number)
+
+
+@pytest.mark.parametrize(
+    ("address", "link_local", "loopback"),
+    [
+        ("169.254.0.1", True, False),
+        ("::ffff:169.254.169.254", True, False),
+        ("64:ff9b::a9fe:a9fe", True, False),
+        ("fe80::1", True, False),
+        ("febf::1%eth0", True, False),
+        ("fec0::1", False, False),
+        ("fd00:ec2::254", True, False),
+        ("127.0.0.2", False, True),
+        ("::1", False, True),
+        ("::ffff:127.0.0.1", False, True),
+        ("192.0.2.1", False, False),
+        ("localhost", False, False),
+        ("", False, False),
+    ],
+)
+def test_link_local_and_loopback_addresses_are_told(address: str, link_local: bool, loopback: bool) -> None:
+    assert (is_link_local(address), is_loopback(address)) == (link_local, loopback)

@@ -18,6 +18,7 @@ MODULES = frozenset({"collections", "functools", "weakref"})
 COLLECTIONS = frozenset({"dict", "set", "deque", "defaultdict", "Counter", "OrderedDict"})
 
 BOUNDED_OTHERWISE = {
+    "gateway/notices/outbox.py": "MOST notices wait for the store",
     "gateway/accounts/file_users.py": "users of the configuration",
     "gateway/accounts/key_uses.py": "uses since the last write, by registered API key",
     "gateway/accounts/passwords.py": "at most MAX_WAITING_ADDRESSES by MAX_WAITING_PER_ADDRESS requests",

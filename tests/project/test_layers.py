@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "tokens": BASE | {"accounts", "jose", "oauth", "signing", "store"},
     "issuers": BASE | {"jose", "oauth", "tokens"},
     "limits": BASE | {"config", "http", "store"},
+    "notices": BASE | {"oauth", "store"},
     "plugin": BASE | {"accounts", "config", "http", "limits", "oauth"},
     "plugins": frozenset({"plugin"}),
     "oauth_flows": BASE | {"accounts", "http", "oauth", "plugin", "tokens"},

@@ -235,3 +235,12 @@ async def test_many_are_written_at_once_unless_others_have_written_them(clients:
         "changed": "Changed",
         **{f"new-{number}": "Shop" for number in range(3)},
     }
+
+
+async def test_each_client_is_looked_at_except_those_that_cannot_be_read(
+    clients: ClientStore, link: RedisConnection, prefix: str
+) -> None:
+    for number in range(1200):
+        await clients.create(replace(SHOP, id=f"shop-{number}"))
+    await link.execute("HSET", KeyNames(prefix).clients(""), "broken", "{}")
+    assert {client.id async for client in clients.each()} == {f"shop-{number}" for number in range(1200)}

@@ -1,0 +1,79 @@
+"""`portal.notify`: what is told to a webhook of the operator's."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from gateway.config.addresses import split_url
+from gateway.config.base import Many, Section
+from gateway.config.value_types import CONTROL
+from gateway.oauth.networks import is_link_local, is_loopback
+
+NoticeEvent = Literal[
+    "subscription.requested",
+    "subscription.approved",
+    "subscription.refused",
+    "subscription.ended",
+    "user.signed_up",
+    "secret.expiring",
+]
+NOTICE_EVENTS: tuple[NoticeEvent, ...] = get_args(NoticeEvent)
+
+PREFIX = "whsec_"
+SHORTEST, LONGEST = 24, 64
+"""Bytes of a key, as Standard Webhooks has them for symmetric signatures."""
+LONGEST_URL = 2048
+
+
+def check_webhook_url(value: str) -> str:
+    """Validates where notices go: an https URL, or http to this machine."""
+    parts = split_url(value)
+    host = (parts.hostname or "") if parts else ""
+    if parts is None or parts.scheme not in ("http", "https") or not host or len(value) > LONGEST_URL:
+        raise ValueError("must be a URL such as https://hooks.example.org/gatepost")
+    if not value.isascii() or CONTROL.search(value) or " " in value or "#" in value or "@" in parts.netloc:
+        raise ValueError("must not hold spaces, a fragment (#), a user name, a password, or other than ASCII")
+    if is_link_local(host):
+        raise ValueError("must not lead to a link-local or metadata address")
+    if parts.scheme == "http" and host != "localhost" and not is_loopback(host):
+        raise ValueError("must be https; http is only for this machine (127.0.0.1, ::1, localhost)")
+    return value
+
+
+def check_webhook_secret(secret: SecretStr) -> SecretStr:
+    """Validates a signing secret. Errors never contain it."""
+    try:
+        text = secret.get_secret_value()
+        key = b64decode(text.removeprefix(PREFIX), validate=True)
+    except ValueError:
+        text, key = "", b""
+    if not text.startswith(PREFIX) or not SHORTEST <= len(key) <= LONGEST:
+        raise ValueError(
+            'must be whsec_ and 24 to 64 random bytes in base64: echo "whsec_$(openssl rand -base64 32)"'
+        )
+    return secret
+
+
+class PortalWebhook(Section):
+    """A receiver of notices."""
+
+    url: Annotated[str, AfterValidator(check_webhook_url)] = Field(
+        description="An https URL; http only to this machine. Redirects are not followed, and link-local "
+        "addresses are never asked."
+    )
+    secret: Annotated[SecretStr, AfterValidator(check_webhook_secret)] = Field(
+        description="Signs each notice (Standard Webhooks): whsec_ and 24 to 64 random bytes in base64, "
+        "preferably as ${NOTIFY_SECRET} from the environment."
+    )
+
+
+class PortalNotify(Section):
+    """What is told, and to whom."""
+
+    webhook: PortalWebhook = Field(description="The receiver, a mapping of url and secret.")
+    events: Many[NoticeEvent] = Field(
+        default=NOTICE_EVENTS, min_length=1, description="The events that are told; by default all of them."
+    )

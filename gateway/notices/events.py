@@ -1,0 +1,95 @@
+"""What of the changes in the store is told, and in which words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.oauth.api_subscription import ApiSubscription
+from gateway.oauth.application import Application
+from gateway.oauth.model import Client, Secret
+from gateway.oauth.user import User
+
+DAY = 86_400
+WARNINGS = (1, 7)
+"""Days before a secret's end at which it is told, the last one first."""
+_DECISIONS = {
+    "subscription.request": "subscription.requested",
+    "subscription.approve": "subscription.approved",
+    "subscription.refuse": "subscription.refused",
+    "subscription.end": "subscription.ended",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PortalEvent:
+    """Something to tell."""
+
+    type: str
+    data: dict[str, Any]
+
+    def body(self, now: float) -> str:
+        """The JSON that is sent. `now`: when it happened."""
+        told = {"type": self.type, "timestamp": rfc3339(now), "data": self.data}
+        return json.dumps(told, separators=(",", ":"))
+
+
+def rfc3339(seconds: float) -> str:
+    """`2026-11-29T12:00:00Z`."""
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def events_of(action: str, target: str, before: object | None, after: object | None) -> Iterator[PortalEvent]:
+    """What is to be told of a change in the store (`gateway.store.change_listener`)."""
+    if isinstance(after, ApiSubscription) and action in _DECISIONS:
+        yield _subscription(_DECISIONS[action], target, after)
+    elif action == "subscription.withdraw" and isinstance(before, ApiSubscription):
+        if before.state == "approved":
+            yield _subscription("subscription.ended", target, before, withdrawn=True)
+    elif action == "application.delete" and isinstance(before, Application):
+        for one in before.subscriptions:
+            if one.state == "approved":
+                yield _subscription("subscription.ended", target, one, withdrawn=True)
+    elif action == "user.create" and isinstance(after, User) and after.pending:
+        yield PortalEvent("user.signed_up", {"user": after.name, "waits_for_approval": True})
+
+
+def _subscription(
+    event: str, application: str, one: ApiSubscription, *, withdrawn: bool = False
+) -> PortalEvent:
+    decided = one.decided_by if event != "subscription.requested" and not withdrawn else ""
+    told = {
+        "application": application,
+        "api": one.api,
+        "scopes": list(one.scopes),
+        "tier": one.tier,
+        "note": one.note,
+        "asked_by": one.asked_by,
+        "decided_by": decided,
+        "answer": one.answer if decided else "",
+    }
+    return PortalEvent(event, {name: value for name, value in told.items() if value})
+
+
+def warning_due(secret: Secret, now: float) -> int | None:
+    """How many days before its end a secret's end is to be told now; None: not now."""
+    if secret.expires is None or now >= secret.expires:
+        return None
+    left = secret.expires - now
+    return next((days for days in WARNINGS if left <= days * DAY), None)
+
+
+def expiring(client: Client, secret: Secret, now: float) -> PortalEvent:
+    """That a secret ends soon. Its name and nothing else of it is told."""
+    end = secret.expires or 0
+    data = {
+        "client": client.id,
+        "client_name": client.name,
+        "secret": secret.name,
+        "expires": rfc3339(end),
+        "seconds_left": max(int(end - now), 0),
+    }
+    return PortalEvent("secret.expiring", {name: value for name, value in data.items() if value != ""})

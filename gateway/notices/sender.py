@@ -1,0 +1,183 @@
+"""Sends what waits. Of all processes of a store one does, for as long as it renews its lease."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
+
+from gateway.clock import Clock
+from gateway.errors import StoreUnavailable
+from gateway.notices.attempts import LIFETIME, NoticeAttempt, sent_again
+from gateway.notices.events import DAY, expiring, warning_due
+from gateway.notices.outbox import NoticeOutbox
+from gateway.notices.signature import WebhookKey
+from gateway.notices.webhook import WebhookClient
+from gateway.oauth.model import Client
+from gateway.store.notices import NoticeStore, QueuedNotice
+
+log = logging.getLogger("gatepost")
+
+INTERVAL = 1.0
+"""Seconds between two looks."""
+LEASE = 30.0
+"""Seconds, more than an attempt takes: it is renewed before each."""
+AT_ONCE = 8
+"""Attempts at a time."""
+SCAN_INTERVAL = 3600.0
+"""Seconds between two looks at all secrets."""
+SCAN_RETRY = 60.0
+"""The same, after one that failed."""
+
+FirstUse = Callable[[str, str, int], Awaitable[bool]]
+"""`gateway.store.replay_cache.ReplayCache.first`."""
+
+
+class NoticeSender:
+    """One for each worker."""
+
+    def __init__(
+        self,
+        store: NoticeStore,
+        outbox: NoticeOutbox,
+        url: str,
+        key: WebhookKey,
+        client: WebhookClient,
+        clients: Callable[[], AsyncIterator[Client]],
+        first: FirstUse,
+        clock: Clock,
+        owner: str,
+        serves: Callable[[], bool],
+    ) -> None:
+        """`clients`: all, of the file and of the store. `owner`: a name that no other sender has. `serves`:
+        whether this configuration is still the one that new connections get.
+        """
+        self._store = store
+        self._outbox = outbox
+        self._url = url
+        self._key = key
+        self._client = client
+        self._clients = clients
+        self._first = first
+        self._clock = clock
+        self._owner = owner
+        self._serves = serves
+        self._scan_at = 0.0
+        self._task: asyncio.Task[None] | None = None
+        self._seen: tuple[int, float] = (0, 0.0)
+        """How many waited at the last look, and when the first of them is due."""
+        self.waiting = 0
+        """Notices in the store, as far as this process knows: 0 where another one sends."""
+        self.failures = 0
+        """Attempts that failed since one did not."""
+
+    async def start(self) -> None:
+        """Begins to send."""
+        self._task = asyncio.create_task(self._run(), name="notices")
+
+    async def stop(self) -> None:
+        """Ends what is being sent, and lets another process send. What was not taken is sent again."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            with suppress(StoreUnavailable):
+                await self._store.resign(self._owner)
+        await self._client.stop()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self.step()
+            except StoreUnavailable as error:
+                log.debug("no notices are sent: %s", error.reason)
+            except Exception:
+                log.exception("notices could not be sent; it is tried again")
+            await asyncio.sleep(INTERVAL)
+
+    async def step(self) -> None:
+        """Sends what is due, if it is for this process to send. Raises StoreUnavailable."""
+        if not await self._leads():
+            self.waiting = self.failures = 0
+            return
+        await self._send_due()
+        await self._look_for_ends()
+
+    async def _leads(self) -> bool:
+        if self._serves():
+            return await self._store.lead(self._owner, LEASE)
+        # Streams may keep an earlier configuration for long: its successor sends, to its own receiver.
+        await self._store.resign(self._owner)
+        return False
+
+    async def _look_for_ends(self) -> None:
+        now = self._clock()
+        if now < self._scan_at or not self._outbox.wants("secret.expiring"):
+            return
+        self._scan_at = now + SCAN_RETRY
+        async for client in self._clients():
+            for secret in client.secrets:
+                days = warning_due(secret, now)
+                if days is None:
+                    continue
+                # The end is in the name: who gives a secret another end is told of that.
+                name = f"{client.id} {secret.digest.hex()} {secret.foreign} {secret.expires} {days}"
+                if await self._first("expiry-notice", name, (days + 1) * DAY):
+                    self._outbox.put(expiring(client, secret, now))
+        self._scan_at = now + SCAN_INTERVAL
+
+    async def _send_due(self) -> None:
+        self.waiting = await self._store.count()
+        if not self.waiting:
+            self._seen = (0, 0.0)
+            return
+        count, next_due = self._seen
+        if self.waiting == count and self._clock() < next_due:
+            return
+        queued = await self._store.list()
+        if await self._store.is_gone(self._url):
+            await self._drop(queued)
+            return
+        due = [one for one in queued if one.due <= self._clock()]
+        while due and await self._leads():
+            batch, due = due[:AT_ONCE], due[AT_ONCE:]
+            attempts = await asyncio.gather(*map(self._attempt, batch))
+            if any(attempt.gone for attempt in attempts):
+                log.error("the receiver of portal.notify answered 410: it is told nothing more for a day")
+                await self._store.note_gone(self._url)
+                await self._drop(queued)
+                return
+        left = await self._store.list()
+        self.waiting = len(left)
+        self._seen = (len(left), left[0].due if left else 0.0)
+
+    async def _attempt(self, notice: QueuedNotice) -> NoticeAttempt:
+        now = self._clock()
+        if now >= notice.created + LIFETIME:
+            log.error("notice %s is given up: it is a day old", notice.id)
+            await self._store.remove([notice.id])
+            return NoticeAttempt(0)
+        attempt = await self._client.post(notice.body, self._key.headers(notice.id, int(now), notice.body))
+        if attempt.taken:
+            self.failures = 0
+            await self._store.remove([notice.id])
+        elif not attempt.gone:
+            self.failures += 1
+            await self._failed(notice, attempt)
+        return attempt
+
+    async def _failed(self, notice: QueuedNotice, attempt: NoticeAttempt) -> None:
+        later = sent_again(notice, self._clock())
+        if later is None:
+            log.error("notice %s is given up after a day: %s", notice.id, attempt.words)
+            await self._store.remove([notice.id])
+            return
+        pause = later.due - int(self._clock())
+        log.warning("notice %s was not taken, next attempt in %d s: %s", notice.id, pause, attempt.words)
+        await self._store.keep(later)
+
+    async def _drop(self, queued: Sequence[QueuedNotice]) -> None:
+        log.warning("%d notices are dropped, as their receiver answered 410", len(queued))
+        await self._store.remove([one.id for one in queued])
+        self.waiting, self._seen = 0, (0, 0.0)
