@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from gateway.store import Store
 from gateway.store.notices import MOST, QueuedNotice
+from tests.record_keys import MAC
+from tests.topologies import ClusterSet
 
 ONE = QueuedNotice("msg_1", '{"type":"é\\n"}', 100, 105, 1)
 
@@ -66,3 +68,21 @@ async def test_a_receiver_of_notices_that_is_gone_is_noted_by_its_url(store: Sto
     assert await store.notices.is_gone("https://one.example")
     assert not await store.notices.is_gone("https://two.example")
     assert 0 < int(await store.link.execute("PTTL", store.names.notices_gone)) <= 86_400_000
+
+
+async def test_notices_wait_and_are_sent_by_one_on_a_cluster(quiet_cluster: ClusterSet, prefix: str) -> None:
+    store = Store(quiet_cluster.url, prefix, mac=MAC)
+    await store.start()
+    try:
+        assert await store.notices.add(ONE)
+        await store.notices.keep(replace(ONE, due=200))
+        assert [notice.due for notice in await store.notices.list()] == [200]
+        assert await store.notices.lead("one", 30)
+        assert not await store.notices.lead("other", 30)
+        await store.notices.resign("one")
+        await store.notices.note_gone("https://one.example")
+        assert await store.notices.is_gone("https://one.example")
+        await store.notices.remove(["msg_1"])
+        assert await store.notices.count() == 0
+    finally:
+        await store.stop()
