@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote_plus, urlencode, urlsplit
@@ -33,6 +34,8 @@ class ScriptedProvider:
     """What ID tokens are signed with."""
     answer: dict[str, str] = field(default_factory=dict)
     """Parameters that are changed on the way back; empty ones are left out."""
+    asks: bool = False
+    """Whether the person has to go on by a link."""
     logout: bool = True
     down: bool = False
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -53,7 +56,8 @@ class ScriptedProvider:
         if (method, parts.path) == ("POST", "/token"):
             return self._exchanged(dict(parse_qsl(form)), login)
         if parts.path == "/authorize":
-            return 302, self._authorized(dict(parse_qsl(parts.query)))
+            place = self._authorized(dict(parse_qsl(parts.query)))
+            return (200, f'<a href="{escape(place)}">Go on</a>') if self.asks else (302, place)
         if parts.path == "/logout":
             return 302, parse_qs(parts.query)["post_logout_redirect_uri"][0]
         documents = {
@@ -121,6 +125,7 @@ def scripted_provider() -> Iterator[ScriptedProvider]:
             if status == 302:
                 self.send_header("Location", text)
                 text = ""
+            self.send_header("Content-Type", "text/html" if text.startswith("<") else "application/json")
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
             self.wfile.write(text.encode())

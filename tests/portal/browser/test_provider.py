@@ -19,7 +19,7 @@ from tests.portal.browser.conftest import PATIENCE, THREAD, missing
 from tests.portal.browser.test_pages import COLOURS, FULL, violations
 from tests.portal.conftest import ADMIN, PASSWORD
 from tests.portal.pages.test_provider import CALLBACK, configured
-from tests.portal.scripted_provider import CLIENT, SECRET
+from tests.portal.scripted_provider import CLIENT, SECRET, scripted_provider
 from tests.running import Running
 
 PACKAGES = Path(os.environ.get("GATEPOST_NPM", AXE.parents[2]))
@@ -145,6 +145,8 @@ def test_an_administrator_of_the_provider_sees_who_came_from_there(
     at_provider(second, boss)
     second.goto(f"/portal/users?search={name}")
     expect(second.locator("tbody").last).to_contain_text("Signs in at http://127.0.0.1")
+    if folder := os.environ.get("GATEPOST_PICTURES"):
+        second.screenshot(path=Path(folder) / "users.png", full_page=True)
     assert violations(second, axe, FULL) == []
     second.goto("/portal/account")
     expect(second.locator("dl")).to_contain_text("Administrator")
@@ -189,3 +191,33 @@ def test_with_the_provider_down_the_password_form_works(
     page.click("button:has-text('Sign in')")
     page.wait_for_url("**/portal/applications")
     context.close()
+
+
+def test_over_https_the_cookie_of_a_sign_in_is_the_host_s_own(
+    browser: Browser, start: Callable[..., Running]
+) -> None:
+    with scripted_provider() as provider:
+        provider.reset("1", preferred_username="ada", roles="developer")
+        provider.asks = True
+        sections = configured(provider.url)
+        (listener,) = sections["server"]["listen"]
+        listener["tls"] = "auto"
+        sections["server"]["public_url"] = f"https://localhost:{listener['port']}"
+        start(**sections)
+        context = browser.new_context(ignore_https_errors=True)
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        page.goto(f"{sections['server']['public_url']}/portal/sign-in")
+        page.click("text=Sign in with Company login")
+        page.locator("text=Go on").wait_for()
+        assert named(context) == ["__Host-gatepost-sign-in"]
+        page.click("text=Go on")
+        expect(page.locator("header")).to_contain_text("ada")
+        assert named(context) == ["__Secure-gatepost-portal"]
+        context.close()
+
+
+def named(context: BrowserContext) -> list[str]:
+    """The cookies that sign somebody in."""
+    names = (one.get("name", "") for one in context.cookies())
+    return [name for name in names if name.endswith(("gatepost-sign-in", "gatepost-portal"))]
