@@ -156,7 +156,7 @@ async def test_the_log_is_sent_with_its_traces(
     await ask(running, 1, f"/orders/7?key={SECRET_QUERY}", **headers)
     await until(lambda: [log for log in receiver.logs if log.trace_id == trace_id])
     (line,) = [log for log in receiver.logs if log.trace_id == trace_id]
-    span = (await receiver.trace(trace_id, 3))["GET /orders"]
+    span = (await receiver.trace(trace_id, 4))["GET /orders"]
     assert (line.body, line.severity, line.span_id) == ("GET /orders/7 200", "info", span.span_id)
     expected = {
         "client.address": "127.0.0.1",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from gateway.commands.client import client as command
+from gateway.cli import main
 from tests.conftest import Valkey
 from tests.standards.caller import Caller, served, standard_config
 
@@ -70,7 +70,7 @@ def test_users_of_a_client_are_counted_once_each(own_gateway: Caller) -> None:
     own_gateway.token()
     counts = {}
     for name in ("app", "shop"):
-        shown = CliRunner().invoke(command, ["show", "-c", str(own_gateway.running.file), name])
+        shown = CliRunner().invoke(main, ["client", "show", "-c", str(own_gateway.running.file), name])
         counts[name] = json.loads(shown.stdout)["registered_users"]
     assert counts == {"app": 2, "shop": 0}
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from gateway.commands.client import client as command
+from gateway.cli import main
 from tests.conftest import Valkey
 from tests.standards.caller import Caller, served, standard_config
 
@@ -135,7 +135,7 @@ def test_it_ends_with_its_time_its_user_and_its_client(
     grants["refresh_token"]["lifetime"] = "1h"
     with served(config, tmp_path) as caller:
         dead = caller.log_in()["refresh_token"]
-        result = CliRunner().invoke(command, ["revoke-tokens", "-c", str(caller.running.file), "app"])
+        result = CliRunner().invoke(main, ["client", "revoke-tokens", "-c", str(caller.running.file), "app"])
         assert result.exit_code == 0
         assert caller.refresh(dead).error == "invalid_grant"
         of_ben, of_ada = (caller.log_in(user=user)["refresh_token"] for user in ("ben", "ada"))

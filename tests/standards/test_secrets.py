@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from gateway.commands.client import client as command
+from gateway.cli import main
 from tests.conftest import Valkey
 from tests.standards.caller import FORM, Caller, basic
 
 
 def run(gateway: Caller, *words: str) -> str:
     name, *rest = words
-    result = CliRunner().invoke(command, [name, "-c", str(gateway.running.file), *rest])
+    result = CliRunner().invoke(main, ["client", name, "-c", str(gateway.running.file), *rest])
     assert result.exit_code == 0, result.output
     return result.stdout
 
@@ -101,9 +101,9 @@ def test_what_cannot_be_done_is_said_in_a_line(gateway: Caller) -> None:
         ("create", "--id", "ADA"),
     ):
         name, *rest = words
-        result = CliRunner().invoke(command, [name, "-c", str(gateway.running.file), *rest])
+        result = CliRunner().invoke(main, ["client", name, "-c", str(gateway.running.file), *rest])
         assert result.exit_code == 1
         assert result.stderr.startswith("gatepost: ")
         assert "Traceback" not in result.output
-    wrong = CliRunner().invoke(command, ["add-secret", "shop", "--expires", "soon"])
+    wrong = CliRunner().invoke(main, ["client", "add-secret", "shop", "--expires", "soon"])
     assert "must be a date" in wrong.output
