@@ -21,7 +21,6 @@ from gateway.process.certificates import CHECK_INTERVAL, Certificates
 from gateway.process.edge_process import EdgeProcess
 from gateway.process.embedded_store_process import StoreProcess
 from gateway.process.gc_tuning import freeze_gc
-from gateway.process.huge_pages import use_huge_pages
 from gateway.process.line_writer import line_writer
 from gateway.process.listeners import ListenSocket, WorkerShare
 from gateway.process.log_level import CHECK_INTERVAL as LEVEL_INTERVAL
@@ -140,7 +139,6 @@ class Worker:
         watches = self._watch_certificates(), self._watch_log_level(log_level)
         self._watches = [asyncio.create_task(watch) for watch in watches]
         freeze_gc()
-        use_huge_pages()
 
     def accept(self) -> None:
         """Accepts connections, where `open` did not."""
