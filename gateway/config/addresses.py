@@ -45,6 +45,14 @@ def is_host(value: str) -> bool:
     return True
 
 
+def is_loopback_host(host: str) -> bool:
+    """Whether it is this machine itself, by address or as `localhost`."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def check_host(value: str) -> str:
     """Validates a host to bind to."""
     if not is_host(value):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from gateway.config.addresses import FilePath
+from gateway.config.addresses import FilePath, is_loopback_host
 from gateway.config.base import Many, Section
 from gateway.config.issuers import check_endpoint
 from gateway.config.value_types import CONTROL
@@ -22,16 +21,9 @@ def _provider(value: str) -> str:
     parts = urlsplit(value)
     if parts.query:
         raise ValueError("must have no query")
-    if parts.scheme != "https" and not _is_loopback(parts.hostname or ""):
+    if parts.scheme != "https" and not is_loopback_host(parts.hostname or ""):
         raise ValueError("must be an https URL; http is allowed on loopback only")
     return value
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _label(value: str) -> str:

@@ -194,7 +194,7 @@ def _outlier_detection(breaker: BreakerConfig) -> Json:
 def _tls(tls: UpstreamTls, host: str) -> Json:
     name = tls.server_name or host
     # RFC 6066 section 3: an address is no server name.
-    kind, sni = ("IP_ADDRESS", {}) if _is_address(name) else ("DNS", {"sni": name})
+    kind, sni = ("IP_ADDRESS", {}) if is_address(name) else ("DNS", {"sni": name})
     context: Json = {}
     if tls.verify:
         context["validation_context"] = {
@@ -218,7 +218,8 @@ def _tls(tls: UpstreamTls, host: str) -> Json:
     }
 
 
-def _is_address(host: str) -> bool:
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address, and no name."""
     try:
         ip_address(host)
     except ValueError:

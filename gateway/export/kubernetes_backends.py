@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from gateway.config.resilience import BreakerConfig, HealthConfig
 from gateway.config.upstreams import UNIX, UpstreamConfig, UpstreamServerConfig, UpstreamTls
-from gateway.export.envoy_clusters import Json
+from gateway.export.envoy_clusters import Json, is_address
 from gateway.export.kubernetes_objects import (
     ENVOY_GATEWAY,
     GATEWAY_API,
@@ -44,7 +43,7 @@ def what_kubernetes_lacks(upstream: UpstreamConfig) -> Iterator[str]:
     hosts = [urlsplit(server.url).hostname or "" for server in upstream.servers]
     if any(server.url.startswith(UNIX) for server in upstream.servers):
         yield "servers on Unix sockets"
-    elif not all(_is_address(host) or _is_name(host) for host in hosts):
+    elif not all(is_address(host) or _is_name(host) for host in hosts):
         yield "servers whose names Kubernetes does not take"
     if _together(upstream) is None and len(upstream.servers) > MOST_BACKENDS:
         yield f"more than {MOST_BACKENDS} servers of different weights or kinds"
@@ -105,7 +104,7 @@ def backend_texts(name: str, upstream: UpstreamConfig) -> Iterator[str]:
 def _together(upstream: UpstreamConfig) -> list[tuple[UpstreamServerConfig, ...]] | None:
     """All servers in one object, which has no weights, and names or addresses but not both."""
     weights = {server.weight for server in upstream.servers}
-    kinds = {_is_address(urlsplit(server.url).hostname or "") for server in upstream.servers}
+    kinds = {is_address(urlsplit(server.url).hostname or "") for server in upstream.servers}
     alike = len(weights) == 1 and len(kinds) == 1 and len(upstream.servers) <= MOST_ENDPOINTS
     return [tuple(upstream.servers)] if alike else None
 
@@ -126,7 +125,7 @@ def _endpoint(url: str) -> Json:
     parts = urlsplit(url)
     port = parts.port or _PORTS[parts.scheme]
     host = parts.hostname or ""
-    if _is_address(host):
+    if is_address(host):
         return {"ip": {"address": host, "port": port}}
     return {"fqdn": {"hostname": host, "port": port}}
 
@@ -269,12 +268,4 @@ def has_tls(upstream: UpstreamConfig) -> bool:
 
 
 def _is_name(host: str) -> bool:
-    return DNS_NAME.fullmatch(host) is not None and not _is_address(host)
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
+    return DNS_NAME.fullmatch(host) is not None and not is_address(host)

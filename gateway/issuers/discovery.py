@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from urllib.parse import urlsplit
 
 from gateway.issuers.http_client import HttpClient, HttpClientError
+from gateway.oauth.issuer_metadata import read_metadata
 
 
 def metadata_urls(issuer: str) -> tuple[str, str]:
@@ -24,14 +24,7 @@ def jwks_url(document: bytes, issuer: str) -> str:
     Raises:
         ValueError: the document is not this issuer's, or has no usable `jwks_uri`.
     """
-    try:
-        members = json.loads(document)
-    except RecursionError:
-        raise ValueError("is not JSON") from None
-    # RFC 8414 section 3.3: if the issuer is not identical, the metadata must not be used.
-    if not isinstance(members, dict) or members.get("issuer") != issuer:
-        raise ValueError("is not this issuer's metadata")
-    url = members.get("jwks_uri")
+    url = read_metadata(document, issuer).get("jwks_uri")
     # The keys of an https issuer must not be fetched by plain HTTP.
     if not isinstance(url, str) or urlsplit(url).scheme not in ("https", urlsplit(issuer).scheme):
         raise ValueError("has no usable jwks_uri")

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from gateway.errors import GatepostError
+from gateway.oauth.issuer_metadata import read_metadata
 from gateway.oauth.opaque_tokens import Random
 
 FLOW_LIFETIME = 600
@@ -136,13 +137,7 @@ def read_provider(document: bytes, issuer: str) -> ProviderMetadata:
     Raises:
         ValueError: it is not this issuer's, or lacks what is needed.
     """
-    try:
-        members = json.loads(document)
-    except RecursionError:
-        raise ValueError("is not JSON") from None
-    # Section 4.3: the issuer must be exactly the one that was asked.
-    if not isinstance(members, dict) or members.get("issuer") != issuer:
-        raise ValueError("is not this issuer's metadata")
+    members = read_metadata(document, issuer)
     methods = members.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
     if not isinstance(methods, list) or "client_secret_basic" not in methods:
         raise ValueError("does not announce client_secret_basic")

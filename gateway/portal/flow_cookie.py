@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import re
-
 from aiohttp import web
 
 from gateway.oauth.oidc import FLOW_LIFETIME, SignInFlow, read_flow
 from gateway.oauth.token_encryption import TokenCipher
+from gateway.portal.sealed_cookie import open_value, seal_value
 
 FLOW_PURPOSE = "portal sign-in at a provider"
 _SLOT = "sign-in"
-_VALUE = re.compile(r"[A-Za-z0-9_-]{1,3800}={0,2}")
 
 
 class FlowCookie:
@@ -26,19 +23,11 @@ class FlowCookie:
 
     def give(self, response: web.StreamResponse, flow: SignInFlow) -> None:
         """Has the browser keep the flow. An earlier one is forgotten."""
-        sealed = base64.urlsafe_b64encode(self._cipher.seal(flow.text(), _SLOT)).decode()
-        self._set(response, sealed, FLOW_LIFETIME)
+        self._set(response, seal_value(self._cipher, flow.text(), _SLOT), FLOW_LIFETIME)
 
     def read(self, request: web.Request) -> SignInFlow | None:
         """The flow that the browser has kept; None: none of ours."""
-        value = request.cookies.get(self._name, "")
-        if not _VALUE.fullmatch(value):
-            return None
-        try:
-            sealed = base64.urlsafe_b64decode(value)
-        except ValueError:
-            return None
-        text = self._cipher.open(sealed, _SLOT)
+        text = open_value(self._cipher, request.cookies.get(self._name, ""), _SLOT)
         return None if text is None else read_flow(text)
 
     def forget(self, response: web.StreamResponse) -> None:

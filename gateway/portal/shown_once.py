@@ -6,22 +6,18 @@ repeats no action, and the store never has it.
 
 from __future__ import annotations
 
-import base64
 import json
-import re
 from collections.abc import Mapping
 
 from aiohttp import web
 
 from gateway.oauth.token_encryption import TokenCipher
+from gateway.portal.sealed_cookie import LONGEST, open_value, seal_value
 
 PURPOSE = "portal values shown once"
 LIFETIME = 12 * 3600
 """Seconds, as for a session."""
 KINDS = ("secret", "api_key", "token", "invitation")
-LONGEST = 3800
-"""Characters of a cookie's value. RFC 6265 section 6.1: browsers take 4096 bytes with name and attributes."""
-_VALUE = re.compile(r"[A-Za-z0-9_-]{1,3800}={0,2}")
 
 
 class ShownOnce:
@@ -35,8 +31,7 @@ class ShownOnce:
         self, response: web.StreamResponse, kind: str, owner: str, page: str, shown: Mapping[str, object]
     ) -> bool:
         """Gives it to the browser; False where it is too long for that."""
-        sealed = self._cipher.seal(json.dumps(dict(shown)), _slot(kind, owner, page))
-        value = base64.urlsafe_b64encode(sealed).decode()
+        value = seal_value(self._cipher, json.dumps(dict(shown)), _slot(kind, owner, page))
         if len(value) > LONGEST:
             return False
         self._set(response, kind, page, value, LIFETIME)
@@ -45,13 +40,7 @@ class ShownOnce:
     def read(self, request: web.Request, kind: str, owner: str, page: str) -> dict[str, object] | None:
         """What was kept for this user on this page; None: nothing."""
         value = request.cookies.get(self._name(kind), "")
-        if not _VALUE.fullmatch(value):
-            return None
-        try:
-            sealed = base64.urlsafe_b64decode(value)
-        except ValueError:
-            return None
-        text = self._cipher.open(sealed, _slot(kind, owner, page))
+        text = open_value(self._cipher, value, _slot(kind, owner, page))
         return None if text is None else dict(json.loads(text))
 
     def forget(self, response: web.StreamResponse, kind: str, page: str) -> None:

@@ -124,27 +124,23 @@ def child_spans(
         )
         lookup: tuple[float, float] | None = exchange.state.get(LOOKUP_TIMES)
         if lookup is not None:
-            began, found = lookup
-            yield Span(
-                "find token",
-                "client",
-                trace.trace_id,
-                new_id(),
-                check_id,
-                clock_offset + began,
-                clock_offset + found,
-                {"db.system.name": "redis"} if _is_in_store(exchange) else {},
-                trace_state=trace.trace_state,
-            )
+            began, ended = (clock_offset + at for at in lookup)
+            yield _lookup_span(trace, exchange, (new_id(), check_id), began, ended)
     times = exchange.state.get(UPSTREAM_TIMES)
     if trace.upstream_id and isinstance(times, UpstreamTimes) and times.server is not None:
         yield _upstream_span(trace, exchange, times, clock_offset + times.began, end)
 
 
-def _is_in_store(exchange: Exchange) -> bool:
-    """Whether the gateway's own store was asked about the token, and not another issuer."""
+def _lookup_span(
+    trace: RequestTrace, exchange: Exchange, ids: tuple[str, str], start: float, end: float
+) -> Span:
+    """The question about a token, to the own store or another issuer. `ids`: its own and its parent's."""
     token = exchange.token
-    return exchange.route.issuers == OWN_ONLY if token is None else token.issuer == OWN
+    in_store = exchange.route.issuers == OWN_ONLY if token is None else token.issuer == OWN
+    attributes = {"db.system.name": "redis"} if in_store else {}
+    return Span(
+        "find token", "client", trace.trace_id, *ids, start, end, attributes, trace_state=trace.trace_state
+    )
 
 
 def _upstream_span(

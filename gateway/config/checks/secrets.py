@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from ipaddress import ip_address
 
+from gateway.config.addresses import is_loopback_host
 from gateway.config.checks.check import CheckContext, CheckFinding
 from gateway.config.model import Settings
 from gateway.config.problems import KeyPath
@@ -23,7 +23,7 @@ _ENCODED = "+%"
 def none_shipped(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """A gateway that others can reach is open to everybody who knows the shipped gateway.yaml."""
     hosts = (one.host for one in settings.server.listen if one.unix is None)
-    public = next((host for host in hosts if not _is_loopback(host)), None)
+    public = next((host for host in hosts if not is_loopback_host(host)), None)
     if public is None:
         return
     for path, variable in _shipped(settings):
@@ -45,13 +45,6 @@ def _shipped(settings: Settings) -> Iterator[tuple[KeyPath, str]]:
         variable = SHIPPED.get(user.password.get_secret_value())
         if variable is not None:
             yield ("portal", "users", index, "password"), variable
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def secrets_long(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
