@@ -39,7 +39,7 @@ def test_nobody_else_is_told_but_administrators(
     for unknown in (request_id, uuid4().hex, "%22%7D", "%3Cb%3E"):
         shown = developer.open(f"/portal/refusals?request={unknown}").words
         assert "No refused call of your applications has this request id" in shown
-        assert "403" not in shown
+        assert "got 403" not in shown
     assert "Request id" not in reader.open(path).words, "first one must sign in"
 
 
