@@ -12,6 +12,7 @@ from functools import partial
 from aiohttp import web
 
 from gateway.accounts.api_keys import ApiKeys
+from gateway.accounts.calls import CallLog
 from gateway.accounts.key_uses import KeyUses
 from gateway.accounts.static_clients import StaticClients
 from gateway.accounts.usage import UsageCounter, UsageRecorder
@@ -132,7 +133,8 @@ class Gateway:
         self._key_uses = KeyUses(self.store.key_uses)
         self._plugin_set = PluginSet(PluginCatalog(), self._plugin_context())
         self._grants = self._plugin_set.grants(settings.grants)
-        self._usage = UsageRecorder(UsageCounter(), self.store.usage, clock, self._key_uses)
+        calls = CallLog(clock) if settings.portal.enabled else None
+        self._usage = UsageRecorder(UsageCounter(), self.store.usage, clock, self._key_uses, calls)
         configuration, validator = config_hash(settings), self._identities.validator
         self._connections = connection_manager(settings.server, telemetry.limit_reached)
         self._refusals = RefusalRecorder(
@@ -283,7 +285,8 @@ class Gateway:
         return self._runner(app, fast_path if settings.server.fast_lane else None, services.recorder)
 
     def _recorder(self, record_request: Note | None, tally: UsageCounter | None) -> RequestRecorder:
-        recorder = request_recorder(self._telemetry, record_request, tally, self._settings.logging.fields)
+        fields, calls = self._settings.logging.fields, self._usage.calls
+        recorder = request_recorder(self._telemetry, record_request, tally, fields, calls)
         return recorder if self._tracer is None else TracingRecorder(recorder, self._tracer, self._clock)
 
     def _grpc_protocol(self, verify: VerifyEndpoint) -> Callable[[], asyncio.Protocol]:
@@ -325,6 +328,7 @@ class Gateway:
             tally=self._usage.tally,
             cors=EndpointCors(allowed_origins(settings)),
             refusals=self._refusals,
+            key_uses=self._key_uses if settings.portal.enabled else None,
         )
 
     def _metadata_endpoints(self) -> MetadataEndpoints:

@@ -105,7 +105,7 @@ def _admit(exchange: Exchange, stored: ApiKeys, held: HeldKey) -> None:
     if not is_inside(held.client.networks, address):
         raise Problem(FORBIDDEN, "The client may not call from this address.")
     exchange.token = _facts(held.client, held.key.expires or NEVER)
-    stored.used(held, address)
+    stored.used(held, address, exchange.request.headers)
 
 
 def _invalid() -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from gateway.accounts.key_uses import KeyUses
@@ -40,6 +41,6 @@ class ApiKeys:
             return None
         return held_key(await self._clients.find(client_id), key, self._clock())
 
-    def used(self, held: HeldKey, address: str) -> None:
-        """Notes a use."""
-        self._uses.note(held.client.id, held.key.prefix, address, self._clock())
+    def used(self, held: HeldKey, address: str, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        """Notes a use. `headers`: those of the request."""
+        self._uses.note(held.client.id, held.key.prefix, address, headers, self._clock())

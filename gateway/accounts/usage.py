@@ -10,6 +10,7 @@ import logging
 from bisect import bisect_left
 from contextlib import suppress
 
+from gateway.accounts.calls import CallLog
 from gateway.accounts.key_uses import KeyUses
 from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
@@ -75,10 +76,16 @@ class UsageRecorder:
     """Writes a worker's counts to the store every `WRITE_INTERVAL` seconds, and when it stops."""
 
     def __init__(
-        self, tally: UsageCounter, store: UsageStore, clock: Clock, key_uses: KeyUses | None = None
+        self,
+        tally: UsageCounter,
+        store: UsageStore,
+        clock: Clock,
+        key_uses: KeyUses | None = None,
+        calls: CallLog | None = None,
     ) -> None:
-        """`key_uses` are written with the counts."""
+        """`key_uses`, and what `calls` noted, are written with the counts."""
         self.tally = tally
+        self.calls = calls
         self._key_uses = key_uses
         self._store = store
         self._clock = clock
@@ -99,6 +106,8 @@ class UsageRecorder:
     async def settle(self) -> None:
         """Writes now. What the store does not take is kept for the next time."""
         if self._key_uses is not None:
+            if self.calls is not None:
+                self.calls.hand_over(self._key_uses)
             await self._key_uses.settle()
         now = self._clock()
         taken = self.tally.take()

@@ -16,7 +16,7 @@ from gateway.commands.tables import table
 from gateway.oauth.api_keys import SHOWN
 from gateway.store import KeyUse, Store
 
-COLUMNS = ("KEY", "NAME", "CREATED", "EXPIRES", "LAST USE", "FROM")
+COLUMNS = ("KEY", "NAME", "CREATED", "EXPIRES", "LAST USE", "FROM", "WITH")
 
 
 @click.group("api-key")
@@ -99,5 +99,9 @@ def _time(seconds: int | None) -> str | None:
 
 def _use(use: KeyUse | None) -> dict[str, str | None]:
     if use is None:
-        return {"last_used": None, "last_address": None}
-    return {"last_used": _time(use.time), "last_address": use.address}
+        return {"last_used": None, "last_address": None, "last_library": None}
+    return {
+        "last_used": _time(use.time),
+        "last_address": use.address,
+        "last_library": use.library or None,
+    }

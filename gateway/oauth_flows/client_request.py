@@ -6,7 +6,7 @@ what it finds to the request; it ends the request by raising an OAuthError.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -33,6 +33,8 @@ class ClientRequest:
     """All values of the DPoP header."""
     certificate: bytes | None = None
     """The client's verified TLS certificate, in DER."""
+    headers: Iterable[tuple[bytes, bytes]] = ()
+    """All that the request has."""
     form: Form = field(init=False)
     proof: ClientProof = field(init=False)
     client: Client = field(init=False)

@@ -26,9 +26,21 @@ def span(seconds: int) -> str:
     return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
+def about(seconds: int) -> str:
+    """A duration to read at a glance, rounded down to its largest unit: 100,000 is 1 day."""
+    size, _ = next((one for one in _UNITS if seconds >= one[0]), _UNITS[-1])
+    return span(max(seconds, 0) // size * size)
+
+
 def grant(name: str) -> str:
     """A grant's name for people: `client_credentials` is Client credentials."""
     return name.rpartition(":")[2].replace("_", " ").replace("-", " ").capitalize()
 
 
-FILTERS: dict[str, Callable[..., Any]] = {"moment": moment, "day": day, "span": span, "grant": grant}
+FILTERS: dict[str, Callable[..., Any]] = {
+    "moment": moment,
+    "day": day,
+    "span": span,
+    "about": about,
+    "grant": grant,
+}

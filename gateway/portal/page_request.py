@@ -10,6 +10,7 @@ import aiohttp_jinja2
 from aiohttp import web
 from aiohttp_session import Session, get_session, new_session
 
+from gateway.accounts.key_uses import LAST_CALL, LAST_TOKEN, KeyUse
 from gateway.audit.actor import acts
 from gateway.errors import StoreUnavailable
 from gateway.oauth.user import User
@@ -167,6 +168,10 @@ class PageRequest:
         """What the gateway has seen of some keys in the last month."""
         total = (await self.services.reports.report([client_id], "month")).total
         return Progress(total.tokens[0] > 0, total.statuses[0] > 0, sum(total.statuses[2:]) > 0)
+
+    async def last_uses(self, client_id: str) -> dict[str, KeyUse]:
+        """The last token and the last call of some keys."""
+        return await self.services.key_uses.read(client_id, (LAST_TOKEN, LAST_CALL))
 
     def require_proof_of_script(self) -> None:
         """Raises FormRefused unless a script of one of the portal's pages asks.

@@ -105,10 +105,11 @@ class PortalInfo:
 
 
 class KeyUseReader(Protocol):
-    """When and from where API keys were used last."""
+    """When, from where and with what keys were used last."""
 
-    async def read(self, client_id: str, prefixes: list[str]) -> dict[str, KeyUse]:
-        """The last uses of these keys of a client, as far as there are any. Raises StoreUnavailable."""
+    async def read(self, client_id: str, wanted: Sequence[str]) -> dict[str, KeyUse]:
+        """The last uses of a client, as far as there are any: `LAST_TOKEN`, `LAST_CALL`, or those of API keys
+        by their prefixes. Raises StoreUnavailable."""
 
 
 class ApiDocumentation(Protocol):

@@ -49,7 +49,7 @@ return 1
 DELETE = Script(
     "clients.delete",
     """
-redis.call('DEL', KEYS[2], KEYS[3])
+for i = 2, #KEYS do redis.call('DEL', KEYS[i]) end
 return redis.call('HDEL', KEYS[1], ARGV[1])
 """,
 )
@@ -232,15 +232,12 @@ class ClientStore:
         return bool(await self._link.script(SWAP, keys, args))
 
     async def delete(self, client_id: str) -> bool:
-        """Removes a client and, in the same step, ends every token of it. False where there was none."""
+        """Removes a client, with what is kept of it, and in the same step ends every token of it. False where
+        there was none.
+        """
         if not _possible(client_id):
             return False
-        names = self._names
-        keys = (
-            names.clients_with(client_id),
-            names.client_generation(client_id),
-            names.client_users(client_id),
-        )
+        keys = (self._names.clients_with(client_id), *self._names.of_client(client_id))
         there = bool(await self._run("the removal of a client", DELETE, keys, (client_id,)))
         self._changed(client_id)
         if there:

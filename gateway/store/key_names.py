@@ -6,7 +6,7 @@
 <prefix>r:<family>        a family of refresh tokens
 <prefix>ug:<user>         the generation of a person: tokens and sessions of another one have ended
 <prefix>u:<client>        digests of the users who have used a client
-<prefix>k:<client>        when and from where a client's API keys were used last
+<prefix>k:<client>        when, from where and with what a client and its API keys were used last
 <prefix>n:<client>        what a client has done, by hour, day and month
 <prefix>w:<digest>        a session of the portal
 <prefix>ws:<user>         what a person is shown of their sessions
@@ -141,12 +141,13 @@ class KeyNames:
         return f"{self.prefix}n:{self._tag(self.group(client_id))}{client_id}"
 
     def key_uses(self, client_id: str) -> str:
-        """The last uses of a client's API keys."""
+        """The last uses of a client and its API keys."""
         return f"{self.prefix}k:{self._tag(self.group(client_id))}{client_id}"
 
-    def of_client(self, client_id: str) -> tuple[str, str, str]:
-        """All keys that go with a client: its generation, users and usage."""
-        return self.client_generation(client_id), self.client_users(client_id), self.client_usage(client_id)
+    def of_client(self, client_id: str) -> tuple[str, ...]:
+        """All keys that go with a client: its generation, users, usage and last uses."""
+        made = (self.client_generation, self.client_users, self.client_usage, self.key_uses)
+        return tuple(name(client_id) for name in made)
 
     # People.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 
+from gateway.accounts.calls import CallLog
 from gateway.accounts.usage import UsageCounter
 from gateway.http.exchange import ERROR_CODE, TRACE, UPSTREAM_TIMES, Exchange, Header, header_values
 from gateway.http.trace_context import read_traceparent
@@ -108,9 +109,14 @@ class DetailedRecorder(RequestRecorder):
     __slots__ = ("_details", "_fields", "_write")
 
     def __init__(
-        self, telemetry: Telemetry, note: Note, tally: UsageCounter | None, fields: Sequence[str]
+        self,
+        telemetry: Telemetry,
+        note: Note,
+        tally: UsageCounter | None,
+        fields: Sequence[str],
+        calls: CallLog | None = None,
     ) -> None:
-        super().__init__(telemetry, self._add_details, tally)
+        super().__init__(telemetry, self._add_details, tally, calls)
         self._write = note
         self._details: Details = ()
         self._fields = tuple(dict.fromkeys(fields))
@@ -132,9 +138,13 @@ class DetailedRecorder(RequestRecorder):
 
 
 def request_recorder(
-    telemetry: Telemetry, note: Note | None, tally: UsageCounter | None, fields: Sequence[str]
+    telemetry: Telemetry,
+    note: Note | None,
+    tally: UsageCounter | None,
+    fields: Sequence[str],
+    calls: CallLog | None = None,
 ) -> RequestRecorder:
     """The plain recorder, unless further fields are wanted."""
     if note is None or not fields:
-        return RequestRecorder(telemetry, note, tally)
-    return DetailedRecorder(telemetry, note, tally, fields)
+        return RequestRecorder(telemetry, note, tally, calls)
+    return DetailedRecorder(telemetry, note, tally, fields, calls)

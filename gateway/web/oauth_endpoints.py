@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from aiohttp import web
 
+from gateway.accounts.key_uses import LAST_TOKEN, KeyUses
 from gateway.accounts.usage import UsageCounter
 from gateway.errors import StoreUnavailable
 from gateway.http.exchange import Headers, RequestHead, Response
@@ -60,6 +61,8 @@ class OAuthEndpoints:
     tally: UsageCounter | None = None
     cors: EndpointCors = EndpointCors()
     refusals: RefusalRecorder | None = None
+    key_uses: KeyUses | None = None
+    """Hears of tokens that go out; None: nobody asks when the last one did."""
 
     async def token(self, request: web.Request) -> web.StreamResponse:
         """`POST /token` (RFC 6749 section 3.2)."""
@@ -77,6 +80,9 @@ class OAuthEndpoints:
         """Records that a token goes out, and makes the response."""
         self.telemetry.token(call.grant_type, "reused" if call.answer.reused else "issued")
         self._tallied(call, issued=True)
+        if self.key_uses is not None and call.client.source == "store":
+            now = self.services.clock()
+            self.key_uses.note(call.client.id, LAST_TOKEN, call.address, call.headers, now)
         return token_response(call.answer, call.nonce)
 
     def refused(self, call: TokenRequestState, error: OAuthError) -> None:
@@ -164,6 +170,7 @@ def received(kind: type[Call], request: web.Request, body: bytes) -> Call:
         address=head.peer.address,
         proofs=head.values(b"dpop"),
         certificate=head.peer.certificate,
+        headers=head.headers,
     )
     found: ClientRequest = call
     request[OAUTH_CALL] = found

@@ -6,9 +6,11 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from gateway.accounts.calls import CallLog
 from gateway.accounts.usage import UsageCounter
 from gateway.http.endpoints import VERIFY
-from gateway.http.exchange import Exchange, Header
+from gateway.http.exchange import Exchange, Header, RequestHead
+from gateway.oauth.model import TokenInfo
 from gateway.oauth_flows.client_request import ClientRequest
 from gateway.oauth_flows.token import TokenRequestState
 from gateway.telemetry import Telemetry
@@ -78,12 +80,20 @@ def endpoint_details(facts: OtherFacts) -> Details:
 class RequestRecorder:
     """Each request is recorded once, however it ended."""
 
-    __slots__ = ("_note", "_tally", "telemetry")
+    __slots__ = ("_calls", "_note", "_tally", "telemetry")
 
-    def __init__(self, telemetry: Telemetry, note: Note | None, tally: UsageCounter | None = None) -> None:
+    def __init__(
+        self,
+        telemetry: Telemetry,
+        note: Note | None,
+        tally: UsageCounter | None = None,
+        calls: CallLog | None = None,
+    ) -> None:
+        """`tally` and `calls` hear of calls with a token."""
         self.telemetry = telemetry
         self._note = note
         self._tally = tally
+        self._calls = calls
 
     def exchange(self, exchange: Exchange, status: int, size: int, seconds: float) -> None:
         """A request on a route was answered."""
@@ -91,7 +101,7 @@ class RequestRecorder:
         method, client = head.method, "-" if token is None else token.client
         self.telemetry.request(route, method, status, seconds)
         if self._tally is not None and token is not None:
-            self._tally.call(token, status, seconds, own=exchange.response is None)
+            self._count(self._tally, token, head, status, seconds, own=exchange.response is None)
         if self._note is not None:
             address, request_id = head.peer.address, exchange.request_id
             self._note((address, method, head.path, status, size, seconds, route, client, request_id))
@@ -100,7 +110,7 @@ class RequestRecorder:
         """A proxy was answered whether a request on a route may pass."""
         head, token, route = exchange.request, exchange.token, exchange.route.path
         if self._tally is not None and token is not None:
-            self._tally.call(token, status, seconds, own=True)
+            self._count(self._tally, token, head, status, seconds, own=True)
         self.other(
             f"{VERIFY} {route}",
             head.method,
@@ -113,6 +123,21 @@ class RequestRecorder:
             "-" if token is None else token.client,
             OtherFacts(head.headers, head.client_version),
         )
+
+    def _count(
+        self,
+        tally: UsageCounter,
+        token: TokenInfo,
+        head: RequestHead,
+        status: int,
+        seconds: float,
+        *,
+        own: bool,
+    ) -> None:
+        """`own`: the gateway answered, not an upstream."""
+        tally.call(token, status, seconds, own=own)
+        if self._calls is not None and token.source == "store":
+            self._calls.note(token.client, head)
 
     def upstream_failed(self, exchange: Exchange, error: UpstreamError) -> None:
         """An upstream gave no usable response, or broke off within one: counts it and logs the cause."""

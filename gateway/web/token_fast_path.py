@@ -70,6 +70,7 @@ class TokenFastPath:
                 peer.address,
                 block.proofs,
                 peer.certificate,
+                block.headers,
                 plain.path.decode("latin-1"),
             )
         )

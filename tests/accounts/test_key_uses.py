@@ -1,4 +1,4 @@
-"""Uses of API keys that the store does not take."""
+"""Uses of keys that the store does not take."""
 
 from gateway.accounts.key_uses import KeyUses
 from gateway.errors import StoreUnavailable
@@ -20,13 +20,13 @@ class Store:
 async def test_what_the_store_does_not_take_is_kept_unless_there_is_newer() -> None:
     store = Store()
     uses = KeyUses(store)  # type: ignore[arg-type]
-    uses.note("shop", "a", "192.0.2.1", 1.5)
-    uses.note("shop", "b", "192.0.2.1", 2)
+    uses.note("shop", "a", "192.0.2.1", [(b"User-Agent", b"curl/8.5.0")], 1.5)
+    uses.note("shop", "b", "192.0.2.1", (), 2)
     await uses.settle()
-    uses.note("shop", "b", "192.0.2.2", 3)
+    uses.note("shop", "b", "192.0.2.2", (), 3)
     store.away = False
     await uses.settle()
-    assert store.kept == {"shop": {"a": KeyUse(1, "192.0.2.1"), "b": KeyUse(3, "192.0.2.2")}}
+    assert store.kept == {"shop": {"a": KeyUse(1, "192.0.2.1", "curl/8.5.0"), "b": KeyUse(3, "192.0.2.2")}}
     store.kept.clear()
     await uses.settle()
     assert store.kept == {}

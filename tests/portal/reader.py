@@ -155,12 +155,20 @@ class Reader:
 
 
 def call(
-    base: str, path: str, form: dict[str, str] | None = None, *, basic: str = "", bearer: str = ""
+    base: str,
+    path: str,
+    form: dict[str, str] | None = None,
+    *,
+    basic: str = "",
+    bearer: str = "",
+    agent: str = "",
 ) -> Any:
     """A program's request: the status, and the JSON or text of its answer."""
     request = Request(base + path, urlencode(form).encode() if form is not None else None)
     if basic:
         request.add_header("Authorization", "Basic " + base64.b64encode(basic.encode()).decode())
+    if agent:
+        request.add_header("User-Agent", agent)
     if bearer:
         request.add_header("Authorization", f"Bearer {bearer}")
     try:

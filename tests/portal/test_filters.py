@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.portal.filters import day, grant, moment, span
+from gateway.portal.filters import about, day, grant, moment, span
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,14 @@ from gateway.portal.filters import day, grant, moment, span
 )
 def test_a_duration_has_its_largest_whole_unit(seconds: int, text: str) -> None:
     assert span(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(100_000, "1 day"), (86_399, "23 hours"), (119, "1 minute"), (59, "59 seconds"), (-5, "0 days")],
+)
+def test_at_a_glance_a_duration_is_rounded_down(seconds: int, text: str) -> None:
+    assert about(seconds) == text
 
 
 def test_dates_are_utc() -> None:

@@ -20,7 +20,8 @@ COLLECTIONS = frozenset({"dict", "set", "deque", "defaultdict", "Counter", "Orde
 BOUNDED_OTHERWISE = {
     "gateway/notices/outbox.py": "MOST notices wait for the store",
     "gateway/accounts/file_users.py": "users of the configuration",
-    "gateway/accounts/key_uses.py": "uses since the last write, by registered API key",
+    "gateway/accounts/calls.py": "calls since the last write, by registered client",
+    "gateway/accounts/key_uses.py": "uses since the last write, by registered client and API key",
     "gateway/accounts/passwords.py": "at most MAX_WAITING_ADDRESSES by MAX_WAITING_PER_ADDRESS requests",
     "gateway/accounts/usage.py": "counts since the last write, by registered client",
     "gateway/accounts/users.py": "users of the configuration",

@@ -66,6 +66,17 @@ _ANSWERS: dict[str, dict[str, Any]] = {
     ),
     "Keys": _object(["keyMappingId", "keyType", "consumerKey"], **_KEYS, token=_reference("Token")),
     "KeysList": _list_of("Keys"),
+    "KeysStatus": _object(
+        ["lastCall", "lastToken"],
+        lastCall={"anyOf": [_reference("KeyUse"), {"type": "null"}], "description": "null: there was none."},
+        lastToken={"anyOf": [_reference("KeyUse"), {"type": "null"}], "description": "Likewise."},
+    ),
+    "KeyUse": _object(
+        ["time", "address", "library"],
+        time={"type": "integer", "description": "Seconds since the epoch."},
+        address=_TEXT,
+        library={"type": _OR_NULL, "description": "The product of User-Agent; null: none."},
+    ),
     "Secret": _object(["consumerKey", "consumerSecret"], consumerKey=_TEXT, consumerSecret=_TEXT),
     "NamedSecret": _object(
         ["secretId"],
@@ -87,6 +98,7 @@ _ANSWERS: dict[str, dict[str, Any]] = {
         expiresAt={"type": ["integer", "null"], "description": "Likewise; null: it has no end."},
         lastUsedAt={"type": ["integer", "null"], "description": "Likewise; null: never."},
         lastUsedFrom={"type": _OR_NULL, "description": "The address."},
+        lastUsedWith={"type": _OR_NULL, "description": "The product of User-Agent."},
     ),
     "ApiKeyList": _list_of("ApiKey"),
     "NewApiKey": _object(

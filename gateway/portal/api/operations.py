@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from gateway.portal.api import api_keys, applications, key_secrets, keys, subscriptions
+from gateway.portal.api import api_keys, applications, key_secrets, key_status, keys, subscriptions
 from gateway.portal.api.api_request import Call
 from gateway.portal.api.request_bodies import (
     ApplicationBody,
@@ -81,6 +81,7 @@ OPERATIONS = (
     Operation("POST", _ONE + "/generate-keys", "generateKeys", keys.generate, 200, "Keys", GenerateKeysBody),
     Operation("GET", _ONE + "/oauth-keys", "listKeys", keys.listing, 200, "KeysList"),
     Operation("GET", _KEYS, "getKeys", keys.show, 200, "Keys"),
+    Operation("GET", _KEYS + "/status", "getKeysStatus", key_status.show, 200, "KeysStatus"),
     Operation("PUT", _KEYS, "changeKeys", keys.change, 200, "Keys", KeysBody),
     Operation(
         "POST",

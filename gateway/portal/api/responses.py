@@ -76,6 +76,7 @@ def api_key_shape(key: Secret, use: KeyUse | None) -> dict[str, Any]:
         "expiresAt": key.expires,
         "lastUsedAt": None if use is None else use.time,
         "lastUsedFrom": None if use is None else use.address,
+        "lastUsedWith": None if use is None else use.library or None,
     }
 
 

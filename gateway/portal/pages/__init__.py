@@ -68,6 +68,7 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("GET", "/usage", usage.of_all),
     ("GET", _KEYS, keys.tab_page("")),
     ("GET", _KEYS + "/secrets", keys.tab_page("secrets")),
+    ("GET", _KEYS + "/calls", keys.tab_page("calls")),
     ("GET", _KEYS + "/settings", keys.tab_page("settings")),
     ("GET", _KEYS + "/danger", keys.tab_page("danger")),
     ("GET", _KEYS + "/progress", keys.progress),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.accounts.applications import ApplicationRefused
-from gateway.oauth.application import Application
+from gateway.oauth.application import ENVIRONMENTS, Application
 from gateway.portal.form_rules import application_problems, offered_tiers
 from gateway.portal.page_request import HOME, Fields, PageNotFound, PageRequest, redirect_to
 
@@ -99,12 +99,12 @@ async def show(page_request: PageRequest) -> web.StreamResponse:
     """One application, and what keys it has."""
     application = await the_application(page_request)
     services = page_request.services.applications
-    return page_request.page(
-        "application.html",
-        application=application,
-        production=await services.client(application, "production"),
-        sandbox=await services.client(application, "sandbox"),
-    )
+    keys = {name: await services.client(application, name) for name in ENVIRONMENTS}
+    uses = {
+        name: {} if client is None else await page_request.last_uses(client.id)
+        for name, client in keys.items()
+    }
+    return page_request.page("application.html", application=application, keys=keys, uses=uses)
 
 
 async def edit_form(page_request: PageRequest) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""The page of one pair of keys, in four tabs."""
+"""The page of one pair of keys, in five tabs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from gateway.portal.form_rules import FORMATS, WAYS, key_form_of, offered_audien
 from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
 from gateway.portal.pages.applications import the_application
 
-Tab = Literal["", "secrets", "settings", "danger"]
+Tab = Literal["", "secrets", "calls", "settings", "danger"]
 TABS: dict[Tab, str] = {
     "": "Quick start",
     "secrets": "Secrets",
+    "calls": "Calls",
     "settings": "Settings",
     "danger": "Danger",
 }
@@ -28,6 +29,7 @@ TABS: dict[Tab, str] = {
 _TEMPLATES: dict[Tab, str] = {
     "": "quick_start.html",
     "secrets": "secrets.html",
+    "calls": "calls.html",
     "settings": "settings.html",
     "danger": "danger.html",
 }
@@ -151,6 +153,8 @@ async def shown_keys(key_page_: KeyPage, tab: Tab = "", status: int = 200, **con
     prefixes = [one.prefix for one in client.api_keys]
     if tab == "secrets" and prefixes:
         content["key_uses"] = await key_page_.page_request.services.key_uses.read(client.id, prefixes)
+    if tab == "calls":
+        content["key_uses"] = await key_page_.page_request.last_uses(client.id)
     return key_page_.page(tab, status, **content)
 
 

@@ -1,0 +1,33 @@
+"""How keys stand, by REST."""
+
+from __future__ import annotations
+
+import time
+
+from tests.portal.api.program import Program
+from tests.portal.api.test_keys import FORM, made
+from tests.portal.reader import call
+
+PATIENCE = 30
+
+
+def test_last_uses_are_told_by_time_address_and_library(program: Program) -> None:
+    path, keys = made(program)
+    there = f"{path}/oauth-keys/{keys['keyMappingId']}/status"
+    assert program.ask("GET", there) == (200, {"lastCall": None, "lastToken": None})
+    credentials = f"{keys['consumerKey']}:{keys['consumerSecret']}"
+    # Another lifetime than that of the first token, which would be given out again.
+    form = {**FORM, "validity_period": "60"}
+    assert call(program.base, "/token", form, basic=credentials, agent="okhttp/4.12.0")[0] == 200
+    deadline = time.monotonic() + PATIENCE
+    while (used := program.ask("GET", there)[1]["lastToken"]) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert (used["address"], used["library"]) == ("127.0.0.1", "okhttp/4.12.0")
+    assert abs(used["time"] - time.time()) < PATIENCE
+
+
+def test_keys_of_others_have_no_status(program: Program) -> None:
+    path, _ = made(program)
+    assert program.ask("GET", f"{path}/oauth-keys/{'x' * 20}/status")[0] == 404
+    assert program.ask("GET", f"/applications/{'x' * 20}/oauth-keys/{'x' * 20}/status")[0] == 404

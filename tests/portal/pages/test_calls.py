@@ -1,0 +1,39 @@
+"""When, from where and with what keys were used last."""
+
+from __future__ import annotations
+
+from tests.portal.pages.test_usage import after_settling
+from tests.portal.reader import Reader, Sheet, call
+
+
+def token_of(gateway: str, made: Sheet) -> str:
+    """A token of new keys, asked for with a library of its own."""
+    credentials = f"{made.value('consumer-key')}:{made.value('consumer-secret')}"
+    form = {"grant_type": "client_credentials", "scope": "orders.read"}
+    status, token = call(gateway, "/token", form, basic=credentials, agent="token-getter/1.5 (x)")
+    assert status == 200
+    return str(token["access_token"])
+
+
+def test_the_last_token_and_the_last_call_are_shown(developer: Reader, gateway: str) -> None:
+    path, made = developer.keys()
+    fresh = developer.tab(path, "calls").words
+    assert "Last call never Last token never Secret 0 days old, no end" in fresh
+    assert call(gateway, "/orders", bearer=token_of(gateway, made))[0] == 200
+    shown = after_settling(developer, f"{path}/calls", "with Python-urllib/").words
+    assert "UTC from 127.0.0.1 with token-getter/1.5" in shown
+    overview = developer.open(path.removesuffix("/production")).words
+    assert "with token-getter/1.5 Secret:" in overview
+
+
+def test_a_wrong_secret_is_no_use_of_keys(developer: Reader, gateway: str) -> None:
+    path, made = developer.keys()
+    form = {"grant_type": "client_credentials"}
+    assert call(gateway, "/token", form, basic=f"{made.value('consumer-key')}:wrong")[0] == 401
+    after_settling(developer, path.replace("/production", "/usage"), "Tokens refused 1 ")
+    assert "Last token never" in developer.tab(path, "calls").words
+
+
+def test_somebody_elses_last_uses_are_not_there(developer: Reader, admin: Reader) -> None:
+    path, _ = admin.keys(f"Used {id(developer)}")
+    assert developer.tab(path, "calls").status == 404
