@@ -52,6 +52,7 @@ from gateway.store import Store
 from gateway.store.sessions import SessionFacts, session_key
 from gateway.tokens.token_lookup import TokenLookup
 from gateway.tokens.token_validator import TokenValidator
+from gateway.translation.catalogue import Catalogues, languages
 
 WHITE, BLACK = "#ffffff", "#000000"
 HOVER = 0.25
@@ -73,7 +74,12 @@ def portal(
     clock: Clock,
 ) -> dict[str, web.Application]:
     """The portal's aiohttp applications by mount path."""
-    info = replace(portal_info(settings), guides=_guides(settings), brand=_brand(settings.portal.brand))
+    info = replace(
+        portal_info(settings),
+        guides=_guides(settings),
+        brand=_brand(settings.portal.brand),
+        languages=languages(settings.portal.languages, own_catalogues(settings)),
+    )
     http = provider_http(settings)
     keys = configured_keys(settings)
     users = Users(file_users, store.users, passwords, clock)
@@ -102,6 +108,7 @@ def portal(
         clock=clock,
         ask_store=store.ping,
         provider=None if http is None else provider_services(settings, info, http, users, store, keys, clock),
+        catalogues=Catalogues(own_catalogues(settings)),
     )
     pages = portal_app(services, store.sessions, partial(_note_session, store))
     if http is not None:
@@ -238,6 +245,11 @@ def _colours(settings: PortalBrand) -> tuple[BrandColours, BrandColours] | None:
         BrandColours(light, mixed(light, BLACK, HOVER), WHITE),
         BrandColours(dark, mixed(dark, WHITE, HOVER), BLACK),
     )
+
+
+def own_catalogues(settings: Settings) -> dict[str, Path]:
+    """The operator's catalogues by language."""
+    return {file.stem: file for file in settings.portal.catalogues}
 
 
 def _guides(settings: Settings) -> tuple[Guide, ...]:

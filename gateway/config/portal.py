@@ -85,6 +85,16 @@ class PortalSettings(Section):
         description="Markdown files that the portal shows as Guides to whoever is signed in, in this order. "
         "Needs the extra pages.",
     )
+    languages: Many[Name] | None = Field(
+        default=None,
+        description="The languages of the pages, such as [en, de]. Who asks for none of them gets the first. "
+        "null: all that there are a catalogue of, English first.",
+    )
+    catalogues: Many[FilePath] = Field(
+        default=(),
+        description="Further translations: gettext catalogues, each named as its language is, such as fr.po. "
+        "What they have of a language that comes with the gateway replaces its words.",
+    )
     brand: PortalBrand = Field(
         default=PortalBrand(), description="The portal in your own name and colours: a mapping."
     )

@@ -15,6 +15,7 @@ from gateway.audit.actor import acts
 from gateway.errors import StoreUnavailable
 from gateway.oauth.user import User
 from gateway.portal.csrf import from_elsewhere
+from gateway.portal.page_language import here
 from gateway.portal.services import PortalServices
 from gateway.portal.sessions import SEEN, SEEN_EVERY
 from gateway.web.oauth_endpoints import read_body
@@ -206,6 +207,7 @@ class PageRequest:
         context.setdefault("done", self.query("done"))
         context["now"] = int(self.services.clock())
         context["path"] = self.request.path
+        context["here"] = here(self.request)
         response = aiohttp_jinja2.render_template(template, self.request, context, status=status)
         if value is not None:
             proof.give(response, value)

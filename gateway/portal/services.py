@@ -25,6 +25,8 @@ from gateway.portal.flow_cookie import FlowCookie
 from gateway.portal.guides import Guide
 from gateway.portal.sessions import OwnSessions
 from gateway.portal.shown_once import ShownOnce
+from gateway.translation.catalogue import Catalogues
+from gateway.translation.languages import SHIPPED, Language
 
 MANAGE = MANAGE_SCOPE
 """The scope with which a token works the portal's REST interface."""
@@ -97,6 +99,8 @@ class PortalInfo:
     provider: str = ""
     """What people know the OpenID provider as; empty: there is none."""
     provider_issuer: str = ""
+    languages: tuple[Language, ...] = SHIPPED
+    """Those of the pages; the first is for who asks for none of them."""
 
     @property
     def secure(self) -> bool:
@@ -188,3 +192,4 @@ class PortalServices:
     """Over as soon as the store answers. Raises StoreUnavailable while it does not."""
     provider: ProviderServices | None = None
     """At which people sign in without a password; None: there is none."""
+    catalogues: Catalogues = field(default_factory=Catalogues)

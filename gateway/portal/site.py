@@ -22,6 +22,7 @@ from gateway.portal.brand import serve_brand
 from gateway.portal.csrf import HEADERS, from_elsewhere
 from gateway.portal.filters import FILTERS
 from gateway.portal.outcome import LOOK, form_page, with_outcome
+from gateway.portal.page_language import asked_language, name_language, speak_in_templates
 from gateway.portal.page_request import (
     FormRefused,
     OutcomeUnknown,
@@ -34,6 +35,7 @@ from gateway.portal.page_request import (
 from gateway.portal.pages import PAGES
 from gateway.portal.services import PortalServices
 from gateway.portal.sessions import NoteSession, SessionKeeper, StoredSessions
+from gateway.translation.text import gettext, gettext_noop, speaking
 from gateway.web.request_context import HEAD
 
 log = logging.getLogger("gatepost")
@@ -43,25 +45,37 @@ MOUNT = "/portal"
 SENT = "https"
 """In the query of who was sent on from plain HTTP."""
 _TROUBLE: dict[int, tuple[str, str]] = {
-    400: ("Bad request", "The request could not be understood. Go back and try again."),
-    403: (
-        "The form was not accepted",
-        "The page has expired, or your browser did not send the portal's cookie. "
-        "Reload the page, allow cookies, and try again.",
+    400: (
+        gettext_noop("Bad request"),
+        gettext_noop("The request could not be understood. Go back and try again."),
     ),
-    404: ("Page not found", "It may have been deleted, or you may not see it."),
-    405: ("Method not allowed", "Go back and use the buttons of the page."),
-    409: ("Conflict", "It was changed in the meantime. Reload the page and try again."),
-    500: ("Internal error", "The gateway's log has the details."),
+    403: (
+        gettext_noop("The form was not accepted"),
+        gettext_noop(
+            "The page has expired, or your browser did not send the portal's cookie. "
+            "Reload the page, allow cookies, and try again."
+        ),
+    ),
+    404: (gettext_noop("Page not found"), gettext_noop("It may have been deleted, or you may not see it.")),
+    405: (gettext_noop("Method not allowed"), gettext_noop("Go back and use the buttons of the page.")),
+    409: (
+        gettext_noop("Conflict"),
+        gettext_noop("It was changed in the meantime. Reload the page and try again."),
+    ),
+    500: (gettext_noop("Internal error"), gettext_noop("The gateway's log has the details.")),
     503: (
-        "The store can't be reached",
-        "Nothing was changed. Try again in a moment; if the problem persists, contact the operator of this "
-        "gateway.",
+        gettext_noop("The store can't be reached"),
+        gettext_noop(
+            "Nothing was changed. Try again in a moment; if the problem persists, contact the operator of "
+            "this gateway."
+        ),
     ),
 }
 _UNKNOWN = (
-    "The store did not answer",
-    "Your change may have been made, or not. Look at the page again in a moment, before you repeat it.",
+    gettext_noop("The store did not answer"),
+    gettext_noop(
+        "Your change may have been made, or not. Look at the page again in a moment, before you repeat it."
+    ),
 )
 
 
@@ -74,6 +88,7 @@ def portal_app(services: PortalServices, sessions: SessionKeeper, note: NoteSess
         app, loader=jinja2.PackageLoader("gateway.portal"), undefined=jinja2.StrictUndefined, trim_blocks=True
     )
     env.lstrip_blocks = True
+    speak_in_templates(env)
     env.filters.update(FILTERS)
     env.globals["static"] = statics.url
     for method, path, page in PAGES:
@@ -103,8 +118,10 @@ def error_page_middleware(services: PortalServices) -> object:
 
     @web.middleware
     async def error_page(request: web.Request, handler: Handler) -> web.StreamResponse:
-        with acting(ANYBODY):
+        language, words = await asked_language(request, services)
+        with acting(ANYBODY), speaking(language, words):
             response = await _answered(request, handler, services)
+        name_language(response, language)
         for name, value in HEADERS.items():
             # Only what is stricter is set before.
             response.headers.setdefault(name, value)
@@ -198,8 +215,8 @@ def _page(
     content: dict[str, object] = {
         "facts": services.facts,
         "user": None,
-        "title": title,
-        "text": text,
+        "title": gettext(title),
+        "text": gettext(text),
         "path": request.path,
         "secret": secret,
         "back": back,

@@ -181,5 +181,6 @@ FILES: dict[str, Callable[[], bytes]] = {
     "ca": lambda: Certificate(authority=True).pem,
     "jwks_file": _key_set,
     "pages": lambda: b"# A page",
+    "catalogues": lambda: b"# No translation yet.",
 }
 """What makes the file that a key names."""

@@ -8,13 +8,14 @@ import pytest
 
 from tests.project.imports import imports
 
-BASE = frozenset({"gateway", "clock", "errors", "runtime"})
+BASE = frozenset({"gateway", "clock", "errors", "runtime", "translation"})
 
 MAY_IMPORT = {
     "gateway": frozenset[str](),
     "clock": frozenset[str](),
     "errors": frozenset[str](),
     "runtime": frozenset[str](),
+    "translation": frozenset[str](),
     "telemetry": BASE,
     "audit": BASE,
     "jose": BASE,

@@ -1,0 +1,91 @@
+"""The language of a page: which one a request gets, and its words in templates."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from gettext import NullTranslations
+from urllib.parse import urlencode
+
+import jinja2
+from aiohttp import web
+from markupsafe import escape
+
+from gateway.portal.services import PortalServices
+from gateway.translation.catalogue import CatalogueError
+from gateway.translation.languages import ENGLISH, Language, choose
+from gateway.translation.text import IN_ENGLISH, spoken, translations
+
+log = logging.getLogger("gatepost")
+COOKIE = "gatepost-language"
+_REMEMBERED = 365 * 86_400
+"""Seconds for which a browser keeps what was chosen."""
+_INSIDE = re.compile(r"/portal(/[A-Za-z0-9_-]+)*/?(\?[A-Za-z0-9_.~%+=&-]*)?")
+LONGEST_WAY_BACK = 2000
+
+
+async def asked_language(request: web.Request, services: PortalServices) -> tuple[Language, NullTranslations]:
+    """The language of a request's answer, and its words; English where those can't be read."""
+    accepted = request.headers.get("Accept-Language", "")
+    language = choose(services.facts.languages, request.cookies.get(COOKIE, ""), accepted)
+    words = services.catalogues.known(language)
+    if words is not None:
+        return language, words
+    try:
+        return language, await asyncio.to_thread(services.catalogues.read, language)
+    except (OSError, CatalogueError) as error:
+        log.error("the catalogue of the language %s can't be read: %s", language.tag, error)
+        return ENGLISH, IN_ENGLISH
+
+
+def name_language(response: web.StreamResponse, language: Language) -> None:
+    """Says in which language a page is, and what that depends on."""
+    if response.content_type != "text/html":
+        return
+    response.headers["Content-Language"] = language.tag
+    response.headers["Vary"] = "Accept-Language, Cookie"
+
+
+def give_language(response: web.StreamResponse, language: Language, *, secure: bool) -> None:
+    """Has the browser keep what was chosen."""
+    response.set_cookie(
+        COOKIE,
+        language.tag,
+        path="/portal",
+        max_age=_REMEMBERED,
+        secure=secure,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def here(request: web.Request) -> str:
+    """The page that a form leads back to, without what it says has been done."""
+    query = [(name, value) for name, value in request.query.items() if name != "done"]
+    return request.path + (f"?{urlencode(query)}" if query else "")
+
+
+def way_back(path: str) -> str:
+    """Where a form leads back to: a page of the portal."""
+    return path if len(path) <= LONGEST_WAY_BACK and _INSIDE.fullmatch(path) else "/portal/"
+
+
+def speak_in_templates(env: jinja2.Environment) -> None:
+    """Gives templates `_()` and `{% trans %}`. What a catalogue has is text: HTML in it is inert."""
+    env.add_extension("jinja2.ext.i18n")
+    env.policies["ext.i18n.trimmed"] = True
+    install = vars(env)["install_gettext_callables"]
+    install(_word, _words, newstyle=True)
+    env.globals["spoken"] = spoken
+
+
+def _word(message: str) -> str:
+    # Jinja takes what comes from here for HTML, as it is what stands in a template that is.
+    text = translations().gettext(message)
+    return text if text == message else escape(text)
+
+
+def _words(singular: str, plural: str, number: int) -> str:
+    text = translations().ngettext(singular, plural, number)
+    return text if text in (singular, plural) else escape(text)

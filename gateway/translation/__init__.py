@@ -1,0 +1,1 @@
+"""The words of pages, in the language of whoever reads them."""
