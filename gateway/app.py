@@ -349,6 +349,7 @@ class Gateway:
 
     def _lazy_portal(self, tokens: TokenServices) -> LazyApp:
         def build() -> dict[str, web.Application]:
+            from gateway.assembly.client_limits import limits_left  # noqa: PLC0415 (imports the portal)
             from gateway.assembly.portal import portal  # noqa: PLC0415 (slow to import; only for the first portal request)
 
             parts = (
@@ -360,7 +361,9 @@ class Gateway:
                 self._usage.tally,
             )
             file_users = self._identities.file_users
-            return portal(self._settings, file_users, *parts, self._identities.passwords, self._clock)
+            passwords, clock = self._identities.passwords, self._clock
+            left = limits_left(self._settings, self._plugin_set, self.store, clock)
+            return portal(self._settings, file_users, *parts, passwords, left, clock)
 
         return LazyApp(build)
 

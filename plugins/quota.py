@@ -49,6 +49,10 @@ class Quota(LimitPlugin):
         """Counts in the present period."""
         return admit(self.context.limits, self._now(), self.subject.of(exchange), exchange)
 
+    def client_parts(self, tier: str | None) -> tuple[LimitPart, ...]:
+        """That of the present period; tiers have no quotas."""
+        return self._now() if self.subject.needs_caller else ()
+
     def summary(self) -> str:
         """The quota, for `gatepost explain`."""
         return f"Quota ({self.config.limit} per {self.config.per} by {self.config.by})"

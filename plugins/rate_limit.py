@@ -84,6 +84,12 @@ class RateLimit(LimitPlugin):
         """Counts in each of the windows that the client has."""
         return admit(self.context.limits, self._of(exchange), self.subject.of(exchange), exchange)
 
+    def client_parts(self, tier: str | None) -> tuple[LimitPart, ...]:
+        """Those of the tier, where tiers count."""
+        if not self.subject.needs_caller:
+            return ()
+        return self._of_tiers.get(tier or "", self._parts) if self._by_tier else self._parts
+
     def summary(self) -> str:
         """The limit, for `gatepost explain`."""
         window = self._parts[-1].window

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -45,14 +45,21 @@ class PluginSet:
         self._catalog = catalog
         self._context = context
         self._plugins: list[Plugin] = []
+        self._places: dict[str, list[ProxyPlugin]] = {}
+
+    def at(self, place: str) -> Sequence[ProxyPlugin]:
+        """The plugins of one list in gateway.yaml, once they are made."""
+        return self._places.get(place, ())
 
     def proxy_plugins(self, uses: Iterable[PluginUse], place: str) -> list[ProxyPlugin]:
         """The plugins of one list in gateway.yaml, in order. `place` identifies the list."""
-        plugins, seen = [], Counter[str]()
+        seen = Counter[str]()
+        plugins: list[ProxyPlugin] = []
         for use in uses:
             seen[use.use] += 1
             context = replace(self._context, place=f"{place} {use.use} {seen[use.use]}")
             plugins.append(self._create(self._catalog.find(use.use, "proxy"), use.config, context))
+        self._places[place] = plugins
         return plugins
 
     def built_in(self, make: Callable[[PluginContext], ProxyPlugin], place: str) -> ProxyPlugin:

@@ -44,7 +44,15 @@ from gateway.portal.api_documents import ApiDocuments, DescribedApi, named
 from gateway.portal.brand import Brand, BrandColours, BrandFile, branded
 from gateway.portal.csrf import CsrfToken
 from gateway.portal.guides import Guide, GuideSource, guides
-from gateway.portal.services import Api, PortalInfo, PortalServices, RefusedCall, SignUp, SubscribableApi
+from gateway.portal.services import (
+    Api,
+    PortalInfo,
+    PortalServices,
+    ReadLimits,
+    RefusedCall,
+    SignUp,
+    SubscribableApi,
+)
 from gateway.portal.shown_once import PURPOSE, ShownOnce
 from gateway.portal.site import MOUNT as PAGES
 from gateway.portal.site import portal_app
@@ -71,6 +79,7 @@ def portal(
     token_lookup: TokenLookup,
     tally: UsageCounter,
     passwords: Passwords,
+    read_limits: ReadLimits,
     clock: Clock,
 ) -> dict[str, web.Application]:
     """The portal's aiohttp applications by mount path."""
@@ -97,6 +106,7 @@ def portal(
         reports=UsageReports(store.usage, store.registered_users, clock),
         clients=clients,
         key_uses=store.key_uses,
+        limits_left=read_limits,
         find_token=token_validator.resolve,
         find_refusal=partial(_refused_call, store, clock),
         csrf=CsrfToken(keys.derive("portal forms"), secure=info.secure),

@@ -81,7 +81,7 @@ class RouteCompiler:
 
     def _without_canary(self, settings: RouteSettings) -> Route:
         segments = route_segments(settings.path)
-        own = self._plugin_set.proxy_plugins(settings.plugins, _plugin_place(settings))
+        own = self._plugin_set.proxy_plugins(settings.plugins, plugin_place(settings))
         return Route(
             path=settings.path,
             segments=segments,
@@ -128,7 +128,7 @@ class RouteCompiler:
             return []
         portal = f"{self._public_url}/portal/subscriptions" if self._settings.portal.enabled else ""
         guard = partial(SubscriptionGuard, route.api_name, portal)
-        return [self._plugin_set.built_in(guard, f"{_plugin_place(route)} access")]
+        return [self._plugin_set.built_in(guard, f"{plugin_place(route)} access")]
 
     def _mcp_guard(self, route: RouteSettings) -> list[ProxyPlugin]:
         """What judges the messages of an MCP server. It comes last: no plugin changes them after it."""
@@ -139,7 +139,7 @@ class RouteCompiler:
             {name: frozenset(scopes) for name, scopes in settings.tools.items()}, frozenset(settings.default)
         )
         guard = partial(McpGuard, rules, settings.limits, settings.max_body)
-        return [self._plugin_set.built_in(guard, f"{_plugin_place(route)} mcp")]
+        return [self._plugin_set.built_in(guard, f"{plugin_place(route)} mcp")]
 
     def _destination(self, route: RouteSettings, name: str | None) -> dict[str, Any]:
         """The fields of a route that depend on its upstream."""
@@ -218,7 +218,7 @@ def accepted_issuers(settings: RouteSettings) -> frozenset[str]:
     return frozenset(settings.issuers) | (OWN_ONLY if settings.own_tokens else frozenset())
 
 
-def _plugin_place(settings: RouteSettings) -> str:
+def plugin_place(settings: RouteSettings) -> str:
     """A name unique to this route and independent of other routes: plugins key their state by it."""
     methods = ",".join(settings.methods or ("*",))
     where = f" where {settings.conditions}" if settings.where is not None else ""

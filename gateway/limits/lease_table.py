@@ -49,7 +49,7 @@ class LeaseTable:
         if bucket is not None and bucket.window is window:
             self._buckets.move_to_end(place)
             return bucket
-        key = _digest(f"{name}\0{subject}")
+        key = limit_key(name, subject)
         if bucket is not None:
             self._retire(bucket, now)
         bucket = RateBucket(key, window, now)
@@ -160,6 +160,11 @@ class LeaseTable:
             bucket.on_news(left, recall=recall)
             if bucket.recalled or bucket.waiting:
                 self.note(bucket, now, urgent=True)
+
+
+def limit_key(name: str, subject: str) -> str:
+    """What the store knows a subject by, under the limit of that name."""
+    return _digest(f"{name}\0{subject}")
 
 
 def _digest(text: str) -> str:

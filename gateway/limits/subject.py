@@ -33,12 +33,17 @@ class Subject:
         if self.by == "route":
             return "r"
         if self.needs_caller and exchange.token is not None:
-            return f"c {exchange.token.issuer} {exchange.token.client}"
+            return client_subject(exchange.token.issuer, exchange.token.client)
         if self._header is not None:
             value = exchange.request.value(self._header)
             if value is not None:
                 return f"h {value[:MAX_HEADER_VALUE].decode('latin-1')}"
         return address_subject(exchange.request.peer.address)
+
+
+def client_subject(issuer: str, client_id: str) -> str:
+    """A client that an issuer knows."""
+    return f"c {issuer} {client_id}"
 
 
 _ADDRESSES = register(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any
 
-from gateway.plugin import Exchange, PluginContext, ProxyPlugin, Subject
+from gateway.plugin import Exchange, LimitPart, PluginContext, ProxyPlugin, Subject
 
 
 class LimitPlugin(ProxyPlugin):
@@ -31,6 +31,12 @@ class LimitPlugin(ProxyPlugin):
             Problem: 429, the limit is reached.
         """
         raise NotImplementedError
+
+    def client_parts(self, tier: str | None) -> tuple[LimitPart, ...]:
+        """The windows in which requests of a client with this tier count now; empty: it does not count what
+        each client sends in a time.
+        """
+        return ()
 
     def on_request(self, exchange: Exchange) -> Awaitable[None] | None:
         """Counts before the token is checked, where the client need not be known."""

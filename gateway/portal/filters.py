@@ -28,8 +28,8 @@ def span(seconds: int) -> str:
 
 def about(seconds: int) -> str:
     """A duration to read at a glance, rounded down to its largest unit: 100,000 is 1 day."""
-    size, _ = next((one for one in _UNITS if seconds >= one[0]), _UNITS[-1])
-    return span(max(seconds, 0) // size * size)
+    size = next((size for size, _ in _UNITS[:-1] if seconds >= size), 0)
+    return span(seconds // size * size) if size else "less than a minute"
 
 
 def grant(name: str) -> str:

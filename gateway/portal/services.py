@@ -17,7 +17,7 @@ from gateway.accounts.subscriptions import ApiSubscriptions
 from gateway.accounts.usage_reports import UsageReports
 from gateway.accounts.users import UserAuthentication, Users
 from gateway.clock import Clock
-from gateway.oauth.model import TokenInfo
+from gateway.oauth.model import Client, TokenInfo
 from gateway.oauth_flows.portal_tokens import PortalTokens
 from gateway.portal.brand import Brand
 from gateway.portal.csrf import CsrfToken
@@ -116,6 +116,28 @@ class KeyUseReader(Protocol):
         by their prefixes. Raises StoreUnavailable."""
 
 
+@dataclass(frozen=True, slots=True)
+class LimitLeft:
+    """What a client has left of one limit."""
+
+    route: str
+    """Empty: it counts the calls of all routes together."""
+    methods: tuple[str, ...]
+    """Empty: all."""
+    name: str
+    """As in the `RateLimit` headers."""
+    limit: int
+    seconds: int
+    """The length of its window, rounded up."""
+    left: int
+    ends: int | None
+    """When a fixed period ends, in seconds since the epoch; None: the window slides."""
+
+
+ReadLimits = Callable[[Client], Awaitable[Sequence[LimitLeft]]]
+"""What a client has left of the limits that apply to it. Raises StoreUnavailable."""
+
+
 class ApiDocumentation(Protocol):
     """The APIs with what is known of them (`gateway.portal.api_documents`)."""
 
@@ -175,6 +197,7 @@ class PortalServices:
     reports: UsageReports
     clients: Clients
     key_uses: KeyUseReader
+    limits_left: ReadLimits
     find_token: Callable[[str], Awaitable[TokenInfo | None]]
     """The facts of a live token (`gateway.tokens.token_validator.TokenValidator.facts`)."""
     find_refusal: Callable[[str], Awaitable[RefusedCall | None]]

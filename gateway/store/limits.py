@@ -207,6 +207,12 @@ class LimitStore:
         keys, args = settle_call(self._names, worker, entries)
         return settled(await self._link.script(SETTLE, keys, args))
 
+    async def used(self, key: str, low: int) -> int:
+        """How much was used of a limit in the slots from `low` on, as far as workers have told."""
+        found = await self._link.execute("HGETALL", self._names.limits + key)
+        fields = found.items() if isinstance(found, dict) else zip(found[::2], found[1::2], strict=True)
+        return sum(int(count) for slot, count in fields if slot.isdigit() and int(slot) >= low)
+
     async def leave(self, worker: str) -> None:
         """Unregisters a worker."""
         await self._link.execute("ZREM", self._names.limit_workers, worker)

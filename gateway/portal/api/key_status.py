@@ -1,4 +1,4 @@
-"""How a pair of keys stands: its last uses."""
+"""How a pair of keys stands: its last uses, and what it has left of its limits."""
 
 from __future__ import annotations
 
@@ -9,16 +9,36 @@ from aiohttp import web
 from gateway.accounts.key_uses import LAST_CALL, LAST_TOKEN, KeyUse
 from gateway.portal.api.api_request import Call
 from gateway.portal.api.responses import answer
+from gateway.portal.services import LimitLeft
 
 
 async def show(call: Call) -> web.Response:
-    """When, from where and with what keys were used last."""
+    """The last uses of keys, and what they have left of their limits."""
     _, _, client = await call.keys()
     uses = await call.services.key_uses.read(client.id, (LAST_CALL, LAST_TOKEN))
-    return answer({"lastCall": _shape(uses.get(LAST_CALL)), "lastToken": _shape(uses.get(LAST_TOKEN))})
+    limits = await call.services.limits_left(client)
+    return answer(
+        {
+            "lastCall": _shape(uses.get(LAST_CALL)),
+            "lastToken": _shape(uses.get(LAST_TOKEN)),
+            "limits": [_limit_shape(one) for one in limits],
+        }
+    )
 
 
 def _shape(use: KeyUse | None) -> dict[str, Any] | None:
     if use is None:
         return None
     return {"time": use.time, "address": use.address, "library": use.library or None}
+
+
+def _limit_shape(one: LimitLeft) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "route": one.route or None,
+        "methods": list(one.methods),
+        "limit": one.limit,
+        "seconds": one.seconds,
+        "left": one.left,
+        "ends": one.ends,
+    }

@@ -67,15 +67,26 @@ _ANSWERS: dict[str, dict[str, Any]] = {
     "Keys": _object(["keyMappingId", "keyType", "consumerKey"], **_KEYS, token=_reference("Token")),
     "KeysList": _list_of("Keys"),
     "KeysStatus": _object(
-        ["lastCall", "lastToken"],
+        ["lastCall", "lastToken", "limits"],
         lastCall={"anyOf": [_reference("KeyUse"), {"type": "null"}], "description": "null: there was none."},
         lastToken={"anyOf": [_reference("KeyUse"), {"type": "null"}], "description": "Likewise."},
+        limits={"type": "array", "items": _reference("Limit")},
     ),
     "KeyUse": _object(
         ["time", "address", "library"],
         time={"type": "integer", "description": "Seconds since the epoch."},
         address=_TEXT,
         library={"type": _OR_NULL, "description": "The product of User-Agent; null: none."},
+    ),
+    "Limit": _object(
+        ["name", "limit", "seconds", "left"],
+        name={"type": "string", "description": "As in the RateLimit headers."},
+        route={"type": _OR_NULL, "description": "null: it counts the calls of all routes together."},
+        methods=_TEXTS,
+        limit=_NUMBER,
+        seconds={"type": "integer", "description": "The length of its window."},
+        left=_NUMBER,
+        ends={"type": ["integer", "null"], "description": "When its period ends; null: it slides."},
     ),
     "Secret": _object(["consumerKey", "consumerSecret"], consumerKey=_TEXT, consumerSecret=_TEXT),
     "NamedSecret": _object(

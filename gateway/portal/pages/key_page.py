@@ -155,6 +155,7 @@ async def shown_keys(key_page_: KeyPage, tab: Tab = "", status: int = 200, **con
         content["key_uses"] = await key_page_.page_request.services.key_uses.read(client.id, prefixes)
     if tab == "calls":
         content["key_uses"] = await key_page_.page_request.last_uses(client.id)
+        content["limits"] = await key_page_.page_request.services.limits_left(client)
     return key_page_.page(tab, status, **content)
 
 

@@ -14,7 +14,9 @@ PATIENCE = 30
 def test_last_uses_are_told_by_time_address_and_library(program: Program) -> None:
     path, keys = made(program)
     there = f"{path}/oauth-keys/{keys['keyMappingId']}/status"
-    assert program.ask("GET", there) == (200, {"lastCall": None, "lastToken": None})
+    limit = {"name": "client", "route": "/limited", "methods": [], "limit": 3, "seconds": 3600, "left": 3}
+    fresh = {"lastCall": None, "lastToken": None, "limits": [limit | {"ends": None}]}
+    assert program.ask("GET", there) == (200, fresh)
     credentials = f"{keys['consumerKey']}:{keys['consumerSecret']}"
     # Another lifetime than that of the first token, which would be given out again.
     form = {**FORM, "validity_period": "60"}

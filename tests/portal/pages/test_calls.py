@@ -18,12 +18,20 @@ def token_of(gateway: str, made: Sheet) -> str:
 def test_the_last_token_and_the_last_call_are_shown(developer: Reader, gateway: str) -> None:
     path, made = developer.keys()
     fresh = developer.tab(path, "calls").words
-    assert "Last call never Last token never Secret 0 days old, no end" in fresh
+    assert "Last call never Last token never Secret less than a minute old, no end" in fresh
     assert call(gateway, "/orders", bearer=token_of(gateway, made))[0] == 200
     shown = after_settling(developer, f"{path}/calls", "with Python-urllib/").words
     assert "UTC from 127.0.0.1 with token-getter/1.5" in shown
+    assert "/limited 3 in 1 hour client 3 bit by bit" in shown
     overview = developer.open(path.removesuffix("/production")).words
     assert "with token-getter/1.5 Secret:" in overview
+
+
+def test_what_is_left_of_limits_is_shown(developer: Reader, gateway: str) -> None:
+    path, made = developer.keys()
+    token = token_of(gateway, made)
+    assert [call(gateway, "/limited", bearer=token)[0] for _ in range(4)] == [200, 200, 200, 429]
+    after_settling(developer, f"{path}/calls", "/limited 3 in 1 hour client none bit by bit")
 
 
 def test_a_wrong_secret_is_no_use_of_keys(developer: Reader, gateway: str) -> None:
