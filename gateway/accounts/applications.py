@@ -1,7 +1,7 @@
 """The portal's applications and their keys: access to them, and changes of both.
 
 An application belongs to a user id, not to a name: a new user with the name of a former owner does not
-get it.
+get it. So does one of a team, and then its members manage it (`gateway.accounts.access`).
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from gateway.accounts.access import ApplicationRight, may
 from gateway.accounts.registry import ClientRegistry, new_client_id, once_written
 from gateway.clock import Clock
 from gateway.errors import GatepostError
 from gateway.oauth.application import Application, Environment
 from gateway.oauth.model import Client
+from gateway.oauth.team import TEAM_OWNER, Team
 from gateway.oauth.user import User
 from gateway.store import ApplicationStore, ClientStore
 
@@ -65,11 +67,18 @@ class KeySettings:
         )
 
 
-class UserNames(Protocol):
+class OwnerNames(Protocol):
     """Looks up user names."""
 
     async def names(self, ids: Iterable[str]) -> dict[str, str]:
         """The names of the users with these ids, as far as they exist."""
+
+
+class OwningTeams(Protocol):
+    """Looks up teams (`gateway.store.teams`)."""
+
+    async def get_many(self, ids: Iterable[str]) -> dict[str, Team]:
+        """The teams of these ids, as far as they exist, by id."""
 
 
 class Applications:
@@ -83,60 +92,92 @@ class Applications:
         store: ApplicationStore,
         clients: ClientStore,
         registry: ClientRegistry,
-        users: UserNames,
+        users: OwnerNames,
+        teams: OwningTeams,
         clock: Clock,
     ) -> None:
         self._store = store
         self._users = users
+        self._teams = teams
         self._clients = clients
         self._registry = registry
         self._clock = clock
 
     async def search(self, user: User, text: str = "") -> list[Application]:
-        """The user's applications, or all for an administrator, that contain `text`."""
+        """The applications with `text` that the user may manage: for an administrator, of all."""
         wanted = text.strip().lower()
-        seen = [one for one in await self._store.list() if _sees(user, one)]
-        names = await self._users.names({one.owner for one in seen})
+        listed = await self._store.list()
+        teams = await self._owning(listed)
+        seen = [one for one in listed if may(user, "manage", one, teams)]
+        names = await self._names(seen, teams)
         return [one for one in (_with_owner(each, names) for each in seen) if _found(wanted, one)]
 
-    async def find(self, user: User, application_id: str) -> Application | None:
-        """The application; None where it does not exist or belongs to another user."""
+    async def find(
+        self, user: User, application_id: str, right: ApplicationRight = "manage"
+    ) -> Application | None:
+        """The application; None where it does not exist or the user has no such right to it."""
         found = await self._store.get(application_id)
-        if found is None or not _sees(user, found):
+        if found is None:
             return None
-        return _with_owner(found, await self._users.names({found.owner}))
+        teams = await self._owning([found])
+        if not may(user, right, found, teams):
+            return None
+        return _with_owner(found, await self._names([found], teams))
 
-    async def create(self, user: User, name: str, description: str, tier: str = "") -> Application:
-        """A new application without keys. Raises ApplicationRefused."""
+    async def create(
+        self, user: User, name: str, description: str, tier: str = "", team: Team | None = None
+    ) -> Application:
+        """A new application without keys, of the user or of a team. Raises ApplicationRefused."""
+        owner = user if team is None else team
         made = Application(
             new_client_id(),
             name,
-            user.id,
+            owner.id,
             description,
             tier,
             created=int(self._clock()),
-            owner_name=user.name,
+            owner_name=owner.name,
         )
-        _refuse_surplus(made, await self._owned(user.id))
+        _refuse_surplus(made, await self._owned(owner.id))
         await self._store.create(made)
+        if not await self._stays(made.owner):
+            await self._store.delete(made.id)
+            raise ApplicationRefused("The team is being deleted.")
         return made
 
-    async def change_owner(self, application: Application, owner: User) -> Application:
-        """Gives the application to another user.
+    async def change_owner(self, application: Application, owner: User | Team) -> Application:
+        """Gives the application to another user, or to a team.
 
         The former owner may still know its secrets: so its keys lose access to the portal's REST API until
         the new owner allows it. Raises ApplicationRefused.
         """
         changed = replace(application, owner=owner.id, owner_name=owner.name, has_owner=True)
         _refuse_surplus(changed, await self._owned(owner.id))
+        await self._hand_over(application, changed)
+        if not await self._stays(changed.owner):
+            await self._hand_over(changed, application)
+            raise ApplicationRefused("The team is being deleted.")
+        return changed
+
+    async def _hand_over(self, before: Application, after: Application) -> None:
+        def handed(one: Application) -> Application:
+            _refuse_other_owner(one.owner, before.owner)
+            return replace(one, owner=after.owner, owner_name=after.owner_name)
+
         await self._store.update(
-            application.id,
-            lambda one: replace(one, owner=owner.id, owner_name=owner.name),
+            before.id,
+            handed,
             change_client=lambda client: replace(
-                client, owner=owner.id, scopes=tuple(one for one in client.scopes if one != MANAGE_SCOPE)
+                client, owner=after.owner, scopes=tuple(one for one in client.scopes if one != MANAGE_SCOPE)
             ),
         )
-        return changed
+
+    async def _stays(self, owner: str) -> bool:
+        """Whether an owner can have applications: asked after it was given one (`Teams.delete`)."""
+        if not _is_team(owner):
+            return True
+        team = (await self._teams.get_many({owner})).get(owner)
+        return team is not None and not team.closing
 
     async def edit(
         self,
@@ -197,7 +238,13 @@ class Applications:
         made, secret = self._registry.made(settings.onto(bare))
         # The reference is stale: its client was removed by other means.
         gone = application.client_id(environment)
-        writing = self._store.update(application.id, _with_keys(environment, gone, made.id), made)
+        with_keys = _with_keys(environment, gone, made.id)
+
+        def generated(one: Application) -> Application:
+            _refuse_other_owner(one.owner, application.owner)
+            return with_keys(one)
+
+        writing = self._store.update(application.id, generated, made)
         return made, await once_written(secret, made.id, writing)
 
     async def configure(
@@ -207,6 +254,7 @@ class Applications:
 
         def configured(one: Client) -> Client:
             check(one)
+            _refuse_other_owner(one.owner, client.owner)
             return settings.onto(one)
 
         return await self._clients.update(client.id, configured)
@@ -218,12 +266,21 @@ class Applications:
             await self._registry.delete(client_id)
             await self._store.update(application.id, _with_keys(environment, client_id, None))
 
+    async def _owning(self, applications: Iterable[Application]) -> dict[str, Team]:
+        """The teams that have some of these applications, by id."""
+        return await self._teams.get_many({one.owner for one in applications if _is_team(one.owner)})
+
+    async def _names(self, applications: Iterable[Application], teams: Mapping[str, Team]) -> dict[str, str]:
+        """The names of the owners of these applications, by id, as far as they exist."""
+        people = await self._users.names({one.owner for one in applications if not _is_team(one.owner)})
+        return people | {one.id: one.name for one in teams.values()}
+
     async def _owned(self, owner: str) -> list[Application]:
         return [one for one in await self._store.list() if one.owner == owner]
 
 
-def _sees(user: User, application: Application) -> bool:
-    return user.admin or (user.id != "" and application.owner == user.id)
+def _is_team(owner: str) -> bool:
+    return owner.startswith(TEAM_OWNER)
 
 
 def _with_owner(application: Application, names: Mapping[str, str]) -> Application:
@@ -248,6 +305,12 @@ def _refuse_twice(application: Application, owned: list[Application]) -> None:
     same = (one for one in owned if one.id != application.id)
     if any(one.name.lower() == application.name.lower() for one in same):
         raise ApplicationRefused("The owner has an application of this name already.")
+
+
+def _refuse_other_owner(now: str, before: str) -> None:
+    """What the former owner may still have been allowed ends with the change of the owner."""
+    if now != before:
+        raise ApplicationRefused("The application has another owner meanwhile.")
 
 
 def _with_keys(

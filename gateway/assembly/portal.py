@@ -14,10 +14,11 @@ from aiohttp import web
 from gateway.accounts.applications import Applications
 from gateway.accounts.clients import Clients
 from gateway.accounts.file_users import FileUsers
-from gateway.accounts.invitations import Invitations
+from gateway.accounts.invitations import Invitations, TeamInvitations
 from gateway.accounts.passwords import Passwords
 from gateway.accounts.registry import ClientRegistry
 from gateway.accounts.sign_ups import SignUpLimiter
+from gateway.accounts.teams import Teams
 from gateway.accounts.usage import UsageCounter
 from gateway.accounts.usage_reports import UsageReports
 from gateway.accounts.users import UserAuthentication, Users
@@ -99,7 +100,9 @@ def portal(
         authentication=UserAuthentication(users, attempt_limiter("portal", settings, store), store.changes),
         sign_ups=SignUpLimiter(store.attempts),
         invitations=Invitations(store.invitations, secrets.token_bytes),
-        applications=Applications(store.applications, store.clients, registry, users, clock),
+        applications=Applications(store.applications, store.clients, registry, users, store.teams, clock),
+        teams=Teams(store.teams, store.applications, users, clock),
+        team_invitations=TeamInvitations(store.invitations, secrets.token_bytes),
         subscriptions=subscriptions(settings, store, clock),
         registry=registry,
         tokens=PortalTokens(tokens, token_lookup, clock, tally),

@@ -36,6 +36,15 @@ def user_name_problem(name: str) -> str:
     return "A name has 1 to 64 letters, digits or _ . @ + - and begins with a letter or digit."
 
 
+def team_name_problem(name: str) -> str:
+    """Whether a team can be called so."""
+    if not name:
+        return "A team needs a name."
+    if len(name) > LONGEST_NAME:
+        return f"A name has at most {LONGEST_NAME} characters; this one has {len(name)}."
+    return "" if name.isprintable() else "A name is one line of text."
+
+
 def password_problem(password: str, name: str) -> str:
     """Whether it can be a new password."""
     if len(password) < SHORTEST_PASSWORD:

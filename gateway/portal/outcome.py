@@ -63,6 +63,8 @@ def form_page(path: str) -> str:
     """The page that a form was on, by the path that it was sent to."""
     if path.startswith("/portal/users/"):
         return "/portal/users"
+    if path.startswith("/portal/teams/join/"):
+        return "/portal/teams"
     if path.startswith(("/portal/account/sessions", "/portal/account/end-other")):
         return "/portal/account/sessions"
     above, _, action = path.rpartition("/")

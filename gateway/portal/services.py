@@ -8,12 +8,13 @@ from typing import Any, Literal, Protocol
 
 from gateway.accounts.applications import MANAGE_SCOPE, Applications
 from gateway.accounts.clients import Clients
-from gateway.accounts.invitations import Invitations
+from gateway.accounts.invitations import Invitations, TeamInvitations
 from gateway.accounts.key_uses import KeyUse
 from gateway.accounts.provider_users import ProviderSignIn
 from gateway.accounts.registry import ClientRegistry
 from gateway.accounts.sign_ups import SignUpLimiter
 from gateway.accounts.subscriptions import ApiSubscriptions
+from gateway.accounts.teams import Teams
 from gateway.accounts.usage_reports import UsageReports
 from gateway.accounts.users import UserAuthentication, Users
 from gateway.clock import Clock
@@ -191,6 +192,8 @@ class PortalServices:
     sign_ups: SignUpLimiter
     invitations: Invitations
     applications: Applications
+    teams: Teams
+    team_invitations: TeamInvitations
     subscriptions: ApiSubscriptions
     registry: ClientRegistry
     tokens: PortalTokens

@@ -40,6 +40,7 @@ from gateway.store.server_monitor import ServerMonitor
 from gateway.store.sessions import SessionStore
 from gateway.store.shared_value import SharedValue
 from gateway.store.signed_records import RecordCounts, SignedRecords
+from gateway.store.teams import MemberMissing, TeamMissing, TeamStore
 from gateway.store.tokens import (
     Issued,
     TokenDraft,
@@ -73,6 +74,7 @@ __all__ = [
     "KeyNames",
     "KeyUse",
     "LimitStore",
+    "MemberMissing",
     "NoticeStore",
     "Observer",
     "QueuedNotice",
@@ -96,6 +98,8 @@ __all__ = [
     "StoreHealth",
     "StorePool",
     "StoreReport",
+    "TeamMissing",
+    "TeamStore",
     "TokenDraft",
     "TokenStore",
     "TrackedCache",
@@ -188,6 +192,7 @@ class Store:
         self.clients = ClientStore(link, pool, names, mac, changes, None if ending is link else ending)
         self.applications = ApplicationStore(link, pool, names, mac, changes, ending)
         self.users = UserStore(link, names, mac, changes, ending)
+        self.teams = TeamStore(link, names, mac, changes, ending)
         self.registered_users = RegisteredUsers(link, names)
         self.sessions = SessionStore(link, names, mac)
         self.invitations = InvitationStore(link, names, mac)

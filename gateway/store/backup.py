@@ -1,4 +1,4 @@
-"""The lasting records of the store, taken out and put in again: clients, applications and people."""
+"""The lasting records of the store, taken out and put in again: clients, applications, people, teams."""
 
 from __future__ import annotations
 
@@ -14,8 +14,14 @@ from gateway.store.record_mac import RecordMac
 from gateway.store.tokens import closed_generation, new_generation
 
 PAGE = 500
-CLIENTS, APPLICATIONS, USERS, FILE_USERS = "clients", "applications", "users", "file_users"
-SIGNED_AS = {CLIENTS: "clients", APPLICATIONS: "apps", USERS: "users", FILE_USERS: "file:users"}
+CLIENTS, APPLICATIONS, USERS, FILE_USERS, TEAMS = "clients", "applications", "users", "file_users", "teams"
+SIGNED_AS = {
+    CLIENTS: "clients",
+    APPLICATIONS: "apps",
+    USERS: "users",
+    FILE_USERS: "file:users",
+    TEAMS: "teams",
+}
 """The kinds of records, and what `KeyNames.record` calls them."""
 
 Records = Mapping[str, Mapping[str, str]]
@@ -81,7 +87,8 @@ class RecordBackup:
             return self._names.clients(group)
         if kind == APPLICATIONS:
             return self._names.applications(group)
-        return self._names.accounts if kind == USERS else self._names.file_users
+        people = {USERS: self._names.accounts, FILE_USERS: self._names.file_users, TEAMS: self._names.teams}
+        return people[kind]
 
     async def _scan(self, kind: str, key: str) -> AsyncIterator[tuple[str, str]]:
         cursor: bytes | int = 0

@@ -1,4 +1,4 @@
-"""Open invitations to the portal. Only a digest of a code is a key, and each key has a TTL."""
+"""Open invitations to the portal, and to teams. Only a digest of a code is a key, and each key has a TTL."""
 
 from __future__ import annotations
 
@@ -20,16 +20,20 @@ class InvitationStore:
         self._names = names
         self._mac = mac
 
-    async def add(self, code: str, lifetime: int) -> None:
-        """Keeps an invitation for `lifetime` seconds."""
+    async def add(self, code: str, lifetime: int, record: str = "{}") -> None:
+        """Keeps an invitation for `lifetime` seconds, with a JSON object that says more of it."""
         key = self._key(code)
-        await self._link.execute("SET", key, self._mac.sign(key, "{}"), "EX", lifetime)
+        await self._link.execute("SET", key, self._mac.sign(key, record), "EX", lifetime)
+
+    async def read(self, code: str) -> bytes | None:
+        """What was kept with an open invitation; None: there is none with a valid MAC."""
+        key = self._key(code)
+        data: Any = await self._link.execute("GET", key)
+        return self._mac.verify(key, data) if isinstance(data, bytes) else None
 
     async def is_open(self, code: str) -> bool:
         """Whether there is such an invitation, with a valid MAC."""
-        key = self._key(code)
-        data: Any = await self._link.execute("GET", key)
-        return isinstance(data, bytes) and self._mac.verify(key, data) is not None
+        return await self.read(code) is not None
 
     async def take(self, code: str) -> int:
         """Removes an invitation. Its seconds left, at least 1; 0: there is none, or somebody else took it."""

@@ -15,7 +15,7 @@
 <prefix>once:<purpose>:<digest>  what may be used only once
 <prefix>c:<use>:<place>   a cached response; c:g:<place> the generation of URIs
 <prefix>q, q:<key>, q:news       limits: the workers, the counts, and the channel of news
-<prefix>clients, apps, users     hashes of records, by id or name
+<prefix>clients, apps, users, teams  hashes of records, by id or name
 <prefix>file:…            what the configuration file's clients and users were at the last load
 <prefix>signing-keys, key-check, format   single values
 <prefix>notices, notices:sender, notices:gone  what waits for the webhook, who sends it, and a 410
@@ -27,8 +27,8 @@ In a Redis Cluster the keys that one script touches must be in one slot, so they
 - What belongs to a client has the tag of its group, `{A}` to `{_}`: 64 groups spread over all masters. Tokens
   and families of refresh tokens name their group by their first random character. There is a hash of clients
   and one of applications for each group; an application's clients are in its group.
-- People and what was read from the configuration file have `{users}`, limits `{limits}`, failed attempts
-  `{attempts}`.
+- People, their teams and what was read from the configuration file have `{users}`, limits `{limits}`, failed
+  attempts `{attempts}`.
 - The others are touched one at a time, and have none.
 """
 
@@ -165,6 +165,11 @@ class KeyNames:
     def user_generations(self) -> str:
         """What the key of every person's generation begins with."""
         return f"{self.prefix}ug:{self._tag('users')}"
+
+    @property
+    def teams(self) -> str:
+        """The hash of teams, by id."""
+        return f"{self.prefix}teams{self._tag('users')}"
 
     def invitation(self, digest: str) -> str:
         """An open invitation to the portal."""

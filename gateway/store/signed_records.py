@@ -1,4 +1,4 @@
-"""Re-signing of the permanent records in the store (clients, applications, users)."""
+"""Re-signing of the permanent records in the store (clients, applications, users, teams)."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ class SignedRecords:
             *(("clients", names.clients(group)) for group in names.groups),
             *(("apps", names.applications(group)) for group in names.groups),
             ("users", names.accounts),
+            ("teams", names.teams),
         ]
         """The kinds of records, and the hashes that hold them."""
         self._format_key = names.format

@@ -30,7 +30,7 @@ SETTINGS = KeySettings(frozenset({"client_credentials"}), ("orders.read",), (), 
 @pytest.fixture
 def applications(store: Store) -> Applications:
     registry = ClientRegistry(store.clients, store.tokens, Clock(), secrets.token_bytes)
-    return Applications(store.applications, store.clients, registry, Names(), Clock())
+    return Applications(store.applications, store.clients, registry, Names(), store.teams, Clock())
 
 
 async def test_each_sees_his_own_and_an_administrator_all(applications: Applications) -> None:

@@ -23,7 +23,7 @@ WISH = SubscriptionWish("Orders", ("orders.read", "orders.admin"), "small", "ple
 
 @pytest.fixture
 def applications(store: Store) -> Applications:
-    return Applications(store.applications, store.clients, registry(store), Names(), Clock())
+    return Applications(store.applications, store.clients, registry(store), Names(), store.teams, Clock())
 
 
 @pytest.fixture

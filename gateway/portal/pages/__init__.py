@@ -18,6 +18,7 @@ from gateway.portal.pages import (
     refusals,
     secret_changes,
     subscriptions,
+    teams,
     tokens,
     usage,
     users,
@@ -25,6 +26,7 @@ from gateway.portal.pages import (
 
 _ONE = "/applications/{id}"
 _KEYS = _ONE + "/{environment:production|sandbox}"
+_TEAM = "/teams/{team}"
 _SUBSCRIPTION = _ONE + "/subscriptions/{subscription}"
 
 PAGES: tuple[tuple[str, str, Page], ...] = (
@@ -58,6 +60,20 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("POST", _ONE + "/delete", applications.delete),
     ("GET", _ONE + "/owner", owner.show),
     ("POST", _ONE + "/owner", owner.change),
+    ("GET", "/teams", teams.overview),
+    ("GET", "/teams/new", teams.back_to_all),
+    ("POST", "/teams/new", teams.create),
+    ("GET", "/teams/join/{code}", teams.join_form),
+    ("POST", "/teams/join/{code}", teams.join),
+    ("GET", _TEAM, teams.show),
+    ("POST", _TEAM + "/rename", teams.rename),
+    ("POST", _TEAM + "/add-member", teams.add_member),
+    ("POST", _TEAM + "/change-role", teams.change_role),
+    ("POST", _TEAM + "/remove-member", teams.remove_member),
+    ("POST", _TEAM + "/leave", teams.leave),
+    ("POST", _TEAM + "/invite", teams.invite),
+    ("POST", _TEAM + "/delete", teams.delete),
+    ("GET", _TEAM + "/{action:[a-z-]+}", teams.back),
     ("GET", "/subscriptions", subscriptions.show),
     ("GET", "/subscriptions/new", subscriptions.new_form),
     ("POST", "/subscriptions/new", subscriptions.ask),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
+from gateway.accounts.access import ApplicationRight, may_receive
 from gateway.accounts.applications import ApplicationRefused
 from gateway.oauth.application import ENVIRONMENTS, Application
+from gateway.oauth.team import Team
 from gateway.portal.form_rules import application_problems, offered_tiers
 from gateway.portal.page_request import HOME, Fields, PageNotFound, PageRequest, redirect_to
 
@@ -30,24 +34,41 @@ async def overview(page_request: PageRequest) -> web.StreamResponse:
         total=len(shown),
         search=search,
         without_owner=len(without_owner),
+        shows_owner=page_request.user.admin or any(one.owner != page_request.user.id for one in found),
         only_without_owner=only_without_owner,
     )
 
 
-async def the_application(page_request: PageRequest) -> Application:
+async def the_application(page_request: PageRequest, right: ApplicationRight = "manage") -> Application:
     """The application that the path names. Raises PageNotFound for nobody's and for somebody else's."""
     found = await page_request.services.applications.find(
-        page_request.user, page_request.request.match_info["id"]
+        page_request.user, page_request.request.match_info["id"], right
     )
     if found is None:
         raise PageNotFound
     return found
 
 
+async def next_teams(page_request: PageRequest, application: Application) -> list[Team]:
+    """The teams of one's own that one could give an application to."""
+    user = page_request.user
+    found = await page_request.services.teams.of(user)
+    return [one for one in found if one.id != application.owner and may_receive(user, one.id, {one.id: one})]
+
+
+async def _hands_over(page_request: PageRequest, application: Application) -> bool:
+    """Whether one can give an application to another owner, and there is one."""
+    user, services = page_request.user, page_request.services.applications
+    if await services.find(user, application.id, "hand_over") is None:
+        return False
+    elsewhere = user.admin or application.owner != user.id
+    return elsewhere or bool(await next_teams(page_request, application))
+
+
 async def new_form(page_request: PageRequest) -> web.StreamResponse:
     """The form for a new application."""
-    _ = page_request.user
-    return _form(page_request, None, "", "", "", {})
+    teams = await page_request.services.teams.of(page_request.user)
+    return _form(page_request, None, "", "", "", {}, teams, page_request.query("team"))
 
 
 def _form(
@@ -57,6 +78,8 @@ def _form(
     description: str,
     tier: str,
     problems: dict[str, str],
+    teams: Sequence[Team] = (),
+    chosen: str = "",
 ) -> web.Response:
     return page_request.page(
         "application_form.html",
@@ -68,6 +91,8 @@ def _form(
         tiers=offered_tiers(
             page_request.services.facts, page_request.user, application.tier if application else ""
         ),
+        teams=teams,
+        chosen=chosen,
         problems=problems,
     )
 
@@ -82,17 +107,21 @@ def _filled(fields: Fields, current: str = "") -> tuple[str, str, str]:
 
 async def create(page_request: PageRequest) -> web.StreamResponse:
     """Makes an application."""
-    user = page_request.user
-    name, description, tier = _filled(await page_request.fields())
-    problems = application_problems(name, description, tier, offered_tiers(page_request.services.facts, user))
+    user, fields, services = page_request.user, await page_request.fields(), page_request.services
+    name, description, tier = _filled(fields)
+    problems = application_problems(name, description, tier, offered_tiers(services.facts, user))
+    teams, chosen = await services.teams.of(user), fields.raw("team")
+    team = next((one for one in teams if one.id == chosen), None)
+    if chosen and team is None:
+        problems["team"] = "Choose one of your teams."
     if not problems:
         try:
-            made = await page_request.services.applications.create(user, name, description, tier)
+            made = await services.applications.create(user, name, description, tier, team)
         except ApplicationRefused as error:
             problems = {"name": str(error)}
         else:
             return redirect_to(f"/portal/applications/{made.id}", "created")
-    return _form(page_request, None, name, description, tier, problems)
+    return _form(page_request, None, name, description, tier, problems, teams, chosen)
 
 
 async def show(page_request: PageRequest) -> web.StreamResponse:
@@ -104,7 +133,14 @@ async def show(page_request: PageRequest) -> web.StreamResponse:
         name: {} if client is None else await page_request.last_uses(client.id)
         for name, client in keys.items()
     }
-    return page_request.page("application.html", application=application, keys=keys, uses=uses)
+    return page_request.page(
+        "application.html",
+        application=application,
+        team=await page_request.services.teams.get(application.owner),
+        hands_over=await _hands_over(page_request, application),
+        keys=keys,
+        uses=uses,
+    )
 
 
 async def edit_form(page_request: PageRequest) -> web.StreamResponse:

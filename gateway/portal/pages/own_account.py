@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from gateway.oauth.team import TeamRefused
 from gateway.oauth.user import User
 from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
 from gateway.portal.pages.account import wrong_current
@@ -66,10 +67,16 @@ async def delete(page_request: PageRequest) -> web.StreamResponse:
     problem = "" if user.provider else await wrong_current(page_request, fields.raw("current"))
     if problem:
         return await _delete_page(page_request, user, {"current": problem})
+    if await services.teams.needing(user):
+        return await _delete_page(page_request, user, {})
     if fields.raw("applications") == "delete":
         for application in await services.applications.search(user):
             if application.owner == user.id:
                 await services.applications.delete(application)
+    try:
+        await services.teams.leave_all(user)
+    except TeamRefused:
+        return await _delete_page(page_request, user, {})
     await services.users.delete(user)
     page_request.session.invalidate()
     return redirect_to("/portal/sign-in", "account-deleted")
@@ -85,5 +92,11 @@ def _account(page_request: PageRequest) -> User:
 async def _delete_page(page_request: PageRequest, user: User, problems: dict[str, str]) -> web.Response:
     found = await page_request.services.applications.search(user)
     own = [one for one in found if one.owner == user.id]
-    status = 422 if problems else 200
-    return page_request.page("delete_account.html", status, applications=own, problems=problems)
+    needing = await page_request.services.teams.needing(user)
+    return page_request.page(
+        "delete_account.html",
+        422 if problems else 409 if needing else 200,
+        applications=own,
+        needing=needing,
+        problems=problems,
+    )

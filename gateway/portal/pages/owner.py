@@ -1,43 +1,61 @@
-"""Who an application belongs to: administrators give it to another user."""
+"""Who an application belongs to: owners give it to their team or take it back, administrators to anybody."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
+from gateway.accounts.access import may_receive
 from gateway.accounts.applications import ApplicationRefused
 from gateway.oauth.application import Application
+from gateway.oauth.team import Team
+from gateway.oauth.user import User
 from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
-from gateway.portal.pages.applications import the_application
-
-
-async def _application(page_request: PageRequest) -> Application:
-    """The application that the path names. Raises PageNotFound for anybody but administrators."""
-    if not page_request.user.admin:
-        raise PageNotFound
-    return await the_application(page_request)
+from gateway.portal.pages.applications import next_teams, the_application
+from gateway.portal.services import PortalServices
 
 
 async def show(page_request: PageRequest) -> web.StreamResponse:
     """The form to change the owner."""
-    return _form(page_request, await _application(page_request), "", {})
+    return await _form(page_request, await the_application(page_request, "hand_over"), "", {})
 
 
 async def change(page_request: PageRequest) -> web.StreamResponse:
-    """Gives the application to the user whose name, or id, was filled in."""
-    application = await _application(page_request)
+    """Gives the application to the user or team that was filled in, by name or id."""
+    application = await the_application(page_request, "hand_over")
     wanted = (await page_request.fields()).text("owner")
-    user = await page_request.services.users.find_by_name_or_id(wanted)
-    if user is None:
-        return _form(page_request, application, wanted, {"owner": "There is no user with this name or id."})
+    owner = await new_owner(page_request.services, page_request.user, wanted)
+    if owner is None:
+        problem = "There is no user with this name or id, and no such team."
+        return await _form(page_request, application, wanted, {"owner": problem})
     try:
-        await page_request.services.applications.change_owner(application, user)
+        await page_request.services.applications.change_owner(application, owner)
     except ApplicationRefused as error:
-        return _form(page_request, application, wanted, {"owner": str(error)})
+        return await _form(page_request, application, wanted, {"owner": str(error)})
     return redirect_to(f"/portal/applications/{application.id}", "owner-changed")
 
 
-def _form(
+async def new_owner(services: PortalServices, user: User, wanted: str) -> User | Team | None:
+    """The team of that id, or the user of that name or id, if the user may give them applications."""
+    owner: User | Team | None = await services.teams.get(wanted)
+    if owner is None:
+        owner = await services.users.find_by_name_or_id(wanted)
+    if owner is None:
+        return None
+    teams = {owner.id: owner} if isinstance(owner, Team) else {}
+    return owner if may_receive(user, owner.id, teams) else None
+
+
+async def _form(
     page_request: PageRequest, application: Application, owner: str, problems: dict[str, str]
 ) -> web.Response:
-    status = 422 if problems else 200
-    return page_request.page("owner.html", status, application=application, owner=owner, problems=problems)
+    teams = await next_teams(page_request, application)
+    if not (teams or page_request.user.admin or application.owner != page_request.user.id):
+        raise PageNotFound
+    return page_request.page(
+        "owner.html",
+        422 if problems else 200,
+        application=application,
+        owner=owner,
+        teams=teams,
+        problems=problems,
+    )

@@ -49,6 +49,13 @@ def pages_of_site(page: Page) -> Iterator[str]:
     ):
         page.goto(name)
         yield name.replace(path, "")
+    page.goto("/portal/teams")
+    page.fill("#name", f"A name as long as it may be, {uuid4().hex} end")
+    page.click("button:has-text('Create team')")
+    page.click("button:has-text('Create an invitation')")
+    yield "team, with an invitation"
+    page.goto("/portal/teams")
+    yield "teams"
 
 
 def pages_of_keys(page: Page) -> Iterator[str]:
