@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from gateway.assembly.example_tokens import example_tokens
 from gateway.config.differences import differences, route_name, summary
@@ -48,22 +49,43 @@ def access_changes(old: Settings, new: Settings) -> list[AccessChange]:
     """The callers whose reach differs."""
     before, after = _Reach(old), _Reach(new)
     changed = {
-        name
-        for name in before.routes.keys() | after.routes.keys()
+        name: None
+        for name in (before.routes | after.routes)
         if before.routes.get(name) != after.routes.get(name)
     }
-    open_before, open_after = before.calls(ANYONE, changed), after.calls(ANYONE, changed)
-    found = []
-    for caller in dict.fromkeys([*before.tokens, *after.tokens]):
-        # A client that stays the same is judged on the routes that don't.
-        routes = changed if before.of(caller) == after.of(caller) else None
-        had, has = before.calls(caller, routes), after.calls(caller, routes)
+    open_before, open_after = before.calls(_ANONYMOUS, changed), after.calls(_ANONYMOUS, changed)
+
+    @cache  # Most clients have the rights of others: ten thousand of them are judged as one.
+    def judged(had_rights: _Rights | None, has_rights: _Rights | None) -> tuple[_Calls, _Calls]:
+        # Who has the same rights as before is judged on the routes that have changed.
+        routes = changed if had_rights == has_rights else None
+        had, has = before.calls(had_rights, routes), after.calls(has_rights, routes)
         # What is open to all needs no line for each client.
         gained = tuple(call for call in has if call not in had and call not in open_before)
-        lost = tuple(call for call in had if call not in has and call not in open_after)
+        return gained, tuple(call for call in had if call not in has and call not in open_after)
+
+    found = []
+    for caller in before.rights | after.rights:
+        gained, lost = judged(before.rights.get(caller), after.rights.get(caller))
         if gained or lost:
             found.append(AccessChange(caller, gained, lost))
     return found
+
+
+_Calls = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rights:
+    """What a caller's reach depends on, beside the routes."""
+
+    token: bool = False
+    scopes: tuple[str, ...] = ()
+    audience: tuple[str, ...] = ()
+    subscriptions: tuple[str, ...] = ()
+
+
+_ANONYMOUS = _Rights()
 
 
 class _Reach:
@@ -71,34 +93,36 @@ class _Reach:
 
     def __init__(self, settings: Settings) -> None:
         self.routes = {route_name(route): route for route in settings.routes if route.enabled}
-        self._subscriptions = {client.id: client.subscriptions for client in settings.clients}
-        self.tokens: dict[str, TokenInfo | None] = {ANYONE: None}
-        self.tokens |= {
-            client: token if isinstance(token, TokenInfo) else None
-            for client, token in example_tokens(settings).items()
-        }
+        subscriptions = {client.id: client.subscriptions for client in settings.clients}
+        self.rights: dict[str, _Rights] = {ANYONE: _ANONYMOUS}
+        """Those of each caller that may have any."""
+        for client, token in example_tokens(settings).items():
+            if isinstance(token, TokenInfo):
+                self.rights[client] = _Rights(
+                    token=True,
+                    scopes=token.scopes,
+                    audience=token.audience,
+                    subscriptions=tuple(subscriptions[client]),
+                )
 
-    def of(self, caller: str) -> tuple[TokenInfo | None, tuple[str, ...]]:
-        """What a caller's reach depends on, beside the routes."""
-        return self.tokens.get(caller), tuple(self._subscriptions.get(caller, ()))
-
-    def calls(self, caller: str, routes: set[str] | None) -> dict[str, None]:
-        """Methods and paths that the caller may call, on these routes; None: on all."""
-        if caller not in self.tokens:
+    def calls(self, rights: _Rights | None, routes: Iterable[str] | None) -> dict[str, None]:
+        """Methods and paths that may be called with these rights, on these routes; None: on all."""
+        if rights is None:
             return {}
-        token = self.tokens[caller]
-        names = self.routes if routes is None else [name for name in self.routes if name in routes]
-        reached = (self.routes[name] for name in names if self._may(caller, token, self.routes[name]))
+        names = self.routes if routes is None else [name for name in routes if name in self.routes]
+        reached = (self.routes[name] for name in names if _may(rights, self.routes[name]))
         return {call: None for route in reached for call in _calls(route)}
 
-    def _may(self, caller: str, token: TokenInfo | None, route: RouteSettings) -> bool:
-        if route.auth == "none":
-            return caller == ANYONE
-        if token is None or not route.own_tokens:
-            return False
-        if route.access == "request" and route.api_name not in self._subscriptions[caller]:
-            return False
-        return check_access(token, frozenset(route.scopes), route.audience, 0, proven=token.cnf) is None
+
+def _may(rights: _Rights, route: RouteSettings) -> bool:
+    if route.auth == "none" or not rights.token:
+        return route.auth == "none" and not rights.token
+    if not route.own_tokens:
+        return False
+    if route.access == "request" and route.api_name not in rights.subscriptions:
+        return False
+    token = TokenInfo("", rights.scopes, rights.audience, "", issued=0, expires=1, grant="")
+    return check_access(token, frozenset(route.scopes), route.audience, 0) is None
 
 
 def _calls(route: RouteSettings) -> Iterator[str]:

@@ -169,4 +169,5 @@ class _SingleWorker:
         old, self._settings = self._settings, new
         self._watch.loaded(new)
         set_up_logs(new.logging.level, new.logging.format)
-        self._context.reloads.succeeded(old, new, restart_keys)
+        # In a thread: to describe what has changed for thousands of clients and routes takes a while.
+        await asyncio.to_thread(self._context.reloads.succeeded, old, new, restart_keys)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from gateway.assembly import access_changes as access_changes_module
 from gateway.assembly.access_changes import access_changes, change_report
 from gateway.config.load import load_text
 from gateway.config.model import Settings
@@ -90,3 +93,39 @@ def test_a_subscription_opens_its_api_to_its_client_alone() -> None:
     assert asked != BASE
     subscribed = asked.replace("-shop], scopes", "-shop], subscriptions: [/orders], scopes")
     assert lines(asked, subscribed) == ["shop may now call GET /orders"]
+
+
+def test_many_clients_with_the_same_rights_are_judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged, check = [], access_changes_module.check_access
+
+    def counted(*words: Any) -> Any:
+        judged.append(words)
+        return check(*words)
+
+    monkeypatch.setattr(access_changes_module, "check_access", counted)
+    client = "  - {{id: c{}, secrets: [long-secret-{}], scopes: [a]}}\n"
+    many = "".join(client.format(number, number) for number in range(100))
+    base = BASE.replace("routes:", f"{many}routes:")
+    assert len(lines(base, base.replace("scopes: [a]", "scopes: [orders.read]"))) == 100
+    assert len(judged) == 2 * 2, "the routes with a token, under each of the configurations"
+
+
+@pytest.mark.parametrize(
+    ("path", "audience", "may"),
+    [
+        ("/orders", "https://api.example.org/orders", True),
+        ("/orders", "https://api.example.org/orders/invoices/", True),
+        ("/orders", "https://api.example.org/ordersheet", False),
+        ("/orders, match: exact", "https://api.example.org/orders/invoices", False),
+    ],
+)
+def test_a_client_may_have_tokens_for_what_lies_below_a_route(path: str, audience: str, may: bool) -> None:
+    old = f"""
+server: {{public_url: "https://api.example.org"}}
+clients: [{{id: shop, secrets: [long-secret-of-the-shop], scopes: [orders.read]}}]
+routes:
+  - {{path: {path}, upstream: "http://127.0.0.1:1", scopes: [orders.read]}}
+  - {{path: /about, methods: [GET], upstream: "http://127.0.0.1:1", audience: "urn:other"}}
+"""
+    gained = lines(old, old.replace("urn:other", audience))
+    assert gained == (["shop may now call GET /about"] if may else [])
