@@ -19,6 +19,7 @@ from gateway.oauth.model import Client
 from gateway.oauth.team import TEAM_OWNER, Team
 from gateway.oauth.user import User
 from gateway.store import ApplicationStore, ClientStore
+from gateway.translation.text import gettext
 
 MAX_PER_USER = 200
 """Applications of one owner, so that no user fills the store."""
@@ -142,7 +143,7 @@ class Applications:
         await self._store.create(made)
         if not await self._stays(made.owner):
             await self._store.delete(made.id)
-            raise ApplicationRefused("The team is being deleted.")
+            raise ApplicationRefused(gettext("The team is being deleted."))
         return made
 
     async def change_owner(self, application: Application, owner: User | Team) -> Application:
@@ -156,7 +157,7 @@ class Applications:
         await self._hand_over(application, changed)
         if not await self._stays(changed.owner):
             await self._hand_over(changed, application)
-            raise ApplicationRefused("The team is being deleted.")
+            raise ApplicationRefused(gettext("The team is being deleted."))
         return changed
 
     async def _hand_over(self, before: Application, after: Application) -> None:
@@ -297,20 +298,22 @@ def _found(wanted: str, application: Application) -> bool:
 
 def _refuse_surplus(application: Application, owned: list[Application]) -> None:
     if len(owned) >= MAX_PER_USER:
-        raise ApplicationRefused(f"There can be {MAX_PER_USER} applications of one owner at the most.")
+        raise ApplicationRefused(
+            gettext("There can be %(most)s applications of one owner at the most.", most=MAX_PER_USER)
+        )
     _refuse_twice(application, owned)
 
 
 def _refuse_twice(application: Application, owned: list[Application]) -> None:
     same = (one for one in owned if one.id != application.id)
     if any(one.name.lower() == application.name.lower() for one in same):
-        raise ApplicationRefused("The owner has an application of this name already.")
+        raise ApplicationRefused(gettext("The owner has an application of this name already."))
 
 
 def _refuse_other_owner(now: str, before: str) -> None:
     """What the former owner may still have been allowed ends with the change of the owner."""
     if now != before:
-        raise ApplicationRefused("The application has another owner meanwhile.")
+        raise ApplicationRefused(gettext("The application has another owner meanwhile."))
 
 
 def _with_keys(

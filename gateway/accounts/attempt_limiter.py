@@ -14,6 +14,7 @@ from typing import Protocol
 from gateway.errors import GatepostError
 from gateway.oauth.brute_force import Attempt, FailureCounts, LockoutPolicy, counted_address
 from gateway.store.change_listener import ChangeListener
+from gateway.translation.text import gettext
 
 log = logging.getLogger("gatepost")
 
@@ -24,10 +25,8 @@ class TooManyAttempts(GatepostError):  # noqa: N818 (the name says what is the m
     `retry_after`, and `delay`, by which the response is delayed, are in seconds.
     """
 
-    def __init__(
-        self, retry_after: int, delay: float = 0.0, text: str = "Too many attempts have failed."
-    ) -> None:
-        super().__init__(text)
+    def __init__(self, retry_after: int, delay: float = 0.0, text: str = "") -> None:
+        super().__init__(text or gettext("Too many attempts have failed."))
         self.retry_after = max(1, retry_after)
         self.delay = delay
 

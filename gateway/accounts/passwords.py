@@ -12,6 +12,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from gateway.accounts.attempt_limiter import TooManyAttempts
 from gateway.oauth.brute_force import counted_address
+from gateway.translation.text import gettext
 
 MAX_LENGTH = 1024
 """Characters; a longer password is never right."""
@@ -82,7 +83,7 @@ class HashQueue:
             else len(turns) >= self._most_of_address
         )
         if too_many:
-            raise TooManyAttempts(1, text="Too many people are signing in at once.")
+            raise TooManyAttempts(1, text=gettext("Too many people are signing in at once."))
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(address, deque()).append(turn)
         return turn

@@ -16,6 +16,7 @@ from gateway.oauth.client_auth import uses_secrets
 from gateway.oauth.model import Client, Secret
 from gateway.oauth.opaque_tokens import Random
 from gateway.store import ClientStore, TokenStore, group_of
+from gateway.translation.text import gettext
 
 SECRET_PREFIX = "gps_"  # noqa: S105 (what secret scanners look for, not a secret)
 _ID_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
@@ -168,9 +169,21 @@ class ClientRegistry:
             _refuse_keyed(client)
             live = self._live(client)
             if any(one.name == kept.name for one in live):
-                raise SecretRefused(f"the client {client_id!r} has a secret {kept.name!r} already")
+                raise SecretRefused(
+                    gettext(
+                        "the client %(client)s has a secret %(name)s already",
+                        client=repr(client_id),
+                        name=repr(kept.name),
+                    )
+                )
             if len(live) >= MAX_SECRETS:
-                raise SecretRefused(f"the client {client_id!r} has {MAX_SECRETS} secrets: remove one first")
+                raise SecretRefused(
+                    gettext(
+                        "the client %(client)s has %(most)s secrets: remove one first",
+                        client=repr(client_id),
+                        most=MAX_SECRETS,
+                    )
+                )
             return replace(client, secrets=(*live, replace(kept, expires=expires)))
 
         return await once_written(secret, client_id, self._clients.update(client_id, added))
@@ -228,10 +241,21 @@ class ClientRegistry:
 
         def added(client: Client) -> Client:
             if client.require_mtls or client.require_dpop:
-                raise SecretRefused(f"the client {client_id!r} may use bound tokens only, and no API keys")
+                raise SecretRefused(
+                    gettext(
+                        "the client %(client)s may use bound tokens only, and no API keys",
+                        client=repr(client_id),
+                    )
+                )
             live = _live_ones(client.api_keys, self._clock())
             if len(live) >= MAX_API_KEYS:
-                raise SecretRefused(f"the client {client_id!r} has {MAX_API_KEYS} API keys: revoke one first")
+                raise SecretRefused(
+                    gettext(
+                        "the client %(client)s has %(most)s API keys: revoke one first",
+                        client=repr(client_id),
+                        most=MAX_API_KEYS,
+                    )
+                )
             return replace(client, api_keys=(*live, kept))
 
         await self._clients.update(client_id, added)

@@ -7,6 +7,7 @@ from time import monotonic
 
 from gateway.accounts.attempt_limiter import Attempts, RefusalPacer, TooManyAttempts
 from gateway.oauth.brute_force import Attempt, LockoutPolicy, counted_address
+from gateway.translation.text import gettext
 
 MAX_SIGN_UPS = 10
 """New accounts and attempts with a taken name, from one address in a minute."""
@@ -29,5 +30,5 @@ class SignUpLimiter:
         """
         counts = await self._attempts.failed(Attempt("sign-up", "", counted_address(address)), _POLICY)
         if not counts.counted:
-            text = "Too many accounts were made from your address."
+            text = gettext("Too many accounts were made from your address.")
             raise TooManyAttempts(counts.retry_after, self._pacer.delay(self._tick()), text)

@@ -15,6 +15,7 @@ from gateway.oauth.api_subscription import ApiSubscription, SubscriptionRefused,
 from gateway.oauth.application import Application
 from gateway.oauth.model import Client
 from gateway.store import ApplicationStore
+from gateway.translation.text import gettext
 
 MAX_SUBSCRIPTIONS = 50
 """Of one application, so that its keys' records stay small enough to be cached."""
@@ -55,11 +56,17 @@ class ApiSubscriptions:
         def asked(one: Application) -> Application:
             before = one.subscription(wish.api)
             if before is not None and before.holds:
-                raise SubscriptionRefused(f"The application has asked for {wish.api} already.")
+                raise SubscriptionRefused(
+                    gettext("The application has asked for %(api)s already.", api=wish.api)
+                )
             others = tuple(each for each in one.subscriptions if each.api != wish.api)
             if len(others) >= MAX_SUBSCRIPTIONS:
-                text = f"An application has {MAX_SUBSCRIPTIONS} subscriptions at the most: withdraw one."
-                raise SubscriptionRefused(text)
+                raise SubscriptionRefused(
+                    gettext(
+                        "An application has %(most)s subscriptions at the most: withdraw one.",
+                        most=MAX_SUBSCRIPTIONS,
+                    )
+                )
             return replace(one, subscriptions=(*others, made))
 
         await self._store.update(application.id, asked, event="subscription.request", of=_named(wish.api))

@@ -17,6 +17,7 @@ from gateway.oauth.application import Application
 from gateway.oauth.team import TEAM_OWNER, Member, Team, TeamRefused, TeamRole
 from gateway.oauth.user import User
 from gateway.store.teams import MemberMissing, TeamMissing, TeamStore
+from gateway.translation.text import gettext
 
 __all__ = ["LastOwner", "MemberMissing", "TeamMissing", "Teams"]
 
@@ -87,9 +88,9 @@ class Teams:
         """A new team, whose owner the user is. Raises TeamRefused."""
         own = await self.of(user)
         if sum(one.role_of(user.id) == "owner" for one in own) >= MAX_TEAMS:
-            raise TeamRefused(f"Somebody can own {MAX_TEAMS} teams at the most.")
+            raise TeamRefused(gettext("Somebody can own %(most)s teams at the most.", most=MAX_TEAMS))
         if any(one.name.lower() == name.lower() for one in own):
-            raise TeamRefused("You are in a team of this name already.")
+            raise TeamRefused(gettext("You are in a team of this name already."))
         made = Team(
             TEAM_OWNER + secrets.token_hex(ID_BYTES),
             name,
@@ -156,7 +157,7 @@ class Teams:
         owned = await self.applications(team)
         if owned:
             await self._store.update(team.id, lambda one: replace(one, closing=False))
-            raise TeamRefused("The team has applications: delete them or hand them over first.")
+            raise TeamRefused(gettext("The team has applications: delete them or hand them over first."))
         await self._store.delete(team.id)
 
     async def needing(self, user: User) -> list[Team]:
@@ -196,6 +197,6 @@ def refuse_last_owner(teams: Sequence[Team]) -> None:
 def _only(user_id: str) -> Callable[[Team], None]:
     def check(team: Team) -> None:
         if team.members != (Member(user_id, "owner"),):
-            raise TeamRefused("The team has another member meanwhile.")
+            raise TeamRefused(gettext("The team has another member meanwhile."))
 
     return check

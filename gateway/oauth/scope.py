@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gateway.oauth.errors import OAuthError
 from gateway.runtime.caches import MIB, cached, register
+from gateway.translation.text import gettext_noop
 
 _PARSED = register("scope parameters", __name__, entries=512, key_bytes=512, total_bytes=12 * MIB)
 # scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
@@ -30,7 +31,7 @@ def parse_scope(text: str) -> tuple[str, ...]:
     """
     scopes = [scope for scope in text.split(" ") if scope]
     if not scopes or not all(is_scope(scope) for scope in scopes):
-        raise OAuthError("invalid_scope", "The scope is malformed.")
+        raise OAuthError("invalid_scope", gettext_noop("The scope is malformed."))
     return unique(scopes)
 
 
@@ -87,7 +88,7 @@ class ScopeRules:
         if self.application is not None:
             may.add(self.application)
         if not all(scope in may or self.is_open(scope) for scope in asked):
-            raise OAuthError("invalid_scope", "The client may not have one of these scopes.")
+            raise OAuthError("invalid_scope", gettext_noop("The client may not have one of these scopes."))
         return asked
 
     def is_open(self, scope: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from gateway.errors import GatepostError
+from gateway.translation.text import gettext
 
 TeamRole = Literal["owner", "member"]
 TEAM_ROLES: tuple[TeamRole, ...] = ("owner", "member")
@@ -53,27 +54,27 @@ class Team:
     def with_member(self, user_id: str, role: TeamRole) -> Team:
         """The team with another member. Raises TeamRefused."""
         if self.role_of(user_id) is not None:
-            raise TeamRefused("This user is a member already.")
+            raise TeamRefused(gettext("This user is a member already."))
         if len(self.members) >= MAX_MEMBERS:
-            raise TeamRefused(f"A team has {MAX_MEMBERS} members at the most.")
+            raise TeamRefused(gettext("A team has %(most)s members at the most.", most=MAX_MEMBERS))
         return replace(self, members=(*self.members, Member(user_id, role)))
 
     def with_role(self, user_id: str, role: TeamRole, there: Collection[str]) -> Team:
         """The team with another role of a member. `there`: the users who exist. Raises TeamRefused."""
         if self.role_of(user_id) is None:
-            raise TeamRefused("This user is not a member, or no longer.")
+            raise TeamRefused(gettext("This user is not a member, or no longer."))
         members = tuple(replace(one, role=role) if one.id == user_id else one for one in self.members)
         return self._if_owned(replace(self, members=members), there)
 
     def without(self, user_id: str, there: Collection[str]) -> Team:
         """The team without a member. `there` is as above. Raises TeamRefused."""
         if self.role_of(user_id) is None:
-            raise TeamRefused("This user is not a member, or no longer.")
+            raise TeamRefused(gettext("This user is not a member, or no longer."))
         members = tuple(one for one in self.members if one.id != user_id)
         return self._if_owned(replace(self, members=members), there)
 
     def _if_owned(self, after: Team, there: Collection[str]) -> Team:
         """A team that has an owner keeps one. Of one whose owners are all gone, anything may be changed."""
         if any(one in there for one in self.owner_ids) and not any(one in there for one in after.owner_ids):
-            raise TeamRefused("A team needs an owner: make another member an owner first.")
+            raise TeamRefused(gettext("A team needs an owner: make another member an owner first."))
         return after

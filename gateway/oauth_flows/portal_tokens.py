@@ -12,6 +12,7 @@ from gateway.oauth_flows.token import TokenServices
 from gateway.plugin import GrantPlugin
 from gateway.tokens.token_issuer import TokenResponse
 from gateway.tokens.token_lookup import TokenLookup
+from gateway.translation.text import gettext_noop
 
 GRANT = "client_credentials"
 
@@ -54,11 +55,14 @@ class PortalTokens:
     def _plugin(self, client: Client) -> GrantPlugin:
         plugin = self._services.grants.get(GRANT)
         if plugin is None:
-            raise OAuthError("unsupported_grant_type", "The client credentials grant is switched off here.")
+            raise OAuthError(
+                "unsupported_grant_type", gettext_noop("The client credentials grant is switched off here.")
+            )
         if GRANT not in client.grants:
             raise OAuthError(
-                "unauthorized_client", "The client credentials grant is not enabled for these keys."
+                "unauthorized_client",
+                gettext_noop("The client credentials grant is not enabled for these keys."),
             )
         if not client.enabled:
-            raise OAuthError("unauthorized_client", "These keys are disabled.")
+            raise OAuthError("unauthorized_client", gettext_noop("These keys are disabled."))
         return plugin

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from gateway.accounts.usage import LATENCIES
 from gateway.accounts.usage_reports import Report
+from gateway.translation.text import gettext
 
 WIDTH, HEIGHT = 720, 180
 FOOT = 22
@@ -109,16 +110,19 @@ def charts(report: Report) -> tuple[Chart, ...]:
         tokens.append((label, slot.tokens))
         limits.append((label, (slot.limits_hit,)))
     statuses = (("good", "2xx"), ("moved", "3xx"), ("wrong", "4xx"), ("failed", "5xx"))
-    kinds = (("good", "Issued"), ("failed", "Refused"))
-    bounds = [f"up to {_duration(bound)}" for bound in LATENCIES] + [f"over {_duration(LATENCIES[-1])}"]
+    kinds = (("good", gettext("Issued")), ("failed", gettext("Refused")))
+    bounds = [gettext("up to %(time)s", time=_duration(bound)) for bound in LATENCIES]
+    bounds.append(gettext("over %(time)s", time=_duration(LATENCIES[-1])))
     speed = [(bound, (number,)) for bound, number in zip(bounds, report.latencies, strict=True)]
     return (
-        stacked("calls", "Calls by status", statuses, calls, every),
-        stacked("latency", "Calls by duration", (("good", "Calls"),), speed, 1),
-        stacked("tokens", "Tokens", kinds, tokens, every),
-        stacked("limits", "Limits hit", (("wrong", "Refused calls"),), limits, every),
+        stacked("calls", gettext("Calls by status"), statuses, calls, every),
+        stacked("latency", gettext("Calls by duration"), (("good", gettext("Calls")),), speed, 1),
+        stacked("tokens", gettext("Tokens"), kinds, tokens, every),
+        stacked("limits", gettext("Limits hit"), (("wrong", gettext("Refused calls")),), limits, every),
     )
 
 
 def _duration(seconds: float) -> str:
-    return f"{seconds:g} s" if seconds >= 1 else f"{seconds * 1000:g} ms"
+    if seconds >= 1:
+        return gettext("%(number)s s", number=f"{seconds:g}")
+    return gettext("%(number)s ms", number=f"{seconds * 1000:g}")

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway.translation.text import gettext, gettext_noop, ngettext, translations
+
 _UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
@@ -22,20 +24,40 @@ def day(seconds: int) -> str:
 def span(seconds: int) -> str:
     """A duration in its largest whole unit: 3600 is 1 hour, 5400 is 90 minutes."""
     size, unit = next((one for one in _UNITS if seconds % one[0] == 0), _UNITS[-1])
-    number = seconds // size
-    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+    return _counted(unit, seconds // size)
+
+
+def _counted(unit: str, number: int) -> str:
+    match unit:
+        case "day":
+            return ngettext("%(num)s day", "%(num)s days", number)
+        case "hour":
+            return ngettext("%(num)s hour", "%(num)s hours", number)
+        case "minute":
+            return ngettext("%(num)s minute", "%(num)s minutes", number)
+        case _:
+            return ngettext("%(num)s second", "%(num)s seconds", number)
 
 
 def about(seconds: int) -> str:
     """A duration to read at a glance, rounded down to its largest unit: 100,000 is 1 day."""
     size = next((size for size, _ in _UNITS[:-1] if seconds >= size), 0)
-    return span(seconds // size * size) if size else "less than a minute"
+    return span(seconds // size * size) if size else gettext("less than a minute")
 
 
 def grant(name: str) -> str:
     """A grant's name for people: `client_credentials` is Client credentials."""
-    return name.rpartition(":")[2].replace("_", " ").replace("-", " ").capitalize()
+    return translations().gettext(name.rpartition(":")[2].replace("_", " ").replace("-", " ").capitalize())
 
+
+GRANTS = (
+    gettext_noop("Client credentials"),
+    gettext_noop("Password"),
+    gettext_noop("Refresh token"),
+    gettext_noop("Token exchange"),
+    gettext_noop("Jwt bearer"),
+)
+"""Grants that have names in other languages."""
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "moment": moment,

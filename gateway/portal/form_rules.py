@@ -13,17 +13,18 @@ from gateway.oauth.scope import is_scope
 from gateway.oauth.user import User
 from gateway.portal.page_request import Fields
 from gateway.portal.services import MANAGE, PortalInfo
+from gateway.translation.text import gettext, gettext_noop
 
 LONGEST_NAME = 70
 LONGEST_DESCRIPTION = 512
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 1024
 MOST_SCOPES = 100
-FORMATS = {"": "Default", "opaque": "Opaque", "jwt": "JWT"}
+FORMATS = {"": gettext_noop("Default"), "opaque": gettext_noop("Opaque"), "jwt": "JWT"}
 WAYS = {
-    "": "HTTP Basic or form parameters",
-    "client_secret_basic": "HTTP Basic only",
-    "client_secret_post": "Form parameters only",
+    "": gettext_noop("HTTP Basic or form parameters"),
+    "client_secret_basic": gettext_noop("HTTP Basic only"),
+    "client_secret_post": gettext_noop("Form parameters only"),
 }
 _USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}")
 _WHOLE = re.compile(r"[0-9]{1,12}", re.ASCII)
@@ -33,7 +34,7 @@ def user_name_problem(name: str) -> str:
     """Whether somebody can be called so."""
     if _USER_NAME.fullmatch(name):
         return ""
-    return "A name has 1 to 64 letters, digits or _ . @ + - and begins with a letter or digit."
+    return gettext("A name has 1 to 64 letters, digits or _ . @ + - and begins with a letter or digit.")
 
 
 def team_name_problem(name: str) -> str:
@@ -48,13 +49,13 @@ def team_name_problem(name: str) -> str:
 def password_problem(password: str, name: str) -> str:
     """Whether it can be a new password."""
     if len(password) < SHORTEST_PASSWORD:
-        return f"A password has at least {SHORTEST_PASSWORD} characters."
+        return gettext("A password has at least %(least)s characters.", least=SHORTEST_PASSWORD)
     if len(password) > LONGEST_PASSWORD:
-        return f"A password has at most {LONGEST_PASSWORD} characters."
+        return gettext("A password has at most %(most)s characters.", most=LONGEST_PASSWORD)
     if password.lower() == name.lower():
-        return "The password must not be the name."
+        return gettext("The password must not be the name.")
     if is_common(password):
-        return "Too many people use this password."
+        return gettext("Too many people use this password.")
     return ""
 
 
@@ -74,15 +75,19 @@ def application_problems(name: str, description: str, tier: str, tiers: tuple[st
     """What is wrong with an application's form, by field. `tiers` are those that may be chosen."""
     found = {}
     if not name:
-        found["name"] = "An application needs a name."
+        found["name"] = gettext("An application needs a name.")
     elif len(name) > LONGEST_NAME:
-        found["name"] = f"A name has at most {LONGEST_NAME} characters; this one has {len(name)}."
+        found["name"] = gettext(
+            "A name has at most %(most)s characters; this one has %(has)s.", most=LONGEST_NAME, has=len(name)
+        )
     elif not name.isprintable():
-        found["name"] = "A name is one line of text."
+        found["name"] = gettext("A name is one line of text.")
     if len(description) > LONGEST_DESCRIPTION:
-        found["description"] = f"A description has at most {LONGEST_DESCRIPTION} characters."
+        found["description"] = gettext(
+            "A description has at most %(most)s characters.", most=LONGEST_DESCRIPTION
+        )
     if tier not in tiers:
-        found["tier"] = "You may not choose this tier."
+        found["tier"] = gettext("You may not choose this tier.")
     return found
 
 
@@ -171,20 +176,20 @@ def with_problems(
     found = {}
     kept = client.grants if client else frozenset()
     if not set(form.grants) <= {*facts.grants, *kept}:
-        found["grant"] = "One of these grants is switched off at this gateway."
+        found["grant"] = gettext("One of these grants is switched off at this gateway.")
     elif client is None and not form.grants:
-        found["grant"] = "Select at least one: keys without a grant get no token."
+        found["grant"] = gettext("Select at least one: keys without a grant get no token.")
     if not set(form.scopes) <= may and not user.admin:
-        found["scope"] = "You may not give one of these scopes."
+        found["scope"] = gettext("You may not give one of these scopes.")
     elif not all(map(is_scope, (*form.scopes, *form.more_scopes.split()))):
-        found["scope"] = 'A scope is printable ASCII without spaces, " and \\.'
+        found["scope"] = gettext('A scope is printable ASCII without spaces, " and \\.')
     elif len(form.scopes) + len(form.more_scopes.split()) > MOST_SCOPES:
-        found["scope"] = f"There can be {MOST_SCOPES} scopes at the most."
+        found["scope"] = gettext("There can be %(most)s scopes at the most.", most=MOST_SCOPES)
     if not set(form.audiences) <= set(offered_audiences(facts, client)):
-        found["audience"] = "There is no API with one of these audiences."
+        found["audience"] = gettext("There is no API with one of these audiences.")
     found["lifetime"] = lifetime_problem(form.lifetime, facts.max_lifetime)
-    found["format"] = "" if form.format in FORMATS else "There is no such format."
-    found["auth"] = "" if form.auth in WAYS else "There is no such method."
+    found["format"] = "" if form.format in FORMATS else gettext("There is no such format.")
+    found["auth"] = "" if form.auth in WAYS else gettext("There is no such method.")
     return replace(form, problems={name: text for name, text in found.items() if text})
 
 
@@ -192,4 +197,4 @@ def lifetime_problem(text: str, most: int) -> str:
     """Whether a number of seconds can be a token's lifetime; empty text is the default."""
     if not text or (_WHOLE.fullmatch(text) and 1 <= int(text) <= most):
         return ""
-    return f"A whole number of seconds from 1 to {most}, or nothing."
+    return gettext("A whole number of seconds from 1 to %(most)s, or nothing.", most=most)

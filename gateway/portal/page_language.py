@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Callable, Iterable
 from gettext import NullTranslations
 from urllib.parse import urlencode
 
 import jinja2
 from aiohttp import web
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from gateway.portal.services import PortalServices
 from gateway.translation.catalogue import CatalogueError
 from gateway.translation.languages import ENGLISH, Language, choose
-from gateway.translation.text import IN_ENGLISH, spoken, translations
+from gateway.translation.text import IN_ENGLISH, gettext_noop, spoken, translations
 
 log = logging.getLogger("gatepost")
 COOKIE = "gatepost-language"
@@ -77,7 +78,40 @@ def speak_in_templates(env: jinja2.Environment) -> None:
     env.policies["ext.i18n.trimmed"] = True
     install = vars(env)["install_gettext_callables"]
     install(_word, _words, newstyle=True)
-    env.globals["spoken"] = spoken
+    env.globals |= {"spoken": spoken, "gettext_noop": gettext_noop, **_ELEMENTS}
+    env.filters["translated"] = _word_of_value
+
+
+def _element(name: str, attributes: str = "") -> Callable[[object], Markup]:
+    """What makes an element for a placeholder, so that messages themselves have no HTML."""
+    return Markup(f"<{name}{attributes}>{{}}</{name}>").format  # noqa: S704 (names that stand below)
+
+
+def _link(words: object, place: str) -> Markup:
+    return Markup('<a href="{}">{}</a>').format(place, words)
+
+
+def _codes(values: Iterable[str]) -> Markup:
+    return Markup(", ").join(map(_element("code"), values))
+
+
+_ELEMENTS: dict[str, Callable[..., Markup]] = {
+    "bold": _element("b"),
+    "code": _element("code"),
+    "codes": _codes,
+    "key": _element("code", ' class="mono break"'),
+    "path_code": _element("code", ' class="break"'),
+    "place": _element("span", ' class="mono break"'),
+    "mono": _element("span", ' class="mono"'),
+    "full": _element("span", ' class="full"'),
+    "strong": _element("strong"),
+    "link": _link,
+}
+
+
+def _word_of_value(message: str) -> str:
+    """For a message that a variable holds: unlike `_()`, this takes nothing for HTML."""
+    return translations().gettext(message) if message else ""
 
 
 def _word(message: str) -> str:

@@ -13,6 +13,7 @@ from aiohttp_session import AbstractStorage, Session
 
 from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
+from gateway.translation.text import gettext
 from gateway.web.request_context import HEAD
 
 LIFETIME = 12 * 3600
@@ -173,5 +174,5 @@ def browser_of(agent: str) -> str:
     name = next((name for mark, name in _BROWSERS if mark in agent), "")
     system = next((name for mark, name in _SYSTEMS if mark in agent), "")
     if name:
-        return f"{name} on {system}" if system else name
-    return agent[:LONGEST_BROWSER] or "unknown"
+        return gettext("%(browser)s on %(system)s", browser=name, system=system) if system else name
+    return agent[:LONGEST_BROWSER] or gettext("unknown")

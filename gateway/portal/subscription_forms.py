@@ -11,6 +11,7 @@ from gateway.oauth.application import Application
 from gateway.oauth.user import User
 from gateway.portal.form_rules import offered_tiers
 from gateway.portal.services import PortalInfo, SubscribableApi
+from gateway.translation.text import gettext
 
 LONGEST_NOTE = 512
 
@@ -45,11 +46,11 @@ def wish_problems(
     """What is wrong with what somebody asks for, by field."""
     found = {}
     if api is None:
-        found["api"] = "There is no API of this name that needs a subscription."
+        found["api"] = gettext("There is no API of this name that needs a subscription.")
     elif not set(wish.scopes) <= set(api.scopes):
-        found["scope"] = "The API does not have one of these scopes."
+        found["scope"] = gettext("The API does not have one of these scopes.")
     if wish.tier not in tiers:
-        found["tier"] = "You may not choose this tier."
+        found["tier"] = gettext("You may not choose this tier.")
     if problem := note_problem(wish.note):
         found["note"] = problem
     return found
@@ -57,14 +58,18 @@ def wish_problems(
 
 def note_problem(note: str) -> str:
     """What is wrong with a note; empty: nothing."""
-    return f"A note has at most {LONGEST_NOTE} characters." if len(note) > LONGEST_NOTE else ""
+    return (
+        gettext("A note has at most %(most)s characters.", most=LONGEST_NOTE)
+        if len(note) > LONGEST_NOTE
+        else ""
+    )
 
 
 def decision_problems(note: str, tier: str, facts: PortalInfo) -> dict[str, str]:
     """What is wrong with a decision, by field."""
     found = {
         "note": note_problem(note),
-        "tier": "" if tier in ("", *facts.tiers) else "There is no such tier.",
+        "tier": "" if tier in ("", *facts.tiers) else gettext("There is no such tier."),
     }
     return {name: text for name, text in found.items() if text}
 

@@ -12,6 +12,7 @@ from gateway.accounts.users import NotApproved, WrongPassword
 from gateway.errors import GatepostError
 from gateway.portal.form_rules import password_problem, user_name_problem
 from gateway.portal.page_request import HOME, PageNotFound, PageRequest, redirect_to
+from gateway.translation.text import gettext, ngettext
 
 _INSIDE = re.compile(r"/portal(/[A-Za-z0-9_-]+)+")
 
@@ -54,11 +55,11 @@ async def sign_in(page_request: PageRequest) -> web.StreamResponse:
             name, fields.raw("password"), page_request.address
         )
     except NotApproved:
-        text = "Your account waits for the approval of an administrator."
+        text = gettext("Your account waits for the approval of an administrator.")
         return sign_in_page(page_request, name, wanted, text, 403)
     except WrongPassword as error:
         await asyncio.sleep(error.delay)
-        return sign_in_page(page_request, name, wanted, "The name or the password is wrong.", 401)
+        return sign_in_page(page_request, name, wanted, gettext("The name or the password is wrong."), 401)
     except TooManyAttempts as error:
         await asyncio.sleep(error.delay)
         response = sign_in_page(page_request, name, wanted, try_again(error), 429)
@@ -112,7 +113,7 @@ async def sign_up(page_request: PageRequest) -> web.StreamResponse:
     problems = {
         "name": user_name_problem(name),
         "password": password_problem(password, name),
-        "again": "" if fields.raw("again") == password else "The two passwords differ.",
+        "again": "" if fields.raw("again") == password else gettext("The two passwords differ."),
     }
     if not any(problems.values()):
         problems["name"] = await _created(page_request, name, password, code)
@@ -129,7 +130,7 @@ async def _created(page_request: PageRequest, name: str, password: str, code: st
     invited = services.facts.sign_up == "invitation"
     left = await services.invitations.take(code) if invited else 0
     if invited and not left:
-        return "The invitation has just been used."
+        return gettext("The invitation has just been used.")
     problem = "not made"
     try:
         problem = await _account(page_request, name, password, address)
@@ -152,7 +153,7 @@ async def _account(page_request: PageRequest, name: str, password: str, address:
     except GatepostError as error:
         if hasattr(error, "retry_after"):
             raise
-        return "This name is taken."
+        return gettext("This name is taken.")
     if not pending:
         await page_request.begin_session(user)
     return ""
@@ -172,7 +173,7 @@ async def change_password(page_request: PageRequest) -> web.StreamResponse:
     problems = {
         "current": await wrong_current(page_request, fields.raw("current")),
         "new": password_problem(new, user.name),
-        "again": "" if fields.raw("again") == new else "The two passwords differ.",
+        "again": "" if fields.raw("again") == new else gettext("The two passwords differ."),
     }
     if any(problems.values()):
         return page_request.page("account.html", 422, person=user, problems=problems)
@@ -196,7 +197,7 @@ async def wrong_current(page_request: PageRequest, password: str) -> str:
             raise WrongPassword
     except WrongPassword as error:
         await asyncio.sleep(error.delay)
-        return "This is not your present password."
+        return gettext("This is not your present password.")
     except TooManyAttempts as error:
         await asyncio.sleep(error.delay)
         return try_again(error)
@@ -205,8 +206,8 @@ async def wrong_current(page_request: PageRequest, password: str) -> str:
 
 def try_again(error: TooManyAttempts) -> str:
     """When a person may try again."""
-    seconds = "a second" if error.retry_after == 1 else f"{error.retry_after} seconds"
-    return f"{error} Try again in {seconds}."
+    when = ngettext("Try again in a second.", "Try again in %(num)s seconds.", error.retry_after)
+    return f"{error} {when}"
 
 
 def safe_next(path: str) -> str:

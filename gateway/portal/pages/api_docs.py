@@ -23,11 +23,11 @@ from gateway.portal.first_call import api_url, example_path, sample_token
 from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
 from gateway.portal.samples.programs import SampleCall, samples
 from gateway.portal.services import MANAGE
+from gateway.translation.text import gettext, translations
 
 ROOT = "/portal/apis"
 MOST_KEYS = 100
 """Keys that can be chosen."""
-_KEY = "the consumer key"
 
 
 async def show(page_request: PageRequest) -> web.StreamResponse:
@@ -78,7 +78,9 @@ async def token(page_request: PageRequest) -> web.StreamResponse:
     try:
         made = await page_request.services.tokens.generate(client, scopes, "")
     except OAuthError as error:
-        return await _operation_page(page_request, 422, problems={"keys": error.description})
+        return await _operation_page(
+            page_request, 422, problems={"keys": translations().gettext(error.description)}
+        )
     ends = int(page_request.services.clock()) + made.expires_in
     shown = {
         "access_token": made.access_token,
@@ -138,7 +140,9 @@ async def _operation_page(
         details=found,
         keys=await _choices(page_request) if served.api.protected else [],
         missing=[scope for scope in served.api.scopes if token and scope not in had],
-        programs=_programs(page_request, served, found, str(token["key"]) if token else _KEY),
+        programs=_programs(
+            page_request, served, found, str(token["key"]) if token else gettext("the consumer key")
+        ),
         **shown,
     )
 

@@ -16,14 +16,15 @@ from gateway.portal.first_call import FirstCall, first_call, programs
 from gateway.portal.form_rules import FORMATS, WAYS, key_form_of, offered_audiences, offered_scopes
 from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
 from gateway.portal.pages.applications import the_application
+from gateway.translation.text import gettext_noop
 
 Tab = Literal["", "secrets", "calls", "settings", "danger"]
 TABS: dict[Tab, str] = {
-    "": "Quick start",
-    "secrets": "Secrets",
-    "calls": "Calls",
-    "settings": "Settings",
-    "danger": "Danger",
+    "": gettext_noop("Quick start"),
+    "secrets": gettext_noop("Secrets"),
+    "calls": gettext_noop("Calls"),
+    "settings": gettext_noop("Settings"),
+    "danger": gettext_noop("Danger"),
 }
 """The tabs, by the last segment of their path."""
 _TEMPLATES: dict[Tab, str] = {

@@ -9,6 +9,7 @@ from gateway.oauth.model import Client
 from gateway.portal.form_rules import KeyForm, read_key_form
 from gateway.portal.page_request import Page, PageRequest, redirect_to
 from gateway.portal.pages.key_page import KEPT, TAB_OF, KeyPage, Tab, key_page, shown_keys
+from gateway.translation.text import gettext
 
 
 def tab_page(tab: Tab) -> Page:
@@ -103,7 +104,7 @@ async def clean_up(page_request: PageRequest) -> web.StreamResponse:
     key_page_ = await key_page(page_request)
     fields = await page_request.fields()
     if fields.raw("sure") != "yes":
-        problems = {"sure": "Select the checkbox to confirm."}
+        problems = {"sure": gettext("Select the checkbox to confirm.")}
         return await shown_keys(key_page_, "danger", 422, problems=problems)
     await page_request.services.applications.clean_up(key_page_.application, key_page_.environment)
     response = key_page_.done("cleaned-up")

@@ -12,6 +12,7 @@ from gateway.oauth.user import User
 from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
 from gateway.portal.pages.applications import next_teams, the_application
 from gateway.portal.services import PortalServices
+from gateway.translation.text import gettext
 
 
 async def show(page_request: PageRequest) -> web.StreamResponse:
@@ -25,7 +26,7 @@ async def change(page_request: PageRequest) -> web.StreamResponse:
     wanted = (await page_request.fields()).text("owner")
     owner = await new_owner(page_request.services, page_request.user, wanted)
     if owner is None:
-        problem = "There is no user with this name or id, and no such team."
+        problem = gettext("There is no user with this name or id, and no such team.")
         return await _form(page_request, application, wanted, {"owner": problem})
     try:
         await page_request.services.applications.change_owner(application, owner)

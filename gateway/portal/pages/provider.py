@@ -15,6 +15,7 @@ from gateway.oauth.oidc import ProviderRefused
 from gateway.portal.page_request import HOME, PageNotFound, PageRequest, redirect_to
 from gateway.portal.pages.account import safe_next, sign_in_page, try_again
 from gateway.portal.services import ProviderServices
+from gateway.translation.text import gettext
 
 MOST_PARAMETERS = 20
 
@@ -83,12 +84,12 @@ def _provider(page_request: PageRequest) -> ProviderServices:
 def _why(page_request: PageRequest, error: ProviderRefused | NotAdmitted | NotApproved) -> tuple[str, int]:
     """What the person is told, and the status."""
     if isinstance(error, NotApproved):
-        return "Your account waits for the approval of an administrator.", 403
+        return gettext("Your account waits for the approval of an administrator."), 403
     if isinstance(error, NotAdmitted):
-        return "You may not use this portal. Ask its administrator for access.", 403
+        return gettext("You may not use this portal. Ask its administrator for access."), 403
     if error.by_person:
-        return f"{_name(page_request)} did not sign you in.", 403
-    return "The sign-in could not be completed. Please start again.", 400
+        return gettext("%(provider)s did not sign you in.", provider=_name(page_request)), 403
+    return gettext("The sign-in could not be completed. Please start again."), 400
 
 
 def _name(page_request: PageRequest) -> str:
@@ -97,7 +98,9 @@ def _name(page_request: PageRequest) -> str:
 
 
 def _unavailable(page_request: PageRequest, error: IssuerUnavailable, wanted: str) -> web.Response:
-    text = f"{_name(page_request)} can't be reached at the moment. Try again in a moment."
+    text = gettext(
+        "%(provider)s can't be reached at the moment. Try again in a moment.", provider=_name(page_request)
+    )
     response = _problem(page_request, text, 503, wanted)
     response.headers["Retry-After"] = str(error.retry_after)
     return response

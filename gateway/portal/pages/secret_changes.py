@@ -10,6 +10,7 @@ from aiohttp import web
 from gateway.accounts.registry import SecretRefused
 from gateway.portal.page_request import PageRequest
 from gateway.portal.pages.key_page import key_page, shown_keys
+from gateway.translation.text import gettext
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,39}")
 GRACES = {"0": 0, "1h": 3600, "1d": 86_400, "7d": 7 * 86_400, "30d": 30 * 86_400}
@@ -39,7 +40,7 @@ async def rotate(page_request: PageRequest) -> web.StreamResponse:
     fields = await page_request.fields()
     grace = GRACES.get(fields.raw("grace"))
     if grace is None:
-        problems = {"grace": "Choose how long the old secrets live on."}
+        problems = {"grace": gettext("Choose how long the old secrets live on.")}
         return await shown_keys(key_page_, "secrets", 422, problems=problems)
     secret = await page_request.services.registry.rotate_secret(key_page_.keys.id, grace)
     return key_page_.show_once("secret", {"secret": secret}, "rotated", "secrets")
@@ -60,7 +61,7 @@ def name_problem(name: str) -> str:
     """What is wrong with the name of a secret; empty: nothing."""
     if not name or _NAME.fullmatch(name):
         return ""
-    return "A name has up to 40 letters, digits, spaces or _ . - and begins with a letter or digit."
+    return gettext("A name has up to 40 letters, digits, spaces or _ . - and begins with a letter or digit.")
 
 
 def end_of_day(day: str, now: float) -> tuple[int | None, str]:
@@ -70,9 +71,9 @@ def end_of_day(day: str, now: float) -> tuple[int | None, str]:
     try:
         ends = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC, hour=23, minute=59, second=59)
     except ValueError:
-        return None, "A date is written 2030-12-31."
+        return None, gettext("A date is written 2030-12-31.")
     if ends.timestamp() <= now:
-        return None, "This day is over."
+        return None, gettext("This day is over.")
     return int(ends.timestamp()), ""
 
 

@@ -20,6 +20,7 @@ from gateway.portal.subscription_forms import (
     subscription_tiers,
     wish_problems,
 )
+from gateway.translation.text import gettext
 
 MOST_SHOWN = 200
 
@@ -64,7 +65,7 @@ async def ask(page_request: PageRequest) -> web.StreamResponse:
     tiers = subscription_tiers(services.facts, user)
     problems = wish_problems(wish, subscribable(services.facts, wish.api), tiers)
     if application is None:
-        problems["application"] = "Choose one of your applications."
+        problems["application"] = gettext("Choose one of your applications.")
     if application is not None and not problems:
         try:
             made = await services.subscriptions.ask(application, wish, user.name)

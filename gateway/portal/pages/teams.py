@@ -13,11 +13,12 @@ from gateway.oauth.team import TEAM_ROLES, Team, TeamRefused, TeamRole
 from gateway.oauth.user import User
 from gateway.portal.form_rules import team_name_problem
 from gateway.portal.page_request import Fields, PageNotFound, PageRequest, redirect_to
+from gateway.translation.text import gettext, gettext_noop
 
 MOST_SHOWN = 200
 SHOWN_FOR = 3600
 """Seconds for which a new invitation is shown to who made it."""
-NO_USER = "There is no user with this name or id."
+NO_USER = gettext_noop("There is no user with this name or id.")
 _PATH = "/portal/teams"
 
 
@@ -97,12 +98,12 @@ async def add_member(page_request: PageRequest) -> web.StreamResponse:
     found = await services.users.find_by_name_or_id(wanted)
     problem = ""
     if found is None or found.pending or found.blocked:
-        problem = NO_USER
+        problem = gettext(NO_USER)
     else:
         try:
             await services.teams.add(team, found.id, _role(fields), _still_managed(page_request.user))
         except MemberMissing:
-            problem = NO_USER
+            problem = gettext(NO_USER)
         except TeamRefused as error:
             problem = str(error)
     if problem:
@@ -200,7 +201,7 @@ async def delete(page_request: PageRequest) -> web.StreamResponse:
     """Deletes a team that has no application, once the box says that it is meant."""
     team, fields = await _managed(page_request)
     if fields.raw("sure") != "yes":
-        return await _shown(page_request, team, {"sure": "Select the checkbox to confirm."})
+        return await _shown(page_request, team, {"sure": gettext("Select the checkbox to confirm.")})
     try:
         await page_request.services.teams.delete(team, _still_managed(page_request.user))
     except TeamRefused as error:

@@ -10,6 +10,7 @@ from gateway.oauth.errors import OAuthError
 from gateway.portal.form_rules import lifetime_problem
 from gateway.portal.page_request import PageRequest
 from gateway.portal.pages.key_page import KeyPage, key_page, shown_keys
+from gateway.translation.text import gettext, translations
 
 _BEFORE_A_TOKEN = re.compile(r"^(?:authorization:)?\s*(?:(?:bearer|dpop)\s+)?", re.IGNORECASE)
 
@@ -24,7 +25,7 @@ async def generate(page_request: PageRequest) -> web.StreamResponse:
         try:
             token = await page_request.services.tokens.generate(key_page_.keys, scopes, validity)
         except OAuthError as error:
-            problems["token"] = error.description
+            problems["token"] = translations().gettext(error.description)
         else:
             shown = {
                 "access_token": token.access_token,
@@ -49,10 +50,10 @@ async def revoke(page_request: PageRequest) -> web.StreamResponse:
     fields = await page_request.fields()
     given = pasted_token(fields.text("token"))
     if not given:
-        return await _not_revoked(key_page_, "Paste the token that is to end.")
+        return await _not_revoked(key_page_, gettext("Paste the token that is to end."))
     if await page_request.services.tokens.revoke(key_page_.keys, given):
         return key_page_.done("revoked", "danger")
-    return await _not_revoked(key_page_, "These keys have no such valid token.")
+    return await _not_revoked(key_page_, gettext("These keys have no such valid token."))
 
 
 async def _not_revoked(key_page_: KeyPage, why: str) -> web.StreamResponse:

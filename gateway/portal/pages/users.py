@@ -9,6 +9,7 @@ from gateway.accounts.users import UserExists
 from gateway.oauth.user import User
 from gateway.portal.form_rules import user_name_problem
 from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
+from gateway.translation.text import gettext
 
 MOST_SHOWN = 200
 SHOWN_FOR = 3600
@@ -76,7 +77,7 @@ async def _renamed(page_request: PageRequest, user: User, name: str) -> str:
     try:
         await page_request.services.users.rename(user, name)
     except UserExists:
-        return "This name is taken."
+        return gettext("This name is taken.")
     return ""
 
 
