@@ -24,6 +24,7 @@ from gateway.accounts.usage_reports import UsageReports
 from gateway.accounts.users import UserAuthentication, Users
 from gateway.apidocs.document import MAX_BYTES, OpenApiError, parse_document
 from gateway.assembly.brute_force import attempt_limiter
+from gateway.assembly.portal_passkeys import passkey_services
 from gateway.assembly.portal_provider import provider_http, provider_services
 from gateway.assembly.refusal_log import find_refusal
 from gateway.assembly.subscriptions import developer_scopes, subscriptions
@@ -120,6 +121,8 @@ def portal(
         body_timeout=settings.server.timeouts.body,
         clock=clock,
         ask_store=store.ping,
+        all_passkeys=store.passkeys,
+        passkeys=passkey_services(settings, info, users, store, clock) if info.passkeys else None,
         provider=None if http is None else provider_services(settings, info, http, users, store, keys, clock),
         catalogues=Catalogues(own_catalogues(settings)),
     )
@@ -232,6 +235,7 @@ def portal_info(settings: Settings) -> PortalInfo:
         developer_tiers=tuple(settings.portal.tiers),
         subscribable=_subscribable(settings),
         provider="" if settings.portal.oidc is None else settings.portal.oidc.name,
+        passkeys=settings.portal.passkeys,
         provider_issuer="" if settings.portal.oidc is None else settings.portal.oidc.issuer,
     )
 

@@ -72,11 +72,18 @@ def add(name: str, config: Path, admin: bool) -> None:
 @config_option
 @prints_json
 def reset(name: str, config: Path) -> None:
-    """Give a person another password, which is shown only now. Sessions and tokens of theirs end."""
+    """Give a person another password, which is shown only now. Their sessions, tokens and passkeys end."""
     password = secrets.token_urlsafe(PASSWORD_BYTES)
     hashed = hasher().hash(password)
-    changed = _changed(config, name, lambda one: replace(_with_password(one), password=hashed))
-    click.echo(json.dumps({**_described(changed), "password": password}, indent=2))
+
+    async def work(store: Store) -> tuple[User, int]:
+        before = await _found(store, name)
+        changed = await store.users.replace(before, replace(_with_password(before), password=hashed))
+        return changed, await store.passkeys.remove_all(changed)
+
+    changed, passkeys = with_store(load_or_exit(config), work)
+    printed = {**_described(changed), "password": password, "passkeys_removed": passkeys}
+    click.echo(json.dumps(printed, indent=2))
 
 
 @user.command()

@@ -103,6 +103,11 @@ class PortalSettings(Section):
         description="People sign in at an OpenID provider, beside those with a password. null: none. "
         "Or a mapping.",
     )
+    passkeys: bool = Field(
+        default=False,
+        description="true: people with a password can add passkeys, and sign in with these instead. "
+        "Needs the extra passkeys.",
+    )
     notify: PortalNotify | None = Field(
         default=None,
         description="A webhook of yours that is told of subscriptions, sign-ups and secrets that end soon: a "

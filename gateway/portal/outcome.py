@@ -67,6 +67,8 @@ def form_page(path: str) -> str:
         return "/portal/teams"
     if path.startswith(("/portal/account/sessions", "/portal/account/end-other")):
         return "/portal/account/sessions"
+    if path.startswith("/portal/account/passkeys"):
+        return "/portal/account/passkeys"
     above, _, action = path.rpartition("/")
     if above == "/portal":
         return path

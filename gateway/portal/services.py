@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from gateway.accounts.applications import MANAGE_SCOPE, Applications
 from gateway.accounts.clients import Clients
@@ -19,6 +19,7 @@ from gateway.accounts.usage_reports import UsageReports
 from gateway.accounts.users import UserAuthentication, Users
 from gateway.clock import Clock
 from gateway.oauth.model import Client, TokenInfo
+from gateway.oauth.user import User
 from gateway.oauth_flows.portal_tokens import PortalTokens
 from gateway.portal.brand import Brand
 from gateway.portal.csrf import CsrfToken
@@ -28,6 +29,9 @@ from gateway.portal.sessions import OwnSessions
 from gateway.portal.shown_once import ShownOnce
 from gateway.translation.catalogue import Catalogues
 from gateway.translation.languages import SHIPPED, Language
+
+if TYPE_CHECKING:  # These need an extra.
+    from gateway.accounts.passkeys import Passkeys, PasskeySignIn
 
 MANAGE = MANAGE_SCOPE
 """The scope with which a token works the portal's REST interface."""
@@ -102,6 +106,8 @@ class PortalInfo:
     provider_issuer: str = ""
     languages: tuple[Language, ...] = SHIPPED
     """Those of the pages; the first is for who asks for none of them."""
+    passkeys: bool = False
+    """Whether people can have passkeys."""
 
     @property
     def secure(self) -> bool:
@@ -182,6 +188,24 @@ class ProviderServices:
     cookie: FlowCookie
 
 
+class AnybodysPasskeys(Protocol):
+    """Everybody's passkeys, for administrators (`gateway.store.passkeys`)."""
+
+    async def counts(self, ids: Iterable[str]) -> dict[str, int]:
+        """How many these people have, by id; only those who have any."""
+
+    async def remove_all(self, user: User) -> int:
+        """Removes a person's; how many there were."""
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyServices:
+    """What passkeys need."""
+
+    own: Passkeys
+    sign_in: PasskeySignIn
+
+
 @dataclass(frozen=True, slots=True)
 class PortalServices:
     """Everything is worked out when the configuration is loaded."""
@@ -210,6 +234,8 @@ class PortalServices:
     session_key: Callable[[str | None], str]
     """The key of the session of an id, as `sessions` lists it; empty: there is none."""
     shown_once: ShownOnce
+    all_passkeys: AnybodysPasskeys
+    """Also those that were made before `portal.passkeys` was switched off."""
     documents: ApiDocumentation
     body_timeout: float
     """Seconds that a form may take to arrive."""
@@ -219,3 +245,5 @@ class PortalServices:
     provider: ProviderServices | None = None
     """At which people sign in without a password; None: there is none."""
     catalogues: Catalogues = field(default_factory=Catalogues)
+    passkeys: PasskeyServices | None = None
+    """None: `portal.passkeys` is off."""

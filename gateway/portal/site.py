@@ -166,7 +166,7 @@ def _read_by_a_script(request: web.Request) -> bool:
     if request.method not in ("GET", "HEAD") or not from_elsewhere(request):
         return False
     # These say themselves who may read them.
-    return not statics.is_static(request) and not request.path.endswith("/progress")
+    return not statics.is_static(request) and not request.path.endswith(("/progress", "/passkey/options"))
 
 
 def _by_https(request: web.Request, services: PortalServices) -> web.Response | None:

@@ -12,6 +12,7 @@ from gateway.runtime.caches import MIB, cached_unchecked, register
 _TYPES = {
     "portal.css": "text/css; charset=utf-8",
     "portal.js": "text/javascript; charset=utf-8",
+    "passkeys.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
 _LIFE = "public, max-age=31536000, immutable"

@@ -22,6 +22,7 @@ from gateway.store.limits import LimitStore
 from gateway.store.link import Commands, StoreLink
 from gateway.store.links import make_link
 from gateway.store.notices import NoticeStore, QueuedNotice
+from gateway.store.passkeys import PasskeyStore
 from gateway.store.pool import StorePool
 from gateway.store.record_mac import RecordMac
 from gateway.store.redis_connection import RedisConnection
@@ -193,6 +194,7 @@ class Store:
         self.applications = ApplicationStore(link, pool, names, mac, changes, ending)
         self.users = UserStore(link, names, mac, changes, ending)
         self.teams = TeamStore(link, names, mac, changes, ending)
+        self.passkeys = PasskeyStore(link, names, mac, changes, ending)
         self.registered_users = RegisteredUsers(link, names)
         self.sessions = SessionStore(link, names, mac)
         self.invitations = InvitationStore(link, names, mac)

@@ -1,4 +1,4 @@
-"""The lasting records of the store, taken out and put in again: clients, applications, people, teams."""
+"""The lasting records of the store, taken out and put in again: clients, applications and people."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from gateway.store.record_mac import RecordMac
 from gateway.store.tokens import closed_generation, new_generation
 
 PAGE = 500
-CLIENTS, APPLICATIONS, USERS, FILE_USERS, TEAMS = "clients", "applications", "users", "file_users", "teams"
+CLIENTS, APPLICATIONS, USERS, FILE_USERS = "clients", "applications", "users", "file_users"
+TEAMS, PASSKEYS = "teams", "passkeys"
 SIGNED_AS = {
     CLIENTS: "clients",
     APPLICATIONS: "apps",
     USERS: "users",
     FILE_USERS: "file:users",
     TEAMS: "teams",
+    PASSKEYS: "passkeys",
 }
 """The kinds of records, and what `KeyNames.record` calls them."""
 
@@ -87,7 +89,13 @@ class RecordBackup:
             return self._names.clients(group)
         if kind == APPLICATIONS:
             return self._names.applications(group)
-        people = {USERS: self._names.accounts, FILE_USERS: self._names.file_users, TEAMS: self._names.teams}
+        names = self._names
+        people = {
+            USERS: names.accounts,
+            FILE_USERS: names.file_users,
+            TEAMS: names.teams,
+            PASSKEYS: names.passkeys,
+        }
         return people[kind]
 
     async def _scan(self, kind: str, key: str) -> AsyncIterator[tuple[str, str]]:

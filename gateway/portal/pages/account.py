@@ -12,8 +12,9 @@ from gateway.accounts.users import NotApproved, WrongPassword
 from gateway.errors import GatepostError
 from gateway.portal.form_rules import password_problem, user_name_problem
 from gateway.portal.page_request import HOME, PageNotFound, PageRequest, redirect_to
-from gateway.translation.text import gettext, ngettext
+from gateway.translation.text import gettext, gettext_noop, ngettext
 
+NOT_APPROVED = gettext_noop("Your account waits for the approval of an administrator.")
 _INSIDE = re.compile(r"/portal(/[A-Za-z0-9_-]+)+")
 
 
@@ -31,8 +32,9 @@ def sign_in_page(
     problem: str = "",
     status: int = 200,
     provider_problem: str = "",
+    passkey_problem: str = "",
 ) -> web.Response:
-    """The form to sign in, with what was wrong with the password, or at the provider."""
+    """The form to sign in, with what was wrong with the password, at the provider, or with the passkey."""
     services = page_request.services
     ways = services.users.any_in_file or services.facts.sign_up or services.facts.provider
     return page_request.page(
@@ -42,6 +44,7 @@ def sign_in_page(
         next=wanted,
         problem=problem,
         provider_problem=provider_problem,
+        passkey_problem=passkey_problem,
         nobody=not ways,
     )
 
@@ -55,8 +58,7 @@ async def sign_in(page_request: PageRequest) -> web.StreamResponse:
             name, fields.raw("password"), page_request.address
         )
     except NotApproved:
-        text = gettext("Your account waits for the approval of an administrator.")
-        return sign_in_page(page_request, name, wanted, text, 403)
+        return sign_in_page(page_request, name, wanted, gettext(NOT_APPROVED), 403)
     except WrongPassword as error:
         await asyncio.sleep(error.delay)
         return sign_in_page(page_request, name, wanted, gettext("The name or the password is wrong."), 401)

@@ -13,7 +13,7 @@ from gateway.accounts.users import NotApproved
 from gateway.errors import IssuerUnavailable
 from gateway.oauth.oidc import ProviderRefused
 from gateway.portal.page_request import HOME, PageNotFound, PageRequest, redirect_to
-from gateway.portal.pages.account import safe_next, sign_in_page, try_again
+from gateway.portal.pages.account import NOT_APPROVED, safe_next, sign_in_page, try_again
 from gateway.portal.services import ProviderServices
 from gateway.translation.text import gettext
 
@@ -84,7 +84,7 @@ def _provider(page_request: PageRequest) -> ProviderServices:
 def _why(page_request: PageRequest, error: ProviderRefused | NotAdmitted | NotApproved) -> tuple[str, int]:
     """What the person is told, and the status."""
     if isinstance(error, NotApproved):
-        return gettext("Your account waits for the approval of an administrator."), 403
+        return gettext(NOT_APPROVED), 403
     if isinstance(error, NotAdmitted):
         return gettext("You may not use this portal. Ask its administrator for access."), 403
     if error.by_person:

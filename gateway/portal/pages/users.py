@@ -35,6 +35,19 @@ async def rename(page_request: PageRequest) -> web.StreamResponse:
     return redirect_to(_PATH, "renamed")
 
 
+async def remove_passkeys(page_request: PageRequest) -> web.StreamResponse:
+    """Removes somebody's passkeys, and ends their sessions, which one of them may have begun."""
+    _require_admin(page_request)
+    await page_request.fields()
+    services = page_request.services
+    user = await services.users.get(page_request.request.match_info["user"])
+    if user is None:
+        raise PageNotFound
+    await services.all_passkeys.remove_all(user)
+    await services.sessions.end(user.id, [one.key for one in await services.sessions.listed(user.id)])
+    return redirect_to(_PATH, "passkeys-removed")
+
+
 async def approve(page_request: PageRequest) -> web.StreamResponse:
     """Lets the user of a pending account sign in."""
     user = await _pending(page_request)
@@ -89,12 +102,15 @@ async def _page(page_request: PageRequest, problems: dict[str, str], name: str =
     found = [one for one in await users.accounts() if search in one[0].key or one[0].id in problems]
     pending = [one for one, _ in found if one.pending]
     accounts = [one for one in found if not one[0].pending]
+    of_file = [one for one in users.of_file if search in one.key]
+    ids = [one.id for one in (*of_file, *(user for user, _ in accounts[:MOST_SHOWN]))]
     return page_request.page(
         "users.html",
         422 if problems else 200,
-        of_file=[one for one in users.of_file if search in one.key],
+        of_file=of_file,
         pending=pending[:MOST_SHOWN],
         accounts=accounts[:MOST_SHOWN],
+        passkeys=await page_request.services.all_passkeys.counts(ids),
         total=len(accounts),
         search=search,
         problems=problems,
