@@ -1,4 +1,7 @@
-"""A real browser: Debian's Chromium or another one that is installed, driven by Playwright."""
+"""A real browser: Debian's Chromium or another one that is installed, driven by Playwright.
+
+Chromium's headless shell has the same engine without the windows around it, which take half of the CPU time.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,13 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAMES = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
 AXE = Path(__file__).parents[3] / ".venv" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 
 
