@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import os
 import socket
 import threading
 import time
@@ -14,6 +15,10 @@ from tests.running import START_LIMIT
 
 PATIENCE = 20.0
 """Seconds for one answer: what is refused by mistake or lost is seen at once, what is slow is not lost."""
+
+PAUSE = float(os.environ.get("GATEPOST_TRAFFIC_PAUSE", "0.004"))
+"""Seconds between an answer and the next request of each thread: steady, and yet it leaves the processes that
+are replaced some time to do it. 0 is the long edition."""
 
 
 class Traffic:
@@ -62,6 +67,8 @@ class Traffic:
                     self.answered[kind] += 1
                 else:
                     self.failures.append(failure)
+            if PAUSE:
+                self._stop.wait(PAUSE)
 
     def _new(self) -> int:
         request = f"GET {self._path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode()

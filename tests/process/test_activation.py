@@ -177,6 +177,6 @@ async def test_systemd_starts_the_gateway_with_its_first_client(folder: Path) ->
     writer.write(GET)
     assert (await asyncio.wait_for(reader.readline(), START_LIMIT)) == b"HTTP/1.1 200 OK\r\n"
     writer.close()
-    assert running.found(rf"ready on unix:{path}")
+    await running.line(rf"ready on unix:{path}")
     running.stop()
     assert path.is_socket(), "the socket is systemd's"
