@@ -12,7 +12,7 @@ from functools import partial
 from aiohttp import web
 
 from gateway.accounts.api_keys import ApiKeys
-from gateway.accounts.calls import CallLog
+from gateway.accounts.calls import CallLog, CallRecorder
 from gateway.accounts.key_uses import KeyUses
 from gateway.accounts.static_clients import StaticClients
 from gateway.accounts.usage import UsageCounter, UsageRecorder
@@ -133,8 +133,8 @@ class Gateway:
         self._key_uses = KeyUses(self.store.key_uses)
         self._plugin_set = PluginSet(PluginCatalog(), self._plugin_context())
         self._grants = self._plugin_set.grants(settings.grants)
-        calls = CallLog(clock) if settings.portal.enabled else None
-        self._usage = UsageRecorder(UsageCounter(), self.store.usage, clock, self._key_uses, calls)
+        self._calls = CallLog(clock, settings.portal.recent_calls) if settings.portal.enabled else None
+        self._usage = self._usage_recorder()
         configuration, validator = config_hash(settings), self._identities.validator
         self._connections = connection_manager(settings.server, telemetry.limit_reached)
         self._refusals = RefusalRecorder(
@@ -284,9 +284,15 @@ class Gateway:
             self.redirect_runner = self._runner(redirects, None, services.recorder)
         return self._runner(app, fast_path if settings.server.fast_lane else None, services.recorder)
 
+    def _usage_recorder(self) -> UsageRecorder:
+        store, uses, calls = self.store, self._key_uses, None
+        if self._calls is not None:
+            calls = CallRecorder(self._calls, store.calls, uses, self._clock)
+        return UsageRecorder(UsageCounter(), store.usage, self._clock, uses, calls)
+
     def _recorder(self, record_request: Note | None, tally: UsageCounter | None) -> RequestRecorder:
-        fields, calls = self._settings.logging.fields, self._usage.calls
-        recorder = request_recorder(self._telemetry, record_request, tally, fields, calls)
+        fields = self._settings.logging.fields
+        recorder = request_recorder(self._telemetry, record_request, tally, fields, self._calls)
         return recorder if self._tracer is None else TracingRecorder(recorder, self._tracer, self._clock)
 
     def _grpc_protocol(self, verify: VerifyEndpoint) -> Callable[[], asyncio.Protocol]:

@@ -10,7 +10,7 @@ import logging
 from bisect import bisect_left
 from contextlib import suppress
 
-from gateway.accounts.calls import CallLog
+from gateway.accounts.calls import CallRecorder
 from gateway.accounts.key_uses import KeyUses
 from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
@@ -81,11 +81,11 @@ class UsageRecorder:
         store: UsageStore,
         clock: Clock,
         key_uses: KeyUses | None = None,
-        calls: CallLog | None = None,
+        calls: CallRecorder | None = None,
     ) -> None:
-        """`key_uses`, and what `calls` noted, are written with the counts."""
+        """`key_uses` and `calls` are written with the counts."""
         self.tally = tally
-        self.calls = calls
+        self._calls = calls
         self._key_uses = key_uses
         self._store = store
         self._clock = clock
@@ -105,9 +105,9 @@ class UsageRecorder:
 
     async def settle(self) -> None:
         """Writes now. What the store does not take is kept for the next time."""
+        if self._calls is not None:
+            await self._calls.settle()
         if self._key_uses is not None:
-            if self.calls is not None:
-                self.calls.hand_over(self._key_uses)
             await self._key_uses.settle()
         now = self._clock()
         taken = self.tally.take()

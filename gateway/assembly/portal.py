@@ -110,6 +110,7 @@ def portal(
         reports=UsageReports(store.usage, store.registered_users, clock),
         clients=clients,
         key_uses=store.key_uses,
+        calls=store.calls,
         limits_left=read_limits,
         find_token=token_validator.resolve,
         find_refusal=partial(_refused_call, store, clock),
@@ -236,6 +237,7 @@ def portal_info(settings: Settings) -> PortalInfo:
         subscribable=_subscribable(settings),
         provider="" if settings.portal.oidc is None else settings.portal.oidc.name,
         passkeys=settings.portal.passkeys,
+        recent_calls=settings.portal.recent_calls,
         provider_issuer="" if settings.portal.oidc is None else settings.portal.oidc.issuer,
     )
 

@@ -113,6 +113,13 @@ class PortalSettings(Section):
         description="A webhook of yours that is told of subscriptions, sign-ups and secrets that end soon: a "
         "mapping. null: nobody is told.",
     )
+    recent_calls: int = Field(
+        default=100,
+        ge=0,
+        le=1000,
+        description="The last calls of each pair of keys that the portal shows, up to 1000: time, route, "
+        "status, reason and duration. 0: none.",
+    )
     users: Many[PortalUser] = Field(
         default=(),
         description="The users, in addition to those who signed up.",

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway.portal.call_reasons import reason_text
 from gateway.translation.text import gettext, gettext_noop, ngettext, translations
 
+_EXACT = 0.01
+"""Seconds of a call below which tenths of a millisecond are shown."""
 _UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
@@ -19,6 +22,17 @@ def moment(seconds: int) -> str:
 def day(seconds: int) -> str:
     """A date in UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
+
+
+def utc(seconds: float) -> str:
+    """A moment as RFC 3339 has it, to the millisecond."""
+    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def clock_time(seconds: float) -> str:
+    """A date and time in UTC, to the second."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def span(seconds: int) -> str:
@@ -37,6 +51,11 @@ def _counted(unit: str, number: int) -> str:
             return ngettext("%(num)s minute", "%(num)s minutes", number)
         case _:
             return ngettext("%(num)s second", "%(num)s seconds", number)
+
+
+def milliseconds(seconds: float) -> str:
+    """A duration of a call: 12 ms, 1,234 ms."""
+    return f"{seconds * 1000:,.{0 if seconds >= _EXACT else 1}f} ms"
 
 
 def about(seconds: int) -> str:
@@ -61,6 +80,9 @@ GRANTS = (
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "moment": moment,
+    "clock_time": clock_time,
+    "milliseconds": milliseconds,
+    "call_reason": lambda call: reason_text(call.status, call.reason),
     "day": day,
     "span": span,
     "about": about,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from gateway.accounts.applications import MANAGE_SCOPE, Applications
+from gateway.accounts.calls import CallCount, RecentCall
 from gateway.accounts.clients import Clients
 from gateway.accounts.invitations import Invitations, TeamInvitations
 from gateway.accounts.key_uses import KeyUse
@@ -104,6 +105,8 @@ class PortalInfo:
     provider: str = ""
     """What people know the OpenID provider as; empty: there is none."""
     provider_issuer: str = ""
+    recent_calls: int = 0
+    """So many last calls of keys are kept."""
     languages: tuple[Language, ...] = SHIPPED
     """Those of the pages; the first is for who asks for none of them."""
     passkeys: bool = False
@@ -143,6 +146,16 @@ class LimitLeft:
 
 ReadLimits = Callable[[Client], Awaitable[Sequence[LimitLeft]]]
 """What a client has left of the limits that apply to it. Raises StoreUnavailable."""
+
+
+class CallReader(Protocol):
+    """What is kept of the calls of keys (`gateway.store.calls.CallStore`). Raises StoreUnavailable."""
+
+    async def last(self, client_id: str, most: int) -> list[RecentCall]:
+        """The last calls, newest first."""
+
+    async def counts(self, client_id: str, now: float) -> list[CallCount]:
+        """Calls by day and kind."""
 
 
 class ApiDocumentation(Protocol):
@@ -224,6 +237,7 @@ class PortalServices:
     reports: UsageReports
     clients: Clients
     key_uses: KeyUseReader
+    calls: CallReader
     limits_left: ReadLimits
     find_token: Callable[[str], Awaitable[TokenInfo | None]]
     """The facts of a live token (`gateway.tokens.token_validator.TokenValidator.facts`)."""

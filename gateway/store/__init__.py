@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gateway.errors import StartError
 from gateway.store.address import CLUSTER, EMBEDDED, StoreAddress, parse_address
 from gateway.store.applications import ApplicationMissing, ApplicationStore
+from gateway.store.calls import CallStore
 from gateway.store.change_listener import ChangeListener
 from gateway.store.clients import ClientStore, ClientWrite
 from gateway.store.errors import ClientContended, ClientExists, ClientMissing, ClientUnreadable
@@ -201,6 +202,7 @@ class Store:
         self.attempts = FailedAttemptStore(link, names)
         self.usage = UsageStore(link, names)
         self.key_uses = KeyUseStore(link, names)
+        self.calls = CallStore(link, names)
         self.limits = LimitStore(link, pool, names)
         self.refusals = RefusalStore(link, names)
         self.notices = NoticeStore(link, names, mac)

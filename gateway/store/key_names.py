@@ -8,6 +8,8 @@
 <prefix>u:<client>        digests of the users who have used a client
 <prefix>k:<client>        when, from where and with what a client and its API keys were used last
 <prefix>n:<client>        what a client has done, by hour, day and month
+<prefix>l:<client>        the last calls of a client
+<prefix>d:<client>        how many calls of each kind a client has made, by day
 <prefix>w:<digest>        a session of the portal
 <prefix>ws:<user>         what a person is shown of their sessions
 <prefix>i:<digest>        an open invitation to the portal
@@ -144,9 +146,18 @@ class KeyNames:
         """The last uses of a client and its API keys."""
         return f"{self.prefix}k:{self._tag(self.group(client_id))}{client_id}"
 
+    def last_calls(self, client_id: str) -> str:
+        """The last calls of a client."""
+        return f"{self.prefix}l:{self._tag(self.group(client_id))}{client_id}"
+
+    def call_counts(self, client_id: str) -> str:
+        """How many calls of each kind a client has made, by day."""
+        return f"{self.prefix}d:{self._tag(self.group(client_id))}{client_id}"
+
     def of_client(self, client_id: str) -> tuple[str, ...]:
-        """All keys that go with a client: its generation, users, usage and last uses."""
-        made = (self.client_generation, self.client_users, self.client_usage, self.key_uses)
+        """All keys that go with a client: its generation, users, usage, last uses and calls."""
+        used = (self.client_usage, self.key_uses, self.last_calls, self.call_counts)
+        made = (self.client_generation, self.client_users, *used)
         return tuple(name(client_id) for name in made)
 
     # People.

@@ -92,7 +92,16 @@ LIMITS = Feature(
         ("SUBSCRIBE", CHANNEL),
     ),
 )
-PORTAL = Feature("portal", "usage figures of the portal", (("EXPIRE", KEY, 1),))
+PORTAL = Feature(
+    "portal",
+    "usage figures and last calls in the portal",
+    (
+        ("EXPIRE", KEY, 1),
+        ("HINCRBY", KEY, "f", 0),
+        ("XADD", KEY, "NOMKSTREAM", "*", "f", ""),
+        ("XREVRANGE", KEY, "+", "-", "COUNT", 1),
+    ),
+)
 DIAGNOSIS = Feature(
     "diagnosis",
     "`gatepost why`",

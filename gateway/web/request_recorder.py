@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gateway.accounts.calls import CallLog
 from gateway.accounts.usage import UsageCounter
 from gateway.http.endpoints import VERIFY
-from gateway.http.exchange import Exchange, Header, RequestHead
+from gateway.http.exchange import ERROR_CODE, Exchange, Header
 from gateway.oauth.model import TokenInfo
 from gateway.oauth_flows.client_request import ClientRequest
 from gateway.oauth_flows.token import TokenRequestState
@@ -101,7 +101,7 @@ class RequestRecorder:
         method, client = head.method, "-" if token is None else token.client
         self.telemetry.request(route, method, status, seconds)
         if self._tally is not None and token is not None:
-            self._count(self._tally, token, head, status, seconds, own=exchange.response is None)
+            self._count(self._tally, token, exchange, status, seconds, own=exchange.response is None)
         if self._note is not None:
             address, request_id = head.peer.address, exchange.request_id
             self._note((address, method, head.path, status, size, seconds, route, client, request_id))
@@ -110,7 +110,7 @@ class RequestRecorder:
         """A proxy was answered whether a request on a route may pass."""
         head, token, route = exchange.request, exchange.token, exchange.route.path
         if self._tally is not None and token is not None:
-            self._count(self._tally, token, head, status, seconds, own=True)
+            self._count(self._tally, token, exchange, status, seconds, own=True)
         self.other(
             f"{VERIFY} {route}",
             head.method,
@@ -128,7 +128,7 @@ class RequestRecorder:
         self,
         tally: UsageCounter,
         token: TokenInfo,
-        head: RequestHead,
+        exchange: Exchange,
         status: int,
         seconds: float,
         *,
@@ -137,7 +137,9 @@ class RequestRecorder:
         """`own`: the gateway answered, not an upstream."""
         tally.call(token, status, seconds, own=own)
         if self._calls is not None and token.source == "store":
-            self._calls.note(token.client, head)
+            reason = exchange.state.get(ERROR_CODE, "")
+            path, request_id = exchange.route.path, exchange.request_id
+            self._calls.note(token.client, exchange.request, path, status, reason, seconds, request_id)
 
     def upstream_failed(self, exchange: Exchange, error: UpstreamError) -> None:
         """An upstream gave no usable response, or broke off within one: counts it and logs the cause."""

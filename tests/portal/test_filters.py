@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.portal.filters import about, day, grant, moment, span
+from gateway.portal.filters import about, clock_time, day, grant, milliseconds, moment, span, utc
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,14 @@ def test_at_a_glance_a_duration_is_rounded_down(seconds: int, text: str) -> None
 
 def test_dates_are_utc() -> None:
     assert (moment(0), day(86_399)) == ("1970-01-01 00:00 UTC", "1970-01-01")
+    assert (utc(1.25), clock_time(1.25)) == ("1970-01-01T00:00:01.250Z", "1970-01-01 00:00:01")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.0012, "1.2 ms"), (0.0124, "12 ms"), (1.5, "1,500 ms"), (0, "0.0 ms")]
+)
+def test_calls_are_measured_in_milliseconds(seconds: float, text: str) -> None:
+    assert milliseconds(seconds) == text
 
 
 def test_a_grant_has_a_name_for_people() -> None:

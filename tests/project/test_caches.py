@@ -25,6 +25,7 @@ BOUNDED_OTHERWISE = {
     "gateway/accounts/passwords.py": "at most MAX_WAITING_ADDRESSES by MAX_WAITING_PER_ADDRESS requests",
     "gateway/accounts/usage.py": "counts since the last write, by registered client",
     "gateway/accounts/users.py": "users of the configuration",
+    "gateway/assembly/plugins.py": "plugins of the configuration",
     "gateway/config/yaml_composer.py": "of one file that is being read",
     "gateway/ext_authz/connection.py": "calls of one open connection, at most its concurrent streams",
     "gateway/issuers/introspection_issuer.py": "requests under way, at most MAX_CONCURRENT",

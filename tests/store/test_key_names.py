@@ -39,7 +39,7 @@ def test_every_key_is_under_the_prefix_and_no_two_kinds_share_one(names: KeyName
 
 
 def test_what_goes_with_a_client_goes_together() -> None:
-    assert NAMES.of_client("shop") == ("p:g:shop", "p:u:shop", "p:n:shop", "p:k:shop")
+    assert NAMES.of_client("shop") == ("p:g:shop", "p:u:shop", "p:n:shop", "p:k:shop", "p:l:shop", "p:d:shop")
 
 
 def test_on_a_single_server_names_are_those_of_earlier_versions() -> None:

@@ -1,4 +1,4 @@
-"""How a pair of keys stands: its last uses, and what it has left of its limits."""
+"""How a pair of keys stands: its last uses, what it has left of its limits, and its last calls."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.accounts.calls import RecentCall
 from gateway.accounts.key_uses import LAST_CALL, LAST_TOKEN, KeyUse
 from gateway.portal.api.api_request import Call
 from gateway.portal.api.responses import answer
+from gateway.portal.call_reasons import reason_text
 from gateway.portal.services import LimitLeft
 
 
@@ -24,6 +26,26 @@ async def show(call: Call) -> web.Response:
             "limits": [_limit_shape(one) for one in limits],
         }
     )
+
+
+async def calls(call: Call) -> web.Response:
+    """The last calls of keys, newest first."""
+    _, _, client = await call.keys()
+    last = await call.services.calls.last(client.id, call.services.facts.recent_calls)
+    return answer({"count": len(last), "list": [_call_shape(one) for one in last]})
+
+
+def _call_shape(one: RecentCall) -> dict[str, Any]:
+    return {
+        "time": one.time,
+        "method": one.method,
+        "route": one.route,
+        "status": one.status,
+        "code": one.reason or None,
+        "reason": reason_text(one.status, one.reason) or None,
+        "seconds": one.seconds,
+        "requestId": one.request_id,
+    }
 
 
 def _shape(use: KeyUse | None) -> dict[str, Any] | None:

@@ -78,6 +78,18 @@ _ANSWERS: dict[str, dict[str, Any]] = {
         address=_TEXT,
         library={"type": _OR_NULL, "description": "The product of User-Agent; null: none."},
     ),
+    "Call": _object(
+        ["time", "method", "route", "status", "seconds", "requestId"],
+        time={"type": "number", "description": "Seconds since the epoch."},
+        method=_TEXT,
+        route={"type": "string", "description": "The route's path as configured."},
+        status={"type": "integer", "description": "499: the client left."},
+        code={"type": _OR_NULL, "description": "With which the gateway refused it; null: it did not."},
+        reason={"type": _OR_NULL},
+        seconds={"type": "number", "description": "Until the last byte was sent."},
+        requestId=_TEXT,
+    ),
+    "CallList": _list_of("Call"),
     "Limit": _object(
         ["name", "limit", "seconds", "left"],
         name={"type": "string", "description": "As in the RateLimit headers."},

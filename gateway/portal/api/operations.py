@@ -82,6 +82,7 @@ OPERATIONS = (
     Operation("GET", _ONE + "/oauth-keys", "listKeys", keys.listing, 200, "KeysList"),
     Operation("GET", _KEYS, "getKeys", keys.show, 200, "Keys"),
     Operation("GET", _KEYS + "/status", "getKeysStatus", key_status.show, 200, "KeysStatus"),
+    Operation("GET", _KEYS + "/calls", "listCalls", key_status.calls, 200, "CallList"),
     Operation("PUT", _KEYS, "changeKeys", keys.change, 200, "Keys", KeysBody),
     Operation(
         "POST",

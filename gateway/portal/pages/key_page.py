@@ -48,6 +48,8 @@ TAB_OF: dict[str, Tab] = {
     "clean-up": "danger",
 }
 """Where the form of an action is; the others are on the first tab."""
+SHOWN_CALLS = 100
+"""Calls on a page; the file has all that are kept."""
 KEPT = ("secret", "api_key", "token")
 """What is shown until somebody says that it is stored."""
 
@@ -156,6 +158,7 @@ async def shown_keys(key_page_: KeyPage, tab: Tab = "", status: int = 200, **con
         content["key_uses"] = await key_page_.page_request.services.key_uses.read(client.id, prefixes)
     if tab == "calls":
         content["key_uses"] = await key_page_.page_request.last_uses(client.id)
+        content["calls"] = await key_page_.page_request.services.calls.last(client.id, SHOWN_CALLS)
         content["limits"] = await key_page_.page_request.services.limits_left(client)
     return key_page_.page(tab, status, **content)
 

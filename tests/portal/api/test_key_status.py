@@ -29,7 +29,23 @@ def test_last_uses_are_told_by_time_address_and_library(program: Program) -> Non
     assert abs(used["time"] - time.time()) < PATIENCE
 
 
+def test_the_last_calls_are_listed(program: Program) -> None:
+    path, keys = made(program)
+    there = f"{path}/oauth-keys/{keys['keyMappingId']}/calls"
+    assert program.ask("GET", there) == (200, {"count": 0, "list": []})
+    assert call(program.base, "/orders/7", bearer=keys["token"]["accessToken"])[0] == 403
+    deadline = time.monotonic() + PATIENCE
+    while not (found := program.ask("GET", there)[1]["list"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    (one,) = found
+    assert (one["method"], one["route"], one["status"]) == ("GET", "/orders", 403)
+    assert (one["code"], one["reason"]) == ("900910", "900910 Not allowed")
+    assert one["seconds"] < PATIENCE
+
+
 def test_keys_of_others_have_no_status(program: Program) -> None:
     path, _ = made(program)
     assert program.ask("GET", f"{path}/oauth-keys/{'x' * 20}/status")[0] == 404
+    assert program.ask("GET", f"{path}/oauth-keys/{'x' * 20}/calls")[0] == 404
     assert program.ask("GET", f"/applications/{'x' * 20}/oauth-keys/{'x' * 20}/status")[0] == 404

@@ -45,3 +45,31 @@ def test_a_wrong_secret_is_no_use_of_keys(developer: Reader, gateway: str) -> No
 def test_somebody_elses_last_uses_are_not_there(developer: Reader, admin: Reader) -> None:
     path, _ = admin.keys(f"Used {id(developer)}")
     assert developer.tab(path, "calls").status == 404
+
+
+def test_the_last_calls_are_shown_with_the_way_to_their_cause(developer: Reader, gateway: str) -> None:
+    path, made = developer.keys()
+    assert "There is none of the last seven days." in developer.tab(path, "calls").words
+    token = token_of(gateway, made)
+    assert call(gateway, "/orders/7?key=kept-from-all", bearer=token)[0] == 200
+    status, problem = call(gateway, "/orders", {"a": "b"}, bearer=token)
+    assert (status, problem["code"]) == (403, "900910")
+    shown = after_settling(developer, f"{path}/calls", "POST /orders 403 900910 Not allowed")
+    assert "GET /orders 200" in shown.words
+    assert "kept-from-all" not in shown.html
+    found = developer.open(f"/portal/refusals?request={problem['request_id']}")
+    assert f'/portal/refusals?request={problem["request_id"]}"' in shown.html
+    assert "POST /orders got 403 (900910)" in found.words
+    file = developer.open(f"{path}/calls.csv")
+    assert file.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert file.headers["Cache-Control"] == "no-store"
+    lines = file.html.splitlines()
+    assert lines[0] == "time,method,route,status,code,reason,seconds,request_id"
+    assert ",POST,/orders,403,900910,900910 Not allowed," in lines[1]
+    assert len(lines) == 3
+
+
+def test_somebody_elses_calls_are_no_file(developer: Reader, admin: Reader) -> None:
+    path, _ = admin.keys(f"Called {id(developer)}")
+    assert developer.open(f"{path}/calls.csv").status == 404
+    assert developer.open(f"{developer.application()}/production/calls.csv").status == 404, "no keys yet"
