@@ -11,6 +11,7 @@ from gateway.accounts.passwords import Passwords
 from gateway.accounts.slow_secrets import SlowSecrets
 from gateway.assembly.brute_force import attempt_limiter
 from gateway.assembly.issuers import Issuers
+from gateway.assembly.shared_sets import SharedSets
 from gateway.clock import Clock
 from gateway.config.checks.trust import trust_of
 from gateway.config.clients import OWN_TOKENS, ClientSettings, ExchangeSettings
@@ -29,7 +30,8 @@ def file_clients(settings: Iterable[ClientSettings], public_url: str = "") -> li
 
     `public_url` is the audience of trusts that name none.
     """
-    return [_client(client, public_url) for client in settings]
+    sets = SharedSets()
+    return [_client(client, public_url, sets) for client in settings]
 
 
 def client_authentication(
@@ -54,12 +56,12 @@ def client_authentication(
     )
 
 
-def _client(settings: ClientSettings, public_url: str) -> Client:
+def _client(settings: ClientSettings, public_url: str, sets: SharedSets) -> Client:
     return Client(
         id=settings.id,
         name=settings.name,
         secrets=tuple(secret_of(item) for item in settings.secrets),
-        grants=frozenset(settings.grants),
+        grants=sets.of(settings.grants),
         scopes=tuple(settings.scopes),
         default_scopes=None if settings.default_scopes is None else tuple(settings.default_scopes),
         lifetime=settings.lifetime,
@@ -70,7 +72,7 @@ def _client(settings: ClientSettings, public_url: str) -> Client:
         source="file",
         tier=settings.tier,
         api_keys=tuple(secret_of(key) for key in settings.api_keys),
-        auth=frozenset(settings.auth),
+        auth=sets.of(settings.auth),
         jwks=_jwks(settings),
         jwks_uri=settings.jwks_uri or "",
         assertion_audience=tuple(settings.assertion_audience),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from gateway.assembly.routes import literal_host, origin, resource_path
+from gateway.assembly.shared_sets import SharedSets
 from gateway.config.model import Settings
 from gateway.config.routes import RouteSettings
 from gateway.http.endpoints import AUTHORIZE, JWKS, GatewayPaths
@@ -36,30 +37,42 @@ def authorization_server_metadata(
 
 def protected_resource_metadata(
     settings: Settings, further: Mapping[str, object] | None = None
-) -> dict[ResourceKey, Resource]:
+) -> Mapping[ResourceKey, Resource]:
     """RFC 9728 metadata, by host (None unless the route has a literal one) and path segments.
 
     The gateway as a whole has no path segments. Paths with unprotected routes only are not listed.
     """
-    issuer = settings.server.public_url
-    members = {**_bindings(settings), **(further or {})}
-    routes_by_resource: dict[tuple[str | None, str], list[RouteSettings]] = {(None, "/"): []}
-    for route in settings.routes:
-        if route.enabled and route.auth == "bearer":
-            routes_by_resource.setdefault((literal_host(route.host), literal_prefix(route.path)), []).append(
-                route
-            )
-    resources = {}
-    for (host, path), routes in routes_by_resource.items():
-        root = origin(issuer, host)
-        servers = [server for route in routes for server in _servers(route, settings)]
+    return _ResourceMetadata(settings, {**_bindings(settings), **(further or {})})
+
+
+class _ResourceMetadata(Mapping[ResourceKey, Resource]):
+    """Makes a document when it is asked for: there may be as many as routes."""
+
+    def __init__(self, settings: Settings, members: Members) -> None:
+        self._settings = settings
+        self._members = members
+        self._routes: dict[ResourceKey, tuple[RouteSettings, ...]] = {(None, ()): ()}
+        for route in settings.routes:
+            if route.enabled and route.auth == "bearer":
+                key = literal_host(route.host), segments_of(literal_prefix(route.path))
+                self._routes[key] = (*self._routes.get(key, ()), route)
+
+    def __getitem__(self, key: ResourceKey) -> Resource:
+        routes, issuer = self._routes[key], self._settings.server.public_url
+        root = origin(issuer, key[0])
+        path = resource_path(literal_prefix(routes[0].path)) if routes else ""
+        servers = [server for route in routes for server in _servers(route, self._settings)]
         scopes = [scope for route in routes for scope in route.every_scope]
         document = resource_metadata(
-            root + resource_path(path), list(dict.fromkeys(servers or [issuer])), scopes, members
+            root + path, list(dict.fromkeys(servers or [issuer])), scopes, self._members
         )
-        below = any(_has_paths_below(route) for route in routes)
-        resources[host, segments_of(path)] = Resource(root, document, below)
-    return resources
+        return Resource(root, document, any(_has_paths_below(route) for route in routes))
+
+    def __iter__(self) -> Iterator[ResourceKey]:
+        return iter(self._routes)
+
+    def __len__(self) -> int:
+        return len(self._routes)
 
 
 def _has_paths_below(route: RouteSettings) -> bool:
@@ -87,13 +100,13 @@ def _endpoints(paths: GatewayPaths) -> dict[str, str]:
 
 def route_resources(settings: Settings) -> tuple[RouteResource, ...]:
     """The protected resources of the metadata, with the scopes their routes require."""
-    issuer = settings.server.public_url
+    issuer, sets = settings.server.public_url, SharedSets()
     return (
         RouteResource(issuer, frozenset(), below=False),
         *(
             RouteResource(
                 origin(issuer, literal_host(route.host)) + resource_path(route.path),
-                frozenset(route.scopes),
+                sets.of(route.scopes),
                 below=_has_paths_below(route),
             )
             for route in settings.routes

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from gateway.assembly.plugins import PluginSet
+from gateway.assembly.shared_sets import SharedSets
 from gateway.assembly.tokens import configured_keys
 from gateway.assembly.upstreams import configured_upstreams
 from gateway.clock import system_clock
@@ -28,7 +29,7 @@ from gateway.plugin import PluginContext, ProxyPlugin
 from gateway.proxy.client_networks import ClientNetworks
 from gateway.proxy.mcp_guard import McpGuard
 from gateway.proxy.mirroring import Mirror, MirrorTarget
-from gateway.proxy.pipeline import compile_pipeline
+from gateway.proxy.pipeline import Pipeline, compile_pipeline
 from gateway.proxy.route_table import RouteTable
 from gateway.proxy.sticky_sessions import StickySessions
 from gateway.proxy.subscription_guard import SubscriptionGuard
@@ -37,6 +38,7 @@ from gateway.proxy.upstream_selection import hash_rule
 from gateway.upstream import Upstream
 from gateway.upstream.address import parse_server_address
 
+NO_HEADERS: frozenset[bytes] = frozenset()
 MirrorDropped = Callable[[str, str], None]
 """Counts a request of a route that has no copy, with the reason."""
 
@@ -69,6 +71,9 @@ class RouteCompiler:
             *_client_networks(settings),
             *plugin_set.proxy_plugins(settings.plugins, "everywhere"),
         ]
+        self._global_pipeline = compile_pipeline([*self._global_plugins, *self._last_hooks])
+        self._sets = SharedSets()
+        self._server_names = {name: _server_names(upstream) for name, upstream in upstreams.items()}
 
     def route(self, settings: RouteSettings) -> Route:
         """Compiles one route."""
@@ -89,7 +94,7 @@ class RouteCompiler:
             methods=tuple(settings.methods or ()),
             host=settings.host,
             strip=len(segments) if settings.strips else 0,
-            scopes=frozenset(settings.scopes),
+            scopes=self._sets.of(settings.scopes),
             scope_text=" ".join(settings.first_scopes),
             audience=settings.audience,
             protected=settings.auth == "bearer",
@@ -98,17 +103,11 @@ class RouteCompiler:
             issuers=accepted_issuers(settings),
             metadata_url=self.metadata_url(settings),
             origin=origin(self._public_url, settings.host),
-            pipeline=compile_pipeline(
-                [
-                    *self._subscription_guard(settings),
-                    *self._global_plugins,
-                    *own,
-                    *self._mcp_guard(settings),
-                    *self._last_hooks,
-                ]
+            pipeline=self._pipeline(
+                tuple(self._subscription_guard(settings)), (*own, *self._mcp_guard(settings))
             ),
             forwarded_prefix=_prefix(settings) or None,
-            allow_headers=frozenset(name.encode() for name in settings.allow_headers),
+            allow_headers=_header_names(settings.allow_headers),
             token_sources=token_sources(settings.token_from),
             pass_ambiguous_paths=settings.ambiguous_paths == "pass",
             where=settings.conditions,
@@ -121,6 +120,12 @@ class RouteCompiler:
             id=route_id(settings),
             **self._destination(settings, settings.upstream),
         )
+
+    def _pipeline(self, first: tuple[ProxyPlugin, ...], last: tuple[ProxyPlugin, ...]) -> Pipeline:
+        """The hooks around and of the global plugins. Routes without plugins of their own share one."""
+        if not first and not last:
+            return self._global_pipeline
+        return compile_pipeline([*first, *self._global_plugins, *last, *self._last_hooks])
 
     def _subscription_guard(self, route: RouteSettings) -> list[ProxyPlugin]:
         """What refuses clients that are not subscribed; nothing where the route is open to all of them."""
@@ -152,7 +157,9 @@ class RouteCompiler:
             "upstream_name": name,
             "base_path": base_path(upstream),
             "host_header": None if host is None else host.encode(),
-            "upstream_names": _upstream_names(route, upstream) if route.rewrite_answers else None,
+            "upstream_names": UpstreamNames(_prefix(route), base_path(upstream), self._server_names[name])
+            if route.rewrite_answers
+            else None,
             "upstream_credentials": None
             if configured.auth is None
             else configured.auth.header_name.lower().encode(),
@@ -245,12 +252,14 @@ def _prefix(settings: RouteSettings) -> bytes:
     return settings.path.encode() if settings.strips and settings.path != "/" else b""
 
 
-def _upstream_names(settings: RouteSettings, upstream: Upstream) -> UpstreamNames:
+def _header_names(names: Collection[str]) -> frozenset[bytes]:
+    return frozenset([name.encode() for name in names]) if names else NO_HEADERS
+
+
+def _server_names(upstream: Upstream) -> frozenset[bytes]:
     addresses = (parse_server_address(server.url) for server in upstream.settings.servers)
     names = (f"{address}".partition("://")[2] for address in addresses if address.socket is None)
-    return UpstreamNames(
-        _prefix(settings), base_path(upstream), frozenset(name.lower().encode() for name in names)
-    )
+    return frozenset(name.lower().encode() for name in names)
 
 
 def route_table(

@@ -179,6 +179,7 @@ class Plugin:
     """The pydantic model of the plugin's configuration."""
 
     def __init__(self, config: Any, context: PluginContext) -> None:
+        """Runs in a thread at a reload: what belongs to the event loop begins in `start`."""
         self.config = config
         self.context = context
 

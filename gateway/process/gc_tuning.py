@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import gc
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from gateway.runtime.gc_pause import paused_gc
+
+SWITCH_INTERVAL = 0.001
+"""Seconds after which a thread that prepares a reload gives way to the event loop; 0.005 by default."""
 GEN0_THRESHOLD = 10_000
 """Net allocations that trigger a collection of generation 0.
 
@@ -17,3 +24,15 @@ def freeze_gc() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GEN0_THRESHOLD, 10, 10)
+
+
+@contextmanager
+def beside_requests() -> Iterator[None]:
+    """While threads prepare a configuration, requests wait for neither them nor a collection for long."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    try:
+        with paused_gc():
+            yield
+    finally:
+        sys.setswitchinterval(interval)

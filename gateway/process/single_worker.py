@@ -11,6 +11,7 @@ from functools import partial
 from gateway.config.model import Settings
 from gateway.process.embedded_store_process import CHECK_INTERVAL
 from gateway.process.file_watch import FileWatch
+from gateway.process.gc_tuning import beside_requests
 from gateway.process.logs import set_up_logs
 from gateway.process.reload import reloadable
 from gateway.process.service_manager import READY, STOPPING, notify, reloading, take_address
@@ -102,7 +103,8 @@ class _SingleWorker:
         if self._reload_requested and not self._stop_requests:
             self._reload_requested = False
             notify(reloading(), self._manager)
-            await self._reload_configuration()
+            with beside_requests():
+                await self._reload_configuration()
             if self._upgrades.under_way:
                 self._wake.set()
             else:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -321,7 +322,8 @@ class Worker:
         access_log = None
         if settings.logging.access:
             access_log = AccessLog(line_writer(STANDARD_ERROR), settings.logging.format, context.clock)
-        service = context.build(
+        build = partial(
+            context.build,
             settings,
             store_url=store_url,
             telemetry=context.telemetry,
@@ -329,6 +331,8 @@ class Worker:
             status=context.status,
             tracer=self._otel.tracer if self._otel else None,
         )
+        # While another instance serves, beside its requests: thousands of routes take a while.
+        service = build() if self._current is None else await asyncio.to_thread(build)
         instance = ServerInstance(service, server.timeouts, access_log.flush if access_log else None)
         endpoint = ListenEndpoint(management.sockets) if management else None
         await instance.open(sockets, endpoint, accept=accept)

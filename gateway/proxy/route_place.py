@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from gateway.http.exchange import RequestHead
 from gateway.http.max_forwards import ALLOW
-from gateway.http.route import HEADER, ConditionName, Route
+from gateway.http.route import HEADER, ConditionName, Route, RouteConditions
 from gateway.http.route_conditions import condition_value, preflight_names
 
 _ANY = "*"
@@ -35,22 +35,22 @@ class RoutePlace:
     """An endpoint, or routes with the same path that differ in their methods and conditions."""
 
     endpoint: bool = False
-    _routes: dict[tuple[ConditionName, ...], dict[tuple[str, ...], dict[str, Route]]] = field(
-        default_factory=dict
-    )
-    """By the names of their conditions, those with most first; by the conditions' values; by method."""
-
     unconditional: dict[str, Route] = field(default_factory=dict)
     """Those without conditions, by method."""
+    _conditional: dict[tuple[ConditionName, ...], dict[tuple[str, ...], dict[str, Route]]] | None = None
+    """By the names of their conditions, those with most first; by the conditions' values; by method."""
 
     def add(self, route: Route) -> None:
         """Adds a route. Of two with equal conditions and methods the later one counts."""
-        where = route.where
-        first = {} if where.names else self.unconditional
-        by_method = self._routes.setdefault(where.names, {}).setdefault(where.values, first)
+        by_method = self._with_conditions(route.where) if route.where.names else self.unconditional
         for method in route.methods or (_ANY,):
             by_method[method] = route
-        self._routes = dict(sorted(self._routes.items(), key=lambda item: -len(item[0])))
+
+    def _with_conditions(self, where: RouteConditions) -> dict[str, Route]:
+        found = {**(self._conditional or {})}
+        by_method = found.setdefault(where.names, {}).setdefault(where.values, {})
+        self._conditional = dict(sorted(found.items(), key=lambda item: -len(item[0])))
+        return by_method
 
     def matching(self, question: RouteQuestion) -> Iterator[Methods]:
         """The routes whose conditions the request meets, those with most conditions first.
@@ -58,14 +58,16 @@ class RoutePlace:
         Raises:
             Problem: 400 where it can't be told.
         """
-        for names, by_values in self._routes.items():
-            if question.preflight and names:
+        for names, by_values in (self._conditional or {}).items():
+            if question.preflight:
                 yield from _possible(question.request, names, by_values)
                 continue
             values = [condition_value(question.request, name) for name in names]
             found = by_values.get(tuple([value for value in values if value is not None]))
             if found is not None:
                 yield found
+        if self.unconditional:
+            yield self.unconditional
 
 
 def _possible(

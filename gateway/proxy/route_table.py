@@ -18,6 +18,7 @@ from gateway.http.endpoints import GatewayPaths
 from gateway.http.exchange import RequestHead
 from gateway.http.path_readings import (
     DOT_SEGMENTS,
+    RouteSegments,
     describe_reading,
     eager_readings,
     eager_route_segments,
@@ -72,22 +73,25 @@ class RouteTable:
 
     def __init__(self, routes: Iterable[Route], own: GatewayPaths | None = None) -> None:
         """`own` are the paths that no route can take."""
-        own = own or GatewayPaths()
+        own, routes = own or GatewayPaths(), list(routes)
+        readings = [(_as_it_stands(route), eager_route_segments(route.path)) for route in routes]
+        self._trust_plain_paths = all(path == eager for path, eager in readings)
+        """Whether no route's own path has another reading: then a plain path needs no second look. Else even
+        `/admin` could be the `/Admin` of an upstream that ignores case."""
+        one_reading = self._trust_plain_paths and all(route.case_sensitive for route in routes)
         self._as_it_stands = RoutePaths()
-        self._eager = RoutePaths()
+        self._eager = self._as_it_stands if one_reading else RoutePaths()
+        """Routes as an eager reader finds them. Where all read the same, they are kept once."""
         for exact, paths in ((True, own.exact), (False, own.prefixes)):
             for path in paths:
                 place = RoutePlace(endpoint=True)
                 self._as_it_stands.add_endpoint(segments_of(path), place, exact=exact)
                 self._eager.add_endpoint(eager_route_segments(path), place, exact=exact)
-        self._trust_plain_paths = True
-        """Whether no route's own path has another reading: then a plain path needs no second look. Else even
-        `/admin` could be the `/Admin` of an upstream that ignores case."""
         self.condition_names: frozenset[ConditionName] = frozenset()
         """What the routes' conditions look at."""
         places: dict[object, RoutePlace] = {}
-        for route in routes:
-            self._add(route, places)
+        for route, (segments, eager) in zip(routes, readings, strict=True):
+            self._add(route, segments, eager, places)
         self._literal = self._as_it_stands.literal
         """Whether there are only literal paths without conditions: then the first match decides."""
 
@@ -171,19 +175,25 @@ class RouteTable:
         others = set(_find(self._eager, segments, question).takers)
         return others != ({taken} if taken is not None else set())
 
-    def _add(self, route: Route, places: dict[object, RoutePlace]) -> None:
+    def _add(
+        self, route: Route, segments: RouteSegments, eager: RouteSegments, places: dict[object, RoutePlace]
+    ) -> None:
         host = None if route.host is None else route.host.lower()
         fold = not route.case_sensitive
-        segments, eager = route.segments, eager_route_segments(route.path)
-        if fold:
-            segments = tuple(None if segment is None else segment.casefold() for segment in segments)
         place = places.setdefault((host, segments, route.exact, fold), RoutePlace())
         last = not route.where.names
         self.condition_names |= frozenset(route.where.names)
         self._as_it_stands.add(host, segments, place, exact=route.exact, fold=fold, last=last)
-        self._eager.add(host, eager, place, exact=route.exact, fold=False, last=last)
-        self._trust_plain_paths = self._trust_plain_paths and eager == segments
+        if self._eager is not self._as_it_stands:
+            self._eager.add(host, eager, place, exact=route.exact, fold=False, last=last)
         place.add(route)
+
+
+def _as_it_stands(route: Route) -> RouteSegments:
+    """The segments of a route's path, in lower case where case does not matter."""
+    if route.case_sensitive:
+        return route.segments
+    return tuple(None if segment is None else segment.casefold() for segment in route.segments)
 
 
 def _find(paths: RoutePaths, segments: tuple[str, ...], question: RouteQuestion) -> _Found:

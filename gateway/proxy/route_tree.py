@@ -30,8 +30,8 @@ class Match(NamedTuple):
 class _Node:
     """One segment in a tree of paths."""
 
-    children: dict[str, _Node] = field(default_factory=dict)
-    folded: dict[str, _Node] = field(default_factory=dict)
+    children: dict[str, _Node] = field(default_factory=lambda: _NONE)
+    folded: dict[str, _Node] = field(default_factory=lambda: _NONE)
     """By their text in lower case: of paths in which case does not matter."""
     template: _Node | None = None
     prefix: Places = ()
@@ -43,7 +43,17 @@ class _Node:
             if self.template is None:
                 self.template = _Node()
             return self.template
-        return (self.folded if fold else self.children).setdefault(segment, _Node())
+        if fold:
+            if self.folded is _NONE:
+                self.folded = {}
+            return self.folded.setdefault(segment, _Node())
+        if self.children is _NONE:
+            self.children = {}
+        return self.children.setdefault(segment, _Node())
+
+
+_NONE: dict[str, _Node] = {}
+"""What nodes without any below share: most have none."""
 
 
 class _PathTree:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
@@ -158,3 +159,25 @@ def test_whose_tokens_a_route_takes() -> None:
     assert accepted("") is OWN_ONLY
     assert accepted(", issuers: [corp]") == {"", "corp"}
     assert accepted(", issuers: [corp], own_tokens: false") == {"corp"}
+
+
+def test_ten_thousand_routes_are_few_objects_for_the_garbage_collector() -> None:
+    routes = [f"path: /service{number}/v1, upstream: orders, scopes: [orders.read]" for number in range(300)]
+    loaded = settings(*routes)
+    plugin_set = PluginSet(PluginCatalog(), plugin_context(loaded, StaticClients([]), Clock()))
+    upstreams = make_upstreams(loaded)
+    gc.collect()
+    before = len(gc.get_objects())
+    found = route_table(loaded, upstreams, plugin_set)
+    gc.collect()
+    assert (len(gc.get_objects()) - before) / len(routes) < 10
+    first, second = (found.match(head("GET", f"/service{number}/v1")) for number in (1, 2))
+    assert first.pipeline is second.pipeline
+    assert first.scopes is second.scopes
+
+
+def test_routes_with_plugins_of_their_own_have_hooks_of_their_own() -> None:
+    own = "plugins: [{use: headers, with: {response: {set: {X-A: b}}}}]"
+    found = table(f"path: /a, upstream: orders, {own}", "path: /b, upstream: orders")
+    hooks = [found.match(head("GET", path)).pipeline.hooks("on_response") for path in ("/a", "/b")]
+    assert [len(each) for each in hooks] == [len(hooks[1]) + 1, len(hooks[1])]

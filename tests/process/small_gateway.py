@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ class SmallGateway:
         status: ProcessStatus,
     ) -> None:
         self.version = settings.store.prefix
+        self.built_in = threading.current_thread()
         self.store_url = store_url
         self.telemetry = telemetry
         self.record_request = record_request
@@ -75,7 +77,8 @@ class SmallGateway:
         self.telemetry.request(self.version, request.method, 200, 0.001)
         if self.record_request is not None:
             self.record_request(("-", "GET", b"/", 200, 0, 0.0, "/", "-", "-"))
-        return web.json_response({"pid": os.getpid(), "version": self.version, "store": self.store_url})
+        facts = {"pid": os.getpid(), "version": self.version, "store": self.store_url}
+        return web.json_response(facts | {"beside": self.built_in is not threading.main_thread()})
 
     async def held(self, request: web.Request) -> web.StreamResponse:
         """Sends the head at once, and the body when the file beside the configuration exists."""

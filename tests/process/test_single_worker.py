@@ -43,6 +43,11 @@ async def test_sighup_takes_over_a_changed_file(running: Running) -> None:
     assert await metric(running, "gatepost_requests_total") == before + 2, "counts outlive a reload"
 
 
+async def test_a_new_configuration_is_built_beside_requests(running: Running) -> None:
+    await reload(running, config(running, version="two"))
+    assert (await about(running))["beside"], "the event loop goes on meanwhile"
+
+
 async def test_a_request_in_flight_outlives_a_reload(running: Running) -> None:
     await reload(running, config(running, version="old"))
     async with held(running) as slow:
