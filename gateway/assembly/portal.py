@@ -12,6 +12,7 @@ from typing import Literal
 from aiohttp import web
 
 from gateway.accounts.applications import Applications
+from gateway.accounts.call_reports import CallReports
 from gateway.accounts.clients import Clients
 from gateway.accounts.file_users import FileUsers
 from gateway.accounts.invitations import Invitations, TeamInvitations
@@ -111,6 +112,7 @@ def portal(
         clients=clients,
         key_uses=store.key_uses,
         calls=store.calls,
+        call_reports=CallReports(store.calls, clock),
         limits_left=read_limits,
         find_token=token_validator.resolve,
         find_refusal=partial(_refused_call, store, clock),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from gateway.accounts.call_reports import DAY, CallReport
 from gateway.accounts.usage import LATENCIES
 from gateway.accounts.usage_reports import Report
 from gateway.translation.text import gettext
@@ -16,6 +17,7 @@ FOOT = 22
 GAP = 0.25
 """The part of a bar's width that stays empty beside it."""
 _LABELS = {"hour": "%H:%M", "day": "%H:%M", "month": "%d %b"}
+STATUSES = (("good", "2xx"), ("moved", "3xx"), ("wrong", "4xx"), ("failed", "5xx"))
 _EVERY = {"hour": 10, "day": 4, "month": 5}
 
 
@@ -109,17 +111,25 @@ def charts(report: Report) -> tuple[Chart, ...]:
         calls.append((label, slot.statuses))
         tokens.append((label, slot.tokens))
         limits.append((label, (slot.limits_hit,)))
-    statuses = (("good", "2xx"), ("moved", "3xx"), ("wrong", "4xx"), ("failed", "5xx"))
     kinds = (("good", gettext("Issued")), ("failed", gettext("Refused")))
     bounds = [gettext("up to %(time)s", time=_duration(bound)) for bound in LATENCIES]
     bounds.append(gettext("over %(time)s", time=_duration(LATENCIES[-1])))
     speed = [(bound, (number,)) for bound, number in zip(bounds, report.latencies, strict=True)]
     return (
-        stacked("calls", gettext("Calls by status"), statuses, calls, every),
+        stacked("calls", gettext("Calls by status"), STATUSES, calls, every),
         stacked("latency", gettext("Calls by duration"), (("good", gettext("Calls")),), speed, 1),
         stacked("tokens", gettext("Tokens"), kinds, tokens, every),
         stacked("limits", gettext("Limits hit"), (("wrong", gettext("Refused calls")),), limits, every),
     )
+
+
+def calls_by_day(report: CallReport) -> Chart:
+    """The calls of each day by status."""
+    columns = [
+        (datetime.fromtimestamp(date * DAY, UTC).strftime(_LABELS["month"]), numbers)
+        for date, numbers in report.statuses
+    ]
+    return stacked("days", gettext("Calls by day"), STATUSES, columns, _EVERY["month"])
 
 
 def _duration(seconds: float) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from gateway.accounts.applications import MANAGE_SCOPE, Applications
-from gateway.accounts.calls import CallCount, RecentCall
+from gateway.accounts.call_reports import CallReports
+from gateway.accounts.calls import RecentCall
 from gateway.accounts.clients import Clients
 from gateway.accounts.invitations import Invitations, TeamInvitations
 from gateway.accounts.key_uses import KeyUse
@@ -154,9 +155,6 @@ class CallReader(Protocol):
     async def last(self, client_id: str, most: int) -> list[RecentCall]:
         """The last calls, newest first."""
 
-    async def counts(self, client_id: str, now: float) -> list[CallCount]:
-        """Calls by day and kind."""
-
 
 class ApiDocumentation(Protocol):
     """The APIs with what is known of them (`gateway.portal.api_documents`)."""
@@ -238,6 +236,7 @@ class PortalServices:
     clients: Clients
     key_uses: KeyUseReader
     calls: CallReader
+    call_reports: CallReports
     limits_left: ReadLimits
     find_token: Callable[[str], Awaitable[TokenInfo | None]]
     """The facts of a live token (`gateway.tokens.token_validator.TokenValidator.facts`)."""

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from gateway import __version__
+from gateway.accounts.call_reports import DAYS
+from gateway.portal.api.call_counts import KEY_TYPES
 from gateway.portal.api.operations import OPERATIONS, Operation
 from gateway.portal.api.responses import STATUSES
 from gateway.portal.services import MANAGE
@@ -90,6 +92,18 @@ _ANSWERS: dict[str, dict[str, Any]] = {
         requestId=_TEXT,
     ),
     "CallList": _list_of("Call"),
+    "CallCount": _object(
+        ["date", "keyMappingId", "keyType", "route", "status", "calls"],
+        date={"type": "string", "format": "date", "description": "In UTC."},
+        keyMappingId=_TEXT,
+        keyType={"enum": ["PRODUCTION", "SANDBOX"]},
+        route={"type": "string", "description": "The route's path as configured."},
+        status={"type": "integer", "description": "0: of further routes and statuses together."},
+        code={"type": _OR_NULL, "description": "With which the gateway refused them; null: it did not."},
+        reason={"type": _OR_NULL},
+        calls=_NUMBER,
+    ),
+    "CallCountList": _list_of("CallCount"),
     "Limit": _object(
         ["name", "limit", "seconds", "left"],
         name={"type": "string", "description": "As in the RateLimit headers."},
@@ -163,6 +177,13 @@ _ANSWERS: dict[str, dict[str, Any]] = {
         code=_TEXT,
         request_id=_TEXT,
     ),
+}
+_IN_QUERY: dict[str, dict[str, Any]] = {
+    "applicationId": {"type": "string"},
+    "apiId": {"type": "string"},
+    "status": {"enum": list(STATUSES.values())},
+    "keyType": {"enum": list(KEY_TYPES)},
+    "days": {"type": "integer", "minimum": 0, "maximum": DAYS},
 }
 _REFUSALS = {
     "400": "The request is malformed or not allowed.",
@@ -238,9 +259,8 @@ def _refusals() -> dict[str, Any]:
 
 
 def _parameter(name: str, operation: Operation) -> dict[str, Any]:
-    if name in operation.query and name in ("applicationId", "apiId", "status"):
-        schema = {"enum": list(STATUSES.values())} if name == "status" else {"type": "string"}
-        return {"name": name, "in": "query", "schema": schema}
+    if name in operation.query and name in _IN_QUERY:
+        return {"name": name, "in": "query", "schema": _IN_QUERY[name]}
     if name == "subscriptionId":
         schema = {"type": "string", "pattern": "^[A-Za-z0-9]{1,64}-[0-9a-f]{12}$"}
         return {"name": name, "in": "path", "required": True, "schema": schema}

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from gateway.portal.api import api_keys, applications, key_secrets, key_status, keys, subscriptions
+from gateway.portal.api import (
+    api_keys,
+    applications,
+    call_counts,
+    key_secrets,
+    key_status,
+    keys,
+    subscriptions,
+)
 from gateway.portal.api.api_request import Call
 from gateway.portal.api.request_bodies import (
     ApplicationBody,
@@ -77,6 +85,15 @@ OPERATIONS = (
         200,
         "Application",
         query=("owner",),
+    ),
+    Operation(
+        "GET",
+        _ONE + "/call-counts",
+        "listCallCounts",
+        call_counts.listing,
+        200,
+        "CallCountList",
+        query=("days", "keyType"),
     ),
     Operation("POST", _ONE + "/generate-keys", "generateKeys", keys.generate, 200, "Keys", GenerateKeysBody),
     Operation("GET", _ONE + "/oauth-keys", "listKeys", keys.listing, 200, "KeysList"),

@@ -1,0 +1,43 @@
+"""What an application has called how often, by day, keys, route, status and reason."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from gateway.accounts.call_reports import DAY, DAYS
+from gateway.http.problems import BAD_REQUEST, Problem
+from gateway.oauth.application import ENVIRONMENTS
+from gateway.portal.api.api_request import Call
+from gateway.portal.api.responses import answer
+from gateway.portal.call_reasons import reason_text
+from gateway.portal.filters import day
+
+KEY_TYPES = {name.upper(): name for name in ENVIRONMENTS}
+
+
+async def listing(call: Call) -> web.Response:
+    """The calls of an application, counted by day, keys, route, status and reason."""
+    application, days = await call.application(), call.number("days", DAYS, DAYS)
+    wanted = call.request.query.get("keyType")
+    if wanted is not None and wanted not in KEY_TYPES:
+        raise Problem(BAD_REQUEST, f"keyType must be one of {', '.join(KEY_TYPES)}.")
+    types = {
+        client_id: key_type
+        for key_type, name in KEY_TYPES.items()
+        if wanted in (None, key_type) and (client_id := application.client_id(name)) is not None
+    }
+    report = await call.services.call_reports.report(list(types), days)
+    found = [
+        {
+            "date": day(one.day * DAY),
+            "keyMappingId": one.row.client_id,
+            "keyType": types[one.row.client_id],
+            "route": one.row.kind.route,
+            "status": one.row.kind.status,
+            "code": one.row.kind.reason or None,
+            "reason": reason_text(one.row.kind.status, one.row.kind.reason) or None,
+            "calls": one.row.number,
+        }
+        for one in report.by_day
+    ]
+    return answer({"count": len(found), "list": found})
