@@ -133,6 +133,5 @@ def calls_by_day(report: CallReport) -> Chart:
 
 
 def _duration(seconds: float) -> str:
-    if seconds >= 1:
-        return gettext("%(number)s s", number=f"{seconds:g}")
-    return gettext("%(number)s ms", number=f"{seconds * 1000:g}")
+    number = f"{seconds:g}" if seconds >= 1 else f"{seconds * 1000:g}"
+    return gettext("%(number)s s", number=number) if seconds >= 1 else gettext("%(number)s ms", number=number)

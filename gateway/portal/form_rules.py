@@ -39,11 +39,15 @@ def user_name_problem(name: str) -> str:
 
 def team_name_problem(name: str) -> str:
     """Whether a team can be called so."""
-    if not name:
-        return "A team needs a name."
+    return _line_problem(name) if name else gettext("A team needs a name.")
+
+
+def _line_problem(name: str) -> str:
     if len(name) > LONGEST_NAME:
-        return f"A name has at most {LONGEST_NAME} characters; this one has {len(name)}."
-    return "" if name.isprintable() else "A name is one line of text."
+        return gettext(
+            "A name has at most %(most)s characters; this one has %(has)s.", most=LONGEST_NAME, has=len(name)
+        )
+    return "" if name.isprintable() else gettext("A name is one line of text.")
 
 
 def password_problem(password: str, name: str) -> str:
@@ -74,14 +78,8 @@ def offered_tiers(facts: PortalInfo, user: User, current: str = "") -> tuple[str
 def application_problems(name: str, description: str, tier: str, tiers: tuple[str, ...]) -> dict[str, str]:
     """What is wrong with an application's form, by field. `tiers` are those that may be chosen."""
     found = {}
-    if not name:
-        found["name"] = gettext("An application needs a name.")
-    elif len(name) > LONGEST_NAME:
-        found["name"] = gettext(
-            "A name has at most %(most)s characters; this one has %(has)s.", most=LONGEST_NAME, has=len(name)
-        )
-    elif not name.isprintable():
-        found["name"] = gettext("A name is one line of text.")
+    if problem := _line_problem(name) if name else gettext("An application needs a name."):
+        found["name"] = problem
     if len(description) > LONGEST_DESCRIPTION:
         found["description"] = gettext(
             "A description has at most %(most)s characters.", most=LONGEST_DESCRIPTION

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
 from collections.abc import Callable, Iterable
@@ -78,8 +79,43 @@ def speak_in_templates(env: jinja2.Environment) -> None:
     env.policies["ext.i18n.trimmed"] = True
     install = vars(env)["install_gettext_callables"]
     install(_word, _words, newstyle=True)
-    env.globals |= {"spoken": spoken, "gettext_noop": gettext_noop, **_ELEMENTS}
+    env.globals |= {
+        "spoken": spoken,
+        "script_words": _script_words,
+        "gettext_noop": gettext_noop,
+        **_ELEMENTS,
+    }
     env.filters["translated"] = _word_of_value
+
+
+SCRIPT_WORDS = (
+    gettext_noop("Copied"),
+    gettext_noop("Not copied"),
+    gettext_noop("Copy"),
+    gettext_noop("The path must begin with one /."),
+    gettext_noop("Sending …"),
+    gettext_noop("The request could not be sent: %(why)s"),
+    gettext_noop("The API answered with a redirect, after %(time)s ms."),
+    gettext_noop("%(status)s after %(time)s ms"),
+    gettext_noop("Request id: "),
+    gettext_noop("Why was it refused?"),
+    gettext_noop("Response headers"),
+    gettext_noop("Response body"),
+    gettext_noop("Paste an access token first: generate one with your application’s keys."),  # noqa: RUF001
+    gettext_noop("%(parameter)s can’t be “%(value)s”."),  # noqa: RUF001
+    gettext_noop("Getting a token …"),
+    gettext_noop("No token: %(why)s"),
+    gettext_noop("The token endpoint could not be asked: %(why)s"),
+    gettext_noop("(done)"),
+)
+"""What `static/portal.js` says."""
+
+
+def _script_words() -> str:
+    """Its words in the language that is spoken, as JSON; empty where that is English."""
+    spoken_words = {word: translations().gettext(word) for word in SCRIPT_WORDS}
+    changed = {word: text for word, text in spoken_words.items() if text != word}
+    return json.dumps(changed, ensure_ascii=False) if changed else ""
 
 
 def _element(name: str, attributes: str = "") -> Callable[[object], Markup]:

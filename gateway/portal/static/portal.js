@@ -1,6 +1,13 @@
 // Comfort only: everything works without it.
 'use strict';
 
+// The words of this file in the page's language; without them they are English.
+const WORDS = JSON.parse(document.currentScript.dataset.words || '{}');
+
+function word(text, values = {}) {
+  return (WORDS[text] || text).replace(/%\((\w+)\)s/g, (_, name) => values[name]);
+}
+
 for (const button of document.querySelectorAll('[data-copy]')) {
   if (!navigator.clipboard) break;
   button.hidden = false;
@@ -8,11 +15,11 @@ for (const button of document.querySelectorAll('[data-copy]')) {
     const text = document.getElementById(button.dataset.copy).textContent;
     try {
       await navigator.clipboard.writeText(text);
-      button.textContent = 'Copied';
+      button.textContent = word('Copied');
     } catch {
-      button.textContent = 'Not copied';
+      button.textContent = word('Not copied');
     }
-    setTimeout(() => { button.textContent = 'Copy'; }, 2000);
+    setTimeout(() => { button.textContent = word('Copy'); }, 2000);
   });
 }
 
@@ -47,30 +54,30 @@ function readable(text, type) {
 
 async function send(place, method, path, headers, body) {
   if (!path.startsWith('/') || path.startsWith('//') || path.startsWith('/\\')) {
-    return say(place, 'The path must begin with one /.', 'bad');
+    return say(place, word('The path must begin with one /.'), 'bad');
   }
-  say(place, 'Sending …');
+  say(place, word('Sending …'));
   const begun = performance.now();
   let answer, text;
   try {
     answer = await fetch(path, { method, headers, body, credentials: 'omit', redirect: 'manual', cache: 'no-store' });
     text = await answer.text();
   } catch (error) {
-    return say(place, 'The request could not be sent: ' + error.message, 'bad');
+    return say(place, word('The request could not be sent: %(why)s', { why: error.message }), 'bad');
   }
   const took = Math.round(performance.now() - begun);
-  if (answer.type === 'opaqueredirect') return say(place, `The API answered with a redirect, after ${took} ms.`);
+  if (answer.type === 'opaqueredirect') return say(place, word('The API answered with a redirect, after %(time)s ms.', { time: took }));
   const type = answer.headers.get('content-type') || '';
-  say(place, `${answer.status} ${answer.statusText} after ${took} ms`, answer.ok ? 'good' : 'bad');
+  say(place, word('%(status)s after %(time)s ms', { status: `${answer.status} ${answer.statusText}`, time: took }), answer.ok ? 'good' : 'bad');
   let id = answer.headers.get('x-request-id') || '';
   if (type.startsWith('application/problem+json')) {
     try { id = JSON.parse(text).request_id || id; } catch { /* not the gateway's own */ }
   }
   if (id) {
-    const line = element('p', 'Request id: ');
+    const line = element('p', word('Request id: '));
     line.append(element('code', id, 'break'));
     if (answer.status >= 400) {
-      const why = element('a', 'Why was it refused?');
+      const why = element('a', word('Why was it refused?'));
       why.href = '/portal/refusals?request=' + encodeURIComponent(id);
       line.append(' ', why);
     }
@@ -78,9 +85,9 @@ async function send(place, method, path, headers, body) {
   }
   const seen = [...answer.headers].map(([name, value]) => `${name}: ${value}`).join('\n');
   const details = element('details', '');
-  details.append(element('summary', 'Response headers'), block(seen, 'Response headers', 'code'));
+  details.append(element('summary', word('Response headers')), block(seen, word('Response headers'), 'code'));
   place.append(details);
-  if (text) place.append(block(readable(text.slice(0, LONGEST), type), 'Response body', 'code'));
+  if (text) place.append(block(readable(text.slice(0, LONGEST), type), word('Response body'), 'code'));
 }
 
 function busy(form, work) {
@@ -98,7 +105,7 @@ for (const form of document.querySelectorAll('[data-try]')) {
   busy(form, (place) => {
     const { method, path, token } = form.elements;
     if (token && !token.value.trim()) {
-      return say(place, 'Paste an access token first: generate one with your application’s keys.', 'bad');
+      return say(place, word('Paste an access token first: generate one with your application’s keys.'), 'bad');
     }
     const headers = token ? { Authorization: 'Bearer ' + token.value.trim() } : {};
     return send(place, method.value, path.value, headers);
@@ -113,7 +120,7 @@ function pathOf(template, inputs) {
     const { parameter, place } = input.dataset;
     if (place === 'path') {
       // As a whole segment these would lead to another path.
-      if (/^\.{0,2}$/.test(input.value)) throw new Error(`${parameter} can’t be “${input.value}”.`);
+      if (/^\.{0,2}$/.test(input.value)) throw new Error(word('%(parameter)s can’t be “%(value)s”.', { parameter, value: input.value }));
       path = path.replaceAll(`{${parameter}}`, encodeURIComponent(input.value));
     } else if (place === 'query' && input.value) {
       query.append(parameter, input.value);
@@ -159,7 +166,7 @@ for (const form of document.querySelectorAll('[data-run]')) {
     const secret = document.getElementById('consumer-secret');
     let token = document.getElementById('access-token')?.textContent;
     if (secret) {
-      say(place, 'Getting a token …');
+      say(place, word('Getting a token …'));
       const asked = new URLSearchParams({ grant_type: 'client_credentials' });
       if (scope) asked.set('scope', scope);
       const headers = {};
@@ -172,10 +179,10 @@ for (const form of document.querySelectorAll('[data-run]')) {
       try {
         const answer = await fetch(tokenUrl, { method: 'POST', body: asked, headers, credentials: 'omit' });
         const said = await answer.json();
-        if (!answer.ok) return say(place, `No token: ${said.error_description || said.error}`, 'bad');
+        if (!answer.ok) return say(place, word('No token: %(why)s', { why: said.error_description || said.error }), 'bad');
         token = said.access_token;
       } catch (error) {
-        return say(place, 'The token endpoint could not be asked: ' + error.message, 'bad');
+        return say(place, word('The token endpoint could not be asked: %(why)s', { why: error.message }), 'bad');
       }
     }
     await send(place, method, path, { Authorization: 'Bearer ' + token });
@@ -196,7 +203,7 @@ for (const card of document.querySelectorAll('[data-progress]')) {
       for (const item of items) {
         if (!seen[item.dataset.seen]) continue;
         item.classList.add('done');
-        item.querySelector('.hidden').textContent = '(done)';
+        item.querySelector('.hidden').textContent = word('(done)');
       }
       if (answer) card.querySelector('[data-refused]').hidden = seen.call || !seen.refused;
     } catch { /* asked again */ }

@@ -1,0 +1,78 @@
+"""Pages in German, whose words are long, and in Hebrew, which is written from right to left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Page
+
+from gateway.portal.page_language import COOKIE
+from tests.portal.browser.conftest import make_application, sign_in
+from tests.portal.browser.test_pages import FULL, violations
+
+Window = Callable[..., Page]
+
+
+def pages(page: Page) -> list[str]:
+    """Makes an application with keys; the paths of the pages."""
+    sign_in(page)
+    make_application(page, f"Shop {uuid4().hex[:6]}")
+    path = page.url.partition("?")[0]
+    page.goto(f"{path}/production")
+    page.click("text=GENERATE KEYS")
+    return [
+        *(
+            "/portal/applications",
+            "/portal/applications/new",
+            "/portal/apis",
+            "/portal/usage",
+            "/portal/users",
+        ),
+        *("/portal/account", "/portal/account/sessions", "/portal/teams", "/portal/refusals"),
+        *(f"{path}{part}" for part in ("", "/delete", "/owner", "/sandbox", "/production")),
+        *(f"{path}/production/{tab}" for tab in ("secrets", "calls", "settings", "danger")),
+        "/portal/none",
+    ]
+
+
+@pytest.mark.parametrize(("tag", "direction"), [("de", "ltr"), ("he", "rtl")])
+def test_pages_are_accessible_and_fit_on_a_desktop_and_a_phone(
+    window: Window, axe: str, gateway: str, tag: str, direction: str
+) -> None:
+    page = window()
+    paths = pages(page)
+    page.context.add_cookies([{"name": COOKIE, "value": tag, "url": f"{gateway}/portal"}])
+    found = {}
+    for path in paths:
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.goto(path)
+        assert page.locator("html").get_attribute("lang") == tag
+        wrong = violations(page, axe, FULL)
+        for width in (1440, 360):
+            page.set_viewport_size({"width": width, "height": 800})
+            # From right to left, what is too wide hangs over on the left.
+            if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+                wrong.append(f"is wider than {width} pixels")
+        if wrong:
+            found[path.rpartition("/")[2]] = wrong
+    assert found == {}
+    directions = (
+        "[document.body, ...document.querySelectorAll('code')].map(one => getComputedStyle(one).direction)"
+    )
+    page.goto(paths[9])
+    body, *codes = page.evaluate(directions)
+    assert body == direction
+    assert codes
+    assert set(codes) == {"ltr"}
+
+
+def test_the_pages_script_speaks_the_pages_language_too(window: Window, gateway: str) -> None:
+    page = window()
+    sign_in(page)
+    page.context.add_cookies([{"name": COOKIE, "value": "de", "url": f"{gateway}/portal"}])
+    page.goto("/portal/apis")
+    form = page.locator("[data-try]").first
+    form.locator("button").click()
+    form.locator(".answer").get_by_text("Fügen Sie zuerst ein Access-Token ein").wait_for()
