@@ -34,6 +34,7 @@ COMMANDS = {
     "status": "Show what the running gateway is doing.",
     "subscription": "Decide who may call APIs with access: request.",
     "store": "Check the store; export and import clients, users and keys.",
+    "team": "Manage the portal's teams.",
     "test": "Check expectations against gateway.yaml, without a network.",
     "token": "Request a token from the running gateway.",
     "top": "Show requests by route, live.",

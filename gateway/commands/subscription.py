@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from getpass import getuser
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from gateway.assembly.subscriptions import subscriptions
 from gateway.clock import system_clock
 from gateway.commands.options import config_option, load_or_exit, prints_json
 from gateway.commands.store_access import with_store
-from gateway.commands.tables import table
+from gateway.commands.tables import rfc3339, table
 from gateway.config.model import Settings
 from gateway.errors import GatepostError
 from gateway.oauth.api_subscription import STATES, ApiSubscription, SubscriptionRefused
@@ -135,18 +134,14 @@ def _described(application: Application, one: ApiSubscription) -> dict[str, Any]
         "scopes": list(one.scopes),
         "tier": one.tier or None,
         "note": one.note,
-        "asked": _time(one.asked),
+        "asked": rfc3339(one.asked),
         "asked_by": one.asked_by,
-        "decided": _time(one.decided),
+        "decided": rfc3339(one.decided),
         "decided_by": one.decided_by or None,
         "answer": one.answer,
     }
 
 
 def _row(application: Application, one: ApiSubscription) -> tuple[str, ...]:
-    facts = (one.api, one.state, " ".join(one.scopes), one.tier, _time(one.asked))
+    facts = (one.api, one.state, " ".join(one.scopes), one.tier, rfc3339(one.asked))
     return application.id, application.name, *(fact or "-" for fact in facts)
-
-
-def _time(seconds: int) -> str | None:
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z") if seconds else None

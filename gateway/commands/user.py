@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,11 @@ from gateway.assembly.users import file_users
 from gateway.clock import system_clock
 from gateway.commands.options import config_option, load_or_exit, prints_json
 from gateway.commands.store_access import with_store
-from gateway.commands.tables import table
+from gateway.commands.tables import rfc3339, table
+from gateway.commands.team import as_line, teams_of
 from gateway.config.portal import check_user_name
 from gateway.errors import GatepostError
+from gateway.oauth.team import Team
 from gateway.oauth.user import User
 from gateway.store import Store
 
@@ -92,8 +93,14 @@ def reset(name: str, config: Path) -> None:
 @prints_json
 def block(name: str, config: Path) -> None:
     """Shut a person out. Sessions and tokens of theirs end; their applications' keys go on working."""
-    changed = _changed(config, name, lambda one: replace(one, blocked=True))
-    click.echo(json.dumps(_described(changed), indent=2))
+
+    async def work(store: Store) -> tuple[User, list[Team]]:
+        before = await _found(store, name)
+        changed = await store.users.replace(before, replace(before, blocked=True))
+        return changed, await teams_of(store).needing(changed)
+
+    changed, needing = with_store(load_or_exit(config), work)
+    click.echo(json.dumps({**_described(changed), "last_owner_of": _teams(needing)}, indent=2))
 
 
 @user.command()
@@ -131,13 +138,20 @@ def unblock(name: str, config: Path) -> None:
 @click.argument("name")
 @config_option
 def delete(name: str, config: Path) -> None:
-    """Remove a person. Their applications stay without an owner; administrators can hand them over."""
+    """Remove a person. Their applications stay without an owner; teams must have another one."""
 
     async def work(store: Store) -> None:
-        found = await _found(store, name)
+        found, teams = await _found(store, name), teams_of(store)
+        await teams.leave_all(found)
         await store.users.delete(found.name)
+        # Nobody can add them any more.
+        await teams.leave_all(found)
 
-    with_store(load_or_exit(config), work)
+    with_store(load_or_exit(config), lambda store: as_line(work(store)))
+
+
+def _teams(found: Iterable[Team]) -> list[dict[str, str]]:
+    return [{"id": one.id, "name": one.name} for one in found]
 
 
 def _changed(config: Path, name: str, change: Callable[[User], User]) -> User:
@@ -167,16 +181,13 @@ async def _found(store: Store, name_or_id: str) -> User:
 
 
 def _described(one: User) -> dict[str, Any]:
-    created = None
-    if one.created:
-        created = datetime.fromtimestamp(one.created, UTC).isoformat().replace("+00:00", "Z")
     return {
         "name": one.name,
         "id": one.id or None,
         "admin": one.admin,
         "source": one.source,
         "provider": one.provider or None,
-        "created": created,
+        "created": rfc3339(one.created),
         "blocked": one.blocked,
         "pending": one.pending,
     }

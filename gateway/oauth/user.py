@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+SOURCES = ("file:", "store:")
+"""What the ids of people begin with."""
+
+
+def is_person(owner: str) -> bool:
+    """Whether an id is of a person: not of a team, nor of a client."""
+    return owner.startswith(SOURCES)
+
 
 @dataclass(slots=True, frozen=True)
 class UserIdentity:

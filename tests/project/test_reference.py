@@ -72,6 +72,7 @@ IN_A_SENTENCE = {
         f"gatepost client {name}"
         for name in ("delete", "disable", "enable", "remove-secret", "revoke-tokens", "api-key revoke")
     ),
+    "gatepost team delete",
     "gatepost user delete",
     "gatepost run",
     "gatepost demo",

@@ -35,6 +35,9 @@ TESTED_ELSEWHERE = {
         "gateway/commands/running.py",
         "gateway/process/log_level.py",
     ],
+    "who is given an application, by page and by REST: tests/portal/pages/test_owner.py and test_teams.py": [
+        "gateway/portal/new_owner.py",
+    ],
     "whole bodies, from outside: tests/web/test_bodies.py": [
         "gateway/web/buffered_response.py",
         "gateway/web/collected_body.py",

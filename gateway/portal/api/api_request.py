@@ -159,8 +159,14 @@ async def _speaks_for(facts: TokenInfo, services: PortalServices) -> User | None
     if facts.user is not None:
         return None if facts.user_id is None else await services.users.get(facts.user_id)
     if client.application and not client.owner.startswith(CLIENT_OWNER):
-        return await services.users.get(client.owner)
+        return await services.users.get(client.owner) or await _team_program(client.owner, services)
     return _program(client)
+
+
+async def _team_program(owner: str, services: PortalServices) -> User | None:
+    """The keys of a team's application: they act for the team. None where it does not exist."""
+    team = await services.teams.get(owner)
+    return None if team is None else User(f"team/{team.name}", "", id=team.id)
 
 
 def _program(client: Client) -> User | None:

@@ -10,6 +10,7 @@ from gateway.portal.api.request_bodies import ApplicationBody
 from gateway.portal.api.responses import answer, application_shape, page_shape
 from gateway.portal.api.versions import application_check, application_version
 from gateway.portal.form_rules import offered_tiers
+from gateway.portal.new_owner import new_owner
 
 PATH = "/portal/api/v1/applications"
 MOST_SHOWN = 200
@@ -30,8 +31,12 @@ async def listing(call: Call) -> web.Response:
 
 async def create(call: Call) -> web.Response:
     """Makes an application."""
-    name, description, tier = _checked(call, await call.body(ApplicationBody), "")
-    made = await call.services.applications.create(call.user, name, description, tier)
+    body = await call.body(ApplicationBody)
+    name, description, tier = _checked(call, body, "")
+    team = None if body.teamId is None else await call.services.teams.find(call.user, body.teamId)
+    if body.teamId is not None and team is None:
+        raise Problem(BAD_REQUEST, "teamId: there is no such team.")
+    made = await call.services.applications.create(call.user, name, description, tier, team)
     version = application_version(made)
     return answer(application_shape(made), 201, Location=f"{PATH}/{made.id}", ETag=version)
 
@@ -44,22 +49,28 @@ async def show(call: Call) -> web.Response:
 
 async def change(call: Call) -> web.Response:
     """Changes an application."""
-    application = await call.application()
-    name, description, tier = _checked(call, await call.body(ApplicationBody), application.tier)
+    application, body = await call.application(), await call.body(ApplicationBody)
+    name, description, tier = _checked(call, body, application.tier)
+    if body.teamId not in (None, application.owner):
+        raise Problem(BAD_REQUEST, "teamId: change-owner gives an application to a team.")
     check = application_check(call.if_match)
     changed = await call.services.applications.edit(application, name, description, tier, check)
     return answer(application_shape(changed), ETag=application_version(changed))
 
 
 async def change_owner(call: Call) -> web.Response:
-    """Gives an application to another user. Only administrators may."""
+    """Gives an application to a team of the caller's or back; administrators to any user or team."""
     application, wanted = await call.application(), call.request.query.get("owner", "")
-    if not call.user.admin:
-        raise Problem(FORBIDDEN, "Only an administrator may change the owner of an application.")
-    owner = await call.services.users.find_by_name_or_id(wanted)
+    applications = call.services.applications
+    if await applications.find(call.user, application.id, "hand_over") is None:
+        raise Problem(FORBIDDEN, "Only its owner, or an administrator, may change the owner.")
+    owner = await new_owner(call.services, call.user, wanted)
+    if owner is None and not call.user.admin:
+        # The same for whoever exists and for nobody.
+        raise Problem(FORBIDDEN, "Give it to a team that you own; only an administrator gives it to others.")
     if owner is None:
-        raise Problem(BAD_REQUEST, "owner: there is no user with this name or id.")
-    return answer(application_shape(await call.services.applications.change_owner(application, owner)))
+        raise Problem(BAD_REQUEST, "owner: there is no user with this name or id, and no such team.")
+    return answer(application_shape(await applications.change_owner(application, owner)))
 
 
 async def delete(call: Call) -> web.Response:

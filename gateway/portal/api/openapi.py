@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway import __version__
 from gateway.accounts.call_reports import DAYS
+from gateway.oauth.team import TEAM_ROLES
 from gateway.portal.api.call_counts import KEY_TYPES
 from gateway.portal.api.operations import OPERATIONS, Operation
 from gateway.portal.api.responses import STATUSES
@@ -59,6 +60,7 @@ _ANSWERS: dict[str, dict[str, Any]] = {
         description=_TEXT,
         throttlingPolicy={"type": _OR_NULL},
         owner={"type": _OR_NULL, "description": "The owner's name; null: the owner no longer exists."},
+        teamId={"type": _OR_NULL, "description": "The team that owns it; null: no team does."},
         status={"const": "APPROVED"},
         createdTime=_NUMBER,
     ),
@@ -169,6 +171,28 @@ _ANSWERS: dict[str, dict[str, Any]] = {
         "Subscription",
         pagination=_object(["offset", "limit", "total"], offset=_NUMBER, limit=_NUMBER, total=_NUMBER),
     ),
+    "Team": _object(
+        ["teamId", "name", "members"],
+        teamId=_TEXT,
+        name=_TEXT,
+        createdTime=_NUMBER,
+        members={"type": "array", "items": _reference("Member")},
+    ),
+    "TeamList": _list_of(
+        "Team",
+        pagination=_object(["offset", "limit", "total"], offset=_NUMBER, limit=_NUMBER, total=_NUMBER),
+    ),
+    "Member": _object(
+        ["memberId", "name", "role"],
+        memberId={"type": "string", "description": "The user's id."},
+        name={"type": _OR_NULL, "description": "null: the user no longer exists."},
+        role={"enum": list(TEAM_ROLES)},
+    ),
+    "Invitation": _object(
+        ["invitation", "validityTime"],
+        invitation={"type": "string", "description": "A link for one user, shown only now."},
+        validityTime=_NUMBER,
+    ),
     "Problem": _object(
         ["title", "status", "detail", "code"],
         title=_TEXT,
@@ -185,10 +209,18 @@ _IN_QUERY: dict[str, dict[str, Any]] = {
     "keyType": {"enum": list(KEY_TYPES)},
     "days": {"type": "integer", "minimum": 0, "maximum": DAYS},
 }
+_IDS = {
+    "applicationId": "^[A-Za-z0-9]{1,64}$",
+    "keyMappingId": "^[A-Za-z0-9]{1,64}$",
+    "subscriptionId": "^[A-Za-z0-9]{1,64}-[0-9a-f]{12}$",
+    "teamId": "^team:[0-9a-f]{24}$",
+    "memberId": "^(file|store):[0-9a-f]{24,40}$",
+}
+"""What stands in paths."""
 _REFUSALS = {
     "400": "The request is malformed or not allowed.",
     "401": "The access token is missing or not valid.",
-    "403": f"The token lacks the scope {MANAGE}, or only administrators may do this.",
+    "403": f"The token lacks the scope {MANAGE}, or the caller may see the resource but not do this.",
     "404": "There is no such resource, or you may not see it.",
     "409": "The request conflicts with the current state: the name is taken, or the keys exist already.",
     "412": "If-Match has none of the present versions.",
@@ -261,16 +293,9 @@ def _refusals() -> dict[str, Any]:
 def _parameter(name: str, operation: Operation) -> dict[str, Any]:
     if name in operation.query and name in _IN_QUERY:
         return {"name": name, "in": "query", "schema": _IN_QUERY[name]}
-    if name == "subscriptionId":
-        schema = {"type": "string", "pattern": "^[A-Za-z0-9]{1,64}-[0-9a-f]{12}$"}
+    if name in _IDS:
+        schema = {"type": "string", "pattern": _IDS[name]}
         return {"name": name, "in": "path", "required": True, "schema": schema}
-    if name in ("applicationId", "keyMappingId"):
-        return {
-            "name": name,
-            "in": "path",
-            "required": True,
-            "schema": {"type": "string", "pattern": "^[A-Za-z0-9]{1,64}$"},
-        }
     if name == "owner":
         text = {"type": "string", "minLength": 1, "maxLength": 100}
         return {
@@ -278,7 +303,7 @@ def _parameter(name: str, operation: Operation) -> dict[str, Any]:
             "in": "query",
             "required": True,
             "schema": text,
-            "description": "A user's name or id.",
+            "description": "A user's name or id, or a team's id.",
         }
     if name == "query":
         return {"name": name, "in": "query", "schema": {"type": "string", "maxLength": 100}}

@@ -16,6 +16,7 @@ from gateway.portal.api import (
     key_status,
     keys,
     subscriptions,
+    teams,
 )
 from gateway.portal.api.api_request import Call
 from gateway.portal.api.request_bodies import (
@@ -28,15 +29,20 @@ from gateway.portal.api.request_bodies import (
     GenerateSecretBody,
     GenerateTokenBody,
     KeysBody,
+    MemberBody,
+    MemberRoleBody,
     RegenerateSecretBody,
     RevokeApiKeyBody,
     RevokeSecretBody,
     SubscriptionBody,
+    TeamBody,
 )
 
 _NAMED = re.compile(r"\{(\w+)\}")
 _ONE = "/applications/{applicationId}"
 _SUBSCRIPTION = "/subscriptions/{subscriptionId}"
+_TEAM = "/teams/{teamId}"
+_MEMBER = _TEAM + "/members/{memberId}"
 _KEYS = _ONE + "/oauth-keys/{keyMappingId}"
 
 
@@ -193,4 +199,13 @@ OPERATIONS = (
         "Subscription",
         EndSubscriptionBody,
     ),
+    Operation("GET", "/teams", "listTeams", teams.listing, 200, "TeamList", query=("limit", "offset")),
+    Operation("POST", "/teams", "createTeam", teams.create, 201, "Team", TeamBody),
+    Operation("GET", _TEAM, "getTeam", teams.show, 200, "Team"),
+    Operation("PUT", _TEAM, "changeTeam", teams.change, 200, "Team", TeamBody),
+    Operation("DELETE", _TEAM, "deleteTeam", teams.delete, 204),
+    Operation("POST", _TEAM + "/members", "addMember", teams.add_member, 200, "Team", MemberBody),
+    Operation("PUT", _MEMBER, "changeMember", teams.change_member, 200, "Team", MemberRoleBody),
+    Operation("DELETE", _MEMBER, "removeMember", teams.remove_member, 204),
+    Operation("POST", _TEAM + "/invitations", "inviteMember", teams.invite, 201, "Invitation"),
 )

@@ -10,11 +10,17 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from gateway.oauth.team import TeamRole
+
 LONGEST_SECONDS = 10**9
 Text = Annotated[str, Field(max_length=1024)]
 Texts = Annotated[list[Annotated[str, Field(max_length=255)]], Field(max_length=100)]
 Seconds = Annotated[int, Field(ge=1, le=LONGEST_SECONDS)]
 Lifetime = Seconds | Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}$")]
+LineOfText = Annotated[
+    str,
+    Field(min_length=1, max_length=70, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"),
+]
 KeyType = Literal["PRODUCTION", "SANDBOX"]
 
 
@@ -58,12 +64,33 @@ class ApplicationBody(Body):
             "visibility",
         }
     )
-    name: Annotated[
-        str,
-        Field(min_length=1, max_length=70, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"),
-    ]
+    name: LineOfText
     description: Annotated[str, Field(max_length=512)] | None = None
     throttlingPolicy: Text | None = None  # noqa: N815 (WSO2's name on the wire)
+    teamId: Annotated[  # noqa: N815 (as above)
+        Text | None, Field(description="A new one belongs to this team; left out: to the caller.")
+    ] = None
+
+
+class TeamBody(Body):
+    """A team to create or rename."""
+
+    let_be = frozenset({"createdTime", "members", "teamId"})
+    name: LineOfText
+
+
+class MemberBody(Body):
+    """Somebody who becomes a member of a team."""
+
+    user: Annotated[str, Field(min_length=1, max_length=100, description="A user's name or id.")]
+    role: TeamRole = "member"
+
+
+class MemberRoleBody(Body):
+    """Another role of a member."""
+
+    let_be = frozenset({"memberId", "name"})
+    role: TeamRole
 
 
 class GenerateKeysBody(Body):

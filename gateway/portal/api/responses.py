@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -11,6 +12,7 @@ from gateway.accounts.key_uses import KeyUse
 from gateway.oauth.api_subscription import ApiSubscription, SubscriptionState
 from gateway.oauth.application import Application, Environment
 from gateway.oauth.model import Client, Secret
+from gateway.oauth.team import TEAM_OWNER, Team
 from gateway.tokens.token_issuer import TokenResponse
 
 
@@ -32,9 +34,16 @@ def application_shape(application: Application) -> dict[str, Any]:
         "description": application.description,
         "throttlingPolicy": application.tier or None,
         "owner": application.owner_name if application.has_owner else None,
+        "teamId": application.owner if application.owner.startswith(TEAM_OWNER) else None,
         "status": "APPROVED",
         "createdTime": application.created,
     }
+
+
+def team_shape(team: Team, names: Mapping[str, str]) -> dict[str, Any]:
+    """A team, with the names of its members as far as they exist."""
+    members = [{"memberId": one.id, "name": names.get(one.id), "role": one.role} for one in team.members]
+    return {"teamId": team.id, "name": team.name, "createdTime": team.created, "members": members}
 
 
 def keys_shape(client: Client, environment: Environment, secret: str | None = None) -> dict[str, Any]:

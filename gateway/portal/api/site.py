@@ -12,6 +12,7 @@ from gateway.errors import GatepostError, StoreUnavailable
 from gateway.http.problems import BAD_REQUEST, METHOD_NOT_ALLOWED, Problem
 from gateway.oauth.api_subscription import SubscriptionRefused
 from gateway.oauth.errors import OAuthError
+from gateway.oauth.team import TeamRefused
 from gateway.portal.api.api_request import CHANGED, CONFLICT, NOT_FOUND, Call, caller
 from gateway.portal.api.openapi import document
 from gateway.portal.api.operations import OPERATIONS, Operation
@@ -65,7 +66,7 @@ async def error_page(request: web.Request, handler: Handler) -> web.StreamRespon
         raise
     except VersionDiffers:
         raise Problem(CHANGED) from None
-    except (ApplicationRefused, SubscriptionRefused) as error:
+    except (ApplicationRefused, SubscriptionRefused, TeamRefused) as error:
         raise Problem(CONFLICT, str(error)) from None
     except GatepostError:
         # It was removed, or changed by somebody else, while it was worked on.

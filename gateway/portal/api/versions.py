@@ -14,6 +14,7 @@ from typing import Any
 from gateway.errors import GatepostError
 from gateway.oauth.application import Application
 from gateway.oauth.model import Client
+from gateway.oauth.team import Team
 
 # RFC 9110 section 8.8.3: entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
@@ -27,6 +28,11 @@ def application_version(application: Application) -> str:
     """The entity tag of an application."""
     facts = (application.id, application.name, application.owner, application.description, application.tier)
     return _tag([*facts, application.production, application.sandbox])
+
+
+def team_version(team: Team) -> str:
+    """The entity tag of a team."""
+    return _tag([team.id, team.name, *((one.id, one.role) for one in team.members)])
 
 
 def keys_version(client: Client) -> str:
@@ -53,6 +59,11 @@ def only_if(if_match: str | None, version: str) -> None:
 def application_check(if_match: str | None) -> Callable[[Application], None]:
     """Raises VersionDiffers for an application that is not what the caller has seen."""
     return lambda application: only_if(if_match, application_version(application))
+
+
+def team_check(if_match: str | None) -> Callable[[Team], None]:
+    """The same for a team."""
+    return lambda team: only_if(if_match, team_version(team))
 
 
 def keys_check(if_match: str | None) -> Callable[[Client], None]:

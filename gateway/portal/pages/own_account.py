@@ -78,6 +78,8 @@ async def delete(page_request: PageRequest) -> web.StreamResponse:
     except TeamRefused:
         return await _delete_page(page_request, user, {})
     await services.users.delete(user)
+    # Nobody can add them any more.
+    await services.teams.leave_all(user)
     page_request.session.invalidate()
     return redirect_to("/portal/sign-in", "account-deleted")
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.accounts.access import may_receive
 from gateway.accounts.applications import ApplicationRefused
 from gateway.oauth.application import Application
-from gateway.oauth.team import Team
-from gateway.oauth.user import User
+from gateway.portal.new_owner import new_owner
 from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
 from gateway.portal.pages.applications import next_teams, the_application
-from gateway.portal.services import PortalServices
 from gateway.translation.text import gettext
 
 
@@ -33,17 +30,6 @@ async def change(page_request: PageRequest) -> web.StreamResponse:
     except ApplicationRefused as error:
         return await _form(page_request, application, wanted, {"owner": str(error)})
     return redirect_to(f"/portal/applications/{application.id}", "owner-changed")
-
-
-async def new_owner(services: PortalServices, user: User, wanted: str) -> User | Team | None:
-    """The team of that id, or the user of that name or id, if the user may give them applications."""
-    owner: User | Team | None = await services.teams.get(wanted)
-    if owner is None:
-        owner = await services.users.find_by_name_or_id(wanted)
-    if owner is None:
-        return None
-    teams = {owner.id: owner} if isinstance(owner, Team) else {}
-    return owner if may_receive(user, owner.id, teams) else None
 
 
 async def _form(
