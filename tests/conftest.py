@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -45,6 +46,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sorts the tests by folder: those of `SLOW_FIRST`, then all others, each as they were."""
     ranks = {folder: rank for rank, folder in enumerate(SLOW_FIRST)}
     items.sort(key=lambda item: ranks.get(item.path.relative_to(TESTS).parts[0], len(SLOW_FIRST)))
+
+
+def pytest_collection_finish() -> None:
+    """Lets the garbage collector pass over the thousands of tests, which stay until the end."""
+    gc.collect()
+    gc.freeze()
 
 
 class Valkey:

@@ -23,6 +23,11 @@ PRELOADED = (
     "gateway.process.multi_worker",
     "gateway.process.single_worker",
     "gateway.assembly.portal",
+    "gateway.plugin.limit_plugin",
+    # What a gateway loads when it has begun to serve.
+    "gateway.store.redis_pool",
+    "encodings.idna",
+    "tests.frozen_heap",
 )
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(list(PRELOADED))

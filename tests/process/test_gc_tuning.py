@@ -14,6 +14,7 @@ def as_before() -> Iterator[None]:
     threshold = gc.get_threshold()
     yield
     gc.unfreeze()
+    gc.freeze()  # as the suite has it
     gc.set_threshold(*threshold)
 
 
