@@ -17,7 +17,7 @@ from gateway.accounts.key_uses import KeyUses
 from gateway.accounts.static_clients import StaticClients
 from gateway.accounts.usage import UsageCounter, UsageRecorder
 from gateway.acme.folder import AcmeFolder
-from gateway.assembly.audit import audit_log, listen
+from gateway.assembly.audit import AuditTrail
 from gateway.assembly.config_identity import config_hash
 from gateway.assembly.connections import connection_manager, min_data_rate, trusted_proxies
 from gateway.assembly.forward_auth import asking_proxies
@@ -123,9 +123,7 @@ class Gateway:
             observer=telemetry.on_store_command,
         )
         self.store.listeners.add(self._reusable_tokens)
-        self._audit = audit_log(settings)
-        if self._audit is not None:
-            listen(self.store, self._audit)
+        self._trail = AuditTrail(settings, self.store, clock)
         self._identities = Identities(settings, self.store, self._cache, clock)
         self._notices = Notices(settings, self.store, self._identities.static_clients, clock, self._serves)
         self._upstreams = make_upstreams(settings, lookup, timed=tracer is not None)
@@ -173,6 +171,7 @@ class Gateway:
         await start_upstreams(self._upstreams.values())
         await self._plugin_set.start()
         await self._usage.start()
+        await self._trail.start()
         await self._refusal_log.start()
         await self._notices.start()
         await self.runner.setup()
@@ -234,9 +233,8 @@ class Gateway:
         await self._identities.issuers.stop()
         for upstream in self._upstreams.values():
             await upstream.stop()
+        await self._trail.stop()
         await self.store.stop()
-        if self._audit is not None:
-            await asyncio.to_thread(self._audit.stop)
 
     def _plugin_context(self) -> PluginContext:
         """The services that plugins may use."""

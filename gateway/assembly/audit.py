@@ -1,23 +1,26 @@
-"""The audit log of `logging.audit`."""
+"""The audit log of `logging.audit`, and what else becomes of the changes that it records."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import secrets
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from logging.handlers import SysLogHandler
 from pathlib import Path
 
+from gateway.accounts.activity import application_of
 from gateway.assembly.access_changes import change_report
+from gateway.assembly.activity import ActivityLog
 from gateway.assembly.config_identity import config_hash
 from gateway.assembly.tokens import configured_keys
 from gateway.audit.actor import GATEWAY, acting, who_acts
 from gateway.audit.log import AuditLog, append_to_file, append_to_lines
 from gateway.audit.record_facts import differing
-from gateway.clock import system_clock
+from gateway.clock import Clock, system_clock
 from gateway.config.logging import STDERR, SYSLOG
 from gateway.config.model import Settings
 from gateway.signing.master_keys import MasterKeys
@@ -76,28 +79,49 @@ def _writer(target: str) -> Callable[[str], None]:
     return write
 
 
-def listen(store: Store, audit: AuditLog) -> None:
-    """Records what the store is changed to."""
+class AuditTrail:
+    """Hears of the changes of a store from now on: each goes to the audit log, if there is one, and to the
+    portal's activity, if there is a portal.
+    """
 
-    def heard(action: str, target: str, before: object | None, after: object | None) -> None:
-        audit.record(who_acts(), action, target, *differing(before, after))
+    def __init__(self, settings: Settings, store: Store, clock: Clock = system_clock) -> None:
+        self._audit = audit_log(settings)
+        self._activity = None
+        if settings.portal.enabled:
+            self._activity = ActivityLog(store.activity, store.clients.get, clock, secrets.token_bytes)
+        if self._audit is not None or self._activity is not None:
+            store.changes.heard = self._heard
 
-    store.changes.heard = heard
+    def _heard(self, action: str, target: str, before: object | None, after: object | None) -> None:
+        actor, (was, is_) = who_acts(), differing(before, after)
+        if self._audit is not None:
+            self._audit.record(actor, action, target, was, is_)
+        if self._activity is not None:
+            application = application_of(action, target, before, after)
+            self._activity.record(actor, action, target, application, was, is_)
+
+    async def start(self) -> None:
+        """Begins to write the activity."""
+        if self._activity is not None:
+            await self._activity.start()
+
+    async def stop(self) -> None:
+        """Writes what is left. Also valid without a start."""
+        if self._activity is not None:
+            await self._activity.stop()
+        if self._audit is not None:
+            await asyncio.to_thread(self._audit.stop)
 
 
-@contextmanager
-def audited(settings: Settings, store: Store, actor: str) -> Iterator[None]:
+@asynccontextmanager
+async def audited(settings: Settings, store: Store, actor: str) -> AsyncIterator[None]:
     """Within, changes of the store are recorded as done by `actor`."""
-    audit = audit_log(settings)
-    if audit is None:
-        yield
-        return
-    listen(store, audit)
+    trail = AuditTrail(settings, store)
     try:
         with acting(actor):
             yield
     finally:
-        audit.stop()
+        await trail.stop()
 
 
 def audited_report(old: Settings, new: Settings) -> list[str]:

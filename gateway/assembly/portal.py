@@ -11,6 +11,7 @@ from typing import Literal
 
 from aiohttp import web
 
+from gateway.accounts.activity import Activity
 from gateway.accounts.applications import Applications
 from gateway.accounts.call_reports import CallReports
 from gateway.accounts.clients import Clients
@@ -113,6 +114,7 @@ def portal(
         key_uses=store.key_uses,
         calls=store.calls,
         call_reports=CallReports(store.calls, clock),
+        activity=Activity(store.activity, clock),
         limits_left=read_limits,
         find_token=token_validator.resolve,
         find_refusal=partial(_refused_call, store, clock),

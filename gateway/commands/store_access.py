@@ -64,9 +64,8 @@ async def _work(
     async with _open_store(settings, url, keys) as store:
         if check_key:
             await KeyCheck(store.key_check, keys).check()
-        with audited(settings, store, f"cli:{getuser()}"):
-            async with told(settings, store):
-                return await work(store)
+        async with audited(settings, store, f"cli:{getuser()}"), told(settings, store):
+            return await work(store)
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from gateway.accounts.activity import Activity
 from gateway.accounts.applications import MANAGE_SCOPE, Applications
 from gateway.accounts.call_reports import CallReports
 from gateway.accounts.calls import RecentCall
@@ -237,6 +238,7 @@ class PortalServices:
     key_uses: KeyUseReader
     calls: CallReader
     call_reports: CallReports
+    activity: Activity
     limits_left: ReadLimits
     find_token: Callable[[str], Awaitable[TokenInfo | None]]
     """The facts of a live token (`gateway.tokens.token_validator.TokenValidator.facts`)."""

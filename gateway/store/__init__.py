@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from gateway.errors import StartError
+from gateway.store.activity import ActivityStore
 from gateway.store.address import CLUSTER, EMBEDDED, StoreAddress, parse_address
 from gateway.store.applications import ApplicationMissing, ApplicationStore
 from gateway.store.calls import CallStore
@@ -203,6 +204,7 @@ class Store:
         self.usage = UsageStore(link, names)
         self.key_uses = KeyUseStore(link, names)
         self.calls = CallStore(link, names)
+        self.activity = ActivityStore(link, names)
         self.limits = LimitStore(link, pool, names)
         self.refusals = RefusalStore(link, names)
         self.notices = NoticeStore(link, names, mac)

@@ -151,7 +151,8 @@ class ApplicationStore:
             before, application = await self._there(application_id)
             check(application)
             ids = application.client_ids
-            keys = (*self._keys(application_id), *(key for one in ids for key in self._names.of_client(one)))
+            of_clients = (key for one in ids for key in self._names.of_client(one))
+            keys = (*self._keys(application_id), self._names.activity_of(application_id), *of_clients)
             if await self._ending.script(REMOVE, keys, (application_id, before, *ids)):
                 self._changes.heard("application.delete", application_id, application, None)
                 return

@@ -21,6 +21,8 @@
 <prefix>file:…            what the configuration file's clients and users were at the last load
 <prefix>signing-keys, key-check, format   single values
 <prefix>notices, notices:sender, notices:gone  what waits for the webhook, who sends it, and a 410
+<prefix>a:<application>   who did what with an application
+<prefix>activity          who did what in the portal
 <prefix>refusals          why requests were refused, for an hour
 <prefix>probe:…           written and removed to find out whether the server takes writes
 
@@ -153,6 +155,10 @@ class KeyNames:
     def call_counts(self, client_id: str) -> str:
         """How many calls of each kind a client has made, by day."""
         return f"{self.prefix}d:{self._tag(self.group(client_id))}{client_id}"
+
+    def activity_of(self, application_id: str) -> str:
+        """Who did what with an application."""
+        return f"{self.prefix}a:{self._tag(self.group(application_id))}{application_id}"
 
     def of_client(self, client_id: str) -> tuple[str, ...]:
         """All keys that go with a client: its generation, users, usage, last uses and calls."""
@@ -301,6 +307,11 @@ class KeyNames:
     def notices_gone(self) -> str:
         """The digest of a receiver that wants nothing any more."""
         return f"{self.prefix}notices:gone"
+
+    @property
+    def activity(self) -> str:
+        """The stream of who did what in the portal."""
+        return f"{self.prefix}activity"
 
     @property
     def refusals(self) -> str:

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from gateway import __version__
+from gateway.accounts.activity import ACTIONS
 from gateway.accounts.call_reports import DAYS
 from gateway.oauth.team import TEAM_ROLES
 from gateway.portal.api.call_counts import KEY_TYPES
 from gateway.portal.api.operations import OPERATIONS, Operation
 from gateway.portal.api.responses import STATUSES
+from gateway.portal.pages.activity import PLACE
 from gateway.portal.services import MANAGE
 
 _TEXT, _NUMBER = {"type": "string"}, {"type": "integer"}
@@ -34,6 +36,9 @@ def _list_of(name: str, **more: Any) -> dict[str, Any]:
 
 _KEYS = {
     "keyMappingId": _TEXT,
+    "actor": {"type": "string", "description": "A part of it."},
+    "action": {"enum": list(ACTIONS)},
+    "before": {"type": "string", "pattern": f"^{PLACE.pattern}$"},
     "keyType": {"enum": ["PRODUCTION", "SANDBOX"]},
     "mode": {"const": "CREATED"},
     "keyState": {"enum": ["APPROVED", "REJECTED"]},
@@ -94,6 +99,20 @@ _ANSWERS: dict[str, dict[str, Any]] = {
         requestId=_TEXT,
     ),
     "CallList": _list_of("Call"),
+    "Activity": _list_of(
+        "ActivityEntry",
+        next={"type": _OR_NULL, "description": "What `before` takes for the entries before these."},
+    ),
+    "ActivityEntry": _object(
+        ["time", "actor", "action", "target"],
+        time={"type": "string", "format": "date-time"},
+        actor={"type": "string", "description": "As in the audit log."},
+        action={"enum": list(ACTIONS)},
+        target={"type": "string", "description": "An id, or a name."},
+        applicationId={"type": _OR_NULL},
+        before={"type": ["object", "null"], "description": "What differed before."},
+        after={"type": ["object", "null"], "description": "What differs now."},
+    ),
     "CallCount": _object(
         ["date", "keyMappingId", "keyType", "route", "status", "calls"],
         date={"type": "string", "format": "date", "description": "In UTC."},

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from gateway.portal.api import (
+    activity,
     api_keys,
     applications,
     call_counts,
@@ -100,6 +101,18 @@ OPERATIONS = (
         200,
         "CallCountList",
         query=("days", "keyType"),
+    ),
+    Operation(
+        "GET", _ONE + "/activity", "listActivity", activity.of_application, 200, "Activity", query=("before",)
+    ),
+    Operation(
+        "GET",
+        "/activity",
+        "listAllActivity",
+        activity.of_all,
+        200,
+        "Activity",
+        query=("actor", "action", "applicationId", "before"),
     ),
     Operation("POST", _ONE + "/generate-keys", "generateKeys", keys.generate, 200, "Keys", GenerateKeysBody),
     Operation("GET", _ONE + "/oauth-keys", "listKeys", keys.listing, 200, "KeysList"),

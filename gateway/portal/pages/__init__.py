@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.portal.page_request import Page
 from gateway.portal.pages import (
     account,
+    activity,
     api_docs,
     api_keys,
     apis,
@@ -95,6 +96,8 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("POST", _SUBSCRIPTION + "/end", subscriptions.end),
     ("POST", _SUBSCRIPTION + "/withdraw", subscriptions.withdraw),
     ("GET", _SUBSCRIPTION + "/{action:[a-z]+}", subscriptions.back),
+    ("GET", _ONE + "/activity", activity.of_application),
+    ("GET", "/activity", activity.of_all),
     ("GET", _ONE + "/calls", call_report.of_application),
     ("GET", _ONE + "/calls.csv", call_report.file_of_application),
     ("GET", "/calls", call_report.of_all),

@@ -39,6 +39,9 @@ def pages_of_site(page: Page) -> Iterator[str]:
     yield "edit"
     for name in (
         "/portal/usage",
+        "/portal/calls",
+        "/portal/activity",
+        f"{path}/activity",
         "/portal/applications",
         f"{path}/delete",
         "/portal/apis",
@@ -70,7 +73,7 @@ def pages_of_keys(page: Page) -> Iterator[str]:
     page.click("text=Run it here")
     page.locator(".run .answer details").wait_for()
     yield "keys, with an answer"
-    for tab in ("secrets", "settings", "danger"):
+    for tab in ("secrets", "calls", "settings", "danger"):
         page.goto(f"{path}/production/{tab}")
         yield f"keys, {tab}"
     page.goto(f"{path}/production")
