@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from difflib import get_close_matches
@@ -48,6 +49,10 @@ MODULES = {"import": "import_routes", "log-level": "log_level"}
 """The modules of commands whose names can't be those of modules."""
 
 
+LONG_LIVED = ("run", "demo")
+"""Commands that serve until they are stopped."""
+
+
 class LazyGroup(click.Group):
     """Imports a command's module only when that command is called."""
 
@@ -60,6 +65,9 @@ class LazyGroup(click.Group):
         name = MODULES.get(cmd_name, cmd_name)
         with paused_gc():
             found = getattr(import_module(f"gateway.commands.{name}"), name)
+            if cmd_name in LONG_LIVED:
+                # What has been imported stays: the collector need not look through it.
+                gc.freeze()
         return found if isinstance(found, click.Command) else None
 
     def resolve_command(

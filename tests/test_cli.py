@@ -80,6 +80,23 @@ def test_what_serves_nothing_loads_no_web_server(command: str) -> None:
     assert loaded_by(command) & {"aiohttp", "gunicorn", "jinja2", "argon2"} == set()
 
 
+def test_what_a_worker_imports_is_not_looked_through_by_the_collector_and_no_more_than_it_needs() -> None:
+    program = (
+        "import gc, sys; from gateway.cli import main\n"
+        "try: main(['run', '--help'])\n"
+        "finally: print('COUNTED', gc.get_freeze_count(), gc.get_stats()[2]['collections'], *sys.modules)"
+    )
+    words = [sys.executable, "-c", program]
+    output = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True).stdout
+    frozen, full_collections, *modules = output.rpartition("COUNTED ")[2].split()
+    assert int(frozen) > 50_000
+    assert int(full_collections) == 0
+    packages = {".".join(module.split(".")[:2]) for module in modules}
+    later = {"gateway.portal", "gateway.xds", "gateway.ext_authz", "gateway.converters", "gateway.demo"}
+    assert packages & (later | {"gunicorn", "jinja2", "redis", "opentelemetry", "grpc", "acme"}) == set()
+    assert len(modules) < 1150, "each takes memory in every worker, and time at each start"
+
+
 def test_python_can_run_it_as_a_module() -> None:
     words = [sys.executable, "-m", "gateway", "--help"]
     result = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)

@@ -37,7 +37,7 @@ class AiohttpClient:
         self._most_bytes = most_bytes
         self._public_only = public_only
         self._timeout = aiohttp.ClientTimeout(total=timeout)
-        self._tls = _trust(ca)
+        self._tls = None if ca is None else _trust(ca)
         self._session: aiohttp.ClientSession | None = None
 
     async def get(self, url: str) -> bytes:
@@ -78,7 +78,8 @@ class AiohttpClient:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    ssl=self._tls,
+                    # The system's CAs are read when they are needed: most gateways ask nobody.
+                    ssl=self._tls or _trust(None),
                     limit=MAX_CONNECTIONS,
                     resolver=PublicResolver() if self._public_only else None,
                 ),

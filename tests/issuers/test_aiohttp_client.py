@@ -103,3 +103,8 @@ async def test_a_response_may_be_limited_further() -> None:
         with pytest.raises(HttpClientError, match="too large"):
             await small.get(issuer.url + "/a")
     await small.stop()
+
+
+def test_the_cas_of_the_system_are_not_read_before_somebody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ssl, "create_default_context", lambda **_: pytest.fail("takes 20 ms, and 700 KiB"))
+    AiohttpClient(1.0)
