@@ -6,22 +6,50 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.portal.call_reasons import reason_text
-from gateway.translation.text import gettext, gettext_noop, ngettext, translations
+from markupsafe import Markup
 
+from gateway.portal.call_reasons import reason_text
+from gateway.translation.languages import ENGLISH
+from gateway.translation.text import gettext, gettext_noop, ngettext, spoken, translations
+
+_TIME = Markup('<time datetime="{utc}"{attribute}>{text}</time>')
 _EXACT = 0.01
 """Seconds of a call below which tenths of a millisecond are shown."""
 _UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
-def moment(seconds: int) -> str:
-    """A date and time in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+def moment(seconds: int) -> Markup:
+    """A date and time in UTC, which the page's script turns into the reader's own time."""
+    return _TIME.format(utc=_instant(seconds), attribute="", text=moment_text(seconds))
 
 
-def day(seconds: int) -> str:
-    """A date in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
+def moment_text(seconds: int) -> str:
+    """The same as text, for attributes."""
+    if spoken() == ENGLISH:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    clock = datetime.fromtimestamp(seconds, UTC).strftime("%H:%M UTC")
+    return f"{_by_language(seconds)}, {clock}"
+
+
+def day(seconds: int) -> Markup:
+    """A date in UTC, which the script turns into the date where the reader is."""
+    if spoken() == ENGLISH:
+        text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
+    else:
+        text = _by_language(seconds)
+    return _TIME.format(utc=_instant(seconds), attribute=Markup(" data-day"), text=text)
+
+
+def _instant(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _by_language(seconds: int) -> str:
+    """A date as the language that is spoken writes it (Unicode's CLDR)."""
+    from babel.dates import format_date  # noqa: PLC0415 (of no use for English)
+
+    locale = spoken().tag.replace("-", "_")
+    return str(format_date(datetime.fromtimestamp(seconds, UTC), "medium", locale=locale))
 
 
 def utc(seconds: float) -> str:
@@ -80,6 +108,7 @@ GRANTS = (
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "moment": moment,
+    "moment_text": moment_text,
     "clock_time": clock_time,
     "milliseconds": milliseconds,
     "call_reason": lambda call: reason_text(call.status, call.reason),

@@ -41,7 +41,7 @@ GIVEN = {ADMIN, "orders", "status", "limited", "small", "tiny", "client", "defau
 """What the configuration and this browser are called."""
 SECRET = re.compile(r"[0-9a-f-]{6,}")
 """Names of secrets, ids and dates."""
-APART = {"code", "pre", "script", "style", "svg", "title"}
+APART = {"time", "code", "pre", "script", "style", "svg", "title"}
 VOID = {"input", "meta", "link", "br", "img"}
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.portal.filters import about, clock_time, day, grant, milliseconds, moment, span, utc
+from gateway.portal.filters import about, clock_time, day, grant, milliseconds, moment, moment_text, span, utc
+from gateway.translation.languages import Language
+from gateway.translation.text import IN_ENGLISH, speaking
 
 
 @pytest.mark.parametrize(
@@ -37,7 +39,22 @@ def test_at_a_glance_a_duration_is_rounded_down(seconds: int, text: str) -> None
 
 
 def test_dates_are_utc() -> None:
-    assert (moment(0), day(86_399)) == ("1970-01-01 00:00 UTC", "1970-01-01")
+    assert moment(0) == '<time datetime="1970-01-01T00:00:00Z">1970-01-01 00:00 UTC</time>'
+    assert day(86_399) == '<time datetime="1970-01-01T23:59:59Z" data-day>1970-01-01</time>'
+
+
+@pytest.mark.parametrize(
+    ("tag", "text", "date"),
+    [
+        ("de", "01.01.1970, 00:00 UTC", "01.01.1970"),
+        ("ja", "1970/01/01, 00:00 UTC", "1970/01/01"),
+        ("pt-BR", "1 de jan. de 1970, 00:00 UTC", "1 de jan. de 1970"),
+    ],
+)
+def test_dates_are_written_as_the_language_does(tag: str, text: str, date: str) -> None:
+    with speaking(Language(tag, ""), IN_ENGLISH):
+        assert moment_text(0) == text
+        assert day(0) == f'<time datetime="1970-01-01T00:00:00Z" data-day>{date}</time>'
     assert (utc(1.25), clock_time(1.25)) == ("1970-01-01T00:00:01.250Z", "1970-01-01 00:00:01")
 
 

@@ -8,6 +8,14 @@ function word(text, values = {}) {
   return (WORDS[text] || text).replace(/%\((\w+)\)s/g, (_, name) => values[name]);
 }
 
+// Times are written in UTC; here they become the reader's own.
+for (const time of document.querySelectorAll('time')) {
+  const parts = { year: 'numeric', month: 'short', day: 'numeric' };
+  if (!('day' in time.dataset)) Object.assign(parts, { hour: '2-digit', minute: '2-digit', timeZoneName: 'short' });
+  time.title = time.textContent;
+  time.textContent = new Date(time.dateTime).toLocaleString(document.documentElement.lang, parts);
+}
+
 for (const button of document.querySelectorAll('[data-copy]')) {
   if (!navigator.clipboard) break;
   button.hidden = false;

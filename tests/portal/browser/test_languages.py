@@ -76,3 +76,21 @@ def test_the_pages_script_speaks_the_pages_language_too(window: Window, gateway:
     form = page.locator("[data-try]").first
     form.locator("button").click()
     form.locator(".answer").get_by_text("Fügen Sie zuerst ein Access-Token ein").wait_for()
+
+
+def test_times_are_those_where_the_reader_is(window: Window) -> None:
+    page = window(timezone_id="Asia/Kolkata", locale="en-GB")
+    sign_in(page)
+    make_application(page, f"Shop {uuid4().hex[:6]}")
+    time = page.locator("time").first
+    assert time.inner_text().endswith("GMT+5:30")
+    assert str(time.get_attribute("title")).endswith(" UTC")
+    page.goto("/portal/applications")
+    assert page.locator("time[data-day]").first.inner_text().count(":") == 0
+
+
+def test_without_javascript_times_are_utc(window: Window) -> None:
+    page = window(java_script_enabled=False, timezone_id="Asia/Kolkata")
+    sign_in(page)
+    make_application(page, f"Shop {uuid4().hex[:6]}")
+    assert page.locator("time").first.inner_text().endswith(" UTC")
