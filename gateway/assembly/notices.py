@@ -1,16 +1,20 @@
-"""Notices by webhook (`portal.notify`) from the configuration."""
+"""Notices (`portal.notify`) from the configuration."""
 
 from __future__ import annotations
 
 import secrets
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from gateway.clock import Clock, system_clock
 from gateway.config.model import Settings
-from gateway.config.portal_notify import PortalNotify
+from gateway.config.portal_mail import PORTS, PortalMail
+from gateway.config.portal_notify import PortalNotify, PortalWebhook
+from gateway.errors import StartError
+from gateway.notices.mail import MailClient, MailSender, MailServer
 from gateway.notices.outbox import NoticeOutbox
-from gateway.notices.sender import NoticeSender
+from gateway.notices.sender import NoticeSender, WebhookTarget
 from gateway.notices.signature import WebhookKey
 from gateway.notices.webhook import WebhookClient
 from gateway.oauth.model import Client
@@ -38,6 +42,7 @@ class Notices:
         if notify is None:
             return
         self._outbox = _outbox(notify, store, clock)
+        mail, webhook = notify.email, notify.webhook
 
         async def clients() -> AsyncIterator[Client]:
             for client in file_clients:
@@ -45,13 +50,11 @@ class Notices:
             async for client in store.clients.each():
                 yield client
 
-        webhook = notify.webhook
         self._sender = NoticeSender(
             store.notices,
             self._outbox,
-            webhook.url,
-            WebhookKey.parse(webhook.secret.get_secret_value()),
-            WebhookClient(webhook.url),
+            None if webhook is None else _webhook(webhook),
+            None if mail is None else MailClient(*_mail(mail, settings)),
             clients,
             store.once.first,
             clock,
@@ -95,8 +98,36 @@ async def told(settings: Settings, store: Store) -> AsyncIterator[None]:
         await outbox.stop()
 
 
+def _receivers(notify: PortalNotify) -> tuple[str, ...]:
+    """To whom each notice goes: e-mail addresses, and an empty text for the webhook."""
+    addresses = () if notify.email is None else notify.email.to
+    return (*([""] if notify.webhook is not None else []), *dict.fromkeys(addresses))
+
+
+def _webhook(webhook: PortalWebhook) -> WebhookTarget:
+    key = WebhookKey.parse(webhook.secret.get_secret_value())
+    return WebhookTarget(webhook.url, key, WebhookClient(webhook.url))
+
+
+def _mail(mail: PortalMail, settings: Settings) -> tuple[MailServer, MailSender]:
+    """The server and the sender of `portal.notify.email`. Raises StartError."""
+    smtp = mail.smtp
+    trust = None
+    if smtp.tls != "none":
+        try:
+            # The certificate and the host name are verified.
+            trust = ssl.create_default_context(cafile=smtp.ca)
+        except (OSError, ssl.SSLError) as error:
+            raise StartError(f"portal.notify.email.smtp.ca can't be used: {error}") from error
+    password = None if smtp.password is None else smtp.password.get_secret_value()
+    port = PORTS[smtp.tls] if smtp.port is None else smtp.port
+    server = MailServer(smtp.host, port, smtp.tls, trust, smtp.username, password)
+    title = settings.portal.brand.name or "Gatepost"
+    return server, MailSender(mail.sender, title, settings.server.public_url)
+
+
 def _outbox(notify: PortalNotify, store: Store, clock: Clock) -> NoticeOutbox:
-    outbox = NoticeOutbox(store.notices, notify.events, clock, secrets.token_bytes)
+    outbox = NoticeOutbox(store.notices, notify.events, _receivers(notify), clock, secrets.token_bytes)
     also: Callable[[str, str, object | None, object | None], None] = store.changes.heard
 
     def heard(action: str, target: str, before: object | None, after: object | None) -> None:

@@ -110,8 +110,8 @@ class PortalSettings(Section):
     )
     notify: PortalNotify | None = Field(
         default=None,
-        description="A webhook of yours that is told of subscriptions, sign-ups and secrets that end soon: a "
-        "mapping. null: nobody is told.",
+        description="Who is told of subscriptions, sign-ups and secrets that end soon, by webhook and by "
+        "e-mail: a mapping. null: nobody.",
     )
     recent_calls: int = Field(
         default=100,

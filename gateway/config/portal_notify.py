@@ -1,14 +1,15 @@
-"""`portal.notify`: what is told to a webhook of the operator's."""
+"""`portal.notify`: what is told, by webhook and by e-mail."""
 
 from __future__ import annotations
 
 from base64 import b64decode
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from gateway.config.addresses import split_url
 from gateway.config.base import Many, Section
+from gateway.config.portal_mail import PortalMail
 from gateway.config.value_types import CONTROL
 from gateway.oauth.networks import is_link_local, is_loopback
 
@@ -73,7 +74,18 @@ class PortalWebhook(Section):
 class PortalNotify(Section):
     """What is told, and to whom."""
 
-    webhook: PortalWebhook = Field(description="The receiver, a mapping of url and secret.")
+    webhook: PortalWebhook | None = Field(
+        default=None, description="A receiver of yours: a mapping of url and secret. null: none."
+    )
+    email: PortalMail | None = Field(
+        default=None, description="Notices by e-mail: a mapping. null: none. Needs the extra email."
+    )
     events: Many[NoticeEvent] = Field(
         default=NOTICE_EVENTS, min_length=1, description="The events that are told; by default all of them."
     )
+
+    @model_validator(mode="after")
+    def _has_a_receiver(self) -> PortalNotify:
+        if self.webhook is None and self.email is None:
+            raise ValueError("needs a webhook or email: else nobody is told")
+        return self

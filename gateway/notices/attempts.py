@@ -22,6 +22,8 @@ class NoticeAttempt(NamedTuple):
     """0: there was no answer."""
     reason: str = ""
     """Why, for the log; never a secret."""
+    final: bool = False
+    """Whether another attempt would fare no better."""
 
     @property
     def taken(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
 from gateway.clock import Clock
@@ -25,10 +25,17 @@ class NoticeOutbox:
     """Hears of changes, and writes what is to be told. What the store does not take is tried again."""
 
     def __init__(
-        self, store: NoticeStore, events: Collection[str], clock: Clock, random: Callable[[int], bytes]
+        self,
+        store: NoticeStore,
+        events: Collection[str],
+        receivers: Sequence[str],
+        clock: Clock,
+        random: Callable[[int], bytes],
     ) -> None:
+        """`receivers`: e-mail addresses, and an empty text for the webhook. Each gets its own notice."""
         self._store = store
         self._events = frozenset(events)
+        self._receivers = tuple(receivers)
         self._clock = clock
         self._random = random
         self._waiting: deque[QueuedNotice] = deque()
@@ -46,14 +53,17 @@ class NoticeOutbox:
 
     def put(self, event: PortalEvent) -> None:
         """Takes an event, if it is one of those that are told."""
-        if not self.wants(event.type):
-            return
+        if self.wants(event.type):
+            for receiver in self._receivers:
+                self._put(event, receiver)
+
+    def _put(self, event: PortalEvent, receiver: str) -> None:
         if len(self._waiting) >= MOST:
             log.error("a notice is lost, as the store does not take any: %s", event.type)
             return
         now = self._clock()
         notice_id = f"msg_{self._random(16).hex()}"
-        self._waiting.append(QueuedNotice(notice_id, event.body(now), int(now), int(now)))
+        self._waiting.append(QueuedNotice(notice_id, event.body(now), int(now), int(now), to=receiver))
         self._wake.set()
 
     async def start(self) -> None:

@@ -6,11 +6,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
 from gateway.notices.attempts import LIFETIME, NoticeAttempt, sent_again
 from gateway.notices.events import DAY, expiring, warning_due
+from gateway.notices.mail import MailClient
 from gateway.notices.outbox import NoticeOutbox
 from gateway.notices.signature import WebhookKey
 from gateway.notices.webhook import WebhookClient
@@ -34,6 +36,19 @@ FirstUse = Callable[[str, str, int], Awaitable[bool]]
 """`gateway.store.replay_cache.ReplayCache.first`."""
 
 
+@dataclass(frozen=True, slots=True)
+class WebhookTarget:
+    """The webhook: where it is, what signs, and who asks."""
+
+    url: str
+    key: WebhookKey
+    client: WebhookClient
+
+    async def post(self, notice: QueuedNotice, now: int) -> NoticeAttempt:
+        """One attempt."""
+        return await self.client.post(notice.body, self.key.headers(notice.id, now, notice.body))
+
+
 class NoticeSender:
     """One for each worker."""
 
@@ -41,9 +56,8 @@ class NoticeSender:
         self,
         store: NoticeStore,
         outbox: NoticeOutbox,
-        url: str,
-        key: WebhookKey,
-        client: WebhookClient,
+        webhook: WebhookTarget | None,
+        mail: MailClient | None,
         clients: Callable[[], AsyncIterator[Client]],
         first: FirstUse,
         clock: Clock,
@@ -55,9 +69,8 @@ class NoticeSender:
         """
         self._store = store
         self._outbox = outbox
-        self._url = url
-        self._key = key
-        self._client = client
+        self._webhook = webhook
+        self._mail = mail
         self._clients = clients
         self._first = first
         self._clock = clock
@@ -84,7 +97,8 @@ class NoticeSender:
                 await self._task
             with suppress(StoreUnavailable):
                 await self._store.resign(self._owner)
-        await self._client.stop()
+        if self._webhook is not None:
+            await self._webhook.client.stop()
 
     async def _run(self) -> None:
         while True:
@@ -136,18 +150,17 @@ class NoticeSender:
         if self.waiting == count and self._clock() < next_due:
             return
         queued = await self._store.list()
-        if await self._store.is_gone(self._url):
-            await self._drop(queued)
-            return
+        if self._webhook is not None and await self._store.is_gone(self._webhook.url):
+            queued = await self._drop(queued)
         due = [one for one in queued if one.due <= self._clock()]
         while due and await self._leads():
             batch, due = due[:AT_ONCE], due[AT_ONCE:]
             attempts = await asyncio.gather(*map(self._attempt, batch))
             if any(attempt.gone for attempt in attempts):
                 log.error("the receiver of portal.notify answered 410: it is told nothing more for a day")
-                await self._store.note_gone(self._url)
-                await self._drop(queued)
-                return
+                await self._note_gone()
+                queued = await self._drop(queued)
+                due = [one for one in due if one.to]
         left = await self._store.list()
         self.waiting = len(left)
         self._seen = (len(left), left[0].due if left else 0.0)
@@ -158,7 +171,11 @@ class NoticeSender:
             log.error("notice %s is given up: it is a day old", notice.id)
             await self._store.remove([notice.id])
             return NoticeAttempt(0)
-        attempt = await self._client.post(notice.body, self._key.headers(notice.id, int(now), notice.body))
+        attempt = await self._handed_over(notice, int(now))
+        if attempt is None:
+            log.warning("notice %s is dropped: portal.notify names no such receiver any more", notice.id)
+            await self._store.remove([notice.id])
+            return NoticeAttempt(0)
         if attempt.taken:
             self.failures = 0
             await self._store.remove([notice.id])
@@ -167,8 +184,22 @@ class NoticeSender:
             await self._failed(notice, attempt)
         return attempt
 
+    async def _handed_over(self, notice: QueuedNotice, now: int) -> NoticeAttempt | None:
+        """One attempt; None: nothing is configured that could make it."""
+        if notice.to:
+            return None if self._mail is None else await self._mail.send(notice)
+        return None if self._webhook is None else await self._webhook.post(notice, now)
+
+    async def _note_gone(self) -> None:
+        if self._webhook is not None:
+            await self._store.note_gone(self._webhook.url)
+
     async def _failed(self, notice: QueuedNotice, attempt: NoticeAttempt) -> None:
         later = sent_again(notice, self._clock())
+        if attempt.final:
+            log.error("notice %s is given up: %s", notice.id, attempt.words)
+            await self._store.remove([notice.id])
+            return
         if later is None:
             log.error("notice %s is given up after a day: %s", notice.id, attempt.words)
             await self._store.remove([notice.id])
@@ -177,7 +208,10 @@ class NoticeSender:
         log.warning("notice %s was not taken, next attempt in %d s: %s", notice.id, pause, attempt.words)
         await self._store.keep(later)
 
-    async def _drop(self, queued: Sequence[QueuedNotice]) -> None:
-        log.warning("%d notices are dropped, as their receiver answered 410", len(queued))
-        await self._store.remove([one.id for one in queued])
-        self.waiting, self._seen = 0, (0, 0.0)
+    async def _drop(self, queued: Sequence[QueuedNotice]) -> list[QueuedNotice]:
+        """Drops what waits for the webhook. The others."""
+        dropped = [one for one in queued if not one.to]
+        if dropped:
+            log.warning("%d notices are dropped, as their receiver answered 410", len(dropped))
+            await self._store.remove([one.id for one in dropped])
+        return [one for one in queued if one.to]

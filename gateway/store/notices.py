@@ -64,6 +64,8 @@ class QueuedNotice:
     """When it is sent next, likewise."""
     attempts: int = 0
     """Those that failed."""
+    to: str = ""
+    """The e-mail address that it is for; empty: the webhook."""
 
 
 class NoticeStore:
@@ -119,6 +121,8 @@ class NoticeStore:
 
     def _signed(self, one: QueuedNotice) -> str:
         told = {"body": one.body, "created": one.created, "due": one.due, "attempts": one.attempts}
+        if one.to:
+            told["to"] = one.to
         return self._mac.sign(self._names.record("notices", one.id), json.dumps(told))
 
     def _read(self, name: bytes, signed: bytes) -> QueuedNotice | None:
@@ -128,8 +132,9 @@ class NoticeStore:
             return None
         try:
             record = JsonRecord.parse(data)
-            numbers = (record.whole(part, 0) for part in ("created", "due", "attempts"))
-            return QueuedNotice(notice_id, record.text("body"), *numbers)
+            created, due, attempts = (record.whole(part, 0) for part in ("created", "due", "attempts"))
+            body, to = record.text("body"), record.text("to", "")
+            return QueuedNotice(notice_id, body, created, due, attempts, to)
         except (ValueError, TypeError):
             return None
 

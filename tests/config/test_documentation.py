@@ -14,6 +14,8 @@ from gateway.config.acme import AcmeSettings
 from gateway.config.issuers import Introspection
 from gateway.config.load import load
 from gateway.config.model import Settings
+from gateway.config.portal_mail import SmtpServer
+from gateway.config.portal_notify import NOTICE_EVENTS, PortalNotify
 from gateway.config.portal_oidc import PortalOidc
 from gateway.config.trust import TrustSettings
 from gateway.plugin.catalog import PluginCatalog
@@ -105,7 +107,7 @@ def with_default(key: str, default: Any) -> dict[str, Any]:
     [
         pytest.param(key, default, id=key)
         for key, default, _ in documented()
-        if default.startswith("`") and "." in key and not re.search(r"\.(acme|oidc)\.", key)
+        if default.startswith("`") and "." in key and not re.search(r"\.(acme|oidc|notify)\.", key)
     ],
 )
 def test_the_documented_default_is_the_default(key: str, default: str) -> None:
@@ -170,6 +172,19 @@ def test_the_documented_defaults_of_oidc_are_the_defaults() -> None:
     assert len(given) == len(PortalOidc.model_fields) - len(needed)
 
 
+def test_the_documented_defaults_of_notices_are_the_defaults() -> None:
+    given = {
+        key.removeprefix("portal.notify."): yaml.safe_load(default.strip("`"))
+        for key, default, _ in documented()
+        if key.startswith("portal.notify.") and default.startswith("`")
+    }
+    assert (given.pop("webhook"), given.pop("email")) == (None, None)
+    assert PortalNotify.model_fields["events"].default == NOTICE_EVENTS
+    smtp = {key.removeprefix("email.smtp."): default for key, default in given.items() if ".smtp." in key}
+    assert SmtpServer.model_validate({"host": "h"} | smtp) == SmtpServer(host="h")
+    assert len(smtp) == len(SmtpServer.model_fields) - 1
+
+
 def test_sections_have_the_documented_defaults() -> None:
     for key, default, _ in documented():
         if "." not in key and default:
@@ -180,7 +195,9 @@ def test_sections_have_the_documented_defaults() -> None:
 def test_required_keys_are_documented_as_such() -> None:
     required = {key for key, default, _ in documented() if default == "required"}
     assert required == {
-        "portal.notify.webhook", "portal.notify.webhook.url", "portal.notify.webhook.secret",
+        "portal.notify.webhook.url", "portal.notify.webhook.secret",
+        "portal.notify.email.from", "portal.notify.email.to",
+        "portal.notify.email.smtp", "portal.notify.email.smtp.host",
         "server.listen[].tls.certificate", "server.listen[].tls.key",
         "server.listen[].tls.acme", "server.listen[].tls.acme.domains",
         "server.listen[].tls.acme.eab.key_id", "server.listen[].tls.acme.eab.key",

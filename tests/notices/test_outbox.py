@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+from collections.abc import Sequence
 
 import pytest
 
@@ -37,8 +38,8 @@ class Failing:
         return await self._store.notices.add(notice)
 
 
-def outbox_of(store: object, *events: str) -> NoticeOutbox:
-    return NoticeOutbox(store, events or ("user.signed_up",), Clock(), secrets.token_bytes)  # type: ignore[arg-type]
+def outbox_of(store: object, *events: str, receivers: Sequence[str] = ("",)) -> NoticeOutbox:
+    return NoticeOutbox(store, events or ("user.signed_up",), receivers, Clock(), secrets.token_bytes)  # type: ignore[arg-type]
 
 
 async def test_a_change_that_is_heard_becomes_a_notice_in_the_store(store: Store) -> None:
@@ -50,6 +51,16 @@ async def test_a_change_that_is_heard_becomes_a_notice_in_the_store(store: Store
     assert json.loads(notice.body)["data"]["user"] == "eve"
     assert (notice.created, notice.due, notice.attempts) == (1_800_000_000, 1_800_000_000, 0)
     assert notice.id.startswith("msg_")
+
+
+async def test_each_receiver_gets_a_notice_of_its_own(store: Store) -> None:
+    outbox = outbox_of(store.notices, receivers=("", "a@example.org", "b@example.org"))
+    outbox.put(EVENT)
+    await outbox.write()
+    waiting = await store.notices.list()
+    assert sorted(one.to for one in waiting) == ["", "a@example.org", "b@example.org"]
+    assert len({one.id for one in waiting}) == 3
+    assert len({one.body for one in waiting}) == 1
 
 
 async def test_events_that_are_not_chosen_make_no_notice(store: Store) -> None:

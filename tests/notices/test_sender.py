@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 import pytest
 
 from gateway.notices.events import DAY
+from gateway.notices.mail import MailClient, MailSender, MailServer
 from gateway.notices.outbox import NoticeOutbox
-from gateway.notices.sender import NoticeSender
+from gateway.notices.sender import NoticeSender, WebhookTarget
 from gateway.notices.signature import WebhookKey
 from gateway.notices.webhook import WebhookClient
 from gateway.oauth.model import Client, Secret
 from gateway.store import Store
 from gateway.store.notices import QueuedNotice
+from tests.notices.mail_server import MailBox, mail_server
 from tests.notices.receiver import SECRET, NoticeReceiver, receiving
 from tests.services import Clock
 
@@ -34,11 +36,17 @@ class Senders:
     made: list[NoticeSender] = field(default_factory=list)
     outboxes: list[NoticeOutbox] = field(default_factory=list)
     retired: set[int] = field(default_factory=set)
+    mail: MailClient | None = None
+
+    @property
+    def webhook(self) -> WebhookTarget:
+        url = self.receiver.url
+        return WebhookTarget(url, WebhookKey.parse(SECRET), WebhookClient(url, timeout=20))
 
     def add(self, *events: str) -> NoticeSender:
         number = len(self.made)
         outbox = NoticeOutbox(
-            self.store.notices, events or ("secret.expiring",), self.clock, secrets.token_bytes
+            self.store.notices, events or ("secret.expiring",), ("",), self.clock, secrets.token_bytes
         )
 
         async def clients() -> AsyncIterator[Client]:
@@ -50,9 +58,8 @@ class Senders:
             NoticeSender(
                 self.store.notices,
                 outbox,
-                self.receiver.url,
-                WebhookKey.parse(SECRET),
-                WebhookClient(self.receiver.url, timeout=20),
+                self.webhook,
+                self.mail,
                 clients,
                 self.store.once.first,
                 self.clock,
@@ -83,9 +90,9 @@ async def senders(store: Store, receiver: NoticeReceiver) -> AsyncIterator[Sende
         await sender.stop()
 
 
-async def wait_one(store: Store, notice_id: str = "msg_1", now: int = NOW) -> None:
+async def wait_one(store: Store, notice_id: str = "msg_1", now: int = NOW, to: str = "") -> None:
     body = '{"type":"user.signed_up","timestamp":"2027-01-15T08:00:00Z","data":{}}'
-    assert await store.notices.add(QueuedNotice(notice_id, body, now, now))
+    assert await store.notices.add(QueuedNotice(notice_id, body, now, now, to=to))
 
 
 async def test_many_senders_send_a_notice_once(senders: Senders) -> None:
@@ -213,3 +220,51 @@ async def test_ends_that_are_not_chosen_make_no_notice(senders: Senders) -> None
     senders.clients.append(Client("c", secrets=(Secret(b"digest", expires=NOW + DAY),)))
     await senders.tick()
     assert await senders.store.notices.count() == 0
+
+
+@pytest.fixture
+def box(senders: Senders) -> Iterator[MailBox]:
+    with mail_server() as one:
+        server = MailServer("127.0.0.1", one.port, "none", None)
+        senders.mail = MailClient(server, MailSender("portal@example.org", "Gatepost", "https://gw.example"))
+        yield one
+
+
+async def test_mails_are_sent_again_beside_a_webhook_that_wants_nothing(
+    senders: Senders, box: MailBox
+) -> None:
+    sender = senders.add()
+    senders.receiver.status, box.answer = 410, "451 later"
+    await wait_one(senders.store)
+    for number in (2, 3):
+        await wait_one(senders.store, f"msg_{number}", to=f"boss{number}@example.org")
+    await senders.tick()
+    assert (len(senders.receiver.ids), len(box.mails), sender.waiting) == (1, 2, 2)
+    box.answer = "250 OK"
+    senders.clock.now += 5
+    await senders.tick()
+    assert (len(senders.receiver.ids), len(box.mails), sender.waiting) == (1, 4, 0)
+    assert sorted(map(str, box.recipients[2:])) == ["['boss2@example.org']", "['boss3@example.org']"]
+    assert len({mail["Message-ID"] for mail in box.mails}) == 2
+
+
+async def test_a_mail_to_nobody_is_given_up_at_once(
+    senders: Senders, box: MailBox, caplog: pytest.LogCaptureFixture
+) -> None:
+    senders.add()
+    box.refuse = "550 no such user"
+    await wait_one(senders.store, to="gone@example.org")
+    await senders.tick()
+    assert await senders.store.notices.count() == 0
+    assert "notice msg_1 is given up: its recipient was refused (550)" in caplog.text
+    assert "gone@example.org" not in caplog.text
+
+
+async def test_what_waits_for_mail_goes_when_mail_is_switched_off(
+    senders: Senders, caplog: pytest.LogCaptureFixture
+) -> None:
+    senders.add()
+    await wait_one(senders.store, to="boss@example.org")
+    await senders.tick()
+    assert (await senders.store.notices.count(), senders.receiver.ids) == (0, [])
+    assert "portal.notify names no such receiver any more" in caplog.text

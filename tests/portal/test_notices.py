@@ -19,6 +19,7 @@ from gateway.commands.options import load
 from gateway.commands.status import lines
 from tests.commands.conftest import gatepost
 from tests.conftest import Valkey
+from tests.notices.mail_server import mail_server
 from tests.notices.receiver import SECRET, NoticeReceiver, receiving, until
 from tests.portal.api.program import Program, token_of
 from tests.portal.conftest import ADMIN, PASSWORD, config
@@ -110,6 +111,20 @@ def approve(calls: list[tuple[Running, str]]) -> None:
     for gateway, path in calls:
         status, _ = Program(gateway.http, token).ask("POST", f"{path}/approve", {"note": "fine"})
         assert status == 200
+
+
+def test_who_decides_is_told_by_mail(site: Site) -> None:
+    with mail_server() as box:
+        smtp = {"host": "127.0.0.1", "port": box.port, "tls": "none"}
+        mail = {"from": "portal@example.org", "to": ["boss@example.org", "deputy@example.org"], "smtp": smtp}
+        site.config["portal"]["notify"] = {"email": mail, "events": ["subscription.requested"]}
+        gateway = site.start()
+        ask(gateway)
+        until(lambda: len(box.mails) == 2)
+        assert sorted(box.recipients) == [["boss@example.org"], ["deputy@example.org"]]
+        assert {mail["Subject"] for mail in box.mails} == {"[Gatepost] ann asks for the API Orders"}
+        assert "Note: please" in box.mails[0].get_content()
+        site.await_empty()
 
 
 def test_notices_of_a_subscription_arrive_once_with_two_workers(site: Site, receiver: NoticeReceiver) -> None:
