@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Page, Response
+from playwright.sync_api import Page, Response, ViewportSize
 
 from tests.portal.browser.conftest import make_application, sign_in
 
@@ -105,12 +105,18 @@ def after_settling(page: Page, path: str) -> None:
 
 
 FULL = "axe.run(document, {resultTypes: ['violations']})"
+DESKTOP, PHONE = ViewportSize(width=1280, height=720), ViewportSize(width=360, height=640)
 COLOURS = "axe.run(document, {resultTypes: ['violations'], runOnly: ['color-contrast']})"
 
 
 def violations(page: Page, axe: str, run: str) -> list[str]:
     """What axe finds on the page that is open; the least grave is let be."""
     page.evaluate(axe)
+    return _found(page, run)
+
+
+def _found(page: Page, run: str) -> list[str]:
+    """The same, where the page has axe already."""
     return [
         f"{one['id']} ({one['impact']}): {one['nodes'][0]['html'][:200]}"
         for one in page.evaluate(run)["violations"]
@@ -118,21 +124,25 @@ def violations(page: Page, axe: str, run: str) -> list[str]:
     ]
 
 
-@EVERY_PAGE
-def test_in_light_on_a_desktop_every_page_is_accessible(window: Window, axe: str, pages: Pages) -> None:
-    page = window(color_scheme="light")
-    found = {name: violations(page, axe, FULL) for name in pages(page)}
-    assert {name: texts for name, texts in found.items() if texts} == {}
+def problems(page: Page, axe: str) -> list[str]:
+    """What is wrong with the page that is open: in light on a desktop, and in the dark on a small phone."""
+    page.set_viewport_size(DESKTOP)
+    page.emulate_media(color_scheme="light")
+    found = violations(page, axe, FULL)
+    page.set_viewport_size(PHONE)
+    page.emulate_media(color_scheme="dark")
+    found += [f"in the dark: {one}" for one in _found(page, COLOURS)]
+    if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+        found.append("is wider than the phone")
+    return found
 
 
 @EVERY_PAGE
-def test_in_the_dark_on_a_small_phone_every_page_can_be_read(window: Window, axe: str, pages: Pages) -> None:
-    page = window(color_scheme="dark", viewport={"width": 360, "height": 640})
-    found: dict[str, list[str]] = {}
-    for name in pages(page):
-        found[name] = violations(page, axe, COLOURS)
-        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            found[name].append("is wider than the phone")
+def test_every_page_is_accessible_and_can_be_read_in_the_dark_on_a_small_phone(
+    window: Window, axe: str, pages: Pages
+) -> None:
+    page = window()
+    found = {name: problems(page, axe) for name in pages(page)}
     assert {name: texts for name, texts in found.items() if texts} == {}
 
 

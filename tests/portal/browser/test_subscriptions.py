@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.portal.browser.conftest import PATIENCE, THREAD, make_application, sign_in
-from tests.portal.browser.test_pages import COLOURS, FULL, violations
+from tests.portal.browser.test_pages import problems
 from tests.running import Running
 
 Opener = Callable[..., Page]
@@ -84,9 +84,9 @@ def test_a_subscription_is_asked_for_and_approved(opened: Opener, javascript: bo
     expect(dev.locator("[role=status]")).to_contain_text("The subscription is removed.")
 
 
-def pages_of_subscriptions(opened: Opener, **options: Any) -> Iterator[tuple[str, Page]]:
+def pages_of_subscriptions(opened: Opener) -> Iterator[tuple[str, Page]]:
     """Each page, open, with its name."""
-    dev = opened(admin=False, **options)
+    dev = opened(admin=False)
     dev.goto("/portal/subscriptions")
     yield "none yet", dev
     path = asked(dev)
@@ -104,7 +104,7 @@ def pages_of_subscriptions(opened: Opener, **options: Any) -> Iterator[tuple[str
     yield "the application", dev
     dev.goto("/portal/apis")
     yield "APIs", dev
-    approver = opened(admin=True, **options)
+    approver = opened(admin=True)
     approver.goto("/portal/subscriptions")
     yield "all", approver
     approver.goto(path)
@@ -114,19 +114,8 @@ def pages_of_subscriptions(opened: Opener, **options: Any) -> Iterator[tuple[str
     yield "refused", dev
 
 
-def test_every_page_of_subscriptions_is_accessible(opened: Opener, axe: str) -> None:
-    found = {
-        name: violations(page, axe, FULL)
-        for name, page in pages_of_subscriptions(opened, color_scheme="light")
-    }
-    assert {name: texts for name, texts in found.items() if texts} == {}
-
-
-def test_on_a_small_phone_in_the_dark_subscriptions_can_be_read(opened: Opener, axe: str) -> None:
-    found: dict[str, list[str]] = {}
-    phone = {"width": 360, "height": 640}
-    for name, page in pages_of_subscriptions(opened, color_scheme="dark", viewport=phone):
-        found[name] = violations(page, axe, COLOURS)
-        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            found[name].append("is wider than the phone")
+def test_every_page_of_subscriptions_is_accessible_and_can_be_read_in_the_dark_on_a_small_phone(
+    opened: Opener, axe: str
+) -> None:
+    found = {name: problems(page, axe) for name, page in pages_of_subscriptions(opened)}
     assert {name: texts for name, texts in found.items() if texts} == {}
