@@ -9,22 +9,31 @@ from collections.abc import Mapping
 from typing import Literal
 
 from gateway.oauth.application import Application
+from gateway.oauth.roles import Right, allows
 from gateway.oauth.team import TEAM_OWNER, Team
 from gateway.oauth.user import User
 
-ApplicationRight = Literal["manage", "hand_over"]
-"""`manage`: see and change it, with its keys, subscriptions and usage. `hand_over`: change its owner."""
+ApplicationRight = Literal["manage", "hand_over", "subscriptions", "usage", "refusals"]
+"""`manage`: see and change it, with its keys, subscriptions and usage. `hand_over`: change its owner.
+
+Who may manage it has the others, too; and some roles have them of everybody's applications.
+"""
+_OF_ALL: dict[ApplicationRight, Right] = {
+    "subscriptions": "decide_subscriptions",
+    "usage": "see_all_usage",
+    "refusals": "see_all_refusals",
+}
 
 
 def may(user: User, right: ApplicationRight, application: Application, teams: Mapping[str, Team]) -> bool:
     """Whether a user has a right to an application. `teams`: those that may own it, by id."""
-    if user.admin:
+    if user.admin or (right in _OF_ALL and allows(user.role, _OF_ALL[right])):
         return True
     if not user.id:
         return False
     if application.owner == user.id:
         # A program of a team acts for the team, but is none of its owners.
-        return right == "manage" or not user.id.startswith(TEAM_OWNER)
+        return right != "hand_over" or not user.id.startswith(TEAM_OWNER)
     team = teams.get(application.owner)
     role = None if team is None else team.role_of(user.id)
     return role == "owner" if right == "hand_over" else role is not None
@@ -37,7 +46,7 @@ def may_see_team(user: User, team: Team) -> bool:
 
 def may_manage_team(user: User, team: Team) -> bool:
     """Whether a user may invite, remove, change roles, rename and delete."""
-    return user.admin or team.role_of(user.id) == "owner"
+    return user.admin or (team.role_of(user.id) == "owner" and allows(user.role, "create"))
 
 
 def may_receive(user: User, owner: str, teams: Mapping[str, Team]) -> bool:

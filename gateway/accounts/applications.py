@@ -104,12 +104,14 @@ class Applications:
         self._registry = registry
         self._clock = clock
 
-    async def search(self, user: User, text: str = "") -> list[Application]:
-        """The applications with `text` that the user may manage: for an administrator, of all."""
+    async def search(
+        self, user: User, text: str = "", right: ApplicationRight = "manage"
+    ) -> list[Application]:
+        """The applications with `text` that the user has a right to: for an administrator, of all."""
         wanted = text.strip().lower()
         listed = await self._store.list()
         teams = await self._owning(listed)
-        seen = [one for one in listed if may(user, "manage", one, teams)]
+        seen = [one for one in listed if may(user, right, one, teams)]
         names = await self._names(seen, teams)
         return [one for one in (_with_owner(each, names) for each in seen) if _found(wanted, one)]
 

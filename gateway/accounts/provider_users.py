@@ -14,6 +14,7 @@ from gateway.clock import Clock
 from gateway.errors import GatepostError
 from gateway.oauth.oidc import FLOW_LIFETIME, ProviderRefused, SignInFlow, new_flow
 from gateway.oauth.opaque_tokens import Random
+from gateway.oauth.roles import Role
 from gateway.oauth.user import User
 from gateway.store.change_listener import ChangeListener
 from gateway.store.user_ids import provider_user_id
@@ -74,14 +75,21 @@ class ProviderRules:
     name_claim: str
     admins: ClaimMatch | None
     allow: ClaimMatch | None
+    publishers: ClaimMatch | None = None
+    developers: ClaimMatch | None = None
+    """None: everybody who is nothing more."""
 
     def admits(self, claims: Mapping[str, Any]) -> bool:
         """Whether somebody may sign in."""
         return self.allow is None or self.allow.holds(claims)
 
-    def is_admin(self, claims: Mapping[str, Any]) -> bool:
-        """Whether somebody is an administrator."""
-        return self.admins is not None and self.admins.holds(claims)
+    def role(self, claims: Mapping[str, Any]) -> Role:
+        """What somebody is: the first that the claims say."""
+        if self.admins is not None and self.admins.holds(claims):
+            return "admin"
+        if self.publishers is not None and self.publishers.holds(claims):
+            return "publisher"
+        return "developer" if self.developers is None or self.developers.holds(claims) else "viewer"
 
 
 def account_name(text: str) -> str:
@@ -183,8 +191,8 @@ class ProviderSignIn:
             raise NotAdmitted(f"{user.id} is blocked")
         if user.pending:
             raise NotApproved
-        admin = self._rules.is_admin(claims)
-        return user if user.admin == admin else await self._users.change_role(user, admin=admin)
+        role = self._rules.role(claims)
+        return user if user.role == role else await self._users.change_role(user, role)
 
     async def _found(self, claims: Mapping[str, Any]) -> User:
         """The account of these claims; a new one where there is none."""
@@ -197,7 +205,7 @@ class ProviderSignIn:
             new = User(
                 name,
                 "",
-                admin=self._rules.is_admin(claims),
+                role=self._rules.role(claims),
                 source="store",
                 created=int(self._clock()),
                 id=user_id,

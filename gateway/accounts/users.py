@@ -14,11 +14,13 @@ from gateway.accounts.passwords import Hashing, Passwords
 from gateway.clock import Clock
 from gateway.errors import GatepostError
 from gateway.oauth.brute_force import Attempt
+from gateway.oauth.roles import Role
 from gateway.oauth.user import User
 from gateway.store.change_listener import ChangeListener
-from gateway.store.users import UserChanged, UserExists
+from gateway.store.users import LastAdministrator, UserChanged, UserExists
 
 __all__ = [
+    "LastAdministrator",
     "NotApproved",
     "TooManyAttempts",
     "UserAuthentication",
@@ -62,8 +64,11 @@ class UserRepository(Protocol):
     async def create(self, user: User) -> User:
         """Stores a new account; returns it with its id. Raises UserExists."""
 
-    async def replace(self, before: User, after: User) -> User:
-        """Replaces `before` by `after`; sessions and tokens end. Raises UserChanged, UserExists."""
+    async def replace(self, before: User, after: User, *, needs_admin: bool = False) -> User:
+        """Replaces `before` by `after`; sessions and tokens end. `needs_admin`: another must be there.
+
+        Raises UserChanged, UserExists, LastAdministrator.
+        """
 
     async def delete(self, name: str) -> bool:
         """Removes an account; False where there was none."""
@@ -139,9 +144,14 @@ class Users:
             raise UserExists(f"there is a user {user.name!r} already")
         return await self._of_store.create(user)
 
-    async def change_role(self, user: User, *, admin: bool) -> User:
-        """Makes somebody an administrator, or no longer; sessions and tokens end. Raises UserChanged."""
-        return await self._of_store.replace(user, replace(user, admin=admin))
+    async def change_role(self, user: User, role: Role) -> User:
+        """Gives somebody another role; sessions and tokens end. Raises UserChanged."""
+        return await self._of_store.replace(user, replace(user, role=role))
+
+    async def set_role(self, user: User, role: Role) -> User:
+        """The same, but the last administrator keeps the role. Raises LastAdministrator, UserChanged."""
+        needs_admin = user.admin and role != "admin" and not any(one.admin for one in self.of_file)
+        return await self._of_store.replace(user, replace(user, role=role), needs_admin=needs_admin)
 
     async def approve(self, user: User) -> User:
         """Lets a pending user sign in. Raises UserChanged."""

@@ -66,7 +66,14 @@ def provider_services(
 
 def provider_rules(oidc: PortalOidc) -> ProviderRules:
     """The rules in the configuration."""
-    return ProviderRules(oidc.issuer, oidc.name_claim, _rule(oidc.admins), _rule(oidc.allow))
+    return ProviderRules(
+        oidc.issuer,
+        oidc.name_claim,
+        _rule(oidc.admins),
+        _rule(oidc.allow),
+        _rule(oidc.publishers),
+        _rule(oidc.developers),
+    )
 
 
 def _rule(condition: ClaimCondition | None) -> ClaimMatch | None:

@@ -28,7 +28,7 @@ DIGEST_CHARACTERS = 32
 
 def file_users(settings: Iterable[PortalUser]) -> list[User]:
     """All portal users of the file."""
-    return [User(user.name, user.password.get_secret_value(), user.admin) for user in settings]
+    return [User(user.name, user.password.get_secret_value(), user.given_role) for user in settings]
 
 
 def apply_file(settings: Settings, names: KeyNames, users: FileUsers, clients: Sequence[Client]) -> OnConnect:

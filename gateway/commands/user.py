@@ -21,6 +21,7 @@ from gateway.commands.tables import rfc3339, table
 from gateway.commands.team import as_line, teams_of
 from gateway.config.portal import check_user_name
 from gateway.errors import GatepostError
+from gateway.oauth.roles import ROLES, Role
 from gateway.oauth.team import Team
 from gateway.oauth.user import User
 from gateway.store import Store
@@ -58,14 +59,36 @@ def list_users(config: Path, as_json: bool) -> None:
 @user.command()
 @click.argument("name", callback=_user_name)
 @config_option
-@click.option("--admin", is_flag=True, help="The person sees all applications.")
+@click.option("--role", type=click.Choice(ROLES), default="developer", help="What the person may do.")
+@click.option("--admin", is_flag=True, help="As --role admin.")
 @prints_json
-def add(name: str, config: Path, admin: bool) -> None:
+def add(name: str, config: Path, role: Role, admin: bool) -> None:
     """Add a person. The password is shown only now."""
     password = secrets.token_urlsafe(PASSWORD_BYTES)
-    new = User(name, hasher().hash(password), admin=admin, source="store", created=int(system_clock()))
+    given: Role = "admin" if admin else role
+    new = User(name, hasher().hash(password), given, source="store", created=int(system_clock()))
     made = with_store(load_or_exit(config), lambda store: store.users.create(new))
     click.echo(json.dumps({**_described(made), "password": password}, indent=2))
+
+
+@user.command("role")
+@click.argument("name")
+@click.argument("role", type=click.Choice(ROLES))
+@config_option
+@prints_json
+def change_role(name: str, role: Role, config: Path) -> None:
+    """Give a person another role. Sessions and tokens of theirs end."""
+    settings = load_or_exit(config)
+    others = any(one.admin for one in file_users(settings.portal.users))
+
+    async def work(store: Store) -> User:
+        before = await _found(store, name)
+        if before.provider:
+            raise GatepostError(f"{before.name} gets a role at each sign-in at {before.provider}")
+        needs_admin = before.admin and role != "admin" and not others
+        return await store.users.replace(before, replace(before, role=role), needs_admin=needs_admin)
+
+    click.echo(json.dumps(_described(with_store(settings, work)), indent=2))
 
 
 @user.command()
@@ -185,6 +208,7 @@ def _described(one: User) -> dict[str, Any]:
         "name": one.name,
         "id": one.id or None,
         "admin": one.admin,
+        "role": one.role,
         "source": one.source,
         "provider": one.provider or None,
         "created": rfc3339(one.created),
@@ -195,6 +219,5 @@ def _described(one: User) -> dict[str, Any]:
 
 def _row(one: User) -> tuple[str, ...]:
     facts = _described(one)
-    role = "admin" if one.admin else "developer"
     state = "blocked" if one.blocked else "pending" if one.pending else "active"
-    return one.name, one.id or "-", role, one.provider or one.source, facts["created"] or "-", state
+    return one.name, one.id or "-", one.role, one.provider or one.source, facts["created"] or "-", state

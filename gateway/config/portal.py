@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from gateway.config.addresses import FilePath
 from gateway.config.base import Many, Section
@@ -14,6 +14,7 @@ from gateway.config.portal_brand import PortalBrand
 from gateway.config.portal_notify import PortalNotify
 from gateway.config.portal_oidc import PortalOidc
 from gateway.config.value_types import CONTROL, Name, Scope
+from gateway.oauth.roles import Role
 
 LARGEST_PAGE = 256 * 1024
 """Bytes of one of `portal.pages`."""
@@ -58,7 +59,23 @@ class PortalUser(Section):
     password: Password = Field(
         description="Plain, preferably as ${PORTAL_PASSWORD} from the environment; or its argon2 hash."
     )
-    admin: bool = Field(default=False, description="true: the user sees all applications.")
+    admin: bool = Field(default=False, description="true: as role: admin.")
+    role: Role | None = Field(
+        default=None,
+        description="What the user may do: viewer, developer, publisher or admin. null: developer, or admin "
+        "where admin is true.",
+    )
+
+    @model_validator(mode="after")
+    def _one_role(self) -> PortalUser:
+        if self.admin and self.role not in (None, "admin"):
+            raise ValueError("admin: true and another role contradict each other")
+        return self
+
+    @property
+    def given_role(self) -> Role:
+        """What the user is."""
+        return self.role or ("admin" if self.admin else "developer")
 
 
 class PortalSettings(Section):

@@ -75,6 +75,16 @@ class PortalOidc(Section):
         description="Who is an administrator, decided at each sign-in. null: nobody of the provider. "
         "Or a mapping.",
     )
+    publishers: ClaimCondition | None = Field(
+        default=None,
+        description="Likewise who is a publisher, among those who are no administrators. null: nobody. "
+        "Or a mapping.",
+    )
+    developers: ClaimCondition | None = Field(
+        default=None,
+        description="Likewise who of the others is a developer; who is none is a viewer. null: all of them. "
+        "Or a mapping.",
+    )
     allow: ClaimCondition | None = Field(
         default=None,
         description="Who may sign in. null: everybody whom the provider signs in. Or a mapping.",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from gateway.oauth.roles import Role, allows
+
 SOURCES = ("file:", "store:")
 """What the ids of people begin with."""
 
@@ -34,7 +36,8 @@ class User:
     name: str
     password: str = field(repr=False)
     """Its argon2 hash; for a user of the file, it may be the password itself."""
-    admin: bool = False
+    role: Role = "developer"
+    """What they may do in the portal."""
     source: str = "file"
     """`file` (gateway.yaml, read-only) or `store`."""
     created: int = 0
@@ -51,6 +54,11 @@ class User:
 
     provider: str = ""
     """The issuer at which the person signs in, without a password here; empty: with a password."""
+
+    @property
+    def admin(self) -> bool:
+        """Whether they see and change what is everybody's."""
+        return allows(self.role, "manage_all")
 
     @property
     def key(self) -> str:

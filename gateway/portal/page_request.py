@@ -13,6 +13,7 @@ from aiohttp_session import Session, get_session, new_session
 from gateway.accounts.key_uses import LAST_CALL, LAST_TOKEN, KeyUse
 from gateway.audit.actor import acts
 from gateway.errors import StoreUnavailable
+from gateway.oauth.roles import Right, allows
 from gateway.oauth.user import User
 from gateway.portal.csrf import from_elsewhere
 from gateway.portal.page_language import here
@@ -128,6 +129,10 @@ class PageRequest:
             raise SignInNeeded
         return self.person
 
+    def may(self, right: Right) -> bool:
+        """Whether who is signed in has a right by their role."""
+        return self.person is not None and allows(self.person.role, right)
+
     @property
     def address(self) -> str:
         """Where the person is."""
@@ -207,6 +212,7 @@ class PageRequest:
         context.setdefault("done", self.query("done"))
         context["now"] = int(self.services.clock())
         context["path"] = self.request.path
+        context["may"] = self.may
         context["here"] = here(self.request)
         response = aiohttp_jinja2.render_template(template, self.request, context, status=status)
         if value is not None:

@@ -17,6 +17,7 @@ from gateway.audit.actor import ANYBODY, acting
 from gateway.errors import GatepostError, StoreUnavailable
 from gateway.http.problems import Problem
 from gateway.oauth.errors import OAuthError
+from gateway.oauth.roles import Right, allows
 from gateway.portal import static_files as statics
 from gateway.portal.brand import serve_brand
 from gateway.portal.csrf import HEADERS, from_elsewhere
@@ -32,6 +33,7 @@ from gateway.portal.page_request import (
     SignInNeeded,
     redirect_to,
 )
+from gateway.portal.page_rights import page_right
 from gateway.portal.pages import PAGES
 from gateway.portal.services import PortalServices
 from gateway.portal.sessions import NoteSession, SessionKeeper, StoredSessions
@@ -93,7 +95,7 @@ def portal_app(services: PortalServices, sessions: SessionKeeper, note: NoteSess
     env.globals["static"] = statics.url
     for method, path, page in PAGES:
         add = app.router.add_get if method == "GET" else app.router.add_post
-        add(path, _served(services, with_outcome(page)))
+        add(path, _served(services, with_outcome(page), page_right(method, path)))
     app.router.add_get("/static/{name}", statics.serve)
     app.router.add_get("/static/brand/{name}", _brand_file(services))
     return app
@@ -106,9 +108,12 @@ def _brand_file(services: PortalServices) -> Handler:
     return handler
 
 
-def _served(services: PortalServices, page: Page) -> Handler:
+def _served(services: PortalServices, page: Page, right: Right | None) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
-        return await page(await PageRequest.of(request, services))
+        page_request = await PageRequest.of(request, services)
+        if right is not None and not allows(page_request.user.role, right):
+            raise PageNotFound
+        return await page(page_request)
 
     return handler
 

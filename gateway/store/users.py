@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.errors import GatepostError
+from gateway.oauth.roles import Role, role_named
 from gateway.oauth.user import User
 from gateway.store.change_listener import ChangeListener
 from gateway.store.json_record import JsonRecord, write_record
@@ -71,6 +72,18 @@ REPLACE = Script(
     """
 local before, after, file = ARGV[1], ARGV[3], KEYS[2]
 if redis.call('HGET', KEYS[1], before) ~= ARGV[2] then return 0 end
+if ARGV[7] == '1' then
+  -- Another administrator must be there who can sign in.
+  local accounts, found = redis.call('HGETALL', KEYS[1]), false
+  for i = 1, #accounts, 2 do
+    local sound, one = pcall(cjson.decode, accounts[i + 1])
+    if accounts[i] ~= before and sound and type(one) == 'table' and not one.blocked and not one.pending then
+      local taken = redis.call('HEXISTS', file, accounts[i]) == 1 and not one.provider
+      found = found or ((one.role == 'admin' or (one.role == nil and one.admin == true)) and not taken)
+    end
+  end
+  if not found then return -2 end
+end
 if after ~= before then
   if redis.call('HEXISTS', file, after) == 1 or redis.call('HEXISTS', KEYS[1], after) == 1 then return -1 end
   redis.call('HDEL', KEYS[1], before)
@@ -102,6 +115,14 @@ redis.call('SET', ARGV[4], ARGV[5])
 return 1
 """,
 )
+
+
+NO_OTHER_ADMIN = -2
+"""What the script answers."""
+
+
+class LastAdministrator(GatepostError):  # noqa: N818 (the name says what is the matter, as callers read it)
+    """The last administrator can't lose the role."""
 
 
 class UserExists(GatepostError):  # noqa: N818 (the name says what is the matter, as callers read it)
@@ -181,10 +202,11 @@ class UserStore:
         self._changes.heard("user.create", made.id, None, made)
         return made
 
-    async def replace(self, before: User, after: User) -> User:
+    async def replace(self, before: User, after: User, *, needs_admin: bool = False) -> User:
         """Replaces `before` by `after`, and ends its sessions and tokens.
 
-        Raises UserChanged, and UserExists where it is renamed to a name that is taken.
+        `needs_admin`: only while there is another account of an administrator. Raises UserChanged, UserExists
+        where it is renamed to a name that is taken, LastAdministrator.
         """
         data = await self._link.execute("HGET", self._keys[0], before.key)
         kept = None if data is None else self._records.read(before.key, data)
@@ -198,10 +220,13 @@ class UserStore:
             self._records.signed(changed),
             self._generations + changed.id,
             _generation(changed),
+            "1" if needs_admin else "",
         )
         done = await self._ending.script(REPLACE, self._keys, args)
         if done == 0:
             raise UserChanged(f"the user {before.name!r} was changed by somebody else")
+        if done == NO_OTHER_ADMIN:
+            raise LastAdministrator("there is no other administrator")
         if done < 0:
             raise UserExists(f"there is a user {after.name!r} already")
         self._changes.heard("user.update", changed.id, before, changed)
@@ -261,6 +286,8 @@ def write_user(user: User) -> str:
         "id": user.id,
         "name": user.name,
         "password": user.password,
+        "role": user.role,
+        # For gateways of an earlier version.
         "admin": user.admin,
         "created": user.created,
         "provider": user.provider,
@@ -278,7 +305,7 @@ def read_user(data: bytes) -> User | None:
             name=record.text("name"),
             # Only who signs in elsewhere has none.
             password="" if provider else record.text("password"),
-            admin=record.truth("admin", default=False),
+            role=_role(record),
             source="store",
             created=record.whole("created", 0),
             id=record.text("id", ""),
@@ -288,3 +315,14 @@ def read_user(data: bytes) -> User | None:
         )
     except (ValueError, TypeError):
         return None
+
+
+def _role(record: JsonRecord) -> Role:
+    written = record.text("role", "")
+    if not written:
+        # A record of an earlier version.
+        return "admin" if record.truth("admin", default=False) else "developer"
+    role = role_named(written)
+    if role is None:
+        raise ValueError("no such role")
+    return role

@@ -10,7 +10,7 @@ from gateway.oauth.team import Member, Team
 from gateway.oauth.user import User
 
 OWNER, MEMBER, OTHER = (User(name, "x", id=f"store:{name}") for name in ("owner", "member", "other"))
-ROOT = User("root", "x", admin=True, id="file:root")
+ROOT = User("root", "x", role="admin", id="file:root")
 NOBODY = User("new", "x")
 TEAM = Team("team:1", "Shop", (Member(OWNER.id, "owner"), Member(MEMBER.id, "member")))
 PROGRAM = User("team/Shop", "", id=TEAM.id)
@@ -52,3 +52,14 @@ def test_an_application_is_given_to_oneself_or_ones_team_alone() -> None:
     assert not may_receive(OWNER, OTHER.id, {})
     assert not may_receive(OTHER, TEAM.id, TEAMS)
     assert may_receive(ROOT, OTHER.id, {})
+
+
+def test_some_roles_see_what_is_everybodys_and_a_viewer_manages_no_team() -> None:
+    publisher, viewer = User("pub", "x", "publisher", id="store:pub"), User("eve", "x", "viewer", id=OWNER.id)
+    for right in ("subscriptions", "usage", "refusals"):
+        assert may(publisher, right, OWN, {})  # type: ignore[arg-type]
+        assert not may(OTHER, right, OWN, {})  # type: ignore[arg-type]
+        assert may(OWNER, right, OWN, {})  # type: ignore[arg-type]
+    assert not may(publisher, "manage", OWN, {})
+    assert not may(publisher, "hand_over", OWN, {})
+    assert (may_see_team(viewer, TEAM), may_manage_team(viewer, TEAM)) == (True, False)

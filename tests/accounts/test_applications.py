@@ -14,7 +14,10 @@ from gateway.oauth.user import User
 from gateway.store import Store
 from tests.services import Clock
 
-ADA, BOB, ROOT = (User(name, "x", admin=name == "root", id=f"file:{name}") for name in ("ada", "bob", "root"))
+ADA, BOB, ROOT = (
+    User(name, "x", "admin" if name == "root" else "developer", id=f"file:{name}")
+    for name in ("ada", "bob", "root")
+)
 
 
 class Names:

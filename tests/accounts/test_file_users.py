@@ -14,7 +14,7 @@ def test_nobody_is_found_before_the_store_has_said_who_they_are() -> None:
 
 
 def test_a_user_is_found_by_name_in_any_case_and_by_id() -> None:
-    users = FileUsers([User("Ada", "engine", admin=True)])
+    users = FileUsers([User("Ada", "engine", role="admin")])
     users.identify({"ada": Identified("file:1", "7")})
     ada = users.find("ADA")
     assert ada is users.get("file:1")

@@ -46,14 +46,30 @@ ANN = {"sub": "1", "preferred_username": "ann"}
     ids=str,
 )
 def test_a_claim_holds_one_of_the_values_or_not(claims: dict[str, Any], holds: bool) -> None:
-    assert RULES.is_admin(claims) is holds
+    assert (RULES.role(claims) == "admin") is holds
     assert ClaimMatch("groups", frozenset({"admins"})).holds(claims) is holds
 
 
 def test_without_rules_everybody_is_let_in_and_nobody_an_administrator() -> None:
     rules = ProviderRules(ISSUER, "name", None, None)
     assert rules.admits({})
-    assert not rules.is_admin({"groups": "admins"})
+    assert rules.role({"groups": "admins"}) == "developer"
+
+
+@pytest.mark.parametrize(
+    ("groups", "role"),
+    [
+        (["admins", "staff"], "admin"),
+        (["apis", "staff"], "publisher"),
+        (["staff"], "developer"),
+        (["others"], "viewer"),
+        ([], "viewer"),
+    ],
+)
+def test_the_first_role_that_the_claims_say_is_given(groups: list[str], role: str) -> None:
+    admins, apis, staff = (ClaimMatch("groups", frozenset({one})) for one in ("admins", "apis", "staff"))
+    rules = ProviderRules(ISSUER, "name", admins, None, apis, staff)
+    assert rules.role({"groups": groups}) == role
 
 
 @pytest.mark.parametrize(
@@ -156,7 +172,7 @@ async def test_the_first_sign_in_makes_an_account_and_later_ones_find_it(store: 
 
 
 async def test_nobody_gets_the_account_of_another_with_the_same_name(store: Store) -> None:
-    stage = Stage(store, User("boss", "secret", admin=True))
+    stage = Stage(store, User("boss", "secret", role="admin"))
     own = await stage.users.create("ann", "correct horse", "192.0.2.1")
     first = await stage.sign_in()
     assert first.id != own.id

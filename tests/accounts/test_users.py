@@ -34,7 +34,7 @@ async def has_password(users: Users, user: User | None, password: str) -> bool:
 
 
 async def test_a_user_of_the_file_signs_in_with_a_plain_or_a_hashed_password(store: Store) -> None:
-    users = users_of(store, User("Ada", "engine", admin=True), User("bob", CHEAP.hash("builder")))
+    users = users_of(store, User("Ada", "engine", role="admin"), User("bob", CHEAP.hash("builder")))
     judge = door(users, store)
     assert (await judge.authenticate("ada", "engine", ADDRESS)).admin
     assert (await judge.authenticate("BOB", "builder", ADDRESS)).name == "bob"

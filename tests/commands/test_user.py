@@ -117,3 +117,13 @@ def test_the_list_is_a_table() -> None:
     head, ann = gatepost("user", "list").stdout.splitlines()
     assert head.split() == ["NAME", "ID", "ROLE", "SOURCE", "CREATED", "STATE"]
     assert ann.split() == ["ann", "-", "developer", "file", "-", "active"]
+
+
+def test_a_role_is_given_and_the_last_administrator_keeps_theirs() -> None:
+    assert shown("user", "add", "bob", "--role", "publisher")["role"] == "publisher"
+    assert "publisher" in gatepost("user", "list").stdout.splitlines()[2]
+    assert shown("user", "role", "bob", "admin")["admin"] is True
+    assert said("user", "role", "bob", "viewer") == "gatepost: there is no other administrator"
+    shown("user", "add", "eve", "--admin")
+    assert shown("user", "role", "bob", "viewer")["role"] == "viewer"
+    assert gatepost("user", "role", "bob", "god").exit_code == 2

@@ -20,7 +20,7 @@ from gateway.portal.form_rules import (
 )
 from tests.portal.facts import facts
 
-DEV, ADMIN = User("dev", "x"), User("root", "x", admin=True)
+DEV, ADMIN = User("dev", "x"), User("root", "x", role="admin")
 
 
 @pytest.mark.parametrize("name", ["a", "Ada.Lovelace", "ada@example.org", "a" * 64])

@@ -137,7 +137,7 @@ async def test_a_users_tokens_end_with_the_user_who_is_in_another_slot(
 ) -> None:
     heard = Heard()
     async with opened(cluster, prefix, listener=heard) as here, opened(cluster, prefix) as elsewhere:
-        user = await here.users.create(User("Ada", "hash", admin=False))
+        user = await here.users.create(User("Ada", "hash"))
         person = {"user": "Ada", "user_id": user.id, "user_generation": user.generation}
         await here.tokens.issue(draft("demo", **person))
         noted: list[str] = []
@@ -151,7 +151,7 @@ async def test_a_users_tokens_end_with_the_user_who_is_in_another_slot(
         key = f"{here.names.user_generations}{user.id}".encode()
         await until(lambda: key in heard.keys)
         assert await ask(here, "demo") == await ask(elsewhere, "demo") == "dead"
-        forged = await here.users.create(User("Bob", "hash", admin=False))
+        forged = await here.users.create(User("Bob", "hash"))
         person = {"user": "Bob", "user_id": forged.id, "user_generation": "other"}
         await here.tokens.issue(draft("shop", **person))
         assert await ask(here, "shop") == "dead"

@@ -52,7 +52,7 @@ async def test_a_revocation_is_acknowledged_only_when_a_replica_has_it() -> None
             await until(lambda: store.health.report.revoke_problem is None, PATIENCE)
 
             await store.tokens.issue(token)
-            user = await store.users.create(User("Ada", "hash", admin=False, source="store"))
+            user = await store.users.create(User("Ada", "hash", source="store"))
             await store.clients.create(Client("shop"))
             replica.freeze()
             endings: list[Callable[[], Awaitable[object]]] = [

@@ -174,7 +174,7 @@ def _program(client: Client) -> User | None:
     client has made, as the owner of these applications.
     """
     if not client.application:
-        return User(f"client/{client.id}", "", admin=True, id=f"{CLIENT_OWNER}{client.id}")
+        return User(f"client/{client.id}", "", role="admin", id=f"{CLIENT_OWNER}{client.id}")
     name = "client/" + client.owner.removeprefix(CLIENT_OWNER)
     return User(name, "", id=client.owner)
 

@@ -12,13 +12,15 @@ from gateway.errors import GatepostError, StoreUnavailable
 from gateway.http.problems import BAD_REQUEST, METHOD_NOT_ALLOWED, Problem
 from gateway.oauth.api_subscription import SubscriptionRefused
 from gateway.oauth.errors import OAuthError
+from gateway.oauth.roles import allows
 from gateway.oauth.team import TeamRefused
-from gateway.portal.api.api_request import CHANGED, CONFLICT, NOT_FOUND, Call, caller
+from gateway.portal.api.api_request import CHANGED, CONFLICT, FORBIDDEN, NOT_FOUND, Call, caller
 from gateway.portal.api.openapi import document
 from gateway.portal.api.operations import OPERATIONS, Operation
 from gateway.portal.api.responses import answer
 from gateway.portal.api.versions import VersionDiffers
 from gateway.portal.page_request import actor_of
+from gateway.portal.page_rights import operation_right
 from gateway.portal.services import PortalServices
 
 MOUNT = "/portal/api/v1"
@@ -42,8 +44,12 @@ def _document(services: PortalServices) -> Handler:
 
 
 def _served(services: PortalServices, operation: Operation) -> Handler:
+    right = operation_right(operation.method, operation.path)
+
     async def handler(request: web.Request) -> web.StreamResponse:
         user = await caller(request, services)
+        if not allows(user.role, right):
+            raise Problem(FORBIDDEN, f"Your role, {user.role}, may not do this.")
         with acting(actor_of(user)):
             return await operation.handler(Call(request, services, user))
 

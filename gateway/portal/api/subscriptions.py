@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from gateway.accounts.access import ApplicationRight
 from gateway.accounts.subscriptions import SubscriptionWish
 from gateway.http.problems import BAD_REQUEST, Problem
 from gateway.oauth.api_subscription import ApiSubscription
 from gateway.oauth.application import Application
+from gateway.oauth.roles import allows
 from gateway.portal.api.api_request import FORBIDDEN, NOT_FOUND, Call
 from gateway.portal.api.request_bodies import DecisionBody, EndSubscriptionBody, SubscriptionBody
 from gateway.portal.api.responses import STATUSES, answer, page_shape, subscription_shape
@@ -26,7 +28,7 @@ MOST_SHOWN = 200
 
 
 async def listing(call: Call) -> web.Response:
-    """The subscriptions of the caller's applications; all of them for an administrator."""
+    """The subscriptions of the caller's applications; all of them for whoever decides."""
     limit, offset = call.number("limit", 25, MOST_SHOWN), call.number("offset", 0, 999_999)
     query = call.request.query
     status = query.get("status", "")
@@ -34,7 +36,7 @@ async def listing(call: Call) -> web.Response:
         raise Problem(BAD_REQUEST, f"status must be one of {', '.join(STATUSES.values())}.")
     found = [
         subscription_shape(row.application, row.subscription)
-        for row in rows(await call.services.applications.search(call.user))
+        for row in rows(await call.services.applications.search(call.user, right="subscriptions"))
         if query.get("applicationId", row.application.id) == row.application.id
         and query.get("apiId", row.subscription.api) == row.subscription.api
         and status in ("", STATUSES[row.subscription.state])
@@ -69,13 +71,13 @@ async def show(call: Call) -> web.Response:
 
 async def delete(call: Call) -> web.Response:
     """Removes a subscription. One that was approved ends at once."""
-    row = await _subscription(call)
+    row = await _subscription(call, "manage")
     await call.services.subscriptions.withdraw(row.application, row.subscription.api)
     return web.Response(status=204)
 
 
 async def approve(call: Call) -> web.Response:
-    """Approves a subscription. Only administrators may."""
+    """Approves a subscription. Only publishers and administrators may."""
     row, body = await _to_decide(call), await call.body(DecisionBody)
     tier = row.subscription.tier if body.throttlingPolicy is None else body.throttlingPolicy
     _raise_first(decision_problems(body.note, tier, call.services.facts))
@@ -87,7 +89,7 @@ async def approve(call: Call) -> web.Response:
 
 
 async def refuse(call: Call) -> web.Response:
-    """Refuses a subscription. Only administrators may."""
+    """Refuses a subscription. Only publishers and administrators may."""
     row, body = await _to_decide(call), await call.body(EndSubscriptionBody)
     api = row.subscription.api
     decided = await call.services.subscriptions.refuse(
@@ -97,7 +99,7 @@ async def refuse(call: Call) -> web.Response:
 
 
 async def end(call: Call) -> web.Response:
-    """Ends an approved subscription. Only administrators may; its developer still sees it."""
+    """Ends an approved subscription. Only publishers and administrators may; its developer still sees it."""
     row, body = await _to_decide(call), await call.body(EndSubscriptionBody)
     api = row.subscription.api
     decided = await call.services.subscriptions.end(row.application, api, call.user.name, body.note.strip())
@@ -113,14 +115,14 @@ def _decided(application: Application, api: str) -> web.Response:
 
 async def _to_decide(call: Call) -> SubscriptionRow:
     row = await _subscription(call)
-    if not call.user.admin:
-        raise Problem(FORBIDDEN, "Only an administrator may decide of subscriptions.")
+    if not allows(call.user.role, "decide_subscriptions"):
+        raise Problem(FORBIDDEN, "Only a publisher or an administrator may decide of subscriptions.")
     return row
 
 
-async def _subscription(call: Call) -> SubscriptionRow:
+async def _subscription(call: Call, right: ApplicationRight = "subscriptions") -> SubscriptionRow:
     application_id, _, key = call.request.match_info["subscriptionId"].partition("-")
-    application = await call.services.applications.find(call.user, application_id)
+    application = await call.services.applications.find(call.user, application_id, right)
     for one in application.subscriptions if application is not None else ():
         if application is not None and one.key == key:
             return SubscriptionRow(application, one)

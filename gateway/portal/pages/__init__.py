@@ -140,6 +140,7 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("POST", "/users/invite", users.invite),
     ("POST", "/users/{user}/rename", users.rename),
     ("POST", "/users/{user}/remove-passkeys", users.remove_passkeys),
+    ("POST", "/users/{user}/role", users.set_role),
     ("POST", "/users/{user}/approve", users.approve),
     ("POST", "/users/{user}/reject", users.reject),
 )

@@ -27,7 +27,7 @@ async def of_application(page_request: PageRequest) -> web.StreamResponse:
 
 async def of_all(page_request: PageRequest) -> web.StreamResponse:
     """What was done with all of them, with accounts and with teams. For administrators."""
-    if not page_request.user.admin:
+    if not page_request.may("manage_all"):
         raise PageNotFound
     fields = {name: page_request.query(name)[:MOST_TEXT] for name in ("actor", "action", "app", "from", "to")}
     applications = await page_request.services.applications.search(page_request.user)

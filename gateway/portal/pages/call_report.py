@@ -41,7 +41,7 @@ async def of_application(page_request: PageRequest) -> web.StreamResponse:
 
 async def of_all(page_request: PageRequest) -> web.StreamResponse:
     """What all of one's applications have called."""
-    found = await page_request.services.applications.search(page_request.user)
+    found = await page_request.services.applications.search(page_request.user, right="usage")
     return await _page(page_request, None, found)
 
 
@@ -52,7 +52,9 @@ async def file_of_application(page_request: PageRequest) -> web.StreamResponse:
 
 async def file_of_all(page_request: PageRequest) -> web.StreamResponse:
     """The same of all as a file."""
-    return await _file(page_request, await page_request.services.applications.search(page_request.user))
+    return await _file(
+        page_request, await page_request.services.applications.search(page_request.user, right="usage")
+    )
 
 
 def reported_keys(applications: Sequence[Application], environment: str) -> dict[str, ReportedKeys]:

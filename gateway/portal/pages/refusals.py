@@ -21,10 +21,10 @@ async def show(page_request: PageRequest) -> web.StreamResponse:
 
 
 async def _own_refusal(page_request: PageRequest, request_id: str) -> RefusedCall | None:
-    """Somebody else's is as if it were not known. An administrator sees all applications, and their calls."""
+    """Somebody else's is as if it were not known. Publishers and administrators see all."""
     found = await page_request.services.find_refusal(request_id)
     if found is None or not found.client:
         return None
-    applications = await page_request.services.applications.search(page_request.user)
+    applications = await page_request.services.applications.search(page_request.user, right="refusals")
     own = any(found.client in application.client_ids for application in applications)
     return found if own else None

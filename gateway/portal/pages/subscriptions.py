@@ -1,4 +1,4 @@
-"""Subscriptions to APIs: asked for by developers, decided by administrators."""
+"""Subscriptions to APIs: asked for by developers, decided by publishers and administrators."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from gateway.accounts.access import ApplicationRight
 from gateway.accounts.subscriptions import SubscriptionWish
 from gateway.oauth.api_subscription import ApiSubscription, SubscriptionRefused
 from gateway.oauth.application import Application
@@ -28,9 +29,10 @@ Decide = Callable[[Application, str, str, str], Awaitable[Application]]
 
 
 async def show(page_request: PageRequest) -> web.StreamResponse:
-    """One's subscriptions, those of all for an administrator, and the APIs that need one."""
+    """One's subscriptions, those of all for whoever decides, and the APIs that need one."""
     search = page_request.query("search").strip().lower()[:100]
-    found = rows(await page_request.services.applications.search(page_request.user))
+    applications = page_request.services.applications
+    found = rows(await applications.search(page_request.user, right="subscriptions"))
     facts = page_request.services.facts
     if not facts.subscribable and not found:
         raise PageNotFound
@@ -108,10 +110,10 @@ async def _form(
 
 async def detail(page_request: PageRequest) -> web.StreamResponse:
     """One subscription, with what can be done with it."""
-    return _detail(page_request, *await _subscription(page_request), {})
+    return await _detail(page_request, *await _subscription(page_request), {})
 
 
-def _detail(
+async def _detail(
     page_request: PageRequest,
     application: Application,
     one: ApiSubscription,
@@ -119,11 +121,13 @@ def _detail(
     note: str = "",
 ) -> web.Response:
     facts, user = page_request.services.facts, page_request.user
+    manages = await page_request.services.applications.find(user, application.id) is not None
     return page_request.page(
         "subscription.html",
         422 if problems else 200,
         application=application,
         one=one,
+        manages=manages,
         api=subscribable(facts, one.api),
         tiers=subscription_tiers(facts, user, one.tier),
         problems=problems,
@@ -139,7 +143,7 @@ async def approve(page_request: PageRequest) -> web.StreamResponse:
     note = fields.text("note").replace("\r\n", "\n")
     tier = fields.raw("tier") if fields.has("tier") else one.tier
     if problems := decision_problems(note, tier, services.facts):
-        return _detail(page_request, application, one, problems, note)
+        return await _detail(page_request, application, one, problems, note)
     await services.subscriptions.approve(application, one.api, page_request.user.name, note, tier)
     return redirect_to(_path(application, one), "subscription-approved")
 
@@ -157,7 +161,7 @@ async def end(page_request: PageRequest) -> web.StreamResponse:
 
 async def withdraw(page_request: PageRequest) -> web.StreamResponse:
     """Removes a subscription of one's own application. One that was approved ends at once."""
-    application, one = await _subscription(page_request)
+    application, one = await _subscription(page_request, "manage")
     await page_request.fields()
     await page_request.services.subscriptions.withdraw(application, one.api)
     return redirect_to(f"/portal/applications/{application.id}", "withdrawn")
@@ -172,20 +176,23 @@ async def _noted(page_request: PageRequest, done: str, decide: Decide) -> web.St
     application, one = await _to_decide(page_request)
     note = (await page_request.fields()).text("note").replace("\r\n", "\n")
     if problem := note_problem(note):
-        return _detail(page_request, application, one, {"note": problem}, note)
+        return await _detail(page_request, application, one, {"note": problem}, note)
     await decide(application, one.api, page_request.user.name, note)
     return redirect_to(_path(application, one), done)
 
 
 async def _to_decide(page_request: PageRequest) -> tuple[Application, ApiSubscription]:
-    """What the path names. Raises PageNotFound for anybody but administrators."""
-    if not page_request.user.admin:
+    """What the path names. Raises PageNotFound for whoever does not decide."""
+    if not page_request.may("decide_subscriptions"):
         raise PageNotFound
     return await _subscription(page_request)
 
 
-async def _subscription(page_request: PageRequest) -> tuple[Application, ApiSubscription]:
-    application, key = await the_application(page_request), page_request.request.match_info["subscription"]
+async def _subscription(
+    page_request: PageRequest, right: ApplicationRight = "subscriptions"
+) -> tuple[Application, ApiSubscription]:
+    application = await the_application(page_request, right)
+    key = page_request.request.match_info["subscription"]
     for one in application.subscriptions:
         if one.key == key:
             return application, one

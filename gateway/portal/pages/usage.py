@@ -24,7 +24,7 @@ async def of_application(page_request: PageRequest) -> web.StreamResponse:
 
 async def of_all(page_request: PageRequest) -> web.StreamResponse:
     """What all of one's applications have done."""
-    found = await page_request.services.applications.search(page_request.user)
+    found = await page_request.services.applications.search(page_request.user, right="usage")
     return await _page(page_request, None, found)
 
 

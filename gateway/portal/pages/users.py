@@ -5,7 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.accounts.invitations import invitation_link
-from gateway.accounts.users import UserExists
+from gateway.accounts.users import LastAdministrator, UserExists
+from gateway.oauth.roles import ROLES, role_named
 from gateway.oauth.user import User
 from gateway.portal.form_rules import user_name_problem
 from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
@@ -46,6 +47,21 @@ async def remove_passkeys(page_request: PageRequest) -> web.StreamResponse:
     await services.all_passkeys.remove_all(user)
     await services.sessions.end(user.id, [one.key for one in await services.sessions.listed(user.id)])
     return redirect_to(_PATH, "passkeys-removed")
+
+
+async def set_role(page_request: PageRequest) -> web.StreamResponse:
+    """Gives an account another role; the last administrator keeps theirs."""
+    _require_admin(page_request)
+    role = role_named((await page_request.fields()).raw("role"))
+    user = await page_request.services.users.get(page_request.request.match_info["user"])
+    if user is None or user.source == "file" or user.provider or role is None:
+        raise PageNotFound
+    try:
+        await page_request.services.users.set_role(user, role)
+    except LastAdministrator:
+        problem = gettext("There is no other administrator: give somebody else the role first.")
+        return await _page(page_request, {user.id: problem})
+    return redirect_to(_PATH, "role-set")
 
 
 async def approve(page_request: PageRequest) -> web.StreamResponse:
@@ -114,11 +130,12 @@ async def _page(page_request: PageRequest, problems: dict[str, str], name: str =
         total=len(accounts),
         search=search,
         problems=problems,
+        roles=ROLES,
         name=name,
         invitation=invitation.get("link", ""),
     )
 
 
 def _require_admin(page_request: PageRequest) -> None:
-    if not page_request.user.admin:
+    if not page_request.may("manage_users"):
         raise PageNotFound
