@@ -5,13 +5,13 @@ What somebody may not see does not exist for them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 from gateway.oauth.application import Application
 from gateway.oauth.roles import Right, allows
 from gateway.oauth.team import TEAM_OWNER, Team
-from gateway.oauth.user import User
+from gateway.oauth.user import User, is_person
 
 ApplicationRight = Literal["manage", "hand_over", "subscriptions", "usage", "refusals"]
 """`manage`: see and change it, with its keys, subscriptions and usage. `hand_over`: change its owner.
@@ -55,3 +55,12 @@ def may_receive(user: User, owner: str, teams: Mapping[str, Team]) -> bool:
         return True
     team = teams.get(owner)
     return team is not None and team.role_of(user.id) == "owner"
+
+
+def needs_second_owner(application: Application, team: Team | None, there: Collection[str]) -> bool:
+    """Whether an application in production depends on one person. `there`: the members who exist still."""
+    if application.production is None:
+        return False
+    if team is None:
+        return application.has_owner and is_person(application.owner)
+    return sum(one in there for one in team.owner_ids) == 1

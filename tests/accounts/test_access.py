@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from gateway.accounts.access import may, may_manage_team, may_receive, may_see_team
+from gateway.accounts.access import may, may_manage_team, may_receive, may_see_team, needs_second_owner
 from gateway.oauth.application import Application
 from gateway.oauth.team import Member, Team
 from gateway.oauth.user import User
@@ -63,3 +65,17 @@ def test_some_roles_see_what_is_everybodys_and_a_viewer_manages_no_team() -> Non
     assert not may(publisher, "manage", OWN, {})
     assert not may(publisher, "hand_over", OWN, {})
     assert (may_see_team(viewer, TEAM), may_manage_team(viewer, TEAM)) == (True, False)
+
+
+def test_an_application_in_production_needs_a_second_owner() -> None:
+    alone = replace(OWN, production="key")
+    teams = replace(TEAMS_OWN, production="key")
+    two = replace(TEAM, members=(Member(OWNER.id, "owner"), Member(OTHER.id, "owner")))
+    there = {OWNER.id, MEMBER.id, OTHER.id}
+    assert needs_second_owner(alone, None, ())
+    assert needs_second_owner(teams, TEAM, there)
+    assert needs_second_owner(teams, two, {OWNER.id}), "the other one is gone"
+    assert not needs_second_owner(teams, two, there)
+    assert not needs_second_owner(OWN, None, ()), "it has no production keys"
+    assert not needs_second_owner(replace(alone, has_owner=False), None, ())
+    assert not needs_second_owner(replace(alone, owner="client:robot"), None, ())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from gateway.accounts.access import ApplicationRight, may_receive
+from gateway.accounts.access import ApplicationRight, may_receive, needs_second_owner
 from gateway.accounts.applications import ApplicationRefused
 from gateway.oauth.application import ENVIRONMENTS, Application
 from gateway.oauth.team import Team
@@ -133,10 +133,14 @@ async def show(page_request: PageRequest) -> web.StreamResponse:
         name: {} if client is None else await page_request.last_uses(client.id)
         for name, client in keys.items()
     }
+    teams = page_request.services.teams
+    team = await teams.get(application.owner)
+    there = {} if team is None else await teams.member_names(team)
     return page_request.page(
         "application.html",
         application=application,
-        team=await page_request.services.teams.get(application.owner),
+        team=team,
+        needs_second_owner=needs_second_owner(application, team, there),
         hands_over=await _hands_over(page_request, application),
         keys=keys,
         uses=uses,

@@ -195,3 +195,15 @@ def test_an_administrator_gives_a_team_an_owner_and_an_application_to_it(
     done = admin.open(f"{path}/owner").submit("/owner", owner=team.rpartition("/")[2])
     assert "The owner is changed." in done.words
     assert developer.open(path).status == 200
+
+
+def test_an_application_in_production_asks_for_a_second_owner(developer: Reader, other: Reader) -> None:
+    alone, made = "belongs to one person alone", developer.application("Alone")
+    assert alone not in developer.open(made).words
+    developer.open(f"{made}/production").submit("/generate-keys")
+    assert alone in developer.open(made).words
+    team = team_of(developer)
+    developer.open(f"{made}/owner").submit("/owner", owner=team.rpartition("/")[2])
+    assert "its team has one owner" in developer.open(made).words
+    developer.open(team).submit("/add-member", user=name_of(other), role="owner")
+    assert "one owner" not in other.open(made).words
