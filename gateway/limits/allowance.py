@@ -68,7 +68,7 @@ def admit(
         if not isinstance(admitted, bool):
             return Deferred(partial(_admit_waiting, limits, parts[number:], subject, exchange, taken))
         taken.append((bucket, now))
-        if not _admitted(limits, part, bucket, exchange, admitted=admitted):
+        if not _admitted(part, bucket, exchange, now, admitted=admitted):
             _refuse(limits, part, taken)
     return None
 
@@ -86,21 +86,19 @@ async def _admit_waiting(
                 taken_at = await admitted
                 admitted, now = taken_at is not None, taken_at or now
             taken.append((bucket, now))
-            if not _admitted(limits, part, bucket, exchange, admitted=admitted):
+            if not _admitted(part, bucket, exchange, limits.now(), admitted=admitted):
                 _refuse(limits, part, taken)
     except asyncio.CancelledError:
         _put_back(limits, taken)
         raise
 
 
-def _admitted(
-    limits: Limits, part: LimitPart, bucket: RateBucket, exchange: Exchange, *, admitted: bool
-) -> bool:
+def _admitted(part: LimitPart, bucket: RateBucket, exchange: Exchange, now: float, *, admitted: bool) -> bool:
     """Adds the response headers of one window."""
-    wait = waits(part, bucket, limits.now())
-    if admitted:
+    wait = waits(part, bucket, now)
+    if admitted and wait > part.seconds:
         # Sliding windows last one slot longer, which only matters to a client that must wait.
-        wait = min(wait, part.seconds)
+        wait = part.seconds
     remaining = bucket.remaining if admitted else 0
     exchange.added_response_headers += (
         part.policy,

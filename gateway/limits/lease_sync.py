@@ -91,8 +91,11 @@ class Limits:
         """
         if now is None:
             now = self.now()
-        admitted = self._lease_table.take(bucket, now, away=self.away)
-        self._wake_up()
+        table = self._lease_table
+        # Of what is leased, the worker decides by itself.
+        admitted = table.take_leased(bucket, now) or table.take_unleased(bucket, now, away=self.away)
+        if table.next < self._sleeps_until:
+            self._wake.set()
         return Deferred(lambda: self._ask(bucket)) if admitted is None else admitted
 
     def put_back(self, bucket: RateBucket, taken_at: float) -> None:

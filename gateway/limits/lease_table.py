@@ -68,9 +68,21 @@ class LeaseTable:
 
     def take(self, bucket: RateBucket, now: float, *, away: bool) -> bool | None:
         """Takes one, if allowed. None: the store must decide (`wait`). `away`: the store is unreachable."""
-        if bucket.take(now):
+        return self.take_leased(bucket, now) or self.take_unleased(bucket, now, away=away)
+
+    def take_leased(self, bucket: RateBucket, now: float) -> bool:
+        """Takes one from the lease, if there is any."""
+        if not bucket.take(now):
+            return False
+        # Most requests come while a settlement is scheduled.
+        if bucket not in self._due or bucket.urgent:
             self.note(bucket, now, urgent=bucket.urgent)
-            return True
+        return True
+
+    def take_unleased(self, bucket: RateBucket, now: float, *, away: bool) -> bool | None:
+        """Takes one that is not leased, if allowed. None: the store must decide (`wait`). `away`: the store
+        is unreachable.
+        """
         if away:
             admitted = bucket.take_alone(now, share_of(bucket.window.limit, self.workers))
             if admitted:

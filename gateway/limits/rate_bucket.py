@@ -187,7 +187,8 @@ class RateBucket:
     @property
     def remaining(self) -> int:
         """What is left of the limit, as far as this worker knows."""
-        return max(0, self.lease + self.left)
+        left = self.lease + self.left
+        return left if left > 0 else 0
 
     def resets(self, now: float) -> float:
         """Seconds until uses expire."""

@@ -81,3 +81,26 @@ def test_a_fixed_period_ends_when_it_ends() -> None:
     part = LimitPart.made("q", Window(1, 86400.0, slots=1), "day", ends=clock.now + 99.5)
     limits = Limits(None, clock, clock)
     assert dict(headers(part, limits=limits))["RateLimit"].endswith(";t=100")
+
+
+def test_a_request_within_the_lease_asks_the_clock_once_and_schedules_nothing_anew() -> None:
+    clock = Hand()
+    ticks = []
+
+    def tick() -> float:
+        ticks.append(clock.now)
+        return clock.now
+
+    limits = Limits(None, clock, tick)
+    (part,) = rate_parts("x", Rate(limit=1000, per=60), "client")
+    bucket = limits.find(part.name, "a", part.window)
+    bucket.lease = bucket.peak = 1000
+    admit(limits, (part,), "a", exchange())
+    scheduled = dict(limits._lease_table._due)
+    ticks.clear()
+    for _ in range(100):
+        clock.now += 0.0001
+        admit(limits, (part,), "a", exchange())
+    assert len(ticks) == 100
+    assert limits._lease_table._due == scheduled
+    assert bucket.lease == 1000 - 101
