@@ -18,6 +18,7 @@ from gateway.accounts.static_clients import StaticClients
 from gateway.accounts.usage import UsageCounter, UsageRecorder
 from gateway.acme.folder import AcmeFolder
 from gateway.assembly.audit import AuditTrail
+from gateway.assembly.client_limits import limits_left
 from gateway.assembly.config_identity import config_hash
 from gateway.assembly.connections import connection_manager, min_data_rate, trusted_proxies
 from gateway.assembly.forward_auth import asking_proxies
@@ -152,6 +153,8 @@ class Gateway:
         self.redirect_runner: GatewayRunner | None = None
         self.grpc_protocol: Callable[[], asyncio.Protocol] | None = None
         self.runner = self._public_runner(oauth, record_request)
+        self._limits_left = limits_left(settings, self._plugin_set, self.store, clock)
+        self._usage.watch(self._notices.of_calls(self.store, self._limits_left, clock))
         shown = {} if status is None else documents(settings, configuration, status, telemetry, clock)
         self.management = management_app(
             self._ready, telemetry, shown, partial(why, self.store.refusals, clock)
@@ -353,7 +356,6 @@ class Gateway:
 
     def _lazy_portal(self, tokens: TokenServices) -> LazyApp:
         def build() -> dict[str, web.Application]:
-            from gateway.assembly.client_limits import limits_left  # noqa: PLC0415 (imports the portal)
             from gateway.assembly.portal import portal  # noqa: PLC0415 (slow to import; only for the first portal request)
 
             parts = (
@@ -366,8 +368,7 @@ class Gateway:
             )
             file_users = self._identities.file_users
             passwords, clock = self._identities.passwords, self._clock
-            left = limits_left(self._settings, self._plugin_set, self.store, clock)
-            return portal(self._settings, file_users, *parts, passwords, left, clock)
+            return portal(self._settings, file_users, *parts, passwords, self._limits_left, clock)
 
         return LazyApp(build)
 

@@ -7,6 +7,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable
 from typing import Protocol
 
+from gateway.accounts.call_watch import CallWatch
 from gateway.accounts.key_uses import LAST_CALL, KeyUses
 from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
@@ -124,6 +125,9 @@ class CallRecorder:
     def __init__(self, calls: CallLog, store: CallStore, uses: KeyUses, clock: Clock) -> None:
         """`uses` hear of the last call of each client."""
         self.calls = calls
+        self.watch: CallWatch | None = None
+        """Looks at the calls that were written."""
+        self._written: dict[str, tuple[CallKind, ...]] = {}
         self._store = store
         self._uses = uses
         self._clock = clock
@@ -135,8 +139,20 @@ class CallRecorder:
             head, (time, *_) = calls.head, calls.last[-1]
             self._uses.note(client_id, LAST_CALL, head.peer.address, head.headers, time)
             recent = [RecentCall(*one) for one in calls.last] if self.calls.most else []
+            kinds = calls.kinds()
             try:
-                await self._store.write(client_id, recent, calls.kinds(), now, self.calls.most)
+                await self._store.write(client_id, recent, kinds, now, self.calls.most)
+                if self.watch is not None:
+                    self._written[client_id] = tuple(kinds)
             except StoreUnavailable as error:
                 log.debug("calls not settled: %s", error.reason)
                 self.calls.give_back(client_id, calls)
+
+    async def look(self) -> None:
+        """Has what was written looked at, once the usage is written too."""
+        written, self._written = self._written, {}
+        if self.watch is not None:
+            try:
+                await self.watch.look(written)
+            except StoreUnavailable as error:
+                log.debug("calls are not looked at: %s", error.reason)

@@ -10,6 +10,7 @@ import logging
 from bisect import bisect_left
 from contextlib import suppress
 
+from gateway.accounts.call_watch import CallWatch
 from gateway.accounts.calls import CallRecorder
 from gateway.accounts.key_uses import KeyUses
 from gateway.clock import Clock
@@ -91,6 +92,11 @@ class UsageRecorder:
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
 
+    def watch(self, watch: CallWatch | None) -> None:
+        """Has the calls looked at once they are written, where they are noted at all."""
+        if self._calls is not None:
+            self._calls.watch = watch
+
     async def start(self) -> None:
         """Starts writing."""
         self._task = asyncio.create_task(self._keep(), name="usage")
@@ -117,6 +123,8 @@ class UsageRecorder:
             except StoreUnavailable as error:
                 log.debug("usage not settled: %s", error.reason)
                 self.tally.give_back(client_id, cells)
+        if self._calls is not None:
+            await self._calls.look()
 
     async def _keep(self) -> None:
         while True:

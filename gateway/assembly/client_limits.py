@@ -1,4 +1,4 @@
-"""What clients have left of the limits that count them, for the portal."""
+"""What clients have left of the limits that count them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from gateway.accounts.limits_left import LimitLeft, ReadLimits
 from gateway.assembly.plugins import PluginSet
 from gateway.assembly.routes import plugin_place
 from gateway.clock import Clock
@@ -17,7 +18,6 @@ from gateway.limits.lease_table import limit_key
 from gateway.limits.subject import client_subject
 from gateway.oauth.model import OWN, Client
 from gateway.plugin.limit_plugin import LimitPlugin
-from gateway.portal.services import LimitLeft, ReadLimits
 from gateway.store import Store
 
 

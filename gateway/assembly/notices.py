@@ -7,6 +7,9 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+from gateway.accounts.call_watch import ErrorRule
+from gateway.accounts.limits_left import ReadLimits
+from gateway.assembly.call_notices import CallNotices
 from gateway.clock import Clock, system_clock
 from gateway.config.model import Settings
 from gateway.config.portal_mail import PORTS, PortalMail
@@ -43,6 +46,9 @@ class Notices:
             return
         self._outbox = _outbox(notify, store, clock)
         mail, webhook = notify.email, notify.webhook
+        self._error_rule = ErrorRule(
+            notify.errors.share, int(notify.errors.window // 60), notify.errors.calls
+        )
 
         async def clients() -> AsyncIterator[Client]:
             for client in file_clients:
@@ -61,6 +67,12 @@ class Notices:
             secrets.token_hex(16),
             serves,
         )
+
+    def of_calls(self, store: Store, limits: ReadLimits, clock: Clock) -> CallNotices | None:
+        """What looks at clients' calls; None where nobody is told of them."""
+        if self._outbox is None:
+            return None
+        return CallNotices(store, self._outbox, limits, self._error_rule, clock)
 
     async def start(self) -> None:
         """Begins to write and to send."""

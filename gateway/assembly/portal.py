@@ -17,6 +17,7 @@ from gateway.accounts.call_reports import CallReports
 from gateway.accounts.clients import Clients
 from gateway.accounts.file_users import FileUsers
 from gateway.accounts.invitations import Invitations, TeamInvitations
+from gateway.accounts.limits_left import ReadLimits
 from gateway.accounts.passwords import Passwords
 from gateway.accounts.registry import ClientRegistry
 from gateway.accounts.sign_ups import SignUpLimiter
@@ -52,7 +53,6 @@ from gateway.portal.services import (
     Api,
     PortalInfo,
     PortalServices,
-    ReadLimits,
     RefusedCall,
     SignUp,
     SubscribableApi,

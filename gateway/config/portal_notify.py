@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from gateway.config.addresses import split_url
 from gateway.config.base import Many, Section
 from gateway.config.portal_mail import PortalMail
+from gateway.config.units import Lifetime
 from gateway.config.value_types import CONTROL
 from gateway.oauth.networks import is_link_local, is_loopback
 
@@ -20,6 +21,8 @@ NoticeEvent = Literal[
     "subscription.ended",
     "user.signed_up",
     "secret.expiring",
+    "limit.reached",
+    "errors.high",
 ]
 NOTICE_EVENTS: tuple[NoticeEvent, ...] = get_args(NoticeEvent)
 
@@ -71,6 +74,21 @@ class PortalWebhook(Section):
     )
 
 
+class ErrorsHigh(Section):
+    """When `errors.high` is told."""
+
+    share: float = Field(
+        default=0.5, gt=0, lt=1, description="The share of 5xx among the responses, above which it is told."
+    )
+    window: Lifetime = Field(
+        default=300,
+        ge=60,
+        le=3600,
+        description="In the last so many minutes, from 1m to 1h; and told once in that time.",
+    )
+    calls: int = Field(default=20, ge=1, le=10**9, description="Of fewer calls nothing is told.")
+
+
 class PortalNotify(Section):
     """What is told, and to whom."""
 
@@ -82,6 +100,9 @@ class PortalNotify(Section):
     )
     events: Many[NoticeEvent] = Field(
         default=NOTICE_EVENTS, min_length=1, description="The events that are told; by default all of them."
+    )
+    errors: ErrorsHigh = Field(
+        default=ErrorsHigh(), description="When errors.high is told: a mapping of share, window and calls."
     )
 
     @model_validator(mode="after")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from gateway.oauth.api_subscription import ApiSubscription
 from gateway.oauth.application import Application
@@ -22,6 +22,34 @@ _DECISIONS = {
     "subscription.refuse": "subscription.refused",
     "subscription.end": "subscription.ended",
 }
+
+
+class SpentLimit(Protocol):
+    """A limit of which nothing is left (`gateway.accounts.limits_left.LimitLeft`)."""
+
+    @property
+    def route(self) -> str:
+        """Empty: all routes."""
+
+    @property
+    def methods(self) -> Sequence[str]:
+        """Empty: all."""
+
+    @property
+    def name(self) -> str:
+        """As in the `RateLimit` headers."""
+
+    @property
+    def limit(self) -> int:
+        """How much it allows."""
+
+    @property
+    def seconds(self) -> int:
+        """The length of its window."""
+
+    @property
+    def ends(self) -> int | None:
+        """When its period ends; None: it slides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +100,31 @@ def _subscription(
         "answer": one.answer if decided else "",
     }
     return PortalEvent(event, {name: value for name, value in told.items() if value})
+
+
+def limit_reached(client: Client, limit: SpentLimit) -> PortalEvent:
+    """That a client has used a limit up."""
+    data = {
+        **_named(client),
+        "route": limit.route,
+        "methods": list(limit.methods),
+        "limit_name": limit.name,
+        "limit": limit.limit,
+        "seconds": limit.seconds,
+        "ends": "" if limit.ends is None else rfc3339(limit.ends),
+    }
+    return PortalEvent("limit.reached", {name: value for name, value in data.items() if value})
+
+
+def errors_high(client: Client, calls: int, errors: int, seconds: int) -> PortalEvent:
+    """That many of a client's calls were answered with a 5xx."""
+    figures = {"calls": calls, "errors": errors, "share": round(errors / calls, 3), "seconds": seconds}
+    return PortalEvent("errors.high", {**_named(client), **figures})
+
+
+def _named(client: Client) -> dict[str, str]:
+    told = {"client": client.id, "client_name": client.name, "application": client.application}
+    return {name: value for name, value in told.items() if value}
 
 
 def warning_due(secret: Secret, now: float) -> int | None:

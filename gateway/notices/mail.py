@@ -30,8 +30,16 @@ _SUBJECTS = {
     "subscription.ended": "The subscription to {api} has ended",
     "user.signed_up": "{user} has signed up and waits for approval",
     "secret.expiring": "The secret {secret} of {client} ends on {expires}",
+    "limit.reached": "{client} has used up its limit {limit_name}",
+    "errors.high": "{errors} of {calls} calls of {client} fail",
 }
-_PAGES = {"subscription": "/portal/subscriptions", "user": "/portal/users", "secret": "/portal/applications"}
+_PAGES = {
+    "subscription": "/portal/subscriptions",
+    "user": "/portal/users",
+    "secret": "/portal/applications",
+    "limit": "/portal/calls",
+    "errors": "/portal/calls",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from gateway.accounts.calls import RecentCall
 from gateway.accounts.clients import Clients
 from gateway.accounts.invitations import Invitations, TeamInvitations
 from gateway.accounts.key_uses import KeyUse
+from gateway.accounts.limits_left import ReadLimits
 from gateway.accounts.provider_users import ProviderSignIn
 from gateway.accounts.registry import ClientRegistry
 from gateway.accounts.sign_ups import SignUpLimiter
@@ -21,7 +22,7 @@ from gateway.accounts.teams import Teams
 from gateway.accounts.usage_reports import UsageReports
 from gateway.accounts.users import UserAuthentication, Users
 from gateway.clock import Clock
-from gateway.oauth.model import Client, TokenInfo
+from gateway.oauth.model import TokenInfo
 from gateway.oauth.user import User
 from gateway.oauth_flows.portal_tokens import PortalTokens
 from gateway.portal.brand import Brand
@@ -126,28 +127,6 @@ class KeyUseReader(Protocol):
     async def read(self, client_id: str, wanted: Sequence[str]) -> dict[str, KeyUse]:
         """The last uses of a client, as far as there are any: `LAST_TOKEN`, `LAST_CALL`, or those of API keys
         by their prefixes. Raises StoreUnavailable."""
-
-
-@dataclass(frozen=True, slots=True)
-class LimitLeft:
-    """What a client has left of one limit."""
-
-    route: str
-    """Empty: it counts the calls of all routes together."""
-    methods: tuple[str, ...]
-    """Empty: all."""
-    name: str
-    """As in the `RateLimit` headers."""
-    limit: int
-    seconds: int
-    """The length of its window, rounded up."""
-    left: int
-    ends: int | None
-    """When a fixed period ends, in seconds since the epoch; None: the window slides."""
-
-
-ReadLimits = Callable[[Client], Awaitable[Sequence[LimitLeft]]]
-"""What a client has left of the limits that apply to it. Raises StoreUnavailable."""
 
 
 class CallReader(Protocol):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.accounts.limits_left import ReadLimits
 from gateway.assembly.client_limits import limits_left
 from gateway.assembly.plugins import PluginSet
 from gateway.assembly.routes import plugin_place
@@ -17,7 +18,6 @@ from gateway.limits import Limits
 from gateway.oauth.model import Client, Subscription, TokenInfo
 from gateway.plugin import PluginContext
 from gateway.plugin.catalog import PluginCatalog
-from gateway.portal.services import ReadLimits
 from gateway.store import Store
 from tests.conftest import Valkey
 from tests.plugins.exchanges import exchange

@@ -8,10 +8,10 @@ from aiohttp import web
 
 from gateway.accounts.calls import RecentCall
 from gateway.accounts.key_uses import LAST_CALL, LAST_TOKEN, KeyUse
+from gateway.accounts.limits_left import LimitLeft
 from gateway.portal.api.api_request import Call
 from gateway.portal.api.responses import answer
 from gateway.portal.call_reasons import reason_text
-from gateway.portal.services import LimitLeft
 
 
 async def show(call: Call) -> web.Response:
