@@ -23,7 +23,7 @@ from tests.notices.mail_server import mail_server
 from tests.notices.receiver import SECRET, NoticeReceiver, receiving, until
 from tests.portal.api.program import Program, token_of
 from tests.portal.conftest import ADMIN, PASSWORD, config
-from tests.portal.reader import Reader
+from tests.portal.reader import Reader, call
 from tests.ports import free_port
 from tests.running import Running
 
@@ -125,6 +125,31 @@ def test_who_decides_is_told_by_mail(site: Site) -> None:
         assert {mail["Subject"] for mail in box.mails} == {"[Gatepost] ann asks for the API Orders"}
         assert "Note: please" in box.mails[0].get_content()
         site.await_empty()
+
+
+def test_a_limit_that_is_used_up_is_told_once(site: Site, receiver: NoticeReceiver) -> None:
+    site.config["routes"] = [
+        {
+            "path": "/limited",
+            "upstream": "orders",
+            "plugins": [{"use": "rate_limit", "with": {"limit": 1, "per": "1h"}}],
+        }
+    ]
+    site.notify(receiver.url)
+    gateway = site.start(workers=2)
+    developer = Reader(gateway.http)
+    developer.open("/portal/sign-up").submit(
+        "/sign-up", name="ann", password="correct horse", again="correct horse"
+    )
+    _, made = developer.keys()
+    credentials = f"{made.value('consumer-key')}:{made.value('consumer-secret')}"
+    token = call(gateway.http, "/token", {"grant_type": "client_credentials"}, basic=credentials)[1]
+    told = [call(gateway.http, "/limited", bearer=token["access_token"])[0] for _ in range(6)]
+    assert told == [200] + 5 * [429]
+    receiver.await_types("limit.reached")
+    site.await_empty()
+    (data,) = (one["data"] for one in receiver.bodies)
+    assert (data["client"], data["route"], data["limit"]) == (made.value("consumer-key"), "/limited", 1)
 
 
 def test_notices_of_a_subscription_arrive_once_with_two_workers(site: Site, receiver: NoticeReceiver) -> None:

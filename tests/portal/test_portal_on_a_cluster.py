@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.portal.conftest import ADMIN, PASSWORD
+from tests.portal.pages.test_usage import after_settling
 from tests.portal.reader import Reader, call
 from tests.running import Running
 from tests.topologies import ClusterSet
@@ -32,6 +33,10 @@ def test_people_applications_and_keys_work_on_a_cluster(
         assert developer.open(f"{application}/sandbox").submit("/generate-keys").status == 200
         edited = developer.open(f"{application}/edit").submit("/edit", name=f"{name} 2", tier="small")
         assert "Saved." in edited.words
+    shown = after_settling(developer, f"{path}/calls", "GET /orders 200").words
+    assert "/limited 2 in 1 hour client 2 bit by bit" in shown
+    after_settling(developer, f"{application}/calls", "/orders Production 200 1")
+    after_settling(developer, f"{application}/activity", "tier: small")
     assert "is deleted" in developer.open(f"{application}/delete").submit("/delete").words
     assert call(gateway, "/orders/7", bearer=token["access_token"])[0] == 401
     assert call(gateway, "/token", FORM, basic=credentials)[0] == 401

@@ -72,6 +72,8 @@ def test_in_a_cluster_all_that_a_script_touches_of_a_client_is_in_one_slot(clien
         CLUSTER.reusable_token(client, "key"),
         CLUSTER.client_generations(group) + client,
         *CLUSTER.of_client(client),
+        CLUSTER.applications_with(client),
+        CLUSTER.activity_of(client),
         CLUSTER.clients_with(client),
         CLUSTER.file_clients_in(group),
         CLUSTER.refresh_family(f"{group}family"),
