@@ -8,12 +8,15 @@ from aiohttp import web
 
 from gateway.accounts.access import ApplicationRight, may_receive, needs_second_owner
 from gateway.accounts.applications import ApplicationRefused
+from gateway.accounts.limits_left import LimitLeft
 from gateway.oauth.application import ENVIRONMENTS, Application
 from gateway.oauth.team import Team
 from gateway.portal.form_rules import application_problems, offered_tiers
 from gateway.portal.page_request import HOME, Fields, PageNotFound, PageRequest, redirect_to
 
 MOST_SHOWN = 200
+MOST_LIMITS = 3
+"""Limits that the page of an application shows of its keys."""
 
 
 async def home(page_request: PageRequest) -> web.StreamResponse:
@@ -129,10 +132,9 @@ async def show(page_request: PageRequest) -> web.StreamResponse:
     application = await the_application(page_request)
     services = page_request.services.applications
     keys = {name: await services.client(application, name) for name in ENVIRONMENTS}
-    uses = {
-        name: {} if client is None else await page_request.last_uses(client.id)
-        for name, client in keys.items()
-    }
+    clients = {name: client for name, client in keys.items() if client is not None}
+    uses = {name: await page_request.last_uses(client.id) for name, client in clients.items()}
+    left = {name: scarcest(await page_request.services.limits_left(one)) for name, one in clients.items()}
     teams = page_request.services.teams
     team = await teams.get(application.owner)
     there = {} if team is None else await teams.member_names(team)
@@ -144,7 +146,13 @@ async def show(page_request: PageRequest) -> web.StreamResponse:
         hands_over=await _hands_over(page_request, application),
         keys=keys,
         uses=uses,
+        limits=left,
     )
+
+
+def scarcest(limits: Sequence[LimitLeft]) -> list[LimitLeft]:
+    """Those of which the smallest shares are left."""
+    return sorted(limits, key=lambda one: one.left / one.limit)[:MOST_LIMITS]
 
 
 async def edit_form(page_request: PageRequest) -> web.StreamResponse:

@@ -25,6 +25,7 @@ def test_the_last_token_and_the_last_call_are_shown(developer: Reader, gateway: 
     assert "/limited 3 in 1 hour client 3 bit by bit" in shown
     overview = developer.open(path.removesuffix("/production")).words
     assert "with token-getter/1.5 Secret:" in overview
+    assert "/limited: 3 of 3 calls left" in overview
 
 
 def test_what_is_left_of_limits_is_shown(developer: Reader, gateway: str) -> None:
