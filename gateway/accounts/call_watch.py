@@ -20,8 +20,8 @@ FAILED_CLASS = 3
 class CallWatch(Protocol):
     """Looks at the calls of a worker once they are written."""
 
-    async def look(self, calls: Mapping[str, Iterable[CallKind]]) -> None:
-        """The kinds of calls that there were, by client. Raises StoreUnavailable."""
+    async def look(self, calls: Mapping[str, Mapping[CallKind, int]]) -> None:
+        """How many calls of which kinds there were, by client. Raises StoreUnavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,44 @@ class ErrorRule:
         each minute by class, oldest first.
         """
         last = list(slots)[-self.minutes :]
-        calls, errors = sum(map(sum, last)), sum(one[FAILED_CLASS] for one in last)
+        return self.judge(sum(map(sum, last)), sum(one[FAILED_CLASS] for one in last))
+
+    def judge(self, calls: int, errors: int) -> tuple[int, int] | None:
+        """The same for the sums."""
         return (calls, errors) if calls >= self.calls and errors > self.share * calls else None
+
+
+class RouteErrors:
+    """The calls of each route in the last minutes, as one worker sees them: an API fails for all who call it,
+    so that each worker's part shows it.
+    """
+
+    def __init__(self, rule: ErrorRule) -> None:
+        self._rule = rule
+        self._minutes: dict[str, dict[int, tuple[int, int]]] = {}
+        """Calls and errors, by route and minute."""
+
+    def add(self, calls: Mapping[CallKind, int], now: float) -> None:
+        """Counts calls."""
+        minute = int(now // 60)
+        for kind, number in calls.items():
+            minutes = self._minutes.setdefault(kind.route, {})
+            before, errors = minutes.get(minute, (0, 0))
+            minutes[minute] = before + number, errors + (number if failed([kind]) else 0)
+
+    def broken(self, now: float) -> dict[str, tuple[int, int]]:
+        """The routes with many errors, with their calls and errors. What is older is forgotten."""
+        first, found = int(now // 60) - self._rule.minutes + 1, dict[str, tuple[int, int]]()
+        for route, minutes in list(self._minutes.items()):
+            kept = {minute: sums for minute, sums in minutes.items() if minute >= first}
+            if not kept:
+                del self._minutes[route]
+                continue
+            self._minutes[route] = kept
+            judged = self._rule.judge(*map(sum, zip(*kept.values(), strict=True)))
+            if judged is not None:
+                found[route] = judged
+        return found
 
 
 def failed(kinds: Iterable[CallKind]) -> bool:

@@ -127,7 +127,7 @@ class CallRecorder:
         self.calls = calls
         self.watch: CallWatch | None = None
         """Looks at the calls that were written."""
-        self._written: dict[str, tuple[CallKind, ...]] = {}
+        self._written: dict[str, dict[CallKind, int]] = {}
         self._store = store
         self._uses = uses
         self._clock = clock
@@ -143,7 +143,7 @@ class CallRecorder:
             try:
                 await self._store.write(client_id, recent, kinds, now, self.calls.most)
                 if self.watch is not None:
-                    self._written[client_id] = tuple(kinds)
+                    self._written[client_id] = kinds
             except StoreUnavailable as error:
                 log.debug("calls not settled: %s", error.reason)
                 self.calls.give_back(client_id, calls)

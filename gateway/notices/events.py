@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -105,7 +105,7 @@ def _subscription(
 def limit_reached(client: Client, limit: SpentLimit) -> PortalEvent:
     """That a client has used a limit up."""
     data = {
-        **_named(client),
+        **named(client),
         "route": limit.route,
         "methods": list(limit.methods),
         "limit_name": limit.name,
@@ -116,13 +116,14 @@ def limit_reached(client: Client, limit: SpentLimit) -> PortalEvent:
     return PortalEvent("limit.reached", {name: value for name, value in data.items() if value})
 
 
-def errors_high(client: Client, calls: int, errors: int, seconds: int) -> PortalEvent:
-    """That many of a client's calls were answered with a 5xx."""
+def errors_high(whose: Mapping[str, str], calls: int, errors: int, seconds: int) -> PortalEvent:
+    """That many calls were answered with a 5xx: those of a client (`named`), or of a `route`."""
     figures = {"calls": calls, "errors": errors, "share": round(errors / calls, 3), "seconds": seconds}
-    return PortalEvent("errors.high", {**_named(client), **figures})
+    return PortalEvent("errors.high", {**whose, **figures})
 
 
-def _named(client: Client) -> dict[str, str]:
+def named(client: Client) -> dict[str, str]:
+    """What a client is told by."""
     told = {"client": client.id, "client_name": client.name, "application": client.application}
     return {name: value for name, value in told.items() if value}
 

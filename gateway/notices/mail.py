@@ -31,7 +31,7 @@ _SUBJECTS = {
     "user.signed_up": "{user} has signed up and waits for approval",
     "secret.expiring": "The secret {secret} of {client} ends on {expires}",
     "limit.reached": "{client} has used up its limit {limit_name}",
-    "errors.high": "{errors} of {calls} calls of {client} fail",
+    "errors.high": "{errors} of {calls} calls of {whose} fail",
 }
 _PAGES = {
     "subscription": "/portal/subscriptions",
@@ -89,7 +89,8 @@ def mail_of(notice: QueuedNotice, sender: MailSender) -> EmailMessage:
 
 def _subject(event: str, data: dict[str, Any]) -> str:
     template = _SUBJECTS.get(event, event)
-    shown = {"secret": "", **data, "client": data.get("client_name") or data.get("client", "")}
+    client = data.get("client_name") or data.get("client", "")
+    shown = {"secret": "", **data, "client": client, "whose": data.get("route") or client}
     try:
         return template.format_map({name: str(value) for name, value in shown.items()})
     except KeyError:

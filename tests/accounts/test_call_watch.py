@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.accounts.call_watch import CallKind, ErrorRule, failed, spent_name
+from gateway.accounts.call_watch import CallKind, ErrorRule, RouteErrors, failed, spent_name
 from gateway.accounts.limits_left import LimitLeft
 
 NOW = 1_800_000_000.5
@@ -33,6 +33,21 @@ def test_many_errors_are_more_than_a_share_of_enough_calls_in_a_time(
 def test_only_answers_of_5xx_are_errors() -> None:
     assert failed([CallKind("/a", 200, ""), CallKind("/a", 503, "")])
     assert not failed([CallKind("/a", 499, ""), CallKind("/a", 429, "900800")])
+
+
+def test_a_route_has_many_errors_whoever_calls_it() -> None:
+    routes = RouteErrors(ErrorRule(0.5, 2, 4))
+    routes.add(
+        {CallKind("/a", 502, "101503"): 2, CallKind("/a", 200, ""): 1, CallKind("/b", 502, ""): 3}, NOW
+    )
+    assert routes.broken(NOW) == {}, "too few"
+    routes.add({CallKind("/a", 503, ""): 1}, NOW + 60)
+    assert routes.broken(NOW + 60) == {"/a": (4, 3)}
+    routes.add({CallKind("/a", 200, ""): 9}, NOW + 60)
+    assert routes.broken(NOW + 60) == {}
+    routes.add({CallKind("/a", 503, ""): 4}, NOW + 240)
+    assert routes.broken(NOW + 240) == {"/a": (4, 4)}, "what is older does not count"
+    assert routes.broken(NOW + 600) == {}
 
 
 def test_a_limit_is_told_once_in_its_window() -> None:

@@ -91,6 +91,7 @@ def test_a_mail_says_what_has_happened_and_where_to_decide() -> None:
         ("secret.expiring", {"client": "c1", "expires": "soon"}, "The secret of c1 ends on soon"),
         ("limit.reached", {"client": "c1", "limit_name": "quota-day"}, "c1 has used up its limit quota-day"),
         ("errors.high", {"client": "c1", "calls": 9, "errors": 7}, "7 of 9 calls of c1 fail"),
+        ("errors.high", {"route": "/orders", "calls": 9, "errors": 7}, "7 of 9 calls of /orders fail"),
         ("something.new", {"a": 1}, "something.new"),
         ("subscription.requested", {"other": 1}, "subscription.requested"),
     ],

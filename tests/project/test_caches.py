@@ -20,11 +20,13 @@ COLLECTIONS = frozenset({"dict", "set", "deque", "defaultdict", "Counter", "Orde
 BOUNDED_OTHERWISE = {
     "gateway/notices/outbox.py": "MOST notices wait for the store",
     "gateway/accounts/file_users.py": "users of the configuration",
+    "gateway/accounts/call_watch.py": "the last minutes of each route that is called",
     "gateway/accounts/calls.py": "calls since the last write, by registered client",
     "gateway/accounts/key_uses.py": "uses since the last write, by registered client and API key",
     "gateway/accounts/passwords.py": "at most MAX_WAITING_ADDRESSES by MAX_WAITING_PER_ADDRESS requests",
     "gateway/accounts/usage.py": "counts since the last write, by registered client",
     "gateway/accounts/users.py": "users of the configuration",
+    "gateway/assembly/activity.py": "at most MOST entries wait for the store",
     "gateway/assembly/plugins.py": "plugins of the configuration",
     "gateway/config/yaml_composer.py": "of one file that is being read",
     "gateway/ext_authz/connection.py": "calls of one open connection, at most its concurrent streams",
