@@ -11,6 +11,7 @@ import click
 from gateway.accounts.registry import new_client_id
 from gateway.assembly.revocation_proof import proved
 from gateway.commands.client_api_keys import api_keys
+from gateway.commands.client_calls import calls
 from gateway.commands.client_checks import (
     client_keys_of,
     configured,
@@ -47,6 +48,7 @@ for command in (
     list_clients,
     update,
     import_clients,
+    calls,
     export_clients,
     api_keys,
 ):
