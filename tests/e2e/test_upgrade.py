@@ -34,6 +34,7 @@ def gateway(upstream: RawUpstream, tmp_path: Path, request: pytest.FixtureReques
     """One with the embedded store."""
     config = web_config(upstream, "embedded", "test:")
     config["server"] |= {"workers": request.param, "state_dir": str(tmp_path / "state")}
+    config["store"]["timeout"] = "10s"  # on a loaded machine a process that starts may keep the store waiting
     running = Running(config, tmp_path, **FROM_A_PROCESS_OF_ITS_OWN)
     running.await_ready()
     with upgradable(running) as found:
