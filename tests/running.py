@@ -180,13 +180,16 @@ class Running:
     def running(self) -> bool:
         return self._process.poll() is None
 
-    async def ended(self, within: float = LIMIT) -> int:
-        """Waits until the process has exited. Returns the exit code."""
+    async def ended(self, within: float = LIMIT, *, handed_on: bool = False) -> int:
+        """Waits until the process has exited. Returns the exit code. `handed_on`: another process goes on in
+        its place, and writes to the same standard error.
+        """
         deadline = time.monotonic() + within
         while self.running:
             assert time.monotonic() < deadline, f"it does not end:\n{self.output}"
             await asyncio.sleep(0.01)
-        self._reader.join(LIMIT)
+        if not handed_on:
+            self._reader.join(LIMIT)
         assert self._process.returncode is not None
         return int(self._process.returncode)
 

@@ -167,7 +167,7 @@ async def test_a_reload_of_what_one_process_can_not_change_is_an_upgrade(
         assert len(document["workers"]) == 3 - workers
         assert document["last_reload"]["number"] == 1
         await requests.more()
-        await running.ended()
+        await running.ended(handed_on=True)
     assert not FileLock(tmp_path / "state" / LOCK).held(), "its store has ended with the one before"
     assert read_pid(tmp_path / "other" / "store" / PID_FILE) is not None
 

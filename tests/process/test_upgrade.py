@@ -87,7 +87,7 @@ async def test_several_upgrades_in_a_row_lose_no_request_and_no_slow_stream(
             assert len(set(gateway.pids)) == 4
             assert running.running, "it still has the slow request"
             assert await slow.finish() == {"version": "one"}
-        assert await running.ended() == 0
+        assert await running.ended(handed_on=True) == 0
         await requests.more()
 
 
