@@ -158,9 +158,7 @@ class Acceptor:
 
     async def _handshake(self, accepted: socket.socket, address: str) -> None:
         try:
-            async with asyncio.timeout(self._handshake_timeout):
-                client = await self._read_proxy_header(accepted, address)
-                context = await self._tls_context(accepted)
+            client, context = await self._preamble(accepted, address)
         except BaseException as error:
             if isinstance(error, TimeoutError):
                 self._too_slow(address)
@@ -182,6 +180,17 @@ class Acceptor:
             # What asyncio and uvloop raise when the handshake's time is over.
             self._too_slow(address)
             raise
+
+    async def _preamble(
+        self, accepted: socket.socket, address: str
+    ) -> tuple[str | None, ssl.SSLContext | None]:
+        """What comes before HTTP and TLS: the client's address, if it is told, and the TLS context."""
+        if self._proxies is None and (self._tls is None or not self._tls.needs_client_hello):
+            # Nothing is waited for, so no timer is needed.
+            return None, None if self._tls is None else self._tls.context_for(UNREADABLE)
+        async with asyncio.timeout(self._handshake_timeout):
+            client = await self._read_proxy_header(accepted, address)
+            return client, await self._tls_context(accepted)
 
     async def _read_proxy_header(self, accepted: socket.socket, address: str) -> str | None:
         """Takes the PROXY protocol's header off; the client's address, or None for the connection's own."""

@@ -64,6 +64,16 @@ async def caller(listener: ListenSocket) -> AsyncIterator[asyncio.StreamReader]:
     await writer.wait_closed()
 
 
+async def test_a_connection_whose_first_bytes_are_not_waited_for_needs_no_timer(
+    listener: ListenSocket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asyncio, "timeout", lambda _: pytest.fail("a timer is set for each connection"))
+    door = accepting(listener)
+    async with caller(listener) as reader:
+        assert await reader.read() == b"hello"
+    door.close()
+
+
 async def test_a_crowd_is_let_in_at_a_few_looks(listener: ListenSocket) -> None:
     async with AsyncExitStack() as crowd:
         for _ in range(CROWD):
