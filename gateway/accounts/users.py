@@ -153,6 +153,13 @@ class Users:
         needs_admin = user.admin and role != "admin" and not any(one.admin for one in self.of_file)
         return await self._of_store.replace(user, replace(user, role=role), needs_admin=needs_admin)
 
+    async def resign(self, user: User) -> User:
+        """Takes the role from an administrator who goes. Raises LastAdministrator, UserChanged.
+
+        Whom a provider signs in gets it there again, so may always go.
+        """
+        return user if not user.admin or user.provider else await self.set_role(user, "developer")
+
     async def approve(self, user: User) -> User:
         """Lets a pending user sign in. Raises UserChanged."""
         return await self._of_store.replace(user, replace(user, pending=False))

@@ -108,6 +108,9 @@ def test_where_the_outcome_can_not_be_had_the_page_says_so_and_shows_the_secret(
         ("/portal/applications/new", "/portal/applications"),
         ("/portal/account", "/portal/account"),
         ("/portal/users/store:7/rename", "/portal/users"),
+        ("/portal/teams/team:7/rename", "/portal/teams/team:7"),
+        ("/portal/teams/new", "/portal/teams"),
+        ("/portal/teams/join/code", "/portal/teams"),
     ],
 )
 def test_a_form_s_page_is_above_where_it_is_sent(sent_to: str, page: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from tests.portal.conftest import ADMIN, PASSWORD
 from tests.portal.pages.test_usage import after_settling
@@ -49,3 +50,17 @@ def test_people_applications_and_keys_work_on_a_cluster(
     again = Reader(gateway)
     assert again.sign_in("Ada", "wrong horse").status != 200
     assert again.sign_in("Ada", "correct horse").status == 200
+
+    # A team and its members are in another slot than its applications.
+    made = again.open("/portal/teams").submit("/new", name="Team")
+    team = urlsplit(made.url).path
+    assert "is a member of the team" in made.submit("/add-member", user=ADMIN, role="owner").words
+    path = urlsplit(again.application("Together")).path
+    handed = again.open(f"{path}/owner").submit("/owner", owner=team.rpartition("/")[2])
+    assert "The owner is changed." in handed.words
+    assert "Together" in admin.open(team).words
+    assert "has applications" in again.open(team).submit("/delete", sure="yes").words
+    assert "You have left the team." in again.open(team).submit("/leave").words
+    assert again.open(path).status == 404
+    assert "is deleted" in admin.open(f"{path}/delete").submit("/delete").words
+    assert "The team is deleted." in admin.open(team).submit("/delete", sure="yes").words

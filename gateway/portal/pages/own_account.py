@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from gateway.accounts.users import LastAdministrator
 from gateway.oauth.team import TeamRefused
 from gateway.oauth.user import User
 from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
 from gateway.portal.pages.account import wrong_current
 from gateway.portal.sessions import browser_of
+from gateway.translation.text import gettext
 
 _PATH = "/portal/account"
 
@@ -69,6 +71,11 @@ async def delete(page_request: PageRequest) -> web.StreamResponse:
         return await _delete_page(page_request, user, {"current": problem})
     if await services.teams.needing(user):
         return await _delete_page(page_request, user, {})
+    try:
+        user = await services.users.resign(user)
+    except LastAdministrator:
+        problem = gettext("There is no other administrator: give somebody else the role first.")
+        return await _delete_page(page_request, user, {"current": problem})
     if fields.raw("applications") == "delete":
         for application in await services.applications.search(user):
             if application.owner == user.id:

@@ -76,5 +76,8 @@ def test_the_last_administrator_keeps_the_role(tmp_path: Path, backend: str, val
         refused = eve.open("/portal/users").submit("/role", role="developer")
         assert (refused.status, "There is no other administrator" in refused.words) == (422, True)
         assert eve.open("/portal/users").status == 200
+        going = eve.open("/portal/account/delete").submit("/delete", current="correct horse")
+        assert (going.status, "There is no other administrator" in going.words) == (422, True)
+        assert eve.open("/portal/users").status == 200
     finally:
         changing.stop()
