@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from aiohttp import web
 
@@ -12,11 +13,16 @@ from gateway.accounts.limits_left import LimitLeft
 from gateway.oauth.application import ENVIRONMENTS, Application
 from gateway.oauth.team import Team
 from gateway.portal.form_rules import application_problems, offered_tiers
+from gateway.portal.listing import listed
 from gateway.portal.page_request import HOME, Fields, PageNotFound, PageRequest, redirect_to
 
-MOST_SHOWN = 200
 MOST_LIMITS = 3
 """Limits that the page of an application shows of its keys."""
+_COLUMNS: dict[str, Callable[[Application], Any]] = {
+    "name": lambda one: one.name.casefold(),
+    "owner": lambda one: one.owner_name.casefold(),
+    "created": lambda one: one.created,
+}
 
 
 async def home(page_request: PageRequest) -> web.StreamResponse:
@@ -33,8 +39,7 @@ async def overview(page_request: PageRequest) -> web.StreamResponse:
     shown = without_owner if only_without_owner else found
     return page_request.page(
         "applications.html",
-        found=shown[:MOST_SHOWN],
-        total=len(shown),
+        found=listed(shown, page_request.request.query, _COLUMNS, HOME, ("search", "owner")),
         search=search,
         without_owner=len(without_owner),
         shows_owner=page_request.user.admin or any(one.owner != page_request.user.id for one in found),

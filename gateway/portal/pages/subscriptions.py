@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from aiohttp import web
 
@@ -10,9 +11,11 @@ from gateway.accounts.access import ApplicationRight
 from gateway.accounts.subscriptions import SubscriptionWish
 from gateway.oauth.api_subscription import ApiSubscription, SubscriptionRefused
 from gateway.oauth.application import Application
+from gateway.portal.listing import listed
 from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
 from gateway.portal.pages.applications import the_application
 from gateway.portal.subscription_forms import (
+    SubscriptionRow,
     decision_problems,
     note_problem,
     open_apis,
@@ -24,6 +27,14 @@ from gateway.portal.subscription_forms import (
 from gateway.translation.text import gettext
 
 MOST_SHOWN = 200
+_PATH = "/portal/subscriptions"
+_COLUMNS: dict[str, Callable[[SubscriptionRow], Any]] = {
+    "api": lambda row: row.subscription.api.casefold(),
+    "application": lambda row: row.application.name.casefold(),
+    "owner": lambda row: row.application.owner_name.casefold(),
+    "state": lambda row: row.subscription.state,
+    "asked": lambda row: row.subscription.asked,
+}
 
 Decide = Callable[[Application, str, str, str], Awaitable[Application]]
 
@@ -46,8 +57,7 @@ async def show(page_request: PageRequest) -> web.StreamResponse:
     return page_request.page(
         "subscriptions.html",
         waiting=waiting[:MOST_SHOWN],
-        others=others[:MOST_SHOWN],
-        total=len(others),
+        others=listed(others, page_request.request.query, _COLUMNS, _PATH),
         search=search,
         any_found=bool(found),
     )

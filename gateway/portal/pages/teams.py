@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from aiohttp import web
 
@@ -12,10 +13,15 @@ from gateway.accounts.teams import MemberMissing
 from gateway.oauth.team import TEAM_ROLES, Team, TeamRefused, TeamRole
 from gateway.oauth.user import User
 from gateway.portal.form_rules import team_name_problem
+from gateway.portal.listing import listed
 from gateway.portal.page_request import Fields, PageNotFound, PageRequest, redirect_to
 from gateway.translation.text import gettext, gettext_noop
 
-MOST_SHOWN = 200
+_COLUMNS: dict[str, Callable[[Team], Any]] = {
+    "name": lambda one: one.name.casefold(),
+    "members": lambda one: len(one.members),
+    "created": lambda one: one.created,
+}
 SHOWN_FOR = 3600
 """Seconds for which a new invitation is shown to who made it."""
 NO_USER = gettext_noop("There is no user with this name or id.")
@@ -47,8 +53,7 @@ async def _overview(page_request: PageRequest, problems: dict[str, str], name: s
     return page_request.page(
         "teams.html",
         422 if problems else 200,
-        found=[(one, one.role_of(user.id)) for one in found[:MOST_SHOWN]],
-        total=len(found),
+        found=listed(found, page_request.request.query, _COLUMNS, _PATH),
         search=search,
         problems=problems,
         name=name,

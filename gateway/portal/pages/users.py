@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from aiohttp import web
 
 from gateway.accounts.invitations import invitation_link
@@ -9,10 +12,16 @@ from gateway.accounts.users import LastAdministrator, UserExists
 from gateway.oauth.roles import ROLES, role_named
 from gateway.oauth.user import User
 from gateway.portal.form_rules import user_name_problem
+from gateway.portal.listing import listed
 from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
 from gateway.translation.text import gettext
 
-MOST_SHOWN = 200
+MOST_WAITING = 200
+"""Accounts that wait for approval and are shown at once."""
+_COLUMNS: dict[str, Callable[[tuple[User, bool]], Any]] = {
+    "name": lambda one: one[0].key,
+    "created": lambda one: one[0].created,
+}
 SHOWN_FOR = 3600
 """Seconds for which a new invitation is shown to who made it."""
 _PATH = "/portal/users"
@@ -117,17 +126,17 @@ async def _page(page_request: PageRequest, problems: dict[str, str], name: str =
     search = page_request.query("search").strip().lower()[:100]
     found = [one for one in await users.accounts() if search in one[0].key or one[0].id in problems]
     pending = [one for one, _ in found if one.pending]
-    accounts = [one for one in found if not one[0].pending]
+    signed_up = [one for one in found if not one[0].pending]
+    accounts = listed(signed_up, page_request.request.query, _COLUMNS, _PATH)
     of_file = [one for one in users.of_file if search in one.key]
-    ids = [one.id for one in (*of_file, *(user for user, _ in accounts[:MOST_SHOWN]))]
+    ids = [one.id for one in (*of_file, *(user for user, _ in accounts.rows))]
     return page_request.page(
         "users.html",
         422 if problems else 200,
         of_file=of_file,
-        pending=pending[:MOST_SHOWN],
-        accounts=accounts[:MOST_SHOWN],
+        pending=pending[:MOST_WAITING],
+        accounts=accounts,
         passkeys=await page_request.services.all_passkeys.counts(ids),
-        total=len(accounts),
         search=search,
         problems=problems,
         roles=ROLES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import uuid4
 
 import pytest
@@ -132,3 +133,21 @@ def test_an_applications_tier_is_the_limit_of_its_keys_next_tokens(
     assert 'name="tier"' not in kept.html, "what an administrator gave, a developer can't change"
     kept.submit("/edit", name="Renamed")
     assert "Throttling tier tiny" in developer.open(application).words
+
+
+def test_the_list_is_sorted_as_the_reader_chooses_and_links_keep_the_search(developer: Reader) -> None:
+    mark = uuid4().hex[:6]
+    for name in ("b", "C", "a"):
+        developer.application(f"{mark} {name}")
+
+    def order(query: str) -> list[str]:
+        page = developer.open(f"/portal/applications?search={mark}{query}")
+        return re.findall(rf">{mark} (\w)<", page.html)
+
+    assert order("&sort=name") == ["a", "b", "C"]
+    assert order("&sort=-name") == ["C", "b", "a"]
+    assert sorted(order("&sort=nothing&page=99")) == ["C", "a", "b"]
+    page = developer.open(f"/portal/applications?search={mark}&sort=name")
+    assert 'aria-sort="ascending"' in page.html
+    assert f'href="/portal/applications?search={mark}&amp;sort=-name"' in page.html
+    assert "Next page" not in page.words
