@@ -48,6 +48,7 @@ from gateway.portal.api.site import api_app
 from gateway.portal.api_documents import ApiDocuments, DescribedApi, named
 from gateway.portal.brand import Brand, BrandColours, BrandFile, branded
 from gateway.portal.csrf import CsrfToken
+from gateway.portal.drafts import DRAFT_PURPOSE, Drafts
 from gateway.portal.guides import Guide, GuideSource, guides
 from gateway.portal.services import (
     Api,
@@ -122,6 +123,7 @@ def portal(
         documents=ApiDocuments(described_apis(settings, info), _fetch),
         sessions=store.sessions,
         session_key=lambda session_id: "" if session_id is None else session_key(session_id),
+        drafts=Drafts(TokenCipher(keys.derive(DRAFT_PURPOSE), secrets.token_bytes), secure=info.secure),
         shown_once=ShownOnce(TokenCipher(keys.derive(PURPOSE), secrets.token_bytes), secure=info.secure),
         body_timeout=settings.server.timeouts.body,
         clock=clock,

@@ -16,9 +16,10 @@ from gateway.errors import StoreUnavailable
 from gateway.oauth.roles import Right, allows
 from gateway.oauth.user import User
 from gateway.portal.csrf import from_elsewhere
+from gateway.portal.drafts import refilled
 from gateway.portal.page_language import here
 from gateway.portal.services import PortalServices
-from gateway.portal.sessions import SEEN, SEEN_EVERY
+from gateway.portal.sessions import SEEN, SEEN_EVERY, cookie_name
 from gateway.web.oauth_endpoints import read_body
 from gateway.web.request_context import HEAD
 
@@ -189,6 +190,18 @@ class PageRequest:
 
     async def fields(self) -> Fields:
         """The form. Raises FormRefused unless it was filled in on a page of this portal, in this browser."""
+        fields = await self._read_form(self._binding())
+        self.may_write = True
+        return fields
+
+    async def fields_of_ended_session(self) -> Fields:
+        """The same of a form that was filled in while a session lasted that has ended since: nothing may be
+        changed by it.
+        """
+        session_id = self.request.cookies.get(cookie_name(secure=self.services.facts.secure))
+        return await self._read_form(self.services.csrf.binding(self.request, session_id))
+
+    async def _read_form(self, binding: str | None) -> Fields:
         if from_elsewhere(self.request):
             raise FormRefused
         body = await read_body(self.request, self.services.body_timeout)
@@ -197,9 +210,8 @@ class PageRequest:
         except ValueError:
             raise FormRefused from None
         fields = Fields(tuple((name, value.replace("\0", "")) for name, value in pairs))
-        if not self.services.csrf.proves(self._binding(), fields.raw("proof")):
+        if not self.services.csrf.proves(binding, fields.raw("proof")):
             raise FormRefused
-        self.may_write = True
         return fields
 
     def page(self, template: str, status: int = 200, **content: object) -> web.Response:
@@ -214,7 +226,16 @@ class PageRequest:
         context["path"] = self.request.path
         context["may"] = self.may
         context["here"] = here(self.request)
+        drafts, person = self.services.drafts, self.person
+        draft = drafts.read(self.request, person.id) if person is not None else None
+        if draft is not None:
+            context["done"] = "draft"
         response = aiohttp_jinja2.render_template(template, self.request, context, status=status)
+        if draft is not None:
+            response.text = refilled(response.text or "", draft)
+            drafts.forget(self.request, response)
+        if person is not None:
+            drafts.note_person(self.request, response, person.id)
         if value is not None:
             proof.give(response, value)
         return response

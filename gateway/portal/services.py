@@ -27,6 +27,7 @@ from gateway.oauth.user import User
 from gateway.oauth_flows.portal_tokens import PortalTokens
 from gateway.portal.brand import Brand
 from gateway.portal.csrf import CsrfToken
+from gateway.portal.drafts import Drafts
 from gateway.portal.flow_cookie import FlowCookie
 from gateway.portal.guides import Guide
 from gateway.portal.sessions import OwnSessions
@@ -228,6 +229,7 @@ class PortalServices:
     session_key: Callable[[str | None], str]
     """The key of the session of an id, as `sessions` lists it; empty: there is none."""
     shown_once: ShownOnce
+    drafts: Drafts
     all_passkeys: AnybodysPasskeys
     """Also those that were made before `portal.passkeys` was switched off."""
     documents: ApiDocumentation

@@ -80,13 +80,19 @@ seen, the address, the browser, and for how many seconds.
 """
 
 
+def cookie_name(*, secure: bool) -> str:
+    """What the cookie of a session is called."""
+    return "__Secure-gatepost-portal" if secure else "gatepost-portal"
+
+
 class StoredSessions(AbstractStorage):
     """`aiohttp-session`'s storage. The store is asked only about ids that can be ours."""
 
     def __init__(self, keeper: SessionKeeper, note: NoteSession, clock: Clock, *, secure: bool) -> None:
         # The prefix keeps plain-HTTP pages of the same host from setting the cookie.
-        name = "__Secure-gatepost-portal" if secure else "gatepost-portal"
-        super().__init__(cookie_name=name, path=PATH, secure=secure, httponly=True, samesite="Lax")
+        super().__init__(
+            cookie_name=cookie_name(secure=secure), path=PATH, secure=secure, httponly=True, samesite="Lax"
+        )
         self._keeper = keeper
         self._note = note
         self._clock = clock

@@ -21,6 +21,7 @@ from gateway.oauth.roles import Right, allows
 from gateway.portal import static_files as statics
 from gateway.portal.brand import serve_brand
 from gateway.portal.csrf import HEADERS, from_elsewhere
+from gateway.portal.drafts import Draft, page_of_draft
 from gateway.portal.filters import FILTERS
 from gateway.portal.outcome import LOOK, form_page, with_outcome
 from gateway.portal.page_language import asked_language, name_language, speak_in_templates
@@ -111,11 +112,30 @@ def _brand_file(services: PortalServices) -> Handler:
 def _served(services: PortalServices, page: Page, right: Right | None) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
         page_request = await PageRequest.of(request, services)
-        if right is not None and not allows(page_request.user.role, right):
-            raise PageNotFound
-        return await page(page_request)
+        try:
+            if right is not None and not allows(page_request.user.role, right):
+                raise PageNotFound
+            return await page(page_request)
+        except SignInNeeded:
+            if request.method != "POST":
+                raise
+            return await _kept_for_later(page_request)
 
     return handler
+
+
+async def _kept_for_later(page_request: PageRequest) -> web.StreamResponse:
+    """Asks for a sign-in, and keeps what was filled in while the session lasted, for who had it."""
+    request = page_request.request
+    page = page_of_draft(request.path, form_page(request.path))
+    response = redirect_to(f"{MOUNT}/sign-in?next={quote(page)}&done=draft-kept")
+    try:
+        fields = await page_request.fields_of_ended_session()
+    except FormRefused:
+        raise SignInNeeded from None
+    if not page_request.services.drafts.keep(request, response, page, Draft(request.path, fields.pairs)):
+        raise SignInNeeded
+    return response
 
 
 def error_page_middleware(services: PortalServices) -> object:

@@ -1,0 +1,116 @@
+"""What was filled in when the session had ended is there again after signing in."""
+
+from __future__ import annotations
+
+import re
+from uuid import uuid4
+
+import pytest
+
+from gateway.portal.drafts import Draft, refilled
+from tests.portal.conftest import ADMIN, PASSWORD
+from tests.portal.reader import Reader, Sheet
+
+SESSION = "gatepost-portal"
+FORM = (
+    '<form method="post" action="/other"><input name="name" value="x"></form>'
+    '<form method="post" action="/a"><input type="hidden" name="proof" value="p">'
+    '<input id="n" name="name" value="old"><input name="ends" type="date" class="short" value="">'
+    '<textarea id="d" name="description" rows="3">old</textarea>'
+    '<select name="tier"><option value="">None</option><option value="small" selected>small</option></select>'
+    '<input type="checkbox" name="scope" value="r" checked><input type="checkbox" name="scope" value="w">'
+    '<input name="password" type="password" value=""><button formaction="/b">No</button></form>'
+)
+
+
+def test_each_kind_of_field_is_filled_in_again() -> None:
+    fields = (
+        ("name", '"><script>&'),
+        ("description", "</textarea><b>"),
+        ("tier", ""),
+        ("scope", "w"),
+        ("ends", "2030-01-01"),
+    )
+    found = refilled(FORM, Draft("/a", (*fields, ("password", "secret"), ("proof", "mine"))))
+    assert '<form method="post" action="/other"><input name="name" value="x"></form>' in found
+    assert 'value="&#34;&gt;&lt;script&gt;&amp;" id="n" name="name"' in found
+    assert ">&lt;/textarea&gt;&lt;b&gt;</textarea>" in found
+    assert '<option value="" selected>None</option><option value="small">' in found
+    assert '<input type="checkbox" name="scope" value="r">' in found
+    assert '<input checked type="checkbox" name="scope" value="w">' in found
+    assert 'value="2030-01-01"' in found
+    assert "secret" not in found
+    assert 'name="proof" value="p"' in found
+
+
+def test_a_button_of_its_own_leads_to_the_form_too_and_a_form_that_is_gone_to_none() -> None:
+    assert 'value="new" id="n"' in str(refilled(FORM, Draft("/b", (("name", "new"),))))
+    assert refilled(FORM, Draft("/c", (("name", "new"),))) == FORM
+    assert "new" in refilled(FORM.replace("/a", "/a#top"), Draft("/a", (("name", "new"),)))
+
+
+def end_session(reader: Reader) -> None:
+    """The store forgets the session; the browser still has its cookie."""
+    other = Reader(reader.base)
+    for cookie in reader.cookies:
+        if cookie.name == SESSION:
+            other.cookies.set_cookie(cookie)
+    other.open("/portal/account").submit("/sign-out")
+
+
+def left_form(reader: Reader, name: str) -> Sheet:
+    """A form that is sent after the session has ended."""
+    form = reader.open("/portal/applications/new")
+    end_session(reader)
+    return form.submit("/new", name=name, description="Line one\nand <two>")
+
+
+@pytest.fixture
+def reader(gateway: str) -> Reader:
+    reader = Reader(gateway)
+    reader.sign_in(ADMIN, PASSWORD)
+    return reader
+
+
+def test_after_signing_in_the_form_is_filled_in_and_nothing_was_done(reader: Reader) -> None:
+    name = f"Kept {uuid4().hex[:6]}"
+    asked = left_form(reader, name)
+    assert "/portal/sign-in" in asked.url
+    assert "What you filled in is kept" in asked.words
+    back = asked.submit("/sign-in", name=ADMIN, password=PASSWORD)
+    assert back.url.endswith("/portal/applications/new")
+    assert f'value="{name}"' in back.html
+    assert "Line one\nand &lt;two&gt;</textarea>" in back.html.replace("\r\n", "\n")
+    assert "Nothing has been sent yet" in back.words
+    assert name not in reader.open("/portal/applications").words
+    made = back.submit("/new", name=name)
+    assert name in made.words
+    assert f'value="{name}"' not in reader.open("/portal/applications/new").html
+
+
+def test_another_person_sees_nothing_of_it(reader: Reader, gateway: str) -> None:
+    asked = left_form(reader, "Of the administrator")
+    name = f"dev-{uuid4().hex[:8]}"
+    other = Reader(gateway)
+    other.open("/portal/sign-up").submit(
+        "/sign-up", name=name, password="a long pass word", again="a long pass word"
+    )
+    back = asked.submit("/sign-in", name=name, password="a long pass word")
+    assert "Of the administrator" not in back.html
+    assert "Of the administrator" not in reader.open("/portal/applications/new").html
+
+
+def test_a_form_of_another_site_is_not_kept(reader: Reader) -> None:
+    form = reader.open("/portal/applications/new")
+    end_session(reader)
+    refused = form.submit("/new", name="Smuggled", proof="0" * 64)
+    assert "What you filled in is kept" not in refused.words
+    assert not [one for one in reader.cookies if one.name == "gatepost-draft"]
+
+
+def test_no_password_is_ever_in_it(reader: Reader) -> None:
+    form = reader.open("/portal/account")
+    end_session(reader)
+    if 'name="current"' in form.html:
+        form.submit("/account", current="hidden", new="hidden too", again="hidden too")
+    assert not [one for one in reader.cookies if re.search("draft", one.name)]
