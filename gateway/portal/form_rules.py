@@ -26,6 +26,8 @@ WAYS = {
     "client_secret_basic": gettext_noop("HTTP Basic only"),
     "client_secret_post": gettext_noop("Form parameters only"),
 }
+JOINERS = "\u200c\u200d"
+"""ZERO WIDTH NON-JOINER and JOINER: scripts and emoji need them."""
 _USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}")
 _WHOLE = re.compile(r"[0-9]{1,12}", re.ASCII)
 
@@ -42,12 +44,17 @@ def team_name_problem(name: str) -> str:
     return _line_problem(name) if name else gettext("A team needs a name.")
 
 
+def _is_line(text: str) -> bool:
+    """Whether it is one line of text, in any script."""
+    return all(one.isprintable() or one in JOINERS for one in text)
+
+
 def _line_problem(name: str) -> str:
     if len(name) > LONGEST_NAME:
         return gettext(
             "A name has at most %(most)s characters; this one has %(has)s.", most=LONGEST_NAME, has=len(name)
         )
-    return "" if name.isprintable() else gettext("A name is one line of text.")
+    return "" if _is_line(name) else gettext("A name is one line of text.")
 
 
 def password_problem(password: str, name: str) -> str:

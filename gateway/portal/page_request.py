@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from unicodedata import normalize
 from urllib.parse import parse_qsl, quote
 
 import aiohttp_jinja2
@@ -73,8 +74,8 @@ class Fields:
         return any(key == name for key, _ in self.pairs)
 
     def text(self, name: str) -> str:
-        """A field's text without spaces around it; empty where it is missing."""
-        return self.raw(name).strip()
+        """A field's text without spaces around it, in Unicode's NFC; empty where it is missing."""
+        return normalize("NFC", self.raw(name)).strip()
 
     def raw(self, name: str) -> str:
         """A field's text as it was typed."""

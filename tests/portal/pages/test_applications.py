@@ -151,3 +151,27 @@ def test_the_list_is_sorted_as_the_reader_chooses_and_links_keep_the_search(deve
     assert 'aria-sort="ascending"' in page.html
     assert f'href="/portal/applications?search={mark}&amp;sort=-name"' in page.html
     assert "Next page" not in page.words
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "\U0001f469\u200d\U0001f4bb \U0001f3f3\ufe0f\u200d\U0001f308",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "\u0939\u093f\u0928\u094d\u0926\u0940 \u0995\u09cd\u200d\u09b7",
+        "\u05e2\u05d1\u05e8\u05d9\u05ea \u4e2d\u6587",
+    ],
+)
+def test_a_name_can_be_of_any_script(developer: Reader, name: str) -> None:
+    path = developer.application(name)
+    assert f"<h1>{name}</h1>" in developer.open(path).html
+    assert f">{name}<" in developer.open("/portal/applications").html
+
+
+def test_names_that_read_alike_are_alike(developer: Reader) -> None:
+    mark = uuid4().hex[:6]
+    developer.application(f"Caf\u00e9 {mark}")
+    again = developer.open("/portal/applications/new").submit("/new", name=f"Cafe\u0301 {mark}")
+    assert "has an application of this name already" in again.words
+    override = developer.open("/portal/applications/new").submit("/new", name="a\u202eb")
+    assert "A name is one line of text." in override.words
