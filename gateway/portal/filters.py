@@ -33,11 +33,13 @@ def moment_text(seconds: int) -> str:
 
 def day(seconds: int) -> Markup:
     """A date in UTC, which the script turns into the date where the reader is."""
-    if spoken() == ENGLISH:
-        text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
-    else:
-        text = _by_language(seconds)
+    text = date_text(seconds) if spoken() == ENGLISH else _by_language(seconds)
     return _TIME.format(utc=_instant(seconds), attribute=Markup(" data-day"), text=text)
+
+
+def date_text(seconds: int) -> str:
+    """A date in UTC as text, for programs and files."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
 
 
 def _instant(seconds: int) -> str:

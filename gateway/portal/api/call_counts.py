@@ -10,7 +10,7 @@ from gateway.oauth.application import ENVIRONMENTS
 from gateway.portal.api.api_request import Call
 from gateway.portal.api.responses import answer
 from gateway.portal.call_reasons import reason_text
-from gateway.portal.filters import day
+from gateway.portal.filters import date_text
 
 KEY_TYPES = {name.upper(): name for name in ENVIRONMENTS}
 
@@ -29,7 +29,7 @@ async def listing(call: Call) -> web.Response:
     report = await call.services.call_reports.report(list(types), days)
     found = [
         {
-            "date": day(one.day * DAY),
+            "date": date_text(one.day * DAY),
             "keyMappingId": one.row.client_id,
             "keyType": types[one.row.client_id],
             "route": one.row.kind.route,

@@ -12,7 +12,7 @@ from gateway.oauth.application import ENVIRONMENTS, Application
 from gateway.portal.call_reasons import reason_text
 from gateway.portal.charts import calls_by_day
 from gateway.portal.csv_file import csv_file
-from gateway.portal.filters import day
+from gateway.portal.filters import date_text
 from gateway.portal.page_request import PageRequest
 from gateway.portal.pages.applications import the_application
 
@@ -98,7 +98,7 @@ def file_row(date: int, row: CallRow, keys: Mapping[str, ReportedKeys]) -> tuple
     """A row of the file."""
     owner, kind = keys[row.client_id], row.kind
     return (
-        day(date * DAY),
+        date_text(date * DAY),
         owner.application.name,
         owner.environment,
         row.client_id,
