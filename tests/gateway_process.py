@@ -24,9 +24,11 @@ PRELOADED = (
     "gateway.process.single_worker",
     "gateway.assembly.portal",
     "gateway.plugin.limit_plugin",
-    # What a gateway loads when it has begun to serve.
+    # What a gateway loads when it has begun to serve, and when it first needs it.
     "gateway.store.redis_pool",
     "encodings.idna",
+    "jinja2.ext",
+    "zxcvbn",
     "tests.frozen_heap",
 )
 _CONTEXT = multiprocessing.get_context("forkserver")
