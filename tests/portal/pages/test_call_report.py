@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from io import StringIO
 
 from tests.portal.pages.test_calls import token_of
@@ -26,6 +27,7 @@ def test_calls_are_shown_by_api_keys_status_and_reason(developer: Reader, gatewa
     for file in (f"{application}/calls.csv", "/portal/calls.csv?days=1"):
         rows = list(csv.reader(StringIO(developer.open(file).html, newline="")))
         assert rows[0][:4] == ["day", "application", "environment", "consumer_key"]
+        assert all(re.fullmatch(r"\d{4}-\d\d-\d\d", row[0]) for row in rows[1:])
         assert [row[1:3] + row[4:] for row in rows[1:]] == [
             ["'=Shop", "production", "/orders", "200", "", "", "3"],
             ["'=Shop", "production", "/orders", "403", "900910", "900910 Not allowed", "1"],
