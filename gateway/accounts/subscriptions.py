@@ -17,6 +17,7 @@ from gateway.oauth.model import Client
 from gateway.store import ApplicationStore
 from gateway.translation.text import gettext
 
+Check = Callable[[ApiSubscription], None]
 MAX_SUBSCRIPTIONS = 50
 """Of one application, so that its keys' records stay small enough to be cached."""
 
@@ -29,6 +30,10 @@ class SubscriptionWish:
     scopes: tuple[str, ...] = ()
     tier: str = ""
     note: str = ""
+
+
+def _anything(_: ApiSubscription) -> None:
+    """Whatever it is."""
 
 
 class ApiSubscriptions:
@@ -72,24 +77,35 @@ class ApiSubscriptions:
         await self._store.update(application.id, asked, event="subscription.request", of=_named(wish.api))
         return made
 
-    async def approve(self, application: Application, api: str, by: str, note: str, tier: str) -> Application:
-        """Lets the application's keys call the API, with the scopes that were asked for."""
-        now = int(self._clock())
-        return await self._decide(application, api, "approve", lambda one: approved(one, by, note, tier, now))
+    async def approve(
+        self, application: Application, api: str, by: str, note: str, tier: str, check: Check = _anything
+    ) -> Application:
+        """Lets the application's keys call the API, with the scopes that were asked for.
 
-    async def refuse(self, application: Application, api: str, by: str, note: str) -> Application:
+        `check` sees what is decided of, in the same step, and may raise; so for the others.
+        """
+        now = int(self._clock())
+        return await self._decide(
+            application, api, "approve", lambda one: approved(one, by, note, tier, now), check
+        )
+
+    async def refuse(
+        self, application: Application, api: str, by: str, note: str, check: Check = _anything
+    ) -> Application:
         """Refuses what was asked for."""
         now = int(self._clock())
-        return await self._decide(application, api, "refuse", lambda one: refused(one, by, note, now))
+        return await self._decide(application, api, "refuse", lambda one: refused(one, by, note, now), check)
 
-    async def end(self, application: Application, api: str, by: str, note: str) -> Application:
+    async def end(
+        self, application: Application, api: str, by: str, note: str, check: Check = _anything
+    ) -> Application:
         """Ends an approved subscription at once. Its application still shows it."""
         now = int(self._clock())
-        return await self._decide(application, api, "end", lambda one: ended(one, by, note, now))
+        return await self._decide(application, api, "end", lambda one: ended(one, by, note, now), check)
 
-    async def withdraw(self, application: Application, api: str) -> Application:
+    async def withdraw(self, application: Application, api: str, check: Check = _anything) -> Application:
         """Removes a subscription in whatever state. One that was approved ends at once."""
-        return await self._decide(application, api, "withdraw", lambda _: None)
+        return await self._decide(application, api, "withdraw", lambda _: None, check)
 
     async def _decide(
         self,
@@ -97,12 +113,17 @@ class ApiSubscriptions:
         api: str,
         event: str,
         decide: Callable[[ApiSubscription], ApiSubscription | None],
+        check: Check,
     ) -> Application:
         was, now = application, application
 
+        def checked(one: ApiSubscription) -> ApiSubscription | None:
+            check(one)
+            return decide(one)
+
         def decided(one: Application) -> Application:
             nonlocal was, now
-            was, now = one, one.with_subscription(api, decide)
+            was, now = one, one.with_subscription(api, checked)
             return now
 
         changed = await self._store.update(

@@ -57,6 +57,7 @@ from gateway.portal.services import (
     RefusedCall,
     SignUp,
     SubscribableApi,
+    ThrottlingPolicy,
 )
 from gateway.portal.shown_once import PURPOSE, ShownOnce
 from gateway.portal.site import MOUNT as PAGES
@@ -239,6 +240,9 @@ def portal_info(settings: Settings) -> PortalInfo:
         max_lifetime=settings.tokens.max_lifetime,
         apis=apis,
         tiers=tuple(settings.tiers),
+        policies=tuple(
+            ThrottlingPolicy(name, one.limit, one.per, one.burst) for name, one in settings.tiers.items()
+        ),
         developer_tiers=tuple(settings.portal.tiers),
         subscribable=_subscribable(settings),
         provider="" if settings.portal.oidc is None else settings.portal.oidc.name,

@@ -77,6 +77,17 @@ class SubscribableApi:
 
 
 @dataclass(frozen=True, slots=True)
+class ThrottlingPolicy:
+    """A tier, as programs are told of it."""
+
+    name: str
+    limit: int
+    """Requests in any period of `seconds`."""
+    seconds: float
+    burst: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PortalInfo:
     """What of the configuration the portal shows."""
 
@@ -99,6 +110,8 @@ class PortalInfo:
     apis: tuple[Api, ...]
     tiers: tuple[str, ...] = ()
     """The throttling tiers that there are."""
+    policies: tuple[ThrottlingPolicy, ...] = ()
+    """The same with their limits."""
     developer_tiers: tuple[str, ...] = ()
     """Those that developers may choose."""
     subscribable: tuple[SubscribableApi, ...] = ()

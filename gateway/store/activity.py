@@ -59,6 +59,9 @@ class ActivityStore:
             since: Seconds since the epoch.
             until: Likewise, exclusively; 0: now.
         """
+        if before and not before.strip("0-"):
+            # Nothing is before 0-0, and the store refuses to look.
+            return []
         key = self._names.activity_of(application_id) if application_id else self._names.activity
         # An entry's id begins with the store's time in milliseconds.
         last = f"({before}" if before else f"({int(until * 1000)}-0" if until else "+"

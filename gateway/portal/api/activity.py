@@ -25,19 +25,17 @@ async def of_all(call: Call) -> web.Response:
     if not call.user.admin:
         raise Problem(FORBIDDEN)
     query = call.request.query
-    action, application = query.get("action", ""), query.get("applicationId", "")
-    if action and action not in ACTIONS:
-        raise Problem(BAD_REQUEST, f"action must be one of {', '.join(ACTIONS)}.")
+    action, application = call.choice("action", ACTIONS) or "", query.get("applicationId", "")
     applications = frozenset({application}) if application else None
     wanted = ActivityFilter(query.get("actor", ""), action, applications)
     return _answer(await call.services.activity.page("", wanted, _before(call)))
 
 
 def _before(call: Call) -> str:
-    place = call.request.query.get("before", "")
-    if place and not PLACE.fullmatch(place):
+    place = call.request.query.get("before")
+    if place is not None and not PLACE.fullmatch(place):
         raise Problem(BAD_REQUEST, "before must be what an answer had in next.")
-    return place
+    return place or ""
 
 
 def _answer(page: ActivityPage) -> web.Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TypeVar
@@ -65,7 +66,15 @@ class Call:
     @property
     def if_match(self) -> str | None:
         """The versions of which it may change something; None: any."""
-        values = self.request.headers.getall("If-Match", [])
+        return self._listed("If-Match")
+
+    @property
+    def if_none_match(self) -> str | None:
+        """The representations that it has already; None: none."""
+        return self._listed("If-None-Match")
+
+    def _listed(self, name: str) -> str | None:
+        values = self.request.headers.getall(name, [])
         return ", ".join(values) if values else None
 
     async def body(self, model: type[B]) -> B:
@@ -87,6 +96,13 @@ class Call:
         if not _NUMBER.fullmatch(text) or int(text) > most:
             raise Problem(BAD_REQUEST, f"{name} must be a whole number from 0 to {most}.")
         return int(text)
+
+    def choice(self, name: str, allowed: Collection[str]) -> str | None:
+        """One of some words in the query; None where it is left out. Raises Problem."""
+        text = self.request.query.get(name)
+        if text is not None and text not in allowed:
+            raise Problem(BAD_REQUEST, f"{name} must be one of {', '.join(allowed)}.")
+        return text
 
     async def application(self) -> Application:
         """The application that the path names. Raises Problem."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.accounts.call_reports import DAY, DAYS
-from gateway.http.problems import BAD_REQUEST, Problem
 from gateway.oauth.application import ENVIRONMENTS
 from gateway.portal.api.api_request import Call
 from gateway.portal.api.responses import answer
@@ -18,9 +17,7 @@ KEY_TYPES = {name.upper(): name for name in ENVIRONMENTS}
 async def listing(call: Call) -> web.Response:
     """The calls of an application, counted by day, keys, route, status and reason."""
     application, days = await call.application(), call.number("days", DAYS, DAYS)
-    wanted = call.request.query.get("keyType")
-    if wanted is not None and wanted not in KEY_TYPES:
-        raise Problem(BAD_REQUEST, f"keyType must be one of {', '.join(KEY_TYPES)}.")
+    wanted = call.choice("keyType", KEY_TYPES)
     types = {
         client_id: key_type
         for key_type, name in KEY_TYPES.items()

@@ -12,10 +12,11 @@ from gateway.oauth.team import TEAM_ROLES
 from gateway.portal.api.call_counts import KEY_TYPES
 from gateway.portal.api.operations import OPERATIONS, Operation
 from gateway.portal.api.responses import STATUSES
+from gateway.portal.api.settings import LEVELS
 from gateway.portal.pages.activity import PLACE
 from gateway.portal.services import MANAGE
 
-_TEXT, _NUMBER = {"type": "string"}, {"type": "integer"}
+_TEXT, _NUMBER, _TRUTH = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
 _TEXTS = {"type": "array", "items": _TEXT}
 _OR_NULL = ["string", "null"]
 
@@ -36,9 +37,6 @@ def _list_of(name: str, **more: Any) -> dict[str, Any]:
 
 _KEYS = {
     "keyMappingId": _TEXT,
-    "actor": {"type": "string", "description": "A part of it."},
-    "action": {"enum": list(ACTIONS)},
-    "before": {"type": "string", "pattern": f"^{PLACE.pattern}$"},
     "keyType": {"enum": ["PRODUCTION", "SANDBOX"]},
     "mode": {"const": "CREATED"},
     "keyState": {"enum": ["APPROVED", "REJECTED"]},
@@ -212,6 +210,36 @@ _ANSWERS: dict[str, dict[str, Any]] = {
         invitation={"type": "string", "description": "A link for one user, shown only now."},
         validityTime=_NUMBER,
     ),
+    "Settings": _object(
+        ["grantTypes", "scopes", "apiGatewayEndpoint"],
+        grantTypes=_TEXTS,
+        scopes={"type": "array", "items": _TEXT, "description": "Those that this interface needs."},
+        apiGatewayEndpoint=_TEXT,
+        applicationSharingEnabled={"type": "boolean", "description": "Whether there are teams."},
+        mapExistingAuthApps=_TRUTH,
+        monetizationEnabled=_TRUTH,
+        recommendationEnabled=_TRUTH,
+        IsUnlimitedTierPaid=_TRUTH,
+        IsAnonymousModeEnabled=_TRUTH,
+        IsPasswordChangeEnabled=_TRUTH,
+    ),
+    "ThrottlingPolicy": _object(
+        ["name", "policyLevel", "requestCount", "unitTime", "timeUnit", "tierPlan", "stopOnQuotaReach"],
+        name=_TEXT,
+        description=_TEXT,
+        policyLevel={"enum": list(LEVELS)},
+        quotaPolicyType={"const": "REQUESTCOUNT"},
+        requestCount={"type": "integer", "description": "The most requests in any period of unitTime."},
+        unitTime=_NUMBER,
+        timeUnit={"enum": ["day", "hour", "min", "sec", "ms"]},
+        tierPlan={"const": "FREE"},
+        stopOnQuotaReach={"const": True},
+        attributes={"type": "object", "additionalProperties": _TEXT},
+    ),
+    "ThrottlingPolicyList": _list_of(
+        "ThrottlingPolicy",
+        pagination=_object(["offset", "limit", "total"], offset=_NUMBER, limit=_NUMBER, total=_NUMBER),
+    ),
     "Problem": _object(
         ["title", "status", "detail", "code"],
         title=_TEXT,
@@ -222,6 +250,9 @@ _ANSWERS: dict[str, dict[str, Any]] = {
     ),
 }
 _IN_QUERY: dict[str, dict[str, Any]] = {
+    "actor": {"type": "string", "description": "A part of it."},
+    "action": {"enum": list(ACTIONS)},
+    "before": {"type": "string", "pattern": f"^{PLACE.pattern}$"},
     "applicationId": {"type": "string"},
     "apiId": {"type": "string"},
     "status": {"enum": list(STATUSES.values())},
@@ -232,6 +263,8 @@ _IDS = {
     "applicationId": "^[A-Za-z0-9]{1,64}$",
     "keyMappingId": "^[A-Za-z0-9]{1,64}$",
     "subscriptionId": "^[A-Za-z0-9]{1,64}-[0-9a-f]{12}$",
+    "policyLevel": f"^({'|'.join(LEVELS)})$",
+    "policyId": "^[A-Za-z0-9._-]{1,64}$",
     "teamId": "^team:[0-9a-f]{24}$",
     "memberId": "^(file|store):[0-9a-f]{24,40}$",
 }
@@ -288,7 +321,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "operationId": operation.name,
         "summary": (operation.handler.__doc__ or "").strip(),
         "parameters": [_parameter(name, operation) for name in operation.parameters],
-        "responses": {str(operation.status): _answer(operation)} | _refusals(),
+        "responses": {str(operation.status): _answer(operation)} | _unchanged(operation) | _refusals(),
     }
     if operation.body is not None:
         needed = any(field.is_required() for field in operation.body.model_fields.values())
@@ -302,6 +335,12 @@ def _answer(operation: Operation) -> dict[str, Any]:
         return {"description": "Done."}
     content = {"application/json": {"schema": _reference(operation.answer)}}
     return {"description": "Done.", "content": content}
+
+
+def _unchanged(operation: Operation) -> dict[str, Any]:
+    if operation.method != "GET":
+        return {}
+    return {"304": {"description": "If-None-Match has the ETag of what would be answered."}}
 
 
 def _refusals() -> dict[str, Any]:

@@ -16,6 +16,7 @@ from gateway.portal.api import (
     key_secrets,
     key_status,
     keys,
+    settings,
     subscriptions,
     teams,
 )
@@ -44,6 +45,7 @@ _ONE = "/applications/{applicationId}"
 _SUBSCRIPTION = "/subscriptions/{subscriptionId}"
 _TEAM = "/teams/{teamId}"
 _MEMBER = _TEAM + "/members/{memberId}"
+_POLICIES = "/throttling-policies/{policyLevel}"
 _KEYS = _ONE + "/oauth-keys/{keyMappingId}"
 
 
@@ -211,6 +213,19 @@ OPERATIONS = (
         200,
         "Subscription",
         EndSubscriptionBody,
+    ),
+    Operation("GET", "/settings", "getSettings", settings.show, 200, "Settings"),
+    Operation(
+        "GET",
+        _POLICIES,
+        "listThrottlingPolicies",
+        settings.policies,
+        200,
+        "ThrottlingPolicyList",
+        query=("limit", "offset"),
+    ),
+    Operation(
+        "GET", _POLICIES + "/{policyId}", "getThrottlingPolicy", settings.policy, 200, "ThrottlingPolicy"
     ),
     Operation("GET", "/teams", "listTeams", teams.listing, 200, "TeamList", query=("limit", "offset")),
     Operation("POST", "/teams", "createTeam", teams.create, 201, "Team", TeamBody),

@@ -13,6 +13,7 @@ from gateway.oauth.api_subscription import ApiSubscription, SubscriptionState
 from gateway.oauth.application import Application, Environment
 from gateway.oauth.model import Client, Secret
 from gateway.oauth.team import TEAM_OWNER, Team
+from gateway.portal.services import ThrottlingPolicy
 from gateway.tokens.token_issuer import TokenResponse
 
 
@@ -113,6 +114,28 @@ def subscription_shape(application: Application, one: ApiSubscription) -> dict[s
         "decidedTime": one.decided or None,
         "decidedBy": one.decided_by or None,
         "answer": one.answer,
+    }
+
+
+_UNITS = ((86_400_000, "day"), (3_600_000, "hour"), (60_000, "min"), (1000, "sec"), (1, "ms"))
+"""WSO2's units of time, in milliseconds."""
+
+
+def policy_shape(policy: ThrottlingPolicy, level: str) -> dict[str, Any]:
+    """A throttling policy: a tier of the configuration."""
+    milliseconds = max(round(policy.seconds * 1000), 1)
+    length, unit = next((one, name) for one, name in _UNITS if milliseconds % one == 0)
+    return {
+        "name": policy.name,
+        "description": "",
+        "policyLevel": level,
+        "quotaPolicyType": "REQUESTCOUNT",
+        "requestCount": policy.limit,
+        "unitTime": milliseconds // length,
+        "timeUnit": unit,
+        "tierPlan": "FREE",
+        "stopOnQuotaReach": True,
+        "attributes": {} if policy.burst is None else {"burst": str(policy.burst)},
     }
 
 

@@ -18,7 +18,7 @@ from gateway.portal.api.api_request import CHANGED, CONFLICT, FORBIDDEN, NOT_FOU
 from gateway.portal.api.openapi import document
 from gateway.portal.api.operations import OPERATIONS, Operation
 from gateway.portal.api.responses import answer
-from gateway.portal.api.versions import VersionDiffers
+from gateway.portal.api.versions import VersionDiffers, of_representation
 from gateway.portal.page_request import actor_of
 from gateway.portal.page_rights import operation_right
 from gateway.portal.services import PortalServices
@@ -51,7 +51,11 @@ def _served(services: PortalServices, operation: Operation) -> Handler:
         if not allows(user.role, right):
             raise Problem(FORBIDDEN, f"Your role, {user.role}, may not do this.")
         with acting(actor_of(user)):
-            return await operation.handler(Call(request, services, user))
+            call = Call(request, services, user)
+            response = await operation.handler(call)
+        if request.method == "GET":
+            return of_representation(response, call.if_none_match)
+        return of_representation(response, None) if "ETag" in response.headers else response
 
     return handler
 

@@ -13,6 +13,7 @@ from gateway.oauth.roles import allows
 from gateway.portal.api.api_request import FORBIDDEN, NOT_FOUND, Call
 from gateway.portal.api.request_bodies import DecisionBody, EndSubscriptionBody, SubscriptionBody
 from gateway.portal.api.responses import STATUSES, answer, page_shape, subscription_shape
+from gateway.portal.api.versions import subscription_check, subscription_version
 from gateway.portal.subscription_forms import (
     SubscriptionRow,
     decision_problems,
@@ -31,15 +32,13 @@ async def listing(call: Call) -> web.Response:
     """The subscriptions of the caller's applications; all of them for whoever decides."""
     limit, offset = call.number("limit", 25, MOST_SHOWN), call.number("offset", 0, 999_999)
     query = call.request.query
-    status = query.get("status", "")
-    if status and status not in STATUSES.values():
-        raise Problem(BAD_REQUEST, f"status must be one of {', '.join(STATUSES.values())}.")
+    status = call.choice("status", STATUSES.values())
     found = [
         subscription_shape(row.application, row.subscription)
         for row in rows(await call.services.applications.search(call.user, right="subscriptions"))
         if query.get("applicationId", row.application.id) == row.application.id
         and query.get("apiId", row.subscription.api) == row.subscription.api
-        and status in ("", STATUSES[row.subscription.state])
+        and status in (None, STATUSES[row.subscription.state])
     ]
     return answer(page_shape(found, offset, limit))
 
@@ -60,19 +59,21 @@ async def create(call: Call) -> web.Response:
     _raise_first(wish_problems(wish, api, tiers))
     made = await services.subscriptions.ask(application, wish, call.user.name)
     shape = subscription_shape(application, made)
-    return answer(shape, 201, Location=f"{PATH}/{shape['subscriptionId']}")
+    version = subscription_version(application, made)
+    return answer(shape, 201, Location=f"{PATH}/{shape['subscriptionId']}", ETag=version)
 
 
 async def show(call: Call) -> web.Response:
     """One subscription."""
     row = await _subscription(call)
-    return answer(subscription_shape(row.application, row.subscription))
+    return _answered(row.application, row.subscription)
 
 
 async def delete(call: Call) -> web.Response:
     """Removes a subscription. One that was approved ends at once."""
     row = await _subscription(call, "manage")
-    await call.services.subscriptions.withdraw(row.application, row.subscription.api)
+    check = subscription_check(call.if_match, row.application)
+    await call.services.subscriptions.withdraw(row.application, row.subscription.api, check)
     return web.Response(status=204)
 
 
@@ -83,7 +84,12 @@ async def approve(call: Call) -> web.Response:
     _raise_first(decision_problems(body.note, tier, call.services.facts))
     api = row.subscription.api
     decided = await call.services.subscriptions.approve(
-        row.application, api, call.user.name, body.note.strip(), tier
+        row.application,
+        api,
+        call.user.name,
+        body.note.strip(),
+        tier,
+        subscription_check(call.if_match, row.application),
     )
     return _decided(decided, api)
 
@@ -93,7 +99,11 @@ async def refuse(call: Call) -> web.Response:
     row, body = await _to_decide(call), await call.body(EndSubscriptionBody)
     api = row.subscription.api
     decided = await call.services.subscriptions.refuse(
-        row.application, api, call.user.name, body.note.strip()
+        row.application,
+        api,
+        call.user.name,
+        body.note.strip(),
+        subscription_check(call.if_match, row.application),
     )
     return _decided(decided, api)
 
@@ -102,7 +112,13 @@ async def end(call: Call) -> web.Response:
     """Ends an approved subscription. Only publishers and administrators may; its developer still sees it."""
     row, body = await _to_decide(call), await call.body(EndSubscriptionBody)
     api = row.subscription.api
-    decided = await call.services.subscriptions.end(row.application, api, call.user.name, body.note.strip())
+    decided = await call.services.subscriptions.end(
+        row.application,
+        api,
+        call.user.name,
+        body.note.strip(),
+        subscription_check(call.if_match, row.application),
+    )
     return _decided(decided, api)
 
 
@@ -110,7 +126,11 @@ def _decided(application: Application, api: str) -> web.Response:
     one: ApiSubscription | None = application.subscription(api)
     if one is None:
         raise Problem(NOT_FOUND)
-    return answer(subscription_shape(application, one))
+    return _answered(application, one)
+
+
+def _answered(application: Application, one: ApiSubscription) -> web.Response:
+    return answer(subscription_shape(application, one), ETag=subscription_version(application, one))
 
 
 async def _to_decide(call: Call) -> SubscriptionRow:

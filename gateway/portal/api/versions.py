@@ -1,6 +1,6 @@
 """Versions of what programs change, so that two of them never overwrite each other unseen.
 
-RFC 9110 sections 8.8.3 and 13.1.1: ETag and If-Match.
+RFC 9110 sections 8.8.3, 13.1.1 and 13.1.2: ETag, If-Match and If-None-Match.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
+from aiohttp import web
+
 from gateway.errors import GatepostError
+from gateway.oauth.api_subscription import ApiSubscription
 from gateway.oauth.application import Application
 from gateway.oauth.model import Client
 from gateway.oauth.team import Team
@@ -41,6 +44,31 @@ def keys_version(client: Client) -> str:
     return _tag([*facts, *map(sorted, (client.grants, client.scopes, client.audiences, client.auth))])
 
 
+def subscription_version(application: Application, one: ApiSubscription) -> str:
+    """The entity tag of a subscription."""
+    facts: list[Any] = [application.id, one.api, one.state, one.tier, one.note, sorted(one.scopes)]
+    return _tag([*facts, one.asked, one.asked_by, one.decided, one.decided_by, one.answer])
+
+
+def of_representation(response: web.Response, if_none_match: str | None) -> web.Response:
+    """The answer with the entity tag of its body; 304 in its place where the caller has just that.
+
+    The version stands first in the tag: names of users, which are shown, change without it.
+    """
+    version = response.headers.get("ETag", "").strip('"')
+    digest = sha256(response.body if isinstance(response.body, bytes) else b"").hexdigest()[:20]
+    tag = f'"{version}.{digest}"'
+    response.headers["ETag"] = tag
+    # RFC 9110 section 13.1.2: compared weakly.
+    known = if_none_match is not None and (
+        if_none_match.strip() == "*" or tag.strip('"') in [one for _, one in _TAG.findall(if_none_match)]
+    )
+    if not known:
+        return response
+    kept = {name: response.headers[name] for name in ("ETag", "Cache-Control")}
+    return web.Response(status=304, headers=kept)
+
+
 def _tag(facts: list[Any]) -> str:
     return f'"{sha256(json.dumps(facts).encode()).hexdigest()[:20]}"'
 
@@ -52,7 +80,9 @@ def only_if(if_match: str | None, version: str) -> None:
     """
     if if_match is None or if_match.strip() == "*":
         return
-    if version not in [f'"{tag}"' for weak, tag in _TAG.findall(if_match) if not weak]:
+    # What `of_representation` adds says nothing of what can be changed.
+    seen = [tag.partition(".")[0] for weak, tag in _TAG.findall(if_match) if not weak]
+    if version.strip('"') not in seen:
         raise VersionDiffers("it was changed meanwhile")
 
 
@@ -64,6 +94,11 @@ def application_check(if_match: str | None) -> Callable[[Application], None]:
 def team_check(if_match: str | None) -> Callable[[Team], None]:
     """The same for a team."""
     return lambda team: only_if(if_match, team_version(team))
+
+
+def subscription_check(if_match: str | None, application: Application) -> Callable[[ApiSubscription], None]:
+    """The same for a subscription."""
+    return lambda one: only_if(if_match, subscription_version(application, one))
 
 
 def keys_check(if_match: str | None) -> Callable[[Client], None]:

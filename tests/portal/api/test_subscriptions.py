@@ -87,3 +87,25 @@ def test_what_can_not_be_asked_for_is_said(site: str, change: dict[str, object],
     status, problem = mine.ask("POST", "/subscriptions", wish)
     assert (status, problem["detail"][: len(says)]) == (400, says)
     assert mine.ask("GET", "/subscriptions?status=none")[0] == 400
+
+
+def test_a_subscription_is_decided_only_as_it_was_seen(site: str, admins: Program) -> None:
+    mine = developers(site, "mia")
+    _, application = mine.ask("POST", "/applications", {"name": "Shop"})
+    wish = {"applicationId": application["applicationId"], "apiId": "Orders"}
+    _, made = mine.ask("POST", "/subscriptions", {**wish, "note": "for a"})
+    path, first = f"/subscriptions/{made['subscriptionId']}", mine.headers["ETag"]
+    assert mine.ask("GET", path, **{"If-None-Match": first})[0] == 304
+    assert mine.ask("DELETE", path, **{"If-Match": first})[0] == 204
+    _, again = mine.ask("POST", "/subscriptions", {**wish, "note": "for b"})
+    assert again["subscriptionId"] == made["subscriptionId"]
+    second = mine.headers["ETag"]
+    for action in ("approve", "refuse"):
+        assert admins.ask("POST", f"{path}/{action}", {}, **{"If-Match": first})[0] == 412
+    assert mine.ask("GET", path) == (200, again), "nothing was decided"
+    assert admins.ask("POST", f"{path}/approve", {}, **{"If-Match": second})[0] == 200
+    third = admins.headers["ETag"]
+    assert mine.ask("DELETE", path, **{"If-Match": second})[0] == 412
+    assert admins.ask("POST", f"{path}/end", {}, **{"If-Match": second})[0] == 412
+    assert admins.ask("POST", f"{path}/end", {}, **{"If-Match": third})[0] == 200
+    assert mine.ask("DELETE", path)[0] == 204, "without the header it is as before"

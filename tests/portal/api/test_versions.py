@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import pytest
+from aiohttp import web
 
 from gateway.oauth.application import Application
 from gateway.oauth.model import Client
-from gateway.portal.api.versions import VersionDiffers, application_version, keys_version, only_if
+from gateway.portal.api.versions import (
+    VersionDiffers,
+    application_version,
+    keys_version,
+    of_representation,
+    only_if,
+)
 from tests.portal.api.program import Program
 
 
-@pytest.mark.parametrize("header", [None, "*", " * ", '"v"', '"a", "v"', 'W/"v", "v"'])
+@pytest.mark.parametrize("header", [None, "*", " * ", '"v"', '"a", "v"', 'W/"v", "v"', '"v.body"'])
 def test_what_the_caller_has_seen_may_be_changed(header: str | None) -> None:
     only_if(header, '"v"')
 
 
-@pytest.mark.parametrize("header", ['"a"', 'W/"v"', "v", "", '"v', '"V"', '""'])
+@pytest.mark.parametrize("header", ['"a"', 'W/"v"', '"a.v"', "v", "", '"v', '"V"', '""'])
 def test_anything_else_may_not(header: str) -> None:
     with pytest.raises(VersionDiffers):
         only_if(header, '"v"')
@@ -63,3 +70,34 @@ def test_keys_are_changed_only_as_they_were_seen(program: Program) -> None:
     changed = program.headers["ETag"]
     program.ask("GET", there)
     assert program.headers["ETag"] == changed
+
+
+def test_what_the_caller_has_already_is_not_sent_again(program: Program) -> None:
+    _, made = program.ask("POST", "/applications", {"name": "Shop"})
+    path, first = f"/applications/{made['applicationId']}", program.headers["ETag"]
+    for known in (first, f'"a", W/{first}', "*"):
+        assert program.ask("GET", path, **{"If-None-Match": known}) == (304, None)
+        assert program.headers["Content-Length"] in (None, "0")
+    assert program.headers["ETag"] == first
+    for other in ('"a"', "a", first.strip('"'), ""):
+        assert program.ask("GET", path, **{"If-None-Match": other})[0] == 200
+    assert program.ask("PUT", path, {"name": "Store"}, **{"If-None-Match": "*"})[0] == 200, "a GET's alone"
+    assert program.ask("GET", path, **{"If-None-Match": first})[1]["name"] == "Store"
+
+
+def test_lists_too_are_sent_once(program: Program) -> None:
+    assert program.ask("GET", "/applications")[0] == 200
+    first = program.headers["ETag"]
+    assert program.ask("GET", "/applications", **{"If-None-Match": first})[0] == 304
+    program.ask("POST", "/applications", {"name": "Another"})
+    assert program.ask("GET", "/applications", **{"If-None-Match": first})[0] == 200
+    assert program.headers["ETag"] != first
+
+
+def test_an_answer_without_a_body_has_a_tag_of_its_own() -> None:
+    one, other = (of_representation(web.Response(body=text), None) for text in (b"a", b"b"))
+    assert one.headers["ETag"] != other.headers["ETag"]
+    same = of_representation(
+        web.Response(body=b"a", headers={"Cache-Control": "no-store"}), one.headers["ETag"]
+    )
+    assert (same.status, same.body, same.headers["Cache-Control"]) == (304, None, "no-store")
