@@ -33,6 +33,16 @@ def application_version(application: Application) -> str:
     return _tag([*facts, application.production, application.sandbox])
 
 
+def details_version(application: Application) -> str:
+    """The tag of what people change of an application in one form."""
+    return _tag([application.name, application.description, application.tier])
+
+
+def details_check(seen: str) -> Callable[[Application], None]:
+    """Raises VersionDiffers where these details are not what the form has shown. Empty: it did not say."""
+    return lambda application: only_if(seen or None, details_version(application))
+
+
 def team_version(team: Team) -> str:
     """The entity tag of a team."""
     return _tag([team.id, team.name, *((one.id, one.role) for one in team.members)])

@@ -12,9 +12,11 @@ from gateway.accounts.applications import ApplicationRefused
 from gateway.accounts.limits_left import LimitLeft
 from gateway.oauth.application import ENVIRONMENTS, Application
 from gateway.oauth.team import Team
+from gateway.portal.api.versions import VersionDiffers, details_check, details_version
 from gateway.portal.form_rules import application_problems, offered_tiers
 from gateway.portal.listing import listed
 from gateway.portal.page_request import HOME, Fields, PageNotFound, PageRequest, redirect_to
+from gateway.translation.text import gettext
 
 MOST_LIMITS = 3
 """Limits that the page of an application shows of its keys."""
@@ -88,10 +90,14 @@ def _form(
     problems: dict[str, str],
     teams: Sequence[Team] = (),
     chosen: str = "",
+    *,
+    changed: bool = False,
 ) -> web.Response:
     return page_request.page(
         "application_form.html",
-        422 if problems else 200,
+        409 if changed else 422 if problems else 200,
+        changed=changed,
+        seen=details_version(application) if application else "",
         application=application,
         name=name,
         description=description,
@@ -121,7 +127,7 @@ async def create(page_request: PageRequest) -> web.StreamResponse:
     teams, chosen = await services.teams.of(user), fields.raw("team")
     team = next((one for one in teams if one.id == chosen), None)
     if chosen and team is None:
-        problems["team"] = "Choose one of your teams."
+        problems["team"] = gettext("Choose one of your teams.")
     if not problems:
         try:
             made = await services.applications.create(user, name, description, tier, team)
@@ -169,12 +175,17 @@ async def edit_form(page_request: PageRequest) -> web.StreamResponse:
 async def edit(page_request: PageRequest) -> web.StreamResponse:
     """Changes name, description and tier."""
     application = await the_application(page_request)
-    name, description, tier = _filled(await page_request.fields(), application.tier)
+    fields = await page_request.fields()
+    name, description, tier = _filled(fields, application.tier)
+    check = details_check(fields.raw("seen"))
     tiers = offered_tiers(page_request.services.facts, page_request.user, application.tier)
     problems = application_problems(name, description, tier, tiers)
     if not problems:
         try:
-            await page_request.services.applications.edit(application, name, description, tier)
+            await page_request.services.applications.edit(application, name, description, tier, check)
+        except VersionDiffers:
+            there = await the_application(page_request)
+            return _form(page_request, there, name, description, tier, {}, changed=True)
         except ApplicationRefused as error:
             problems = {"name": str(error)}
         else:

@@ -175,3 +175,18 @@ def test_names_that_read_alike_are_alike(developer: Reader) -> None:
     assert "has an application of this name already" in again.words
     override = developer.open("/portal/applications/new").submit("/new", name="a\u202eb")
     assert "A name is one line of text." in override.words
+
+
+def test_two_windows_never_overwrite_each_other(developer: Reader) -> None:
+    path = developer.application("Shop")
+    first, second = developer.open(f"{path}/edit"), developer.open(f"{path}/edit")
+    assert first.submit("/edit", name="First", description="Of the first <b>").status == 200
+    refused = second.submit("/edit", name="Second", description="Of the second")
+    assert refused.status == 409
+    assert "was changed meanwhile" in refused.words
+    assert "<dd>First</dd>" in refused.html
+    assert "Of the first &lt;b&gt;" in refused.html
+    assert 'value="Second"' in refused.html
+    assert "First" in developer.open(path).words
+    assert "Second" in refused.submit("/edit").words
+    assert "<h1>Second</h1>" in developer.open(path).html
