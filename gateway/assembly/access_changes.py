@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 
 from gateway.assembly.example_tokens import example_tokens
 from gateway.config.differences import differences, route_name, summary
@@ -55,8 +54,7 @@ def access_changes(old: Settings, new: Settings) -> list[AccessChange]:
     }
     open_before, open_after = before.calls(_ANONYMOUS, changed), after.calls(_ANONYMOUS, changed)
 
-    @cache  # Most clients have the rights of others: ten thousand of them are judged as one.
-    def judged(had_rights: _Rights | None, has_rights: _Rights | None) -> tuple[_Calls, _Calls]:
+    def judge(had_rights: _Rights | None, has_rights: _Rights | None) -> tuple[_Calls, _Calls]:
         # Who has the same rights as before is judged on the routes that have changed.
         routes = changed if had_rights == has_rights else None
         had, has = before.calls(had_rights, routes), after.calls(has_rights, routes)
@@ -65,8 +63,13 @@ def access_changes(old: Settings, new: Settings) -> list[AccessChange]:
         return gained, tuple(call for call in had if call not in has and call not in open_after)
 
     found = []
+    # Most clients have the rights of others: ten thousand of them are judged as one.
+    judged: dict[tuple[_Rights | None, _Rights | None], tuple[_Calls, _Calls]] = {}
     for caller in before.rights | after.rights:
-        gained, lost = judged(before.rights.get(caller), after.rights.get(caller))
+        rights = (before.rights.get(caller), after.rights.get(caller))
+        if rights not in judged:
+            judged[rights] = judge(*rights)
+        gained, lost = judged[rights]
         if gained or lost:
             found.append(AccessChange(caller, gained, lost))
     return found

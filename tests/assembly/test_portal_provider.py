@@ -18,5 +18,5 @@ def test_nobody_is_an_administrator_unless_a_claim_says_so() -> None:
     assert (rules.issuer, rules.admins, rules.allow) == ("https://id.example", None, None)
     more = OIDC | {"admins": {"claim": "groups", "values": ["a", "b"]}}
     rules = provider_rules(PortalOidc.model_validate(more))
-    assert rules.is_admin({"groups": ["b"]})
-    assert not rules.is_admin({"groups": ["c"]})
+    assert rules.role({"groups": ["b"]}) == "admin"
+    assert rules.role({"groups": ["c"]}) == "developer"

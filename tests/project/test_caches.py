@@ -18,6 +18,7 @@ MODULES = frozenset({"collections", "functools", "weakref"})
 COLLECTIONS = frozenset({"dict", "set", "deque", "defaultdict", "Counter", "OrderedDict"})
 
 BOUNDED_OTHERWISE = {
+    "gateway/assembly/shared_sets.py": "sets of one configuration, while it is built",
     "gateway/notices/outbox.py": "MOST notices wait for the store",
     "gateway/accounts/file_users.py": "users of the configuration",
     "gateway/accounts/call_watch.py": "the last minutes of each route that is called",
