@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -34,9 +34,10 @@ from gateway.assembly.subscriptions import developer_scopes, subscriptions
 from gateway.assembly.tokens import configured_keys
 from gateway.clock import Clock
 from gateway.config.colours import DARK_PAGES, LIGHT_PAGES, mixed, readable
+from gateway.config.images import IMAGE_TYPES
 from gateway.config.model import Settings
 from gateway.config.portal import page_name
-from gateway.config.portal_brand import LOGO_TYPES, PortalBrand
+from gateway.config.portal_brand import PortalBrand
 from gateway.config.routes import RouteSettings
 from gateway.errors import StartError
 from gateway.issuers.aiohttp_client import AiohttpClient
@@ -46,10 +47,11 @@ from gateway.oauth_flows.token import TokenServices
 from gateway.portal.api.site import MOUNT as API
 from gateway.portal.api.site import api_app
 from gateway.portal.api_documents import ApiDocuments, DescribedApi, named
-from gateway.portal.brand import Brand, BrandColours, BrandFile, branded
+from gateway.portal.brand import Brand, BrandColours, branded
 from gateway.portal.csrf import CsrfToken
 from gateway.portal.drafts import DRAFT_PURPOSE, Drafts
-from gateway.portal.guides import Guide, GuideSource, guides
+from gateway.portal.guides import IMAGES, Guide, GuideSource, guides
+from gateway.portal.operator_file import OperatorFile
 from gateway.portal.services import (
     Api,
     PortalInfo,
@@ -89,9 +91,11 @@ def portal(
     clock: Clock,
 ) -> dict[str, web.Application]:
     """The portal's aiohttp applications by mount path."""
+    images = _images(settings.portal.images)
     info = replace(
         portal_info(settings),
-        guides=_guides(settings),
+        guides=_guides(settings, {path: f"{IMAGES}/{name}" for path, (name, _) in images.items()}),
+        guide_images=dict(images.values()),
         brand=_brand(settings.portal.brand),
         languages=languages(settings.portal.languages, own_catalogues(settings)),
     )
@@ -254,12 +258,7 @@ def portal_info(settings: Settings) -> PortalInfo:
 
 def _brand(settings: PortalBrand) -> Brand:
     """The portal's name and colours. Raises StartError."""
-    logo = None
-    if settings.logo is not None:
-        try:
-            logo = BrandFile(LOGO_TYPES[settings.logo.suffix.lower()], settings.logo.read_bytes())
-        except OSError as error:
-            raise StartError(f"portal.brand.logo can't be read: {error.strerror}") from error
+    logo = None if settings.logo is None else _image(settings.logo, "portal.brand.logo")
     names = (settings.name or "", settings.support or "", settings.terms or "")
     return branded(*names, logo, _colours(settings))
 
@@ -281,7 +280,23 @@ def own_catalogues(settings: Settings) -> dict[str, Path]:
     return {file.stem: file for file in settings.portal.catalogues}
 
 
-def _guides(settings: Settings) -> tuple[Guide, ...]:
+def _images(paths: Sequence[Path]) -> dict[str, tuple[str, OperatorFile]]:
+    """The images of the operator's pages, by their paths, with their names in URLs. Raises StartError."""
+    found = {}
+    for path in paths:
+        image = _image(path, "portal.images")
+        found[path.as_posix()] = (f"{image.tag}{path.suffix.lower()}", image)
+    return found
+
+
+def _image(path: Path, key: str) -> OperatorFile:
+    try:
+        return OperatorFile(IMAGE_TYPES[path.suffix.lower()], path.read_bytes())
+    except OSError as error:
+        raise StartError(f"{key} can't be read: {error.strerror}") from error
+
+
+def _guides(settings: Settings, images: Mapping[str, str]) -> tuple[Guide, ...]:
     """The operator's pages. Raises StartError."""
     if not settings.portal.pages:
         return ()
@@ -292,7 +307,7 @@ def _guides(settings: Settings) -> tuple[Guide, ...]:
         ]
     except (OSError, UnicodeDecodeError) as error:
         raise StartError(f"portal.pages can't be read: {error}") from error
-    return guides(sources)
+    return guides(sources, images)
 
 
 def _subscribable(settings: Settings) -> tuple[SubscribableApi, ...]:

@@ -102,6 +102,11 @@ class PortalSettings(Section):
         description="Markdown files that the portal shows as Guides to whoever is signed in, in this order. "
         "Needs the extra pages.",
     )
+    images: Many[FilePath] = Field(
+        default=(),
+        description="What these pages show where their Markdown names it: files .svg, .png, .webp or .jpg, "
+        "each of at most 1 MiB.",
+    )
     languages: Many[Name] | None = Field(
         default=None,
         description="The languages of the pages, such as [en, de]. Who asks for none of them gets the first. "

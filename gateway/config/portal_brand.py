@@ -12,16 +12,6 @@ from gateway.config.base import Section
 from gateway.config.colours import COLOUR
 from gateway.config.value_types import CONTROL
 
-LARGEST_LOGO = 48 * 1024
-"""Bytes: a page of the portal stays under 100 KiB."""
-LOGO_TYPES = {
-    ".svg": "image/svg+xml",
-    ".png": "image/png",
-    ".webp": "image/webp",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-}
-
 
 def _colour(value: str) -> str:
     if not COLOUR.fullmatch(value):

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 from aiohttp import web
 
+from gateway.portal.operator_file import OperatorFile
+
 ROOT = "/portal/static/brand/"
-_LIFE = "public, max-age=31536000, immutable"
-# A picture that is opened by itself runs nothing and loads nothing.
-_INERT = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +28,6 @@ class BrandColours:
 
 
 @dataclass(frozen=True, slots=True)
-class BrandFile:
-    """A file that browsers may keep: its name changes with it."""
-
-    media_type: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Brand:
     """What pages show."""
 
@@ -47,7 +37,7 @@ class Brand:
     terms: str = ""
     logo_url: str = ""
     style_url: str = ""
-    files: Mapping[str, BrandFile] = field(default_factory=dict)
+    files: Mapping[str, OperatorFile] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -59,19 +49,19 @@ def branded(
     name: str,
     support: str,
     terms: str,
-    logo: BrandFile | None,
+    logo: OperatorFile | None,
     colours: tuple[BrandColours, BrandColours] | None,
 ) -> Brand:
     """The brand with its files. `colours`: those of the light and the dark theme."""
-    files: dict[str, BrandFile] = {}
+    files: dict[str, OperatorFile] = {}
     style = None
     if colours is not None:
         light, dark = colours
         text = f"{light.css}\n@media (prefers-color-scheme:dark){{{dark.css}}}\n"
-        style = BrandFile("text/css; charset=utf-8", text.encode())
+        style = OperatorFile("text/css; charset=utf-8", text.encode())
     urls = []
     for kind, file in (("logo", logo), ("style", style)):
-        tagged = "" if file is None else f"{kind}-{sha256(file.data).hexdigest()[:12]}"
+        tagged = "" if file is None else f"{kind}-{file.tag}"
         if file is not None:
             files[tagged] = file
         urls.append(ROOT + tagged if tagged else "")
@@ -83,7 +73,4 @@ def serve_brand(brand: Brand, name: str) -> web.Response:
     file = brand.files.get(name)
     if file is None:
         raise web.HTTPNotFound
-    headers = {"Content-Type": file.media_type, "Cache-Control": _LIFE}
-    if file.media_type.startswith("image/"):
-        headers["Content-Security-Policy"] = _INERT
-    return web.Response(body=file.data, headers=headers)
+    return file.response("public")

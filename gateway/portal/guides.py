@@ -1,7 +1,7 @@
 """The operator's own pages: Markdown, rendered when the configuration is loaded.
 
-HTML in them is shown as text, links lead to http, https and mailto alone, and images are links: so nothing of
-a page runs in a browser, whoever has written it.
+HTML in them is shown as text, links lead to http, https and mailto alone, and only the operator's own images
+are shown, others are links: so nothing of a page runs in a browser, whoever has written it.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from posixpath import normpath
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from markupsafe import Markup
 
 ROOT = "/portal/pages"
+IMAGES = f"{ROOT}/images"
 _NOT_IN_ANCHORS = re.compile(r"[^\w-]+")
+NO_IMAGES: Mapping[str, str] = MappingProxyType({})
 _SCHEMES = frozenset({"", "http", "https", "mailto"})
 
 
@@ -41,8 +44,8 @@ class Guide:
     html: Markup
 
 
-def guides(sources: Sequence[GuideSource]) -> tuple[Guide, ...]:
-    """The pages, in their order."""
+def guides(sources: Sequence[GuideSource], images: Mapping[str, str] = NO_IMAGES) -> tuple[Guide, ...]:
+    """The pages, in their order. `images`: the URLs of images by the paths of their files."""
     from markdown_it import MarkdownIt  # noqa: PLC0415 (needs an extra)
 
     parser = MarkdownIt("commonmark", {"html": False, "typographer": False, "linkify": False})
@@ -50,10 +53,11 @@ def guides(sources: Sequence[GuideSource]) -> tuple[Guide, ...]:
     for rule, render in _RULES.items():
         parser.add_render_rule(rule, render)
     places = {normpath(one.path): f"{ROOT}/{one.name}" for one in sources}
-    return tuple(_guide(parser, one, places) for one in sources)
+    shown = {normpath(path): url for path, url in images.items()}
+    return tuple(_guide(parser, one, places, shown) for one in sources)
 
 
-def _guide(parser: Any, source: GuideSource, places: Mapping[str, str]) -> Guide:
+def _guide(parser: Any, source: GuideSource, places: Mapping[str, str], images: Mapping[str, str]) -> Guide:
     tokens = parser.parse(source.text)
     title = source.name
     if tokens and (tokens[0].type, tokens[0].tag) == ("heading_open", "h1"):
@@ -66,6 +70,8 @@ def _guide(parser: Any, source: GuideSource, places: Mapping[str, str]) -> Guide
         for child in token.children or ():
             if child.type == "link_open":
                 _lead(child, folder, places)
+            elif child.type == "image":
+                child.meta = {"shown": _named(str(child.attrs.get("src", "")), folder, images)}
         if token.type in ("th_open", "td_open"):
             # Inline styles are not allowed by the portal's policy.
             token.attrs = {"class": "right"} if "right" in str(token.attrs.get("style", "")) else {}
@@ -101,12 +107,17 @@ def _lead(link: Any, folder: str, places: Mapping[str, str]) -> None:
     if parts.scheme.lower() not in _SCHEMES:
         link.attrs = {}
     elif not parts.scheme and not parts.netloc and parts.path and not parts.path.startswith("/"):
-        page = places.get(normpath(f"{folder}/{unquote(parts.path)}" if folder else unquote(parts.path)))
+        page = _named(parts.path, folder, places)
         link.attrs = {"href": target if page is None else f"{page}{fragment}"}
     elif not parts.scheme and not parts.netloc and not parts.path:
         link.attrs = {"href": fragment}
     else:
         link.attrs = {"href": target} | ({"rel": "noreferrer"} if parts.netloc else {})
+
+
+def _named(path: str, folder: str, places: Mapping[str, str]) -> str | None:
+    """What is at a path that a page of a folder names."""
+    return places.get(normpath(f"{folder}/{unquote(path)}" if folder else unquote(path)))
 
 
 def _text(token: Any) -> str:
@@ -122,8 +133,10 @@ def _code(_: Any, tokens: Sequence[Any], index: int, *__: Any) -> str:
 
 
 def _image(_: Any, tokens: Sequence[Any], index: int, *__: Any) -> str:
-    """Pages load nothing: an image is a link to where it is, or its text."""
+    """The operator's own image. Pages load nothing else: another is a link to where it is, or its text."""
     token = tokens[index]
+    if token.meta["shown"] is not None:
+        return f'<img src="{token.meta["shown"]}" alt="{escape(token.content)}" loading="lazy">'
     target, label = str(token.attrs.get("src", "")), escape(token.content or "image")
     if urlsplit(target).scheme.lower() not in ("http", "https"):
         return label

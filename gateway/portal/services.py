@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -30,6 +30,7 @@ from gateway.portal.csrf import CsrfToken
 from gateway.portal.drafts import Drafts
 from gateway.portal.flow_cookie import FlowCookie
 from gateway.portal.guides import Guide
+from gateway.portal.operator_file import OperatorFile
 from gateway.portal.sessions import OwnSessions
 from gateway.portal.shown_once import ShownOnce
 from gateway.translation.catalogue import Catalogues
@@ -118,6 +119,8 @@ class PortalInfo:
     """The APIs that need a subscription."""
     guides: tuple[Guide, ...] = ()
     """The operator's own pages."""
+    guide_images: Mapping[str, OperatorFile] = field(default_factory=dict)
+    """What they show, by names in URLs."""
     brand: Brand = field(default_factory=Brand)
     provider: str = ""
     """What people know the OpenID provider as; empty: there is none."""

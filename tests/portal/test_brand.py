@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.portal.brand import Brand, BrandColours, BrandFile, branded
+from gateway.portal.brand import Brand, BrandColours, branded
+from gateway.portal.operator_file import OperatorFile
 from tests.portal.conftest import ADMIN, PASSWORD
 from tests.portal.reader import Reader
 from tests.running import Running
@@ -73,8 +74,8 @@ def test_without_a_brand_nothing_is_added() -> None:
 
 def test_another_file_has_another_name() -> None:
     colours = BrandColours("#000000", "#111111", "#ffffff")
-    one = branded("", "", "", BrandFile("image/png", b"1"), (colours, colours))
-    other = branded("", "", "", BrandFile("image/png", b"2"), (colours, colours))
+    one = branded("", "", "", OperatorFile("image/png", b"1"), (colours, colours))
+    other = branded("", "", "", OperatorFile("image/png", b"2"), (colours, colours))
     assert one.logo_url != other.logo_url
     assert one.style_url == other.style_url
     assert len(one.files) == 2

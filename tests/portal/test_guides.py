@@ -103,3 +103,12 @@ def test_nothing_of_a_page_runs(text: str) -> None:
 def test_a_deep_or_odd_page_is_rendered_in_time() -> None:
     for text in ("> " * 5000 + "x", "[" * 5000, "*a _b " * 3000, "`" * 3000, "| a " * 2000, "# " * 2000, ""):
         assert isinstance(page(text), str)
+
+
+def test_only_images_of_the_operator_are_shown() -> None:
+    text = "![a <flow>](./img/flow%20one.png) ![x](../img/flow%20one.png) ![y](img/none.png) ![z](https://a.example/b.png)"
+    images = {"docs/img/flow one.png": "/portal/pages/images/1.png"}
+    html = str(guides([GuideSource("start", "docs/start.md", text)], images)[0].html)
+    assert html.count("<img") == 1
+    assert '<img src="/portal/pages/images/1.png" alt="a &lt;flow&gt;" loading="lazy"> x y ' in html
+    assert '<a href="https://a.example/b.png" rel="noreferrer">z</a>' in html

@@ -102,6 +102,7 @@ TESTED_ELSEWHERE = {
     "a section of gateway.yaml: tests/config/test_model.py": [
         "gateway/config/base.py",
         "gateway/config/clients.py",
+        "gateway/config/portal_brand.py",
         "gateway/config/route_docs.py",
         "gateway/config/routes.py",
         "gateway/config/upstream_auth.py",
@@ -113,6 +114,9 @@ TESTED_ELSEWHERE = {
         "gateway/web/proxy_services.py",
         "gateway/server/client_connection.py",
         "gateway/server/in_flight.py",
+    ],
+    "images of the portal: test_portal_brand.py and test_portal_pages.py beside it": [
+        "gateway/config/checks/image_files.py",
     ],
     "TLS certificates of clients, seen by the upstream: tests/web and tests/standards": [
         "gateway/server/peer.py",

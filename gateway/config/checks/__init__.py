@@ -103,6 +103,7 @@ ALL: tuple[Check, ...] = (
     portal_languages.languages_known,
     portal_pages.portal_pages_installed,
     portal_pages.portal_pages_there,
+    portal_pages.portal_images_there,
     portal_passkeys.passkeys_usable,
     portal_mail.mail_usable,
     portal.provider_ca_there,

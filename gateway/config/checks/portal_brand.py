@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gateway.config.checks.check import CheckContext, CheckFinding
+from gateway.config.checks.image_files import image_problem
 from gateway.config.colours import DARK_PAGES, LEAST_CONTRAST, LIGHT_PAGES, contrast, readable
+from gateway.config.images import LARGEST_LOGO
 from gateway.config.model import Settings
-from gateway.config.portal_brand import LARGEST_LOGO, LOGO_TYPES
 from gateway.config.problems import KeyPath
 
 
@@ -15,20 +16,8 @@ def logo_there(settings: Settings, context: CheckContext) -> Iterator[CheckFindi
     """The logo is a picture that browsers show."""
     path: KeyPath = ("portal", "brand", "logo")
     file = settings.portal.brand.logo
-    if file is None:
-        return
-    if file.suffix.lower() not in LOGO_TYPES:
-        yield CheckFinding(path, f"must be a file that ends with {', '.join(LOGO_TYPES)}")
-    elif not context.is_file(file):
-        yield CheckFinding(path, "there is no such file")
-    else:
-        try:
-            size = len(context.read(file))
-        except OSError as error:
-            yield CheckFinding(path, f"can't be read: {error.strerror}")
-        else:
-            if not 0 < size <= LARGEST_LOGO:
-                yield CheckFinding(path, f"must have 1 byte to {LARGEST_LOGO // 1024} KiB")
+    if file is not None and (wrong := image_problem(file, context, LARGEST_LOGO)) is not None:
+        yield CheckFinding(path, wrong)
 
 
 def accents_readable(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:

@@ -1,4 +1,4 @@
-"""Checks of `portal.pages`."""
+"""Checks of `portal.pages` and `portal.images`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gateway.config.checks.check import CheckContext, CheckFinding
+from gateway.config.checks.image_files import image_problem
+from gateway.config.images import LARGEST_IMAGE
 from gateway.config.model import Settings
 from gateway.config.portal import LARGEST_PAGE, page_name
 from gateway.config.problems import KeyPath
@@ -35,6 +37,13 @@ def portal_pages_there(settings: Settings, context: CheckContext) -> Iterator[Ch
             text = f"another page has the name {name} in URLs"
             yield CheckFinding(path, text, first=("portal", "pages", first[name]))
         first.setdefault(name, index)
+
+
+def portal_images_there(settings: Settings, context: CheckContext) -> Iterator[CheckFinding]:
+    """Each image is one that browsers show."""
+    for index, file in enumerate(settings.portal.images):
+        if (wrong := image_problem(file, context, LARGEST_IMAGE)) is not None:
+            yield CheckFinding(("portal", "images", index), wrong)
 
 
 def _page_problem(file: Path, context: CheckContext) -> str | None:

@@ -135,6 +135,7 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("POST", "/apis/{api}/{operation}/token", api_docs.token),
     ("GET", "/pages", guides.first),
     ("GET", "/pages/{page}", guides.show),
+    ("GET", "/pages/images/{image}", guides.image),
     ("GET", "/refusals", refusals.show),
     ("GET", "/users", users.show),
     ("POST", "/users/invite", users.invite),

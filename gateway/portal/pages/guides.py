@@ -1,4 +1,4 @@
-"""The operator's own pages (`portal.pages`)."""
+"""The operator's own pages (`portal.pages`), and their images."""
 
 from __future__ import annotations
 
@@ -24,3 +24,12 @@ async def show(page_request: PageRequest) -> web.StreamResponse:
         if guide.name == wanted:
             return page_request.page("guide.html", guide=guide)
     raise PageNotFound
+
+
+async def image(page_request: PageRequest) -> web.StreamResponse:
+    """An image of theirs."""
+    _ = page_request.user
+    found = page_request.services.facts.guide_images.get(page_request.request.match_info["image"])
+    if found is None:
+        raise PageNotFound
+    return found.response("private")

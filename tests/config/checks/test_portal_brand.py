@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config.portal_brand import LARGEST_LOGO
+from gateway.config.images import LARGEST_LOGO
 from tests.config.example import problems
 
 

@@ -1,4 +1,4 @@
-"""`portal.pages` are files that can be shown."""
+"""`portal.pages` and `portal.images` are files that can be shown."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config import load
+from gateway.config.images import LARGEST_IMAGE
 from gateway.config.portal import LARGEST_PAGE, page_name
 from tests.config.example import problems
 
@@ -47,3 +48,23 @@ def test_pages_need_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert problems(text) == [
         "2:10: portal.pages: needs the extra pages, which isn't installed: pip install 'gatepost[pages]'"
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("flow.gif", b"x", "must be a file that ends with .svg, .png, .webp, .jpg, .jpeg"),
+        ("flow.png", None, "there is no such file"),
+        ("flow.png", b"", "must have 1 byte to 1024 KiB"),
+        ("flow.PNG", b"x" * (LARGEST_IMAGE + 1), "must have 1 byte to 1024 KiB"),
+        ("flow.svg", b"<svg/>", ""),
+    ],
+)
+def test_an_image_is_one_that_browsers_show(
+    tmp_path: Path, name: str, data: bytes | None, words: str
+) -> None:
+    file = tmp_path / name
+    if data is not None:
+        file.write_bytes(data)
+    found = problems(f"portal:\n  images: ['{file}']\n")
+    assert found == ([f"2:12: portal.images[0]: {words}"] if words else [])
