@@ -12,6 +12,7 @@ from gateway.accounts.registry import has_secret
 from gateway.oauth.application import Application, Environment
 from gateway.oauth.model import Client
 from gateway.portal import curl
+from gateway.portal.api.versions import keys_version
 from gateway.portal.first_call import FirstCall, first_call, programs
 from gateway.portal.form_rules import FORMATS, WAYS, key_form_of, offered_audiences, offered_scopes
 from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
@@ -101,6 +102,7 @@ class KeyPage:
             "ticked": client.scopes if client else (),
             "validity": "",
             "progress": None,
+            "changed": False,
             **{kind: self._kept(kind) for kind in KEPT},
             **content,
         }
@@ -113,6 +115,7 @@ class KeyPage:
             base=self.path,
             tab=tab,
             key_tabs=TABS,
+            seen=keys_version(client) if client else "",
             formats=FORMATS,
             ways=WAYS,
             scopes=offered_scopes(facts, client, subscribed),

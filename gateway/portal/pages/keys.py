@@ -6,8 +6,9 @@ from aiohttp import web
 
 from gateway.accounts.applications import KeysExist
 from gateway.oauth.model import Client
+from gateway.portal.api.versions import VersionDiffers, keys_check
 from gateway.portal.form_rules import KeyForm, read_key_form
-from gateway.portal.page_request import Page, PageRequest, redirect_to
+from gateway.portal.page_request import Fields, Page, PageRequest, redirect_to
 from gateway.portal.pages.key_page import KEPT, TAB_OF, KeyPage, Tab, key_page, shown_keys
 from gateway.translation.text import gettext
 
@@ -41,7 +42,7 @@ async def progress(page_request: PageRequest) -> web.StreamResponse:
 async def generate(page_request: PageRequest) -> web.StreamResponse:
     """GENERATE KEYS: the secret is shown until its owner has stored it, and never again."""
     key_page_ = await key_page(page_request)
-    form = await _filled(key_page_, None)
+    form = _form_of(key_page_, None, await page_request.fields())
     if key_page_.client is not None:
         return key_page_.done("keys-there")
     if form.problems:
@@ -56,9 +57,8 @@ async def generate(page_request: PageRequest) -> web.StreamResponse:
     return made.show_once("secret", {"secret": secret}, "generated")
 
 
-async def _filled(key_page_: KeyPage, client: Client | None) -> KeyForm:
+def _form_of(key_page_: KeyPage, client: Client | None, fields: Fields) -> KeyForm:
     page_request, subscribed = key_page_.page_request, key_page_.application.subscribed_scopes
-    fields = await page_request.fields()
     return read_key_form(fields, page_request.services.facts, page_request.user, client, subscribed)
 
 
@@ -76,10 +76,15 @@ async def stored(page_request: PageRequest) -> web.StreamResponse:
 async def configure(page_request: PageRequest) -> web.StreamResponse:
     """Saves the key configuration."""
     key_page_ = await key_page(page_request)
-    form = await _filled(key_page_, key_page_.keys)
+    fields = await page_request.fields()
+    form = _form_of(key_page_, key_page_.keys, fields)
     if form.problems:
         return await shown_keys(key_page_, "settings", 422, form=form)
-    await page_request.services.applications.configure(key_page_.keys, form.settings)
+    check = keys_check(fields.raw("seen") or None)
+    try:
+        await page_request.services.applications.configure(key_page_.keys, form.settings, check)
+    except VersionDiffers:
+        return await shown_keys(await key_page(page_request), "settings", 409, form=form, changed=True)
     return key_page_.done("saved", "settings")
 
 

@@ -191,3 +191,17 @@ def test_keys_are_removed_when_it_is_meant(developer: Reader, gateway: str) -> N
     assert "No production keys yet" in removed.words
     assert call(gateway, "/token", FORM, basic=credentials)[0] == 401
     assert developer.open(path).submit("/generate-keys").value("consumer-key") != key
+
+
+def test_two_windows_never_overwrite_each_others_settings(developer: Reader) -> None:
+    path, _ = developer.keys()
+    first, second = developer.tab(path, "settings"), developer.tab(path, "settings")
+    assert first.submit("/configure", lifetime="61").status == 200
+    refused = second.submit("/configure", lifetime="62")
+    assert refused.status == 409
+    assert "The keys were changed meanwhile" in refused.words
+    assert "<dd>61</dd>" in refused.html
+    assert 'value="62"' in refused.html
+    assert 'value="61"' in developer.tab(path, "settings").html
+    assert refused.submit("/configure").status == 200
+    assert 'value="62"' in developer.tab(path, "settings").html
