@@ -22,10 +22,24 @@ DRAFT_LIFETIME = 3600
 """Seconds in which a person signs in again."""
 KEPT_FIELDS = frozenset(
     {"name", "description", "tier", "team", "scope", "more_scopes", "audience", "lifetime", "format", "auth"}
-    | {"grant", "note", "owner", "user", "role", "secret_name", "ends", "key_name", "key_ends", "grace"}
+    | {
+        "grant",
+        "note",
+        "owner",
+        "user",
+        "role",
+        "secret_name",
+        "seen",
+        "ends",
+        "key_name",
+        "key_ends",
+        "grace",
+    }
     | {"validity"}
 )
 """What forms call their texts. Passwords, tokens, secrets and proofs are not among them."""
+SEEN_VERSION = "seen"
+"""The version that a form has shown: what was changed meanwhile is not overwritten by a draft either."""
 _ATTRIBUTE = re.compile(r'([\w-]+)(?:="([^"]*)")?')
 _VALUE = re.compile(r' value="[^"]*"')
 _INPUT = re.compile(r"<input\b[^<>]*>")
@@ -134,7 +148,7 @@ def _input(found: re.Match[str], fields: Pairs) -> str:
         ticked = (name, has.get("value", "")) in _escaped(fields)
         return bare.replace("<input", "<input checked", 1) if ticked else bare
     value = _value(fields, name)
-    if kind not in _TYPED or value is None:
+    if (kind not in _TYPED and name != SEEN_VERSION) or value is None:
         return found[0]
     bare = _VALUE.sub("", found[0], count=1)
     return bare.replace("<input", f'<input value="{escape(value)}"', 1)

@@ -114,3 +114,16 @@ def test_no_password_is_ever_in_it(reader: Reader) -> None:
     if 'name="current"' in form.html:
         form.submit("/account", current="hidden", new="hidden too", again="hidden too")
     assert not [one for one in reader.cookies if re.search("draft", one.name)]
+
+
+def test_a_draft_does_not_overwrite_what_was_changed_meanwhile(reader: Reader, gateway: str) -> None:
+    path = reader.application(f"Shop {uuid4().hex[:6]}")
+    form = reader.open(f"{path}/edit")
+    end_session(reader)
+    other = Reader(gateway)
+    other.sign_in(ADMIN, PASSWORD)
+    mark = uuid4().hex[:6]
+    other.open(f"{path}/edit").submit("/edit", name=f"Theirs {mark}")
+    back = form.submit("/edit", name=f"Mine {mark}").submit("/sign-in", name=ADMIN, password=PASSWORD)
+    refused = back.submit("/edit")
+    assert (refused.status, f"Theirs {mark}" in refused.words) == (409, True)
