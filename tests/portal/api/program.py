@@ -6,6 +6,7 @@ import json
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
+from uuid import uuid4
 
 from tests.portal.reader import Reader, call
 
@@ -39,7 +40,7 @@ class Program:
 
 def token_of(reader: Reader, gateway: str, *scopes: str) -> str:
     """A token of a new application of whoever is signed in; its keys have the scope portal:manage."""
-    _, made = reader.keys(f"Automation {len(scopes)}")
+    _, made = reader.keys(f"Automation {uuid4().hex}")
     credentials = f"{made.value('consumer-key')}:{made.value('consumer-secret')}"
     made.submit("/configure", scope=("orders.read", "portal:manage"))
     form = {"grant_type": "client_credentials", "scope": " ".join(scopes or ("portal:manage",))}
