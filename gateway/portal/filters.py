@@ -60,9 +60,12 @@ def utc(seconds: float) -> str:
     return text.replace("+00:00", "Z")
 
 
-def clock_time(seconds: float) -> str:
-    """A date and time in UTC, to the second."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
+def clock_time(seconds: float) -> Markup:
+    """As `moment`, to the second."""
+    whole = int(seconds)
+    clock = datetime.fromtimestamp(whole, UTC).strftime("%H:%M:%S UTC")
+    text = f"{date_text(whole)} {clock}" if spoken() == ENGLISH else f"{_by_language(whole)}, {clock}"
+    return _TIME.format(utc=_instant(whole), attribute=Markup(" data-seconds"), text=text)
 
 
 def span(seconds: int) -> str:

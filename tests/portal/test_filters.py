@@ -55,7 +55,13 @@ def test_dates_are_written_as_the_language_does(tag: str, text: str, date: str) 
     with speaking(Language(tag, ""), IN_ENGLISH):
         assert moment_text(0) == text
         assert day(0) == f'<time datetime="1970-01-01T00:00:00Z" data-day>{date}</time>'
-    assert (utc(1.25), clock_time(1.25)) == ("1970-01-01T00:00:01.250Z", "1970-01-01 00:00:01")
+
+
+def test_times_of_calls_are_shown_to_the_second() -> None:
+    assert utc(1.25) == "1970-01-01T00:00:01.250Z"
+    assert clock_time(1.25) == (
+        '<time datetime="1970-01-01T00:00:01Z" data-seconds>1970-01-01 00:00:01 UTC</time>'
+    )
 
 
 @pytest.mark.parametrize(

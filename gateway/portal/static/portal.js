@@ -12,6 +12,7 @@ function word(text, values = {}) {
 for (const time of document.querySelectorAll('time')) {
   const parts = { year: 'numeric', month: 'short', day: 'numeric' };
   if (!('day' in time.dataset)) Object.assign(parts, { hour: '2-digit', minute: '2-digit', timeZoneName: 'short' });
+  if ('seconds' in time.dataset) parts.second = '2-digit';
   time.title = time.textContent;
   time.textContent = new Date(time.dateTime).toLocaleString(document.documentElement.lang, parts);
 }

@@ -50,7 +50,7 @@ def test_somebody_elses_last_uses_are_not_there(developer: Reader, admin: Reader
 
 def test_the_last_calls_are_shown_with_the_way_to_their_cause(developer: Reader, gateway: str) -> None:
     path, made = developer.keys()
-    assert "There is none of the last seven days." in developer.tab(path, "calls").words
+    assert "No calls in the last seven days." in developer.tab(path, "calls").words
     token = token_of(gateway, made)
     assert call(gateway, "/orders/7?key=kept-from-all", bearer=token)[0] == 200
     status, problem = call(gateway, "/orders", {"a": "b"}, bearer=token)
