@@ -154,7 +154,7 @@ class Applications:
         The former owner may still know its secrets: so its keys lose access to the portal's REST API until
         the new owner allows it. Raises ApplicationRefused.
         """
-        changed = replace(application, owner=owner.id, owner_name=owner.name, has_owner=True)
+        changed = replace(application, owner=owner.id, owner_name=owner.name, has_owner=True, webhook=None)
         _refuse_surplus(changed, await self._owned(owner.id))
         await self._hand_over(application, changed)
         if not await self._stays(changed.owner):
@@ -165,7 +165,8 @@ class Applications:
     async def _hand_over(self, before: Application, after: Application) -> None:
         def handed(one: Application) -> Application:
             _refuse_other_owner(one.owner, before.owner)
-            return replace(one, owner=after.owner, owner_name=after.owner_name)
+            # Its receiver is the former owner's.
+            return replace(one, owner=after.owner, owner_name=after.owner_name, webhook=None)
 
         await self._store.update(
             before.id,

@@ -9,12 +9,14 @@ from contextlib import asynccontextmanager
 
 from gateway.accounts.call_watch import ErrorRule
 from gateway.accounts.limits_left import ReadLimits
+from gateway.assembly.application_webhooks import webhook_sender
 from gateway.assembly.call_notices import CallNotices
 from gateway.clock import Clock, system_clock
 from gateway.config.model import Settings
 from gateway.config.portal_mail import PORTS, PortalMail
-from gateway.config.portal_notify import PortalNotify, PortalWebhook
+from gateway.config.portal_notify import ErrorsHigh, PortalNotify, PortalWebhook
 from gateway.errors import StartError
+from gateway.notices.application_webhooks import WebhookSender
 from gateway.notices.mail import MailClient, MailSender, MailServer
 from gateway.notices.outbox import NoticeOutbox
 from gateway.notices.sender import NoticeSender, WebhookTarget
@@ -42,13 +44,13 @@ class Notices:
         self._outbox: NoticeOutbox | None = None
         self._sender: NoticeSender | None = None
         notify = settings.portal.notify
-        if notify is None:
+        webhooks = webhook_sender(settings, store, clock)
+        if notify is None and webhooks is None:
             return
-        self._outbox = _outbox(notify, store, clock)
-        mail, webhook = notify.email, notify.webhook
-        self._error_rule = ErrorRule(
-            notify.errors.share, int(notify.errors.window // 60), notify.errors.calls
-        )
+        self._outbox = _outbox(notify, store, clock, webhooks)
+        mail, webhook = (None, None) if notify is None else (notify.email, notify.webhook)
+        errors = ErrorsHigh() if notify is None else notify.errors
+        self._error_rule = ErrorRule(errors.share, int(errors.window // 60), errors.calls)
 
         async def clients() -> AsyncIterator[Client]:
             for client in file_clients:
@@ -66,6 +68,7 @@ class Notices:
             clock,
             secrets.token_hex(16),
             serves,
+            webhooks,
         )
 
     def of_calls(self, store: Store, limits: ReadLimits, clock: Clock) -> CallNotices | None:
@@ -100,18 +103,21 @@ class Notices:
 async def told(settings: Settings, store: Store) -> AsyncIterator[None]:
     """Within a command, its changes are put among what a running gateway sends."""
     notify = settings.portal.notify
-    if notify is None:
+    webhooks = webhook_sender(settings, store, system_clock)
+    if notify is None and webhooks is None:
         yield
         return
-    outbox = _outbox(notify, store, system_clock)
+    outbox = _outbox(notify, store, system_clock, webhooks)
     try:
         yield
     finally:
         await outbox.stop()
 
 
-def _receivers(notify: PortalNotify) -> tuple[str, ...]:
+def _receivers(notify: PortalNotify | None) -> tuple[str, ...]:
     """To whom each notice goes: e-mail addresses, and an empty text for the webhook."""
+    if notify is None:
+        return ()
     addresses = () if notify.email is None else notify.email.to
     return (*([""] if notify.webhook is not None else []), *dict.fromkeys(addresses))
 
@@ -138,8 +144,17 @@ def _mail(mail: PortalMail, settings: Settings) -> tuple[MailServer, MailSender]
     return server, MailSender(mail.sender, title, settings.server.public_url)
 
 
-def _outbox(notify: PortalNotify, store: Store, clock: Clock) -> NoticeOutbox:
-    outbox = NoticeOutbox(store.notices, notify.events, _receivers(notify), clock, secrets.token_bytes)
+def _outbox(
+    notify: PortalNotify | None, store: Store, clock: Clock, webhooks: WebhookSender | None
+) -> NoticeOutbox:
+    outbox = NoticeOutbox(
+        store.notices,
+        () if notify is None else notify.events,
+        _receivers(notify),
+        clock,
+        secrets.token_bytes,
+        None if webhooks is None else webhooks.wanted,
+    )
     also: Callable[[str, str, object | None, object | None], None] = store.changes.heard
 
     def heard(action: str, target: str, before: object | None, after: object | None) -> None:

@@ -26,6 +26,7 @@ from gateway.accounts.usage import UsageCounter
 from gateway.accounts.usage_reports import UsageReports
 from gateway.accounts.users import UserAuthentication, Users
 from gateway.apidocs.document import MAX_BYTES, OpenApiError, parse_document
+from gateway.assembly.application_webhooks import application_webhooks
 from gateway.assembly.brute_force import attempt_limiter
 from gateway.assembly.portal_passkeys import passkey_services
 from gateway.assembly.portal_provider import provider_http, provider_services
@@ -137,6 +138,7 @@ def portal(
         passkeys=passkey_services(settings, info, users, store, clock) if info.passkeys else None,
         provider=None if http is None else provider_services(settings, info, http, users, store, keys, clock),
         catalogues=Catalogues(own_catalogues(settings)),
+        webhooks=application_webhooks(settings, store, clock),
     )
     pages = portal_app(services, store.sessions, partial(_note_session, store))
     if http is not None:
@@ -251,6 +253,7 @@ def portal_info(settings: Settings) -> PortalInfo:
         subscribable=_subscribable(settings),
         provider="" if settings.portal.oidc is None else settings.portal.oidc.name,
         passkeys=settings.portal.passkeys,
+        webhooks=settings.portal.webhooks,
         recent_calls=settings.portal.recent_calls,
         provider_issuer="" if settings.portal.oidc is None else settings.portal.oidc.issuer,
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-HIDDEN = frozenset({"password", "digest", "foreign", "credential_digests"})
+HIDDEN = frozenset({"password", "digest", "foreign", "credential_digests", "sealed"})
 """Fields that are left out: they say something of a secret. That they changed is said."""
 
 CHANGED = "(changed)"

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from gateway.config.addresses import FilePath
+from gateway.config.addresses import Cidr, FilePath
 from gateway.config.base import Many, Section
 from gateway.config.portal_brand import PortalBrand
 from gateway.config.portal_notify import PortalNotify
@@ -134,6 +134,17 @@ class PortalSettings(Section):
         default=None,
         description="Who is told of subscriptions, sign-ups and secrets that end soon, by webhook and by "
         "e-mail: a mapping. null: nobody.",
+    )
+    webhooks: bool = Field(
+        default=False,
+        description="true: developers may give each application a webhook of its own, which is told of its "
+        "subscriptions, secrets, limits and errors.",
+    )
+    webhook_networks: Many[Cidr] = Field(
+        default=(),
+        description="Networks, such as 10.0.0.0/8, or addresses, beside the public Internet, in which "
+        "developers' webhooks may be. With 127.0.0.0/8 they may be http to this machine. Link-local and "
+        "metadata addresses are never asked.",
     )
     recent_calls: int = Field(
         default=100,

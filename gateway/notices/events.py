@@ -23,6 +23,11 @@ _DECISIONS = {
     "subscription.end": "subscription.ended",
 }
 
+OF_APPLICATIONS = frozenset(
+    {*_DECISIONS.values(), "secret.expiring", "limit.reached", "errors.high"},
+)
+"""What the webhooks of applications are told."""
+
 
 class SpentLimit(Protocol):
     """A limit of which nothing is left (`gateway.accounts.limits_left.LimitLeft`)."""
@@ -58,6 +63,8 @@ class PortalEvent:
 
     type: str
     data: dict[str, Any]
+    application: str = ""
+    """The id of the application that it is about; empty: none."""
 
     def body(self, now: float) -> str:
         """The JSON that is sent. `now`: when it happened."""
@@ -99,7 +106,7 @@ def _subscription(
         "decided_by": decided,
         "answer": one.answer if decided else "",
     }
-    return PortalEvent(event, {name: value for name, value in told.items() if value})
+    return PortalEvent(event, {name: value for name, value in told.items() if value}, application)
 
 
 def limit_reached(client: Client, limit: SpentLimit) -> PortalEvent:
@@ -113,13 +120,14 @@ def limit_reached(client: Client, limit: SpentLimit) -> PortalEvent:
         "seconds": limit.seconds,
         "ends": "" if limit.ends is None else rfc3339(limit.ends),
     }
-    return PortalEvent("limit.reached", {name: value for name, value in data.items() if value})
+    told = {name: value for name, value in data.items() if value}
+    return PortalEvent("limit.reached", told, client.application)
 
 
 def errors_high(whose: Mapping[str, str], calls: int, errors: int, seconds: int) -> PortalEvent:
     """That many calls were answered with a 5xx: those of a client (`named`), or of a `route`."""
     figures = {"calls": calls, "errors": errors, "share": round(errors / calls, 3), "seconds": seconds}
-    return PortalEvent("errors.high", {**whose, **figures})
+    return PortalEvent("errors.high", {**whose, **figures}, whose.get("application", ""))
 
 
 def named(client: Client) -> dict[str, str]:
@@ -146,4 +154,5 @@ def expiring(client: Client, secret: Secret, now: float) -> PortalEvent:
         "expires": rfc3339(end),
         "seconds_left": max(int(end - now), 0),
     }
-    return PortalEvent("secret.expiring", {name: value for name, value in data.items() if value != ""})
+    told = {name: value for name, value in data.items() if value != ""}
+    return PortalEvent("secret.expiring", told, client.application)

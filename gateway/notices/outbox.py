@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 
 from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
-from gateway.notices.events import PortalEvent, events_of
-from gateway.store.notices import NoticeStore, QueuedNotice
+from gateway.notices.events import OF_APPLICATIONS, PortalEvent, events_of
+from gateway.store.notices import APPLICATION, NoticeStore, QueuedNotice
 
 log = logging.getLogger("gatepost")
 
@@ -19,6 +19,9 @@ MOST = 1000
 """Notices that wait for the store."""
 RETRY = 1.0
 """Seconds between two tries to write."""
+
+Wanted = Callable[[QueuedNotice], Awaitable[bool]]
+"""Whether somebody wants a notice for an application's own webhook. Raises StoreUnavailable."""
 
 
 class NoticeOutbox:
@@ -31,13 +34,17 @@ class NoticeOutbox:
         receivers: Sequence[str],
         clock: Clock,
         random: Callable[[int], bytes],
+        wanted: Wanted | None = None,
     ) -> None:
-        """`receivers`: e-mail addresses, and an empty text for the webhook. Each gets its own notice."""
+        """`receivers`: e-mail addresses, and an empty text for the webhook. Each gets its own notice.
+        `wanted`: whether a notice for an application's own webhook is for anybody; None: there are none.
+        """
         self._store = store
         self._events = frozenset(events)
         self._receivers = tuple(receivers)
         self._clock = clock
         self._random = random
+        self._wanted = wanted
         self._waiting: deque[QueuedNotice] = deque()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -49,13 +56,15 @@ class NoticeOutbox:
 
     def wants(self, event: str) -> bool:
         """Whether such events are told."""
-        return event in self._events
+        return event in self._events or (self._wanted is not None and event in OF_APPLICATIONS)
 
     def put(self, event: PortalEvent) -> None:
         """Takes an event, if it is one of those that are told."""
-        if self.wants(event.type):
+        if event.type in self._events:
             for receiver in self._receivers:
                 self._put(event, receiver)
+        if self._wanted is not None and event.application and event.type in OF_APPLICATIONS:
+            self._put(event, APPLICATION + event.application)
 
     def _put(self, event: PortalEvent, receiver: str) -> None:
         if len(self._waiting) >= MOST:
@@ -86,9 +95,15 @@ class NoticeOutbox:
         while self._waiting:
             notice = self._waiting[0]
             # Its id is kept: who asks again after a lost answer writes the same one.
+            if await self._is_for_nobody(notice):
+                self._waiting.popleft()
+                continue
             if not await self._store.add(notice):
                 log.error("a notice is lost, as too many wait to be sent: %s", notice.id)
             self._waiting.popleft()
+
+    async def _is_for_nobody(self, notice: QueuedNotice) -> bool:
+        return notice.of_application and self._wanted is not None and not await self._wanted(notice)
 
     async def _keep(self) -> None:
         while True:

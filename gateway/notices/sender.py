@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
+from gateway.notices.application_webhooks import WebhookSender, due_for_applications, surplus
 from gateway.notices.attempts import LIFETIME, NoticeAttempt, sent_again
 from gateway.notices.events import DAY, expiring, warning_due
 from gateway.notices.mail import MailClient
@@ -63,9 +64,11 @@ class NoticeSender:
         clock: Clock,
         owner: str,
         serves: Callable[[], bool],
+        webhooks: WebhookSender | None = None,
     ) -> None:
         """`clients`: all, of the file and of the store. `owner`: a name that no other sender has. `serves`:
-        whether this configuration is still the one that new connections get.
+        whether this configuration is still the one that new connections get. `webhooks`: sends to those of
+        applications; None: they are off.
         """
         self._store = store
         self._outbox = outbox
@@ -76,6 +79,7 @@ class NoticeSender:
         self._clock = clock
         self._owner = owner
         self._serves = serves
+        self._webhooks = webhooks
         self._scan_at = 0.0
         self._task: asyncio.Task[None] | None = None
         self._seen: tuple[int, float] = (0, 0.0)
@@ -152,7 +156,11 @@ class NoticeSender:
         queued = await self._store.list()
         if self._webhook is not None and await self._store.is_gone(self._webhook.url):
             queued = await self._drop(queued)
-        due = [one for one in queued if one.due <= self._clock()]
+        too_many = surplus(queued)
+        if too_many:
+            log.warning("%d notices are dropped, as too many wait for one application", len(too_many))
+            await self._store.remove([one.id for one in too_many])
+        due = self._due([one for one in queued if one not in too_many])
         while due and await self._leads():
             batch, due = due[:AT_ONCE], due[AT_ONCE:]
             attempts = await asyncio.gather(*map(self._attempt, batch))
@@ -165,6 +173,12 @@ class NoticeSender:
         self.waiting = len(left)
         self._seen = (len(left), left[0].due if left else 0.0)
 
+    def _due(self, queued: Sequence[QueuedNotice]) -> list[QueuedNotice]:
+        """What is sent at this look: developers' receivers, which may be slow, hold up nobody else."""
+        due = [one for one in queued if one.due <= self._clock()]
+        others = [one for one in due if not one.of_application]
+        return others + due_for_applications([one for one in due if one.of_application], AT_ONCE)
+
     async def _attempt(self, notice: QueuedNotice) -> NoticeAttempt:
         now = self._clock()
         if now >= notice.created + LIFETIME:
@@ -173,19 +187,22 @@ class NoticeSender:
             return NoticeAttempt(0)
         attempt = await self._handed_over(notice, int(now))
         if attempt is None:
-            log.warning("notice %s is dropped: portal.notify names no such receiver any more", notice.id)
+            whose = "its application" if notice.of_application else "portal.notify"
+            log.warning("notice %s is dropped: %s names no such receiver any more", notice.id, whose)
             await self._store.remove([notice.id])
             return NoticeAttempt(0)
         if attempt.taken:
-            self.failures = 0
+            self.failures = self.failures if notice.of_application else 0
             await self._store.remove([notice.id])
         elif not attempt.gone:
-            self.failures += 1
+            self.failures += 0 if notice.of_application else 1
             await self._failed(notice, attempt)
         return attempt
 
     async def _handed_over(self, notice: QueuedNotice, now: int) -> NoticeAttempt | None:
         """One attempt; None: nothing is configured that could make it."""
+        if notice.of_application:
+            return None if self._webhooks is None else await self._webhooks.hand_over(notice)
         if notice.to:
             return None if self._mail is None else await self._mail.send(notice)
         return None if self._webhook is None else await self._webhook.post(notice, now)
@@ -196,12 +213,14 @@ class NoticeSender:
 
     async def _failed(self, notice: QueuedNotice, attempt: NoticeAttempt) -> None:
         later = sent_again(notice, self._clock())
+        # What developers' receivers do is nothing that whoever runs the gateway must mend.
+        level = logging.WARNING if notice.of_application else logging.ERROR
         if attempt.final:
-            log.error("notice %s is given up: %s", notice.id, attempt.words)
+            log.log(level, "notice %s is given up: %s", notice.id, attempt.words)
             await self._store.remove([notice.id])
             return
         if later is None:
-            log.error("notice %s is given up after a day: %s", notice.id, attempt.words)
+            log.log(level, "notice %s is given up after a day: %s", notice.id, attempt.words)
             await self._store.remove([notice.id])
             return
         pause = later.due - int(self._clock())

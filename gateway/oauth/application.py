@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from gateway.oauth.api_subscription import ApiSubscription, SubscriptionRefused
+from gateway.oauth.application_webhook import ApplicationWebhook
 from gateway.oauth.model import Subscription
 
 Environment = Literal["production", "sandbox"]
@@ -37,6 +38,8 @@ class Application:
 
     subscriptions: tuple[ApiSubscription, ...] = ()
     """What was asked of APIs with `access: request`, and what became of it."""
+    webhook: ApplicationWebhook | None = None
+    """Where its developers are told of it; None: nowhere."""
 
     def subscription(self, api: str) -> ApiSubscription | None:
         """Its subscription to an API, in whatever state; None: it has none."""

@@ -21,6 +21,7 @@ from gateway.accounts.subscriptions import ApiSubscriptions
 from gateway.accounts.teams import Teams
 from gateway.accounts.usage_reports import UsageReports
 from gateway.accounts.users import UserAuthentication, Users
+from gateway.accounts.webhooks import ApplicationWebhooks
 from gateway.clock import Clock
 from gateway.oauth.model import TokenInfo
 from gateway.oauth.user import User
@@ -129,6 +130,8 @@ class PortalInfo:
     """So many last calls of keys are kept."""
     languages: tuple[Language, ...] = SHIPPED
     """Those of the pages; the first is for who asks for none of them."""
+    webhooks: bool = False
+    """Whether applications can have a webhook."""
     passkeys: bool = False
     """Whether people can have passkeys."""
 
@@ -259,3 +262,5 @@ class PortalServices:
     catalogues: Catalogues = field(default_factory=Catalogues)
     passkeys: PasskeyServices | None = None
     """None: `portal.passkeys` is off."""
+    webhooks: ApplicationWebhooks | None = None
+    """None: `portal.webhooks` is off."""

@@ -17,7 +17,7 @@ from gateway.portal.sealed_cookie import LONGEST, open_value, seal_value
 PURPOSE = "portal values shown once"
 LIFETIME = 12 * 3600
 """Seconds, as for a session."""
-KINDS = ("secret", "api_key", "token", "invitation", "passkey")
+KINDS = ("secret", "api_key", "token", "invitation", "passkey", "webhook")
 
 
 class ShownOnce:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from gateway.errors import GatepostError
 from gateway.oauth.api_subscription import STATES, ApiSubscription
 from gateway.oauth.application import Application
+from gateway.oauth.application_webhook import STATES as WEBHOOK_STATES
+from gateway.oauth.application_webhook import ApplicationWebhook
 from gateway.oauth.model import Client
 from gateway.store.change_listener import ChangeListener
 from gateway.store.client_record import write_client
@@ -200,6 +203,7 @@ class ApplicationStore:
 
 def write_application(application: Application) -> str:
     """The record of an application, without its id: that is the record's name."""
+    webhook = application.webhook
     return write_record(
         {
             "name": application.name,
@@ -211,6 +215,7 @@ def write_application(application: Application) -> str:
             "production": application.production,
             "sandbox": application.sandbox,
             "subscriptions": [_written_subscription(one) for one in application.subscriptions],
+            "webhook": None if webhook is None else json.dumps(asdict(webhook)),
         }
     )
 
@@ -250,6 +255,24 @@ def _subscription(record: JsonRecord) -> ApiSubscription:
     )
 
 
+def _webhook(written: str | None) -> ApplicationWebhook | None:
+    if written is None:
+        return None
+    record = JsonRecord.parse(written.encode())
+    off = record.text("off", "")
+    state = next((one for one in WEBHOOK_STATES if one == off), None)
+    if state is None:
+        raise ValueError("no such state")
+    return ApplicationWebhook(
+        record.text("url"),
+        record.text("sealed"),
+        record.whole("created", 0),
+        record.whole("secret_created", 0),
+        record.whole("failing", 0),
+        state,
+    )
+
+
 def read_application(application_id: str, data: bytes) -> Application | None:
     """The application in a record; None where any part of it is not what it should be."""
     try:
@@ -265,6 +288,7 @@ def read_application(application_id: str, data: bytes) -> Application | None:
             production=record.text_or_none("production"),
             sandbox=record.text_or_none("sandbox"),
             subscriptions=tuple(_subscription(one) for one in record.records("subscriptions")),
+            webhook=_webhook(record.text_or_none("webhook")),
         )
     except (ValueError, TypeError):
         return None

@@ -15,6 +15,10 @@ from gateway.store.script import Script
 
 MOST = 1000
 """Notices that wait at the most."""
+MOST_OF_APPLICATIONS = MOST // 2
+"""At which no further ones are taken for applications: the rest is for whoever runs the gateway."""
+APPLICATION = "application:"
+"""Prefix of the receiver of a notice that is for an application's own webhook; its id follows."""
 GONE_FOR = 86_400
 """Seconds for which a receiver that wants nothing any more is not asked."""
 
@@ -65,7 +69,12 @@ class QueuedNotice:
     attempts: int = 0
     """Those that failed."""
     to: str = ""
-    """The e-mail address that it is for; empty: the webhook."""
+    """The e-mail address that it is for, or `APPLICATION` and an id; empty: the operator's webhook."""
+
+    @property
+    def of_application(self) -> bool:
+        """Whether it is for an application's own webhook."""
+        return self.to.startswith(APPLICATION)
 
 
 class NoticeStore:
@@ -78,7 +87,8 @@ class NoticeStore:
 
     async def add(self, notice: QueuedNotice) -> bool:
         """Keeps a notice. False: too many wait. The same one twice is kept once."""
-        args = (notice.id, self._signed(notice), MOST)
+        most = MOST_OF_APPLICATIONS if notice.of_application else MOST
+        args = (notice.id, self._signed(notice), most)
         return bool(await self._link.script(ADD, (self._names.notices,), args))
 
     async def keep(self, notice: QueuedNotice) -> None:

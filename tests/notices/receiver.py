@@ -29,6 +29,7 @@ class NoticeReceiver:
     """What has come, in the order in which it came."""
 
     port: int = 0
+    secret: str = SECRET
     status: int = 200
     """What it answers."""
     headers: dict[str, str] = field(default_factory=dict)
@@ -64,7 +65,7 @@ def receiving(port: int = 0) -> Iterator[NoticeReceiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             try:
-                told = Webhook(SECRET).verify(body, {k.lower(): v for k, v in self.headers.items()})
+                told = Webhook(receiver.secret).verify(body, {k.lower(): v for k, v in self.headers.items()})
             except Exception as error:  # whatever the library has against it
                 told = {"type": WRONG, "data": str(error)}
             receiver.bodies.append(told)

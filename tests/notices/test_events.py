@@ -48,7 +48,12 @@ def test_a_change_is_told_or_not(
     action: str, before: object, after: object, told: list[tuple[str, dict[str, object] | None]]
 ) -> None:
     found = list(events_of(action, "App1", before, after))
-    expected = [PortalEvent(name, data or {"user": "eve", "waits_for_approval": True}) for name, data in told]
+    expected = [
+        PortalEvent(name, data, "App1")
+        if data
+        else PortalEvent(name, {"user": "eve", "waits_for_approval": True})
+        for name, data in told
+    ]
     assert found == expected
 
 

@@ -60,7 +60,10 @@ def roles(start: Callable[..., Running]) -> Roles:
     }
     route["docs"] = {"title": "Orders"}
     url = start(
-        portal={"users": users}, grants={"password": {"enabled": True}}, clients=[client], routes=[route]
+        portal={"users": users, "webhooks": True},
+        grants={"password": {"enabled": True}},
+        clients=[client],
+        routes=[route],
     ).http
     readers: dict[Role, Reader] = {one: Reader(url) for one in ROLES}
     for name, reader in readers.items():

@@ -35,6 +35,11 @@ TESTED_ELSEWHERE = {
         "gateway/commands/running.py",
         "gateway/process/log_level.py",
     ],
+    "webhooks of applications, by page and by REST: tests/portal/test_webhooks.py": [
+        "gateway/assembly/application_webhooks.py",
+        "gateway/portal/api/webhooks.py",
+        "gateway/portal/pages/webhook.py",
+    ],
     "who is given an application, by page and by REST: tests/portal/pages/test_owner.py and test_teams.py": [
         "gateway/portal/new_owner.py",
     ],

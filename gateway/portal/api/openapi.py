@@ -240,6 +240,21 @@ _ANSWERS: dict[str, dict[str, Any]] = {
         "ThrottlingPolicy",
         pagination=_object(["offset", "limit", "total"], offset=_NUMBER, limit=_NUMBER, total=_NUMBER),
     ),
+    "Webhook": _object(
+        ["url", "status", "createdTime", "secretCreatedTime", "failingSince"],
+        url=_TEXT,
+        status={"enum": ["ACTIVE", "GONE", "FAILED"], "description": "But for ACTIVE it is switched off."},
+        createdTime=_NUMBER,
+        secretCreatedTime=_NUMBER,
+        failingSince={"type": ["integer", "null"], "description": "null: it works."},
+        secret={"type": "string", "description": "Only where it has just been made."},
+    ),
+    "WebhookTest": _object(
+        ["delivered", "status", "detail"],
+        delivered=_TRUTH,
+        status={"type": ["integer", "null"], "description": "null: there was no answer."},
+        detail=_TEXT,
+    ),
     "Problem": _object(
         ["title", "status", "detail", "code"],
         title=_TEXT,

@@ -19,6 +19,7 @@ from gateway.portal.api import (
     settings,
     subscriptions,
     teams,
+    webhooks,
 )
 from gateway.portal.api.api_request import Call
 from gateway.portal.api.request_bodies import (
@@ -38,10 +39,12 @@ from gateway.portal.api.request_bodies import (
     RevokeSecretBody,
     SubscriptionBody,
     TeamBody,
+    WebhookBody,
 )
 
 _NAMED = re.compile(r"\{(\w+)\}")
 _ONE = "/applications/{applicationId}"
+_WEBHOOK = _ONE + "/webhook"
 _SUBSCRIPTION = "/subscriptions/{subscriptionId}"
 _TEAM = "/teams/{teamId}"
 _MEMBER = _TEAM + "/members/{memberId}"
@@ -116,6 +119,18 @@ OPERATIONS = (
         "Activity",
         query=("actor", "action", "applicationId", "before"),
     ),
+    Operation("GET", _WEBHOOK, "getWebhook", webhooks.show, 200, "Webhook"),
+    Operation("PUT", _WEBHOOK, "saveWebhook", webhooks.save, 200, "Webhook", WebhookBody),
+    Operation("DELETE", _WEBHOOK, "deleteWebhook", webhooks.delete, 204),
+    Operation(
+        "POST",
+        _WEBHOOK + "/regenerate-secret",
+        "regenerateWebhookSecret",
+        webhooks.regenerate_secret,
+        200,
+        "Webhook",
+    ),
+    Operation("POST", _WEBHOOK + "/test", "testWebhook", webhooks.test, 200, "WebhookTest"),
     Operation("POST", _ONE + "/generate-keys", "generateKeys", keys.generate, 200, "Keys", GenerateKeysBody),
     Operation("GET", _ONE + "/oauth-keys", "listKeys", keys.listing, 200, "KeysList"),
     Operation("GET", _KEYS, "getKeys", keys.show, 200, "Keys"),

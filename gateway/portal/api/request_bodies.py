@@ -228,3 +228,9 @@ class EndSubscriptionBody(Body):
     """A refusal, or an end."""
 
     note: Note = ""
+
+
+class WebhookBody(Body):
+    """Where an application's developers are told of it."""
+
+    url: Annotated[str, Field(min_length=1, max_length=2048)]

@@ -16,6 +16,7 @@ from aiohttp import web
 from gateway.errors import GatepostError
 from gateway.oauth.api_subscription import ApiSubscription
 from gateway.oauth.application import Application
+from gateway.oauth.application_webhook import ApplicationWebhook
 from gateway.oauth.model import Client
 from gateway.oauth.team import Team
 
@@ -60,6 +61,12 @@ def subscription_version(application: Application, one: ApiSubscription) -> str:
     return _tag([*facts, one.asked, one.asked_by, one.decided, one.decided_by, one.answer])
 
 
+def webhook_version(webhook: ApplicationWebhook | None) -> str:
+    """The entity tag of an application's webhook. That it fails is no part of it."""
+    facts = None if webhook is None else [webhook.url, webhook.secret_created, webhook.sealed, webhook.off]
+    return _tag([facts])
+
+
 def of_representation(response: web.Response, if_none_match: str | None) -> web.Response:
     """The answer with the entity tag of its body; 304 in its place where the caller has just that.
 
@@ -99,6 +106,11 @@ def only_if(if_match: str | None, version: str) -> None:
 def application_check(if_match: str | None) -> Callable[[Application], None]:
     """Raises VersionDiffers for an application that is not what the caller has seen."""
     return lambda application: only_if(if_match, application_version(application))
+
+
+def webhook_check(if_match: str | None) -> Callable[[Application], None]:
+    """The same for an application's webhook."""
+    return lambda application: only_if(if_match, webhook_version(application.webhook))
 
 
 def team_check(if_match: str | None) -> Callable[[Team], None]:

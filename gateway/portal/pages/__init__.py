@@ -26,6 +26,7 @@ from gateway.portal.pages import (
     tokens,
     usage,
     users,
+    webhook,
 )
 
 _ONE = "/applications/{id}"
@@ -73,6 +74,13 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("POST", _ONE + "/delete", applications.delete),
     ("GET", _ONE + "/owner", owner.show),
     ("POST", _ONE + "/owner", owner.change),
+    ("GET", _ONE + "/webhook", webhook.show),
+    ("POST", _ONE + "/webhook/save", webhook.save),
+    ("POST", _ONE + "/webhook/new-secret", webhook.new_secret),
+    ("POST", _ONE + "/webhook/test", webhook.test),
+    ("POST", _ONE + "/webhook/remove", webhook.remove),
+    ("POST", _ONE + "/webhook/stored", webhook.stored),
+    ("GET", _ONE + "/webhook/{action:[a-z-]+}", webhook.back),
     ("GET", "/teams", teams.overview),
     ("GET", "/teams/new", teams.back_to_all),
     ("POST", "/teams/new", teams.create),
