@@ -56,8 +56,12 @@ def test_what_a_page_says_of_a_rotation_is_true(reader: Reader, own_valkey: Valk
     told = tab.submit("/rotate-secret", grace="0")
     # Whatever was held back has been executed by then, or never will be.
     time.sleep(seconds)
-    assert told.status == 200
-    if "Nothing was changed" in told.words:
+    # On a slow machine it may have been asked too late for the answer, or the outcome may not be had in time.
+    assert told.status in (200, 503)
+    if UNKNOWN in told.words:
+        new = told.value("consumer-secret")
+        assert works(reader, key, old) != works(reader, key, new)
+    elif "Nothing was changed" in told.words:
         assert works(reader, key, old)
         assert reader.tab(path, "secrets").html.count("/remove-secret") == 1
     else:
@@ -70,7 +74,9 @@ def test_a_change_whose_answer_was_lost_leads_to_how_things_stand(reader: Reader
     form = reader.open(f"{path}/edit")
     pause_writes(own_valkey, 1.2)
     told = form.submit("/edit", name="Shop 2")
-    assert told.status == 200
+    if told.status == 503:
+        assert UNKNOWN in told.words or "Nothing was changed" in told.words
+        return
     assert told.url.partition("?")[0].endswith(path)
     assert "This is how things stand now" in told.words
 
