@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 Row = TypeVar("Row")
 
-PAGE_SIZE = 100
+PAGE_SIZE = 50
 """Rows: a page of the portal stays under 100 KiB."""
 _NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
 
@@ -30,11 +30,13 @@ class Listing(Generic[Row]):
     path: str
     kept: Mapping[str, str]
     """What the query says besides page and order."""
+    size: int = PAGE_SIZE
+    """The most rows of a page."""
 
     @property
     def first(self) -> int:
         """The number of the first row that is shown."""
-        return (self.page - 1) * PAGE_SIZE + 1
+        return (self.page - 1) * self.size + 1
 
     @property
     def last(self) -> int:
@@ -65,6 +67,7 @@ def listed(
     columns: Mapping[str, Callable[[Row], Any]],
     path: str,
     keep: Sequence[str] = ("search",),
+    size: int = PAGE_SIZE,
 ) -> Listing[Row]:
     """The page of a list that a query asks for. What the query has of pages and columns that there are not
     shows the first page, in the list's own order.
@@ -72,10 +75,10 @@ def listed(
     sort = query.get("sort", "")
     key = columns.get(sort.removeprefix("-"))
     rows = found if key is None else sorted(found, key=key, reverse=sort.startswith("-"))
-    pages = max(1, -(-len(rows) // PAGE_SIZE))
+    pages = max(1, -(-len(rows) // size))
     wanted = query.get("page", "")
     number = int(wanted) if _NUMBER.fullmatch(wanted) else 1
     page = number if 1 <= number <= pages else 1
     kept = {name: query[name][:100] for name in keep if name in query}
-    shown = rows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-    return Listing(shown, page, pages, len(rows), sort if key is not None else "", path, kept)
+    shown = rows[(page - 1) * size : page * size]
+    return Listing(shown, page, pages, len(rows), sort if key is not None else "", path, kept, size)

@@ -210,6 +210,8 @@ def test_required_keys_are_documented_as_such() -> None:
         "routes[].canary.upstream", "routes[].canary.percent",
         "portal.oidc.issuer", "portal.oidc.client_id", "portal.oidc.client_secret",
         "portal.oidc.admins.claim", "portal.oidc.admins.values",
+        "portal.oidc.publishers.claim", "portal.oidc.publishers.values",
+        "portal.oidc.developers.claim", "portal.oidc.developers.values",
         "portal.oidc.allow.claim", "portal.oidc.allow.values",
         "portal.users[].name", "portal.users[].password", "clients[].trust[].issuer",
             "clients[].trust[].subject.pattern", "clients[].trust[].claims.<name>.pattern",

@@ -62,6 +62,6 @@ def test_a_page_leads_to_the_one_before_and_after() -> None:
     shown = {page: template.render(found=of({"page": str(page), "search": "x"}, many)) for page in (1, 2, 3)}
     assert ["Previous page" in shown[page] for page in shown] == [False, True, True]
     assert ["Next page" in shown[page] for page in shown] == [True, True, False]
-    assert "101 to 200 of 201" in shown[2]
+    assert "51 to 100 of 101" in shown[2]
     assert 'href="/list?search=x&amp;page=3"' in shown[2]
     assert template.render(found=of({})).strip() == ""

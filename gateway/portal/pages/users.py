@@ -16,6 +16,8 @@ from gateway.portal.listing import listed
 from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
 from gateway.translation.text import gettext
 
+PAGE_ROWS = 25
+"""Accounts on a page: each has two forms."""
 MOST_WAITING = 200
 """Accounts that wait for approval and are shown at once."""
 _COLUMNS: dict[str, Callable[[tuple[User, bool]], Any]] = {
@@ -127,7 +129,9 @@ async def _page(page_request: PageRequest, problems: dict[str, str], name: str =
     found = [one for one in await users.accounts() if search in one[0].key or one[0].id in problems]
     pending = [one for one, _ in found if one.pending]
     signed_up = [one for one in found if not one[0].pending]
-    accounts = listed(signed_up, page_request.request.query, _COLUMNS, _PATH)
+    # What is wrong is seen first, on whichever page its account would be.
+    signed_up.sort(key=lambda one: one[0].id not in problems)
+    accounts = listed(signed_up, page_request.request.query, _COLUMNS, _PATH, size=PAGE_ROWS)
     of_file = [one for one in users.of_file if search in one.key]
     ids = [one.id for one in (*of_file, *(user for user, _ in accounts.rows))]
     return page_request.page(
