@@ -15,6 +15,9 @@ def free_port() -> int:
     """A TCP port that nobody listens on, and that no other test gets while this process lives."""
     while True:
         port = random.choice(PORTS)  # noqa: S311 (no secret)
+        if port in _claims:
+            # In another network namespace the same name would be free.
+            continue
         claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
             # A name that one process has at a time, and that the system frees when the process ends.
