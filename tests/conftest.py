@@ -38,14 +38,25 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("suite")
 
-SLOW_FIRST = ("caches", "portal", "exactness", "e2e", "faults", "process", "edge", "store")
-"""Folders whose files take long. With several processes they begin first, so that all end about together."""
+WAITING = ("faults", "process", "e2e", "edge", "exactness", "store", "caches", "web")
+"""Folders whose tests mostly wait, for processes and for time limits. The longest are first."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sorts the tests by folder: those of `SLOW_FIRST`, then all others, each as they were."""
-    ranks = {folder: rank for rank, folder in enumerate(SLOW_FIRST)}
-    items.sort(key=lambda item: ranks.get(item.path.relative_to(TESTS).parts[0], len(SLOW_FIRST)))
+    """Mixes files whose tests wait with files whose tests compute, so that no core is idle meanwhile.
+
+    Each kind is spread over the whole run; a file's tests stay together, in their order.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    folders = {path: path.relative_to(TESTS).parts[0] for path in files}
+    waiting = sorted(
+        (path for path in files if folders[path] in WAITING), key=lambda path: WAITING.index(folders[path])
+    )
+    computing = [path for path in files if folders[path] not in WAITING]
+    places = {path: place / len(kind) for kind in (waiting, computing) for place, path in enumerate(kind)}
+    items[:] = [item for path in sorted(files, key=places.__getitem__) for item in files[path]]
 
 
 def pytest_collection_finish() -> None:
