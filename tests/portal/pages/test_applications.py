@@ -80,7 +80,7 @@ def test_somebody_elses_application_is_not_there_but_for_an_administrator(
         stolen = stranger.open(f"{path}/{action}", ("proof=" + own[0][1]).encode())
         assert stolen.status == 404, action
     assert name not in stranger.open("/portal/applications").words
-    assert name in admin.open("/portal/applications").words
+    assert name in admin.open(f"/portal/applications?search={name}").words
     assert admin.open(path).status == 200
 
 
