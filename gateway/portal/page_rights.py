@@ -47,6 +47,8 @@ def operation_right(method: str, path: str) -> Right:
     """
     if path == "/activity":
         return "manage_all"
+    if path == "/invitations" or path.startswith("/users"):
+        return "manage_users"
     if "/oauth-keys" in path:
         return "create"
     if path == "/teams/{teamId}/members/{memberId}" and method == "DELETE":

@@ -50,6 +50,8 @@ _KINDS = {
 }
 LONGEST_NAME = 100
 """Characters that are shown of the name of a member."""
+LONGEST_QUERY = 100
+"""Characters of a search."""
 _NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
 B = TypeVar("B", bound=Body)
 
@@ -76,6 +78,14 @@ class Call:
     def _listed(self, name: str) -> str | None:
         values = self.request.headers.getall(name, [])
         return ", ".join(values) if values else None
+
+    @property
+    def searched(self) -> str:
+        """What is to be in what a list shows; empty: anything. Raises Problem."""
+        text = self.request.query.get("query", "")
+        if len(text) > LONGEST_QUERY:
+            raise Problem(BAD_REQUEST, f"query must have at most {LONGEST_QUERY} characters.")
+        return text
 
     async def body(self, model: type[B]) -> B:
         """The JSON object that it brings. Raises Problem."""

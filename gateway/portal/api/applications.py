@@ -14,7 +14,6 @@ from gateway.portal.new_owner import new_owner
 
 PATH = "/portal/api/v1/applications"
 MOST_SHOWN = 200
-LONGEST_QUERY = 100
 UNLIMITED = "unlimited"
 """What WSO2 calls no tier."""
 
@@ -22,10 +21,7 @@ UNLIMITED = "unlimited"
 async def listing(call: Call) -> web.Response:
     """The caller's applications."""
     limit, offset = call.number("limit", 25, MOST_SHOWN), call.number("offset", 0, 999_999)
-    wanted = call.request.query.get("query", "")
-    if len(wanted) > LONGEST_QUERY:
-        raise Problem(BAD_REQUEST, f"query must have at most {LONGEST_QUERY} characters.")
-    found = await call.services.applications.search(call.user, wanted)
+    found = await call.services.applications.search(call.user, call.searched)
     return answer(page_shape([application_shape(one) for one in found], offset, limit))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from gateway import __version__
 from gateway.accounts.activity import ACTIONS
 from gateway.accounts.call_reports import DAYS
+from gateway.oauth.roles import ROLES
 from gateway.oauth.team import TEAM_ROLES
 from gateway.portal.api.call_counts import KEY_TYPES
 from gateway.portal.api.operations import OPERATIONS, Operation
@@ -205,6 +206,20 @@ _ANSWERS: dict[str, dict[str, Any]] = {
         name={"type": _OR_NULL, "description": "null: the user no longer exists."},
         role={"enum": list(TEAM_ROLES)},
     ),
+    "User": _object(
+        ["userId", "name", "role", "status", "source"],
+        userId=_TEXT,
+        name=_TEXT,
+        role={"enum": list(ROLES)},
+        status={"enum": ["ACTIVE", "BLOCKED", "PENDING"], "description": "PENDING: waits for approval."},
+        source={"enum": ["file", "store"], "description": "file: gateway.yaml, where it is changed."},
+        provider={"type": _OR_NULL, "description": "Where the user signs in; null: with a password."},
+        createdTime={"type": ["integer", "null"], "description": "null: not known."},
+    ),
+    "UserList": _list_of(
+        "User",
+        pagination=_object(["offset", "limit", "total"], offset=_NUMBER, limit=_NUMBER, total=_NUMBER),
+    ),
     "Invitation": _object(
         ["invitation", "validityTime"],
         invitation={"type": "string", "description": "A link for one user, shown only now."},
@@ -282,6 +297,7 @@ _IDS = {
     "policyId": "^[A-Za-z0-9._-]{1,64}$",
     "teamId": "^team:[0-9a-f]{24}$",
     "memberId": "^(file|store):[0-9a-f]{24,40}$",
+    "userId": "^(file|store):[0-9a-f]{24,40}$",
 }
 """What stands in paths."""
 _REFUSALS = {

@@ -19,6 +19,7 @@ from gateway.portal.api import (
     settings,
     subscriptions,
     teams,
+    users,
     webhooks,
 )
 from gateway.portal.api.api_request import Call
@@ -39,6 +40,7 @@ from gateway.portal.api.request_bodies import (
     RevokeSecretBody,
     SubscriptionBody,
     TeamBody,
+    UserBody,
     WebhookBody,
 )
 
@@ -48,6 +50,7 @@ _WEBHOOK = _ONE + "/webhook"
 _SUBSCRIPTION = "/subscriptions/{subscriptionId}"
 _TEAM = "/teams/{teamId}"
 _MEMBER = _TEAM + "/members/{memberId}"
+_USER = "/users/{userId}"
 _POLICIES = "/throttling-policies/{policyLevel}"
 _KEYS = _ONE + "/oauth-keys/{keyMappingId}"
 
@@ -242,6 +245,15 @@ OPERATIONS = (
     Operation(
         "GET", _POLICIES + "/{policyId}", "getThrottlingPolicy", settings.policy, 200, "ThrottlingPolicy"
     ),
+    Operation(
+        "GET", "/users", "listUsers", users.listing, 200, "UserList", query=("query", "limit", "offset")
+    ),
+    Operation("POST", "/invitations", "inviteUser", users.invite, 201, "Invitation"),
+    Operation("GET", _USER, "getUser", users.show, 200, "User"),
+    Operation("PUT", _USER, "changeUser", users.change, 200, "User", UserBody),
+    Operation("POST", _USER + "/approve", "approveUser", users.approve, 200, "User"),
+    Operation("POST", _USER + "/reject", "rejectUser", users.reject, 204),
+    Operation("POST", _USER + "/remove-passkeys", "removePasskeys", users.remove_passkeys, 204),
     Operation("GET", "/teams", "listTeams", teams.listing, 200, "TeamList", query=("limit", "offset")),
     Operation("POST", "/teams", "createTeam", teams.create, 201, "Team", TeamBody),
     Operation("GET", _TEAM, "getTeam", teams.show, 200, "Team"),

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from gateway.oauth.roles import Role
 from gateway.oauth.team import TeamRole
 
 LONGEST_SECONDS = 10**9
@@ -91,6 +92,14 @@ class MemberRoleBody(Body):
 
     let_be = frozenset({"memberId", "name"})
     role: TeamRole
+
+
+class UserBody(Body):
+    """What an account is called and may do from now on. What is left out stays."""
+
+    let_be = frozenset({"createdTime", "provider", "source", "status", "userId"})
+    name: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    role: Role | None = None
 
 
 class GenerateKeysBody(Body):

@@ -13,6 +13,7 @@ from gateway.oauth.api_subscription import ApiSubscription, SubscriptionState
 from gateway.oauth.application import Application, Environment
 from gateway.oauth.model import Client, Secret
 from gateway.oauth.team import TEAM_OWNER, Team
+from gateway.oauth.user import User
 from gateway.portal.services import ThrottlingPolicy
 from gateway.tokens.token_issuer import TokenResponse
 
@@ -45,6 +46,20 @@ def team_shape(team: Team, names: Mapping[str, str]) -> dict[str, Any]:
     """A team, with the names of its members as far as they exist."""
     members = [{"memberId": one.id, "name": names.get(one.id), "role": one.role} for one in team.members]
     return {"teamId": team.id, "name": team.name, "createdTime": team.created, "members": members}
+
+
+def user_shape(user: User) -> dict[str, Any]:
+    """A user, for administrators."""
+    status = "PENDING" if user.pending else "BLOCKED" if user.blocked else "ACTIVE"
+    return {
+        "userId": user.id,
+        "name": user.name,
+        "role": user.role,
+        "status": status,
+        "source": user.source,
+        "provider": user.provider or None,
+        "createdTime": user.created or None,
+    }
 
 
 def keys_shape(client: Client, environment: Environment, secret: str | None = None) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from gateway.oauth.application import Application
 from gateway.oauth.application_webhook import ApplicationWebhook
 from gateway.oauth.model import Client
 from gateway.oauth.team import Team
+from gateway.oauth.user import User
 
 # RFC 9110 section 8.8.3: entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
@@ -47,6 +48,11 @@ def details_check(seen: str) -> Callable[[Application], None]:
 def team_version(team: Team) -> str:
     """The entity tag of a team."""
     return _tag([team.id, team.name, *((one.id, one.role) for one in team.members)])
+
+
+def user_version(user: User) -> str:
+    """The entity tag of a user."""
+    return _tag([user.id, user.name, user.role, user.pending, user.blocked])
 
 
 def keys_version(client: Client) -> str:

@@ -61,6 +61,7 @@ def there(site: str, token: str) -> dict[str, str]:
         "keyMappingId": keys["keyMappingId"],
         "subscriptionId": subscription["subscriptionId"],
         "teamId": team["teamId"],
+        "userId": program.ask("GET", "/users")[1]["list"][0]["userId"],
         "memberId": team["members"][0]["memberId"],
         "policyId": "small",
     }
