@@ -19,8 +19,9 @@ from gateway.store.embedded.binary import find_binary
 from tests.certificates import Certificate
 from tests.ports import free_port
 
-PATIENCE = 20.0
-"""Seconds after which a test gives up. What is measured is far below it; a loaded machine is slow."""
+PATIENCE = 60.0
+"""Seconds after which a test gives up. What is measured is far below it, but a loaded machine is slow, and an
+election of a cluster that fails is held again only after four times its node timeout."""
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
