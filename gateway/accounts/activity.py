@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from gateway.store.activity import LIFETIME, ActivityStore
 
 MOST_TEXT = 4000
 """Characters of what differs in an entry; of more, only the names are kept."""
+PLACE = re.compile(r"[0-9]{1,19}-[0-9]{1,19}", re.ASCII)
+"""Where a page of entries begins."""
 PAGE = 25
 SCAN = 500
 """Entries that are read at a time where not all are shown."""

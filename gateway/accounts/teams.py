@@ -19,14 +19,14 @@ from gateway.oauth.user import User
 from gateway.store.teams import MemberMissing, TeamMissing, TeamStore
 from gateway.translation.text import gettext
 
-__all__ = ["LastOwner", "MemberMissing", "TeamMissing", "Teams"]
+__all__ = ["LastOwner", "MemberMissing", "TeamMissing", "Teams", "anything"]
 
 MAX_TEAMS = 50
 """Teams that somebody may own, so that no user fills the store."""
 ID_BYTES = 12
 
 
-def _anything(_: Team) -> None:
+def anything(_: Team) -> None:
     """Whatever it is, it may be changed."""
 
 
@@ -100,7 +100,7 @@ class Teams:
         await self._store.create(made)
         return made
 
-    async def rename(self, team: Team, name: str, check: Callable[[Team], None] = _anything) -> Team:
+    async def rename(self, team: Team, name: str, check: Callable[[Team], None] = anything) -> Team:
         """Gives the team another name. `check` sees what is changed, in the same step, and may raise."""
 
         def renamed(one: Team) -> Team:
@@ -110,7 +110,7 @@ class Teams:
         return await self._store.update(team.id, renamed)
 
     async def add(
-        self, team: Team, user_id: str, role: TeamRole, check: Callable[[Team], None] = _anything
+        self, team: Team, user_id: str, role: TeamRole, check: Callable[[Team], None] = anything
     ) -> Team:
         """Makes a user a member. `check` is as above. Raises TeamRefused, MemberMissing."""
 
@@ -121,7 +121,7 @@ class Teams:
         return await self._store.update(team.id, added, (user_id,))
 
     async def change_role(
-        self, team: Team, user_id: str, role: TeamRole, check: Callable[[Team], None] = _anything
+        self, team: Team, user_id: str, role: TeamRole, check: Callable[[Team], None] = anything
     ) -> Team:
         """Gives a member another role. `check` is as above. Raises TeamRefused."""
         there = await self.member_names(team)
@@ -132,7 +132,7 @@ class Teams:
 
         return await self._store.update(team.id, changed, ends=role == "member")
 
-    async def remove(self, team: Team, user_id: str, check: Callable[[Team], None] = _anything) -> Team:
+    async def remove(self, team: Team, user_id: str, check: Callable[[Team], None] = anything) -> Team:
         """Removes a member. `check` is as above. Raises TeamRefused."""
         there = await self.member_names(team)
 
@@ -142,7 +142,7 @@ class Teams:
 
         return await self._store.update(team.id, removed, ends=True)
 
-    async def delete(self, team: Team, check: Callable[[Team], None] = _anything) -> None:
+    async def delete(self, team: Team, check: Callable[[Team], None] = anything) -> None:
         """Deletes a team that owns no application. `check` is as above. Raises TeamRefused.
 
         It is marked before its applications are looked for, and whoever gives it one looks at the mark

@@ -26,6 +26,10 @@ TEST_PAUSE = 10
 Check = Callable[[Application], None]
 
 
+def _anything(_: Application) -> None:
+    """Whatever it is, it may be changed."""
+
+
 class WebhookRefused(GatepostError):  # noqa: N818 (the name says what is the matter, as callers read it)
     """A webhook can't be had so; the text, for the developer, says why."""
 
@@ -78,7 +82,9 @@ class ApplicationWebhooks:
         self._clock = clock
         self._random = random
 
-    async def save(self, application: Application, url: str, check: Check) -> tuple[ApplicationWebhook, str]:
+    async def save(
+        self, application: Application, url: str, check: Check = _anything
+    ) -> tuple[ApplicationWebhook, str]:
         """Sets the URL, and switches the webhook on. The secret, where it is new; else an empty text.
 
         Raises WebhookRefused.
@@ -96,7 +102,9 @@ class ApplicationWebhooks:
         kept = await self._change(application, saved, check)
         return kept, secret if kept.sealed == made.sealed else ""
 
-    async def renew_secret(self, application: Application, check: Check) -> tuple[ApplicationWebhook, str]:
+    async def renew_secret(
+        self, application: Application, check: Check = _anything
+    ) -> tuple[ApplicationWebhook, str]:
         """A new secret; the last one signs nothing more. Raises WebhookRefused."""
         secret = self._new_secret()
         sealed, now = self._sealed(application, secret), int(self._clock())
@@ -106,7 +114,7 @@ class ApplicationWebhooks:
 
         return await self._change(application, renewed, check), secret
 
-    async def remove(self, application: Application, check: Check) -> None:
+    async def remove(self, application: Application, check: Check = _anything) -> None:
         """Removes it. What waits for it is not sent."""
 
         def removed(one: Application) -> Application:

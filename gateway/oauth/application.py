@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -75,7 +75,14 @@ class Application:
         """The client id of the keys of an environment; None before they are generated."""
         return self.production if environment == "production" else self.sandbox
 
+    def keys(self, environment: str = "") -> Iterator[tuple[Environment, str]]:
+        """The environments that have keys, with their client ids; only the one that is named, if one is."""
+        for name in ENVIRONMENTS:
+            client_id = self.client_id(name)
+            if client_id is not None and environment in ("", name):
+                yield name, client_id
+
     @property
     def client_ids(self) -> tuple[str, ...]:
         """The client ids of all its keys."""
-        return tuple(one for one in (self.production, self.sandbox) if one is not None)
+        return tuple(client_id for _, client_id in self.keys())

@@ -15,27 +15,36 @@ from aiohttp import web
 from markupsafe import escape
 
 from gateway.oauth.token_encryption import TokenCipher
-from gateway.portal.sealed_cookie import LONGEST, open_value, seal_value
+from gateway.portal.sealed_cookie import LONGEST, cookie_named, give_cookie, open_value, seal_value
 
 DRAFT_PURPOSE = "portal forms of ended sessions"
 DRAFT_LIFETIME = 3600
 """Seconds in which a person signs in again."""
 KEPT_FIELDS = frozenset(
-    {"name", "description", "tier", "team", "scope", "more_scopes", "audience", "lifetime", "format", "auth"}
-    | {
+    {
+        "audience",
+        "auth",
+        "description",
+        "ends",
+        "format",
+        "grace",
         "grant",
+        "key_ends",
+        "key_name",
+        "lifetime",
+        "more_scopes",
+        "name",
         "note",
         "owner",
-        "user",
         "role",
+        "scope",
         "secret_name",
         "seen",
-        "ends",
-        "key_name",
-        "key_ends",
-        "grace",
+        "team",
+        "tier",
+        "user",
+        "validity",
     }
-    | {"validity"}
 )
 """What forms call their texts. Passwords, tokens, secrets and proofs are not among them."""
 SEEN_VERSION = "seen"
@@ -101,20 +110,12 @@ class Drafts:
         return open_value(self._cipher, request.cookies.get(self._name("person"), ""), "person")
 
     def _name(self, kind: str) -> str:
-        return f"{'__Secure-' if self._secure else ''}gatepost-{kind}"
+        return cookie_named(kind, secure=self._secure)
 
     def _set(
         self, response: web.StreamResponse, kind: str, path: str, value: str, seconds: int | None
     ) -> None:
-        response.set_cookie(
-            self._name(kind),
-            value,
-            path=path,
-            max_age=seconds,
-            secure=self._secure,
-            httponly=True,
-            samesite="Strict",
-        )
+        give_cookie(response, self._name(kind), value, path=path, seconds=seconds, secure=self._secure)
 
 
 def _slot(user_id: str, page: str) -> str:

@@ -26,6 +26,8 @@ from gateway.web.request_context import HEAD
 
 MOST_FIELDS = 500
 HOME = "/portal/applications"
+LONGEST_SEARCH = 100
+"""Characters."""
 PROOF_HEADER = "X-Portal-Proof"
 """What a page's script proves with that it is the page's."""
 
@@ -143,6 +145,11 @@ class PageRequest:
     def query(self, name: str) -> str:
         """A parameter of the query; empty where it is missing."""
         return self.request.query.get(name, "")
+
+    @property
+    def searched(self) -> str:
+        """What a list is searched for, in lower case; empty: nothing."""
+        return self.query("search").strip().lower()[:LONGEST_SEARCH]
 
     async def begin_session(self, user: User) -> None:
         """Signs the user in, under a new id: whoever knew the last one knows nothing."""

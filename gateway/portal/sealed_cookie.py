@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import re
 
+from aiohttp import web
+
 from gateway.oauth.token_encryption import TokenCipher
 
 LONGEST = 3800
@@ -26,3 +28,17 @@ def open_value(cipher: TokenCipher, value: str, slot: str) -> str | None:
     except ValueError:
         return None
     return cipher.open(sealed, slot)
+
+
+def cookie_named(kind: str, *, secure: bool) -> str:
+    """What the cookie of one use is called. The prefix keeps plain-HTTP pages of the host from setting it."""
+    return f"{'__Secure-' if secure else ''}gatepost-{kind}"
+
+
+def give_cookie(
+    response: web.StreamResponse, name: str, value: str, *, path: str, seconds: int | None, secure: bool
+) -> None:
+    """Has the browser keep it, for our pages alone. `seconds`: 0 takes it away; None: until it closes."""
+    response.set_cookie(
+        name, value, path=path, max_age=seconds, secure=secure, httponly=True, samesite="Strict"
+    )

@@ -61,6 +61,11 @@ class OwnSessions(Protocol):
         """Ends these of them."""
 
 
+async def end_all(sessions: OwnSessions, user_id: str) -> None:
+    """Ends all of a person's sessions."""
+    await sessions.end(user_id, [one.key for one in await sessions.listed(user_id)])
+
+
 class SessionKeeper(Protocol):
     """Where sessions are kept."""
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from gateway.oauth.token_encryption import TokenCipher
-from gateway.portal.sealed_cookie import LONGEST, open_value, seal_value
+from gateway.portal.sealed_cookie import LONGEST, cookie_named, give_cookie, open_value, seal_value
 
 PURPOSE = "portal values shown once"
 LIFETIME = 12 * 3600
@@ -48,18 +48,10 @@ class ShownOnce:
         self._set(response, kind, page, "", 0)
 
     def _name(self, kind: str) -> str:
-        return f"{'__Secure-' if self._secure else ''}gatepost-shown-{kind}"
+        return cookie_named(f"shown-{kind}", secure=self._secure)
 
     def _set(self, response: web.StreamResponse, kind: str, page: str, value: str, seconds: int) -> None:
-        response.set_cookie(
-            self._name(kind),
-            value,
-            path=page,
-            max_age=seconds,
-            secure=self._secure,
-            httponly=True,
-            samesite="Strict",
-        )
+        give_cookie(response, self._name(kind), value, path=page, seconds=seconds, secure=self._secure)
 
 
 def _slot(kind: str, owner: str, page: str) -> str:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from gateway.store.client_record import read_client
 from gateway.store.errors import ClientUnreadable
+from gateway.store.hash_scan import scan_hash
 from gateway.store.json_record import JsonRecord
 from gateway.store.key_names import KeyNames
 from gateway.store.link import StoreLink
 from gateway.store.record_mac import RecordMac
 from gateway.store.tokens import closed_generation, new_generation
 
-PAGE = 500
 CLIENTS, APPLICATIONS, USERS, FILE_USERS = "clients", "applications", "users", "file_users"
 TEAMS, PASSKEYS = "teams", "passkeys"
 SIGNED_AS = {
@@ -99,16 +99,11 @@ class RecordBackup:
         return people[kind]
 
     async def _scan(self, kind: str, key: str) -> AsyncIterator[tuple[str, str]]:
-        cursor: bytes | int = 0
-        while True:
-            cursor, members = await self._link.execute("HSCAN", key, cursor, "COUNT", PAGE)
-            for field, value in zip(members[::2], members[1::2], strict=True):
-                name = field.decode("utf-8", "surrogatepass")
-                record = self._mac.verify(self._names.record(SIGNED_AS[kind], name), value)
-                if record is not None:
-                    yield name, record.decode("utf-8", "surrogatepass")
-            if int(cursor) == 0:
-                return
+        async for field, value in scan_hash(self._link, key):
+            name = field.decode("utf-8", "surrogatepass")
+            record = self._mac.verify(self._names.record(SIGNED_AS[kind], name), value)
+            if record is not None:
+                yield name, record.decode("utf-8", "surrogatepass")
 
     async def _put(self, kind: str, name: str, text: str) -> None:
         key = self._hash(kind, self._names.group(name))

@@ -10,6 +10,7 @@ from gateway.oauth.model import Client
 from gateway.store.applications import read_application, write_application
 from gateway.store.client_record import read_client, write_client
 from gateway.store.errors import ClientUnreadable
+from gateway.store.hash_scan import scan_hash
 from gateway.store.key_names import KeyNames
 from gateway.store.link import Commands
 from gateway.store.record_mac import RecordMac
@@ -18,7 +19,6 @@ from gateway.store.users import AccountRecords
 
 FORMAT = 2
 """Of the records: 1 has bare names."""
-PAGE = 500
 PROGRAM = "client/"
 """What the owner began with where a client of gateway.yaml had made the application."""
 NOBODY = "none:"
@@ -101,13 +101,8 @@ async def _rewrite(
 
 
 async def _scan(commands: Commands, key: str) -> AsyncIterator[tuple[str, bytes]]:
-    cursor: bytes | int = 0
-    while True:
-        cursor, members = await commands.execute("HSCAN", key, cursor, "COUNT", PAGE)
-        for name, data in zip(members[::2], members[1::2], strict=True):
-            yield name.decode("utf-8", "replace"), data
-        if int(cursor) == 0:
-            return
+    async for name, data in scan_hash(commands, key):
+        yield name.decode("utf-8", "replace"), data
 
 
 def _application(name: str, data: bytes, owner_id: Callable[[str], str]) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from gateway.store.hash_scan import scan_hash
 from gateway.store.key_names import KeyNames
 from gateway.store.link import StoreLink
 from gateway.store.record_mac import RecordMac
@@ -83,11 +84,6 @@ class SignedRecords:
     async def _all(self) -> AsyncIterator[tuple[str, str, str, bytes]]:
         """The hash and the field of every record, what it is signed for, and its value."""
         for kind, key in self._hashes:
-            cursor: bytes | int = b"0"
-            while True:
-                cursor, members = await self._link.execute("HSCAN", key, cursor, "COUNT", PAGE)
-                for member, value in zip(members[::2], members[1::2], strict=True):
-                    field = member.decode("utf-8", "surrogatepass")
-                    yield key, field, self._names.record(kind, field), value
-                if int(cursor) == 0:
-                    break
+            async for member, value in scan_hash(self._link, key, PAGE):
+                field = member.decode("utf-8", "surrogatepass")
+                yield key, field, self._names.record(kind, field), value

@@ -8,6 +8,7 @@ from typing import Any
 from gateway.errors import GatepostError
 from gateway.oauth.team import TEAM_ROLES, Member, Team
 from gateway.store.change_listener import ChangeListener
+from gateway.store.hash_scan import scan_hash
 from gateway.store.json_record import JsonRecord, write_record
 from gateway.store.key_names import KeyNames
 from gateway.store.link import Commands, StoreLink
@@ -16,7 +17,6 @@ from gateway.store.script import Script
 
 TRIES = 20
 """How often a change is begun anew because somebody else was quicker."""
-PAGE = 500
 
 CHANGE = Script(
     "teams.change",
@@ -81,15 +81,10 @@ class TeamStore:
     async def list(self) -> list[Team]:
         """Every team, by name."""
         found: dict[str, Team] = {}
-        cursor: bytes | int = 0
-        while True:
-            cursor, fields = await self._link.execute("HSCAN", self._names.teams, cursor, "COUNT", PAGE)
-            for name, data in zip(fields[::2], fields[1::2], strict=True):
-                team = self._read(name.decode("utf-8", "replace"), data)
-                # HSCAN may return a field twice.
-                found |= {} if team is None else {team.id: team}
-            if int(cursor) == 0:
-                return sorted(found.values(), key=lambda one: (one.name.lower(), one.id))
+        async for name, data in scan_hash(self._link, self._names.teams):
+            team = self._read(name.decode("utf-8", "replace"), data)
+            found |= {} if team is None else {team.id: team}
+        return sorted(found.values(), key=lambda one: (one.name.lower(), one.id))
 
     async def create(self, team: Team) -> None:
         """Keeps a new team."""

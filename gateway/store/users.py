@@ -14,6 +14,7 @@ from gateway.errors import GatepostError
 from gateway.oauth.roles import Role, role_named
 from gateway.oauth.user import User
 from gateway.store.change_listener import ChangeListener
+from gateway.store.hash_scan import scan_hash
 from gateway.store.json_record import JsonRecord, write_record
 from gateway.store.key_names import KeyNames
 from gateway.store.link import Commands, StoreLink
@@ -21,9 +22,6 @@ from gateway.store.record_mac import RecordMac
 from gateway.store.script import Script
 from gateway.store.tokens import new_generation
 from gateway.store.user_ids import new_user_id
-
-PAGE = 500
-"""Accounts read in one round trip of a listing."""
 
 FIND = Script(
     "users.find",
@@ -173,16 +171,11 @@ class UserStore:
 
     async def list(self) -> list[User]:
         """Every account, by name, also those with the name of a user of gateway.yaml."""
-        found: list[User] = []
-        cursor: bytes | int = 0
-        while True:
-            cursor, members = await self._link.execute("HSCAN", self._keys[0], cursor, "COUNT", PAGE)
-            each = zip(members[::2], members[1::2], strict=True)
-            read = (self._records.read(name.decode("utf-8", "replace"), data) for name, data in each)
-            found += [one for one in read if one is not None]
-            if int(cursor) == 0:
-                # HSCAN may return a field twice.
-                return sorted({one.key: one for one in found}.values(), key=lambda one: one.key)
+        found: dict[str, User] = {}
+        async for name, data in scan_hash(self._link, self._keys[0]):
+            user = self._records.read(name.decode("utf-8", "replace"), data)
+            found |= {} if user is None else {user.key: user}
+        return sorted(found.values(), key=lambda one: one.key)
 
     async def names(self, ids: Iterable[str]) -> dict[str, str]:
         """The names of the accounts with these ids, as far as they exist."""

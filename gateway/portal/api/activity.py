@@ -6,12 +6,11 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.accounts.activity import ACTIONS, ActivityEntry, ActivityFilter, ActivityPage
+from gateway.accounts.activity import ACTIONS, PLACE, ActivityEntry, ActivityFilter, ActivityPage
 from gateway.http.problems import BAD_REQUEST, Problem
 from gateway.portal.api.api_request import FORBIDDEN, Call
 from gateway.portal.api.responses import answer
 from gateway.portal.filters import utc
-from gateway.portal.pages.activity import PLACE
 
 
 async def of_application(call: Call) -> web.Response:

@@ -8,9 +8,9 @@ from gateway.http.problems import BAD_REQUEST, Problem
 from gateway.portal.api.api_request import FORBIDDEN, Call
 from gateway.portal.api.request_bodies import ApplicationBody
 from gateway.portal.api.responses import answer, application_shape, page_shape
-from gateway.portal.api.versions import application_check, application_version
 from gateway.portal.form_rules import offered_tiers
 from gateway.portal.new_owner import new_owner
+from gateway.portal.versions import application_check, application_version
 
 PATH = "/portal/api/v1/applications"
 MOST_SHOWN = 200

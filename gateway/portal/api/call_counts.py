@@ -18,11 +18,8 @@ async def listing(call: Call) -> web.Response:
     """The calls of an application, counted by day, keys, route, status and reason."""
     application, days = await call.application(), call.number("days", DAYS, DAYS)
     wanted = call.choice("keyType", KEY_TYPES)
-    types = {
-        client_id: key_type
-        for key_type, name in KEY_TYPES.items()
-        if wanted in (None, key_type) and (client_id := application.client_id(name)) is not None
-    }
+    keys = application.keys("" if wanted is None else KEY_TYPES[wanted])
+    types = {client_id: name.upper() for name, client_id in keys}
     report = await call.services.call_reports.report(list(types), days)
     found = [
         {

@@ -21,8 +21,8 @@ from gateway.portal.api.request_bodies import (
     Lifetime,
 )
 from gateway.portal.api.responses import answer, keys_shape, token_shape
-from gateway.portal.api.versions import keys_check, keys_version
 from gateway.portal.form_rules import KeyForm, key_form_of, with_problems
+from gateway.portal.versions import keys_check, keys_version
 from gateway.tokens.token_issuer import TokenResponse
 
 NAMES = {

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from gateway import __version__
-from gateway.accounts.activity import ACTIONS
+from gateway.accounts.activity import ACTIONS, PLACE
 from gateway.accounts.call_reports import DAYS
 from gateway.oauth.roles import ROLES
 from gateway.oauth.team import TEAM_ROLES
@@ -14,7 +14,6 @@ from gateway.portal.api.call_counts import KEY_TYPES
 from gateway.portal.api.operations import OPERATIONS, Operation
 from gateway.portal.api.responses import STATUSES
 from gateway.portal.api.settings import LEVELS
-from gateway.portal.pages.activity import PLACE
 from gateway.portal.services import MANAGE
 
 _TEXT, _NUMBER, _TRUTH = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
@@ -33,6 +32,12 @@ def _reference(name: str) -> dict[str, str]:
 def _list_of(name: str, **more: Any) -> dict[str, Any]:
     return _object(
         ["count", "list"], count=_NUMBER, list={"type": "array", "items": _reference(name)}, **more
+    )
+
+
+def _page_of(name: str) -> dict[str, Any]:
+    return _list_of(
+        name, pagination=_object(["offset", "limit", "total"], offset=_NUMBER, limit=_NUMBER, total=_NUMBER)
     )
 
 
@@ -68,10 +73,7 @@ _ANSWERS: dict[str, dict[str, Any]] = {
         status={"const": "APPROVED"},
         createdTime=_NUMBER,
     ),
-    "ApplicationList": _list_of(
-        "Application",
-        pagination=_object(["offset", "limit", "total"], offset=_NUMBER, limit=_NUMBER, total=_NUMBER),
-    ),
+    "ApplicationList": _page_of("Application"),
     "Keys": _object(["keyMappingId", "keyType", "consumerKey"], **_KEYS, token=_reference("Token")),
     "KeysList": _list_of("Keys"),
     "KeysStatus": _object(
@@ -185,10 +187,7 @@ _ANSWERS: dict[str, dict[str, Any]] = {
         decidedBy={"type": _OR_NULL},
         answer=_TEXT,
     ),
-    "SubscriptionList": _list_of(
-        "Subscription",
-        pagination=_object(["offset", "limit", "total"], offset=_NUMBER, limit=_NUMBER, total=_NUMBER),
-    ),
+    "SubscriptionList": _page_of("Subscription"),
     "Team": _object(
         ["teamId", "name", "members"],
         teamId=_TEXT,
@@ -196,10 +195,7 @@ _ANSWERS: dict[str, dict[str, Any]] = {
         createdTime=_NUMBER,
         members={"type": "array", "items": _reference("Member")},
     ),
-    "TeamList": _list_of(
-        "Team",
-        pagination=_object(["offset", "limit", "total"], offset=_NUMBER, limit=_NUMBER, total=_NUMBER),
-    ),
+    "TeamList": _page_of("Team"),
     "Member": _object(
         ["memberId", "name", "role"],
         memberId={"type": "string", "description": "The user's id."},
@@ -216,10 +212,7 @@ _ANSWERS: dict[str, dict[str, Any]] = {
         provider={"type": _OR_NULL, "description": "Where the user signs in; null: with a password."},
         createdTime={"type": ["integer", "null"], "description": "null: not known."},
     ),
-    "UserList": _list_of(
-        "User",
-        pagination=_object(["offset", "limit", "total"], offset=_NUMBER, limit=_NUMBER, total=_NUMBER),
-    ),
+    "UserList": _page_of("User"),
     "Invitation": _object(
         ["invitation", "validityTime"],
         invitation={"type": "string", "description": "A link for one user, shown only now."},
@@ -251,10 +244,7 @@ _ANSWERS: dict[str, dict[str, Any]] = {
         stopOnQuotaReach={"const": True},
         attributes={"type": "object", "additionalProperties": _TEXT},
     ),
-    "ThrottlingPolicyList": _list_of(
-        "ThrottlingPolicy",
-        pagination=_object(["offset", "limit", "total"], offset=_NUMBER, limit=_NUMBER, total=_NUMBER),
-    ),
+    "ThrottlingPolicyList": _page_of("ThrottlingPolicy"),
     "Webhook": _object(
         ["url", "status", "createdTime", "secretCreatedTime", "failingSince"],
         url=_TEXT,
@@ -289,6 +279,7 @@ _IN_QUERY: dict[str, dict[str, Any]] = {
     "keyType": {"enum": list(KEY_TYPES)},
     "days": {"type": "integer", "minimum": 0, "maximum": DAYS},
 }
+_USER_ID = "^(file|store):[0-9a-f]{24,40}$"
 _IDS = {
     "applicationId": "^[A-Za-z0-9]{1,64}$",
     "keyMappingId": "^[A-Za-z0-9]{1,64}$",
@@ -296,8 +287,8 @@ _IDS = {
     "policyLevel": f"^({'|'.join(LEVELS)})$",
     "policyId": "^[A-Za-z0-9._-]{1,64}$",
     "teamId": "^team:[0-9a-f]{24}$",
-    "memberId": "^(file|store):[0-9a-f]{24,40}$",
-    "userId": "^(file|store):[0-9a-f]{24,40}$",
+    "memberId": _USER_ID,
+    "userId": _USER_ID,
 }
 """What stands in paths."""
 _REFUSALS = {

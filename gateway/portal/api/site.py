@@ -18,10 +18,10 @@ from gateway.portal.api.api_request import CHANGED, CONFLICT, FORBIDDEN, NOT_FOU
 from gateway.portal.api.openapi import document
 from gateway.portal.api.operations import OPERATIONS, Operation
 from gateway.portal.api.responses import answer
-from gateway.portal.api.versions import VersionDiffers, of_representation
 from gateway.portal.page_request import actor_of
 from gateway.portal.page_rights import operation_right
 from gateway.portal.services import PortalServices
+from gateway.portal.versions import VersionDiffers, of_representation
 
 MOUNT = "/portal/api/v1"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

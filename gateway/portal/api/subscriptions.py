@@ -13,7 +13,6 @@ from gateway.oauth.roles import allows
 from gateway.portal.api.api_request import FORBIDDEN, NOT_FOUND, Call
 from gateway.portal.api.request_bodies import DecisionBody, EndSubscriptionBody, SubscriptionBody
 from gateway.portal.api.responses import STATUSES, answer, page_shape, subscription_shape
-from gateway.portal.api.versions import subscription_check, subscription_version
 from gateway.portal.subscription_forms import (
     SubscriptionRow,
     decision_problems,
@@ -22,6 +21,7 @@ from gateway.portal.subscription_forms import (
     subscription_tiers,
     wish_problems,
 )
+from gateway.portal.versions import subscription_check, subscription_version
 
 PATH = "/portal/api/v1/subscriptions"
 NAMES = {"api": "apiId", "scope": "scopes", "tier": "throttlingPolicy", "note": "note"}

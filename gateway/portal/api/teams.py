@@ -15,8 +15,8 @@ from gateway.oauth.user import is_person
 from gateway.portal.api.api_request import FORBIDDEN, NOT_FOUND, Call
 from gateway.portal.api.request_bodies import MemberBody, MemberRoleBody, TeamBody
 from gateway.portal.api.responses import answer, page_shape, team_shape
-from gateway.portal.api.versions import team_check, team_version
 from gateway.portal.form_rules import team_name_problem
+from gateway.portal.versions import team_check, team_version
 
 PATH = "/portal/api/v1/teams"
 MOST_SHOWN = 200

@@ -11,8 +11,9 @@ from gateway.oauth.user import User
 from gateway.portal.api.api_request import CONFLICT, NOT_FOUND, Call
 from gateway.portal.api.request_bodies import UserBody
 from gateway.portal.api.responses import answer, page_shape, user_shape
-from gateway.portal.api.versions import only_if, user_version
 from gateway.portal.form_rules import user_name_problem
+from gateway.portal.sessions import end_all
+from gateway.portal.versions import only_if, user_version
 
 MOST_SHOWN = 200
 
@@ -68,7 +69,7 @@ async def remove_passkeys(call: Call) -> web.Response:
     """Removes somebody's passkeys, and ends their sessions."""
     user, services = await _user(call), call.services
     await services.all_passkeys.remove_all(user)
-    await services.sessions.end(user.id, [one.key for one in await services.sessions.listed(user.id)])
+    await end_all(services.sessions, user.id)
     return web.Response(status=204)
 
 

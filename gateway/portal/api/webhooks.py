@@ -12,7 +12,7 @@ from gateway.oauth.application_webhook import ApplicationWebhook
 from gateway.portal.api.api_request import CONFLICT, NOT_FOUND, Call
 from gateway.portal.api.request_bodies import WebhookBody
 from gateway.portal.api.responses import answer
-from gateway.portal.api.versions import webhook_check, webhook_version
+from gateway.portal.versions import webhook_check, webhook_version
 from gateway.portal.webhook_outcome import outcome_words
 
 STATUSES = {"": "ACTIVE", "gone": "GONE", "failing": "FAILED"}

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from aiohttp import web
 
-from gateway.accounts.activity import ACTIONS, ActivityFilter, ActivityPage
+from gateway.accounts.activity import ACTIONS, PLACE, ActivityFilter, ActivityPage
 from gateway.portal.page_request import PageNotFound, PageRequest
 from gateway.portal.pages.applications import the_application
 
-PLACE = re.compile(r"[0-9]{1,19}-[0-9]{1,19}", re.ASCII)
-"""Where a page of entries begins."""
 MOST_TEXT = 100
 
 

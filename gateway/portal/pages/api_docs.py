@@ -33,7 +33,7 @@ MOST_KEYS = 100
 async def show(page_request: PageRequest) -> web.StreamResponse:
     """The operations, by tag."""
     described = await _described(page_request)
-    wanted = page_request.query("search").strip().lower()[:100]
+    wanted = page_request.searched
     facts = page_request.services.facts
     operations = [
         one

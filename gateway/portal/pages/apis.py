@@ -12,7 +12,7 @@ async def show(page_request: PageRequest) -> web.StreamResponse:
     """Every route, with its methods, scopes and a command to paste, or with its documentation."""
     _ = page_request.user
     facts = page_request.services.facts
-    wanted = page_request.query("search").strip().lower()[:100]
+    wanted = page_request.searched
     found = [one for one in page_request.services.documents.apis if one.matches(wanted)]
     groups = sorted({one.group for one in found}, key=lambda group: (group == "", group.lower()))
     shown = [

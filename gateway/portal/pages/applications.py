@@ -12,10 +12,10 @@ from gateway.accounts.applications import ApplicationRefused
 from gateway.accounts.limits_left import LimitLeft
 from gateway.oauth.application import ENVIRONMENTS, Application
 from gateway.oauth.team import Team
-from gateway.portal.api.versions import VersionDiffers, details_check, details_version
 from gateway.portal.form_rules import application_problems, offered_tiers
 from gateway.portal.listing import listed
 from gateway.portal.page_request import HOME, Fields, PageNotFound, PageRequest, redirect_to
+from gateway.portal.versions import VersionDiffers, details_check, details_version
 from gateway.translation.text import gettext
 
 MOST_LIMITS = 3

@@ -62,8 +62,7 @@ def reported_keys(applications: Sequence[Application], environment: str) -> dict
     return {
         client_id: ReportedKeys(application, name)
         for application in applications
-        for name in ENVIRONMENTS
-        if environment in ("", name) and (client_id := application.client_id(name)) is not None
+        for name, client_id in application.keys(environment)
     }
 
 

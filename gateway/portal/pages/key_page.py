@@ -12,11 +12,11 @@ from gateway.accounts.registry import has_secret
 from gateway.oauth.application import Application, Environment
 from gateway.oauth.model import Client
 from gateway.portal import curl
-from gateway.portal.api.versions import keys_version
 from gateway.portal.first_call import FirstCall, first_call, programs
 from gateway.portal.form_rules import FORMATS, WAYS, key_form_of, offered_audiences, offered_scopes
 from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
 from gateway.portal.pages.applications import the_application
+from gateway.portal.versions import keys_version
 from gateway.translation.text import gettext_noop
 
 Tab = Literal["", "secrets", "calls", "settings", "danger"]

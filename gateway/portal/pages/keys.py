@@ -6,10 +6,10 @@ from aiohttp import web
 
 from gateway.accounts.applications import KeysExist
 from gateway.oauth.model import Client
-from gateway.portal.api.versions import VersionDiffers, keys_check
 from gateway.portal.form_rules import KeyForm, read_key_form
 from gateway.portal.page_request import Fields, Page, PageRequest, redirect_to
 from gateway.portal.pages.key_page import KEPT, TAB_OF, KeyPage, Tab, key_page, shown_keys
+from gateway.portal.versions import VersionDiffers, keys_check
 from gateway.translation.text import gettext
 
 

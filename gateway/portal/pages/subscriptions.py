@@ -41,7 +41,7 @@ Decide = Callable[[Application, str, str, str], Awaitable[Application]]
 
 async def show(page_request: PageRequest) -> web.StreamResponse:
     """One's subscriptions, those of all for whoever decides, and the APIs that need one."""
-    search = page_request.query("search").strip().lower()[:100]
+    search = page_request.searched
     applications = page_request.services.applications
     found = rows(await applications.search(page_request.user, right="subscriptions"))
     facts = page_request.services.facts

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from gateway.accounts.access import may_manage_team
 from gateway.accounts.invitations import team_invitation_link
-from gateway.accounts.teams import MemberMissing
+from gateway.accounts.teams import MemberMissing, anything
 from gateway.oauth.team import TEAM_ROLES, Team, TeamRefused, TeamRole
 from gateway.oauth.user import User
 from gateway.portal.form_rules import team_name_problem
@@ -48,7 +48,7 @@ async def create(page_request: PageRequest) -> web.StreamResponse:
 
 
 async def _overview(page_request: PageRequest, problems: dict[str, str], name: str = "") -> web.Response:
-    user, search = page_request.user, page_request.query("search").strip().lower()[:100]
+    user, search = page_request.user, page_request.searched
     found = [one for one in await page_request.services.teams.seen_by(user) if search in one.name.lower()]
     return page_request.page(
         "teams.html",
@@ -130,31 +130,25 @@ async def change_role(page_request: PageRequest) -> web.StreamResponse:
 async def remove_member(page_request: PageRequest) -> web.StreamResponse:
     """Removes a member, who sees nothing of the team from then on."""
     team, fields = await _managed(page_request)
-    return await _without(page_request, team, fields.raw("member"), _path(team), "member-removed")
+    return await _without(page_request, team, fields.raw("member"), "member-removed")
 
 
 async def leave(page_request: PageRequest) -> web.StreamResponse:
     """Ends one's own membership."""
     team = await _team(page_request)
     await page_request.fields()
-    return await _without(page_request, team, page_request.user.id, _PATH, "team-left")
+    return await _without(page_request, team, page_request.user.id, "team-left")
 
 
-async def _without(
-    page_request: PageRequest, team: Team, member: str, on: str, done: str
-) -> web.StreamResponse:
+async def _without(page_request: PageRequest, team: Team, member: str, done: str) -> web.StreamResponse:
     user = page_request.user
     # Everybody may go; others may be removed by who manages the team.
-    check = _anything if member == user.id else _still_managed(user)
+    check = anything if member == user.id else _still_managed(user)
     try:
         await page_request.services.teams.remove(team, member, check)
     except TeamRefused as error:
         return await _shown(page_request, team, {"members": str(error)})
-    return redirect_to(on if member != user.id else _PATH, done)
-
-
-def _anything(_: Team) -> None:
-    """Whatever it is."""
+    return redirect_to(_PATH if member == user.id else _path(team), done)
 
 
 async def invite(page_request: PageRequest) -> web.StreamResponse:

@@ -50,9 +50,4 @@ async def _page(
 
 def key_ids(applications: Iterable[Application], environment: str) -> list[str]:
     """The client ids of the applications' keys of one environment; of all where it is empty."""
-    return [
-        client_id
-        for application in applications
-        for name in ENVIRONMENTS
-        if environment in ("", name) and (client_id := application.client_id(name)) is not None
-    ]
+    return [client_id for application in applications for _, client_id in application.keys(environment)]

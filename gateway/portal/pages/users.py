@@ -14,6 +14,7 @@ from gateway.oauth.user import User
 from gateway.portal.form_rules import user_name_problem
 from gateway.portal.listing import listed
 from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
+from gateway.portal.sessions import end_all
 from gateway.translation.text import gettext
 
 PAGE_ROWS = 25
@@ -56,7 +57,7 @@ async def remove_passkeys(page_request: PageRequest) -> web.StreamResponse:
     if user is None:
         raise PageNotFound
     await services.all_passkeys.remove_all(user)
-    await services.sessions.end(user.id, [one.key for one in await services.sessions.listed(user.id)])
+    await end_all(services.sessions, user.id)
     return redirect_to(_PATH, "passkeys-removed")
 
 
@@ -125,7 +126,7 @@ async def _page(page_request: PageRequest, problems: dict[str, str], name: str =
     _require_admin(page_request)
     invitation = page_request.kept("invitation", _PATH) or {}
     users = page_request.services.users
-    search = page_request.query("search").strip().lower()[:100]
+    search = page_request.searched
     found = [one for one in await users.accounts() if search in one[0].key or one[0].id in problems]
     pending = [one for one, _ in found if one.pending]
     signed_up = [one for one in found if not one[0].pending]

@@ -13,10 +13,6 @@ from gateway.portal.webhook_outcome import outcome_words
 KIND = "webhook"
 
 
-def _anything(_: Application) -> None:
-    """Whatever it is, it may be changed."""
-
-
 def _webhooks(page_request: PageRequest) -> ApplicationWebhooks:
     found = page_request.services.webhooks
     if found is None:
@@ -44,7 +40,7 @@ async def save(page_request: PageRequest) -> web.StreamResponse:
     webhooks, application = _webhooks(page_request), await the_application(page_request)
     url = (await page_request.fields()).text("url")
     try:
-        _, secret = await webhooks.save(application, url, _anything)
+        _, secret = await webhooks.save(application, url)
     except WebhookRefused as error:
         return _page(page_request, application, 422, url=url, problems={"url": str(error)})
     if not secret:
@@ -57,7 +53,7 @@ async def new_secret(page_request: PageRequest) -> web.StreamResponse:
     webhooks, application = _webhooks(page_request), await the_application(page_request)
     await page_request.fields()
     try:
-        _, secret = await webhooks.renew_secret(application, _anything)
+        _, secret = await webhooks.renew_secret(application)
     except WebhookRefused:
         return redirect_to(_path(application), "look")
     return _shown_once(page_request, application, secret)
@@ -78,7 +74,7 @@ async def remove(page_request: PageRequest) -> web.StreamResponse:
     """Removes the webhook."""
     webhooks, application = _webhooks(page_request), await the_application(page_request)
     await page_request.fields()
-    await webhooks.remove(application, _anything)
+    await webhooks.remove(application)
     response = redirect_to(_path(application), "webhook-removed")
     page_request.forget(response, KIND, _path(application))
     return response
