@@ -121,9 +121,11 @@ class ProviderSignIn:
         changes: ChangeListener,
         random: Random,
         clock: Clock,
+        provider_id: str = "",
     ) -> None:
-        """`changes` hears of sign-ins, good ones and bad ones."""
+        """`changes` hears of sign-ins, good ones and bad ones. `provider_id` tells providers apart."""
         self._provider = provider
+        self._id = provider_id
         self._rules = rules
         self._users = users
         self._used = used
@@ -134,7 +136,7 @@ class ProviderSignIn:
 
     async def begin(self, wanted: str) -> tuple[str, SignInFlow]:
         """Where the browser is sent to, and what it must bring back. Raises IssuerUnavailable."""
-        flow = new_flow(self._random, self._clock(), wanted)
+        flow = new_flow(self._random, self._clock(), wanted, self._id)
         return await self._provider.begin(flow), flow
 
     async def finish(self, answer: Sequence[tuple[str, str]], flow: SignInFlow | None, address: str) -> User:
@@ -170,6 +172,10 @@ class ProviderSignIn:
     async def _claims(self, answer: Sequence[tuple[str, str]], flow: SignInFlow | None) -> Mapping[str, Any]:
         if flow is None:
             raise ProviderRefused("the browser has begun no sign-in")
+        # RFC 9700 section 4.4.2: each provider has its own redirect URI, so that the answer of one is never
+        # taken for that of another.
+        if flow.provider != self._id:
+            raise ProviderRefused("the browser has begun a sign-in at another provider")
         if not await self._used.first("oidc", flow.state, 2 * FLOW_LIFETIME):
             raise ProviderRefused("the sign-in has come to its end already")
         return await self._provider.finish(answer, flow)

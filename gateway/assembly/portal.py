@@ -29,7 +29,7 @@ from gateway.apidocs.document import MAX_BYTES, OpenApiError, parse_document
 from gateway.assembly.application_webhooks import application_webhooks
 from gateway.assembly.brute_force import attempt_limiter
 from gateway.assembly.portal_passkeys import passkey_services
-from gateway.assembly.portal_provider import provider_http, provider_services
+from gateway.assembly.portal_provider import provider_https, provider_infos, provider_services
 from gateway.assembly.refusal_log import find_refusal
 from gateway.assembly.subscriptions import developer_scopes, subscriptions
 from gateway.assembly.tokens import configured_keys
@@ -100,7 +100,7 @@ def portal(
         brand=_brand(settings.portal.brand),
         languages=languages(settings.portal.languages, own_catalogues(settings)),
     )
-    http = provider_http(settings)
+    https = provider_https(settings)
     keys = configured_keys(settings)
     users = Users(file_users, store.users, passwords, clock)
     registry = ClientRegistry(store.clients, store.tokens, clock, secrets.token_bytes)
@@ -136,14 +136,18 @@ def portal(
         ask_store=store.ping,
         all_passkeys=store.passkeys,
         passkeys=passkey_services(settings, info, users, store, clock) if info.passkeys else None,
-        provider=None if http is None else provider_services(settings, info, http, users, store, keys, clock),
+        providers=provider_services(settings, info, https, users, store, keys, clock),
         catalogues=Catalogues(own_catalogues(settings)),
         webhooks=application_webhooks(settings, store, clock),
     )
     pages = portal_app(services, store.sessions, partial(_note_session, store))
-    if http is not None:
-        pages.on_cleanup.append(lambda _: http.stop())
+    for one in https.values():
+        pages.on_cleanup.append(partial(_stop, one))
     return {API: api_app(services), PAGES: pages}
+
+
+async def _stop(http: AiohttpClient, _: web.Application) -> None:
+    await http.stop()
 
 
 async def _note_session(
@@ -251,11 +255,10 @@ def portal_info(settings: Settings) -> PortalInfo:
         ),
         developer_tiers=tuple(settings.portal.tiers),
         subscribable=_subscribable(settings),
-        provider="" if settings.portal.oidc is None else settings.portal.oidc.name,
+        providers=provider_infos(settings),
         passkeys=settings.portal.passkeys,
         webhooks=settings.portal.webhooks,
         recent_calls=settings.portal.recent_calls,
-        provider_issuer="" if settings.portal.oidc is None else settings.portal.oidc.issuer,
     )
 
 

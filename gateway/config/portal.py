@@ -12,7 +12,7 @@ from gateway.config.addresses import Cidr, FilePath
 from gateway.config.base import Many, Section
 from gateway.config.portal_brand import PortalBrand
 from gateway.config.portal_notify import PortalNotify
-from gateway.config.portal_oidc import PortalOidc
+from gateway.config.portal_oidc import OidcProviders, PortalOidc
 from gateway.config.value_types import CONTROL, Name, Scope
 from gateway.oauth.roles import Role
 
@@ -120,10 +120,10 @@ class PortalSettings(Section):
     brand: PortalBrand = Field(
         default=PortalBrand(), description="The portal in your own name and colours: a mapping."
     )
-    oidc: PortalOidc | None = Field(
+    oidc: OidcProviders | None = Field(
         default=None,
         description="People sign in at an OpenID provider, beside those with a password. null: none. "
-        "Or a mapping.",
+        "Or a mapping; or a list of them, one for each provider.",
     )
     passkeys: bool = Field(
         default=False,
@@ -157,3 +157,10 @@ class PortalSettings(Section):
         default=(),
         description="The users, in addition to those who signed up.",
     )
+
+    @property
+    def providers(self) -> dict[tuple[str | int, ...], PortalOidc]:
+        """The providers at which people sign in, by the path of each beneath `portal`."""
+        if isinstance(self.oidc, tuple):
+            return {("oidc", index): one for index, one in enumerate(self.oidc)}
+        return {} if self.oidc is None else {("oidc",): self.oidc}

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Discriminator, Field, SecretStr, Tag
 
 from gateway.config.addresses import FilePath, is_loopback_host
 from gateway.config.base import Many, Section
 from gateway.config.issuers import check_endpoint
-from gateway.config.value_types import CONTROL
+from gateway.config.value_types import CONTROL, Name
 
 OPENID = "openid"
 
@@ -49,8 +49,13 @@ class ClaimCondition(Section):
 
 
 class PortalOidc(Section):
-    """The OpenID provider."""
+    """An OpenID provider."""
 
+    id: Name | None = Field(
+        default=None,
+        description="What its addresses end with, which tells several providers apart: "
+        "/portal/sign-in/callback/ID. null: /portal/sign-in/callback, for one provider.",
+    )
     name: Annotated[str, Field(max_length=40), AfterValidator(_label)] = Field(
         default="single sign-on", description="What people know it as: Sign in with Company login."
     )
@@ -93,3 +98,20 @@ class PortalOidc(Section):
         default=None,
         description="PEM file with the CAs that sign its certificate; null: the system's.",
     )
+
+
+def _kind(value: Any) -> str | None:
+    if isinstance(value, list | tuple):
+        return "<several>"
+    return "<one>" if isinstance(value, PortalOidc | dict) else None
+
+
+OidcProviders = Annotated[
+    Annotated[PortalOidc, Tag("<one>")] | Annotated[Many[PortalOidc], Field(min_length=1), Tag("<several>")],
+    Discriminator(
+        _kind,
+        custom_error_type="oidc",
+        custom_error_message="must be a mapping with issuer, client_id and client_secret, or a list of them",
+    ),
+]
+"""One provider, or a list of several."""

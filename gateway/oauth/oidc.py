@@ -58,16 +58,18 @@ class SignInFlow:
     """Seconds since the epoch."""
     wanted: str = ""
     """The page to go to then."""
+    provider: str = ""
+    """The id of the provider that was asked."""
 
     def text(self) -> str:
         """The flow as text, for `read_flow`."""
         return json.dumps(asdict(self))
 
 
-def new_flow(random: Random, now: float, wanted: str) -> SignInFlow:
+def new_flow(random: Random, now: float, wanted: str, provider: str = "") -> SignInFlow:
     """A flow whose secrets nobody can guess."""
     state, nonce, verifier = (_encoded(random(_RANDOM_BYTES)) for _ in range(3))
-    return SignInFlow(state, nonce, verifier, int(now) + FLOW_LIFETIME, wanted)
+    return SignInFlow(state, nonce, verifier, int(now) + FLOW_LIFETIME, wanted, provider)
 
 
 def read_flow(text: str) -> SignInFlow:

@@ -115,7 +115,7 @@ class PageRequest:
             if (
                 person is None
                 or session.get("generation") != person.generation
-                or person.provider not in ("", services.facts.provider_issuer)
+                or (person.provider and services.facts.provider_of(person.provider) is None)
             ):
                 person = None
                 session.invalidate()

@@ -90,6 +90,27 @@ class ThrottlingPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderInfo:
+    """A provider at which people sign in."""
+
+    id: str
+    """In the paths of its pages; empty: they have none."""
+    name: str
+    """What people know it as."""
+    issuer: str
+
+    @property
+    def suffix(self) -> str:
+        """What the paths of its pages end with."""
+        return f"/{self.id}" if self.id else ""
+
+    @property
+    def title(self) -> str:
+        """The name at the beginning of a sentence."""
+        return f"{self.name[:1].upper()}{self.name[1:]}"
+
+
+@dataclass(frozen=True, slots=True)
 class PortalInfo:
     """What of the configuration the portal shows."""
 
@@ -123,9 +144,8 @@ class PortalInfo:
     guide_images: Mapping[str, OperatorFile] = field(default_factory=dict)
     """What they show, by names in URLs."""
     brand: Brand = field(default_factory=Brand)
-    provider: str = ""
-    """What people know the OpenID provider as; empty: there is none."""
-    provider_issuer: str = ""
+    providers: tuple[ProviderInfo, ...] = ()
+    """Those at which people sign in, in the order of their buttons."""
     recent_calls: int = 0
     """So many last calls of keys are kept."""
     languages: tuple[Language, ...] = SHIPPED
@@ -139,6 +159,10 @@ class PortalInfo:
     def secure(self) -> bool:
         """Whether people come over HTTPS."""
         return self.public_url.startswith("https:")
+
+    def provider_of(self, issuer: str) -> ProviderInfo | None:
+        """The provider of this issuer; None: the configuration names none."""
+        return next((one for one in self.providers if one.issuer == issuer), None)
 
 
 class KeyUseReader(Protocol):
@@ -193,9 +217,10 @@ class RefusedCall:
 
 @dataclass(frozen=True, slots=True)
 class ProviderServices:
-    """What signing in at an OpenID provider needs."""
+    """What signing in at providers needs."""
 
-    sign_in: ProviderSignIn
+    sign_ins: Mapping[str, ProviderSignIn]
+    """By the ids of the providers."""
     cookie: FlowCookie
 
 
@@ -257,8 +282,8 @@ class PortalServices:
     clock: Clock
     ask_store: Callable[[], Awaitable[None]]
     """Over as soon as the store answers. Raises StoreUnavailable while it does not."""
-    provider: ProviderServices | None = None
-    """At which people sign in without a password; None: there is none."""
+    providers: ProviderServices | None = None
+    """At which people sign in without a password; None: there are none."""
     catalogues: Catalogues = field(default_factory=Catalogues)
     passkeys: PasskeyServices | None = None
     """None: `portal.passkeys` is off."""

@@ -1,8 +1,8 @@
-"""The OpenID provider of `portal.oidc`, as the portal knows it."""
+"""The providers of `portal.oidc`, as the portal knows them."""
 
 from __future__ import annotations
 
-from gateway.assembly.portal_provider import provider_http, provider_rules
+from gateway.assembly.portal_provider import provider_https, provider_infos, provider_rules
 from gateway.config.model import Settings
 from gateway.config.portal_oidc import PortalOidc
 
@@ -10,7 +10,16 @@ OIDC = {"issuer": "https://id.example", "client_id": "me", "client_secret": "sec
 
 
 def test_without_a_provider_there_are_no_connections() -> None:
-    assert provider_http(Settings()) is None
+    assert provider_https(Settings()) == {}
+    assert provider_infos(Settings()) == ()
+
+
+def test_several_providers_are_told_apart_by_their_ids() -> None:
+    several = [OIDC | {"name": "one"}, OIDC | {"name": "two", "id": "b", "issuer": "https://other.example"}]
+    settings = Settings.model_validate({"portal": {"oidc": several}})
+    assert list(provider_https(settings)) == ["", "b"]
+    first, second = provider_infos(settings)
+    assert (first.suffix, second.suffix, second.title) == ("", "/b", "Two")
 
 
 def test_nobody_is_an_administrator_unless_a_claim_says_so() -> None:

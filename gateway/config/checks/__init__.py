@@ -107,6 +107,7 @@ ALL: tuple[Check, ...] = (
     portal_passkeys.passkeys_usable,
     portal_mail.mail_usable,
     portal.provider_ca_there,
+    portal.providers_differ,
     portal_brand.logo_there,
     portal_brand.accents_readable,
     store.prefix_without_hash_tag,

@@ -46,7 +46,22 @@ def users_once(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
 
 
 def provider_ca_there(settings: Settings, context: CheckContext) -> Iterator[CheckFinding]:
-    """The CAs of the OpenID provider are a file."""
-    oidc = settings.portal.oidc
-    if oidc is not None and oidc.ca is not None and not context.is_file(oidc.ca):
-        yield CheckFinding(("portal", "oidc", "ca"), "there is no such file")
+    """The CAs of each provider are a file."""
+    for path, provider in settings.portal.providers.items():
+        if provider.ca is not None and not context.is_file(provider.ca):
+            yield CheckFinding(("portal", *path, "ca"), "there is no such file")
+
+
+def providers_differ(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
+    """Providers differ in what tells them apart: their addresses, their people, their buttons."""
+    for key, says in (
+        ("id", "another provider has this id, or none, too"),
+        ("issuer", "another provider has this issuer"),
+        ("name", "another provider has this name"),
+    ):
+        first: dict[str, tuple[str | int, ...]] = {}
+        for path, provider in settings.portal.providers.items():
+            value = str(getattr(provider, key) or "").lower()
+            if value in first:
+                yield CheckFinding(("portal", *path, key), says, first=("portal", *first[value], key))
+            first.setdefault(value, path)

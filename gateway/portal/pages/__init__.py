@@ -32,19 +32,20 @@ from gateway.portal.pages import (
 _ONE = "/applications/{id}"
 _KEYS = _ONE + "/{environment:production|sandbox}"
 _TEAM = "/teams/{team}"
+_PROVIDERS = ("", "/{provider}")
 _SUBSCRIPTION = _ONE + "/subscriptions/{subscription}"
 
 PAGES: tuple[tuple[str, str, Page], ...] = (
     ("GET", "/", applications.home),
     ("GET", "/sign-in", account.sign_in_form),
     ("POST", "/sign-in", account.sign_in),
-    ("GET", "/sign-in/provider", provider.begin),
-    ("GET", "/sign-in/callback", provider.finish),
+    *(("GET", f"/sign-in/provider{suffix}", provider.begin) for suffix in _PROVIDERS),
+    *(("GET", f"/sign-in/callback{suffix}", provider.finish) for suffix in _PROVIDERS),
     ("GET", "/sign-in/passkey/options", passkeys.sign_in_options),
     ("POST", "/sign-in/passkey", passkeys.sign_in),
     ("GET", "/sign-in/passkey", passkeys.back_to_sign_in),
     ("POST", "/sign-out", account.sign_out),
-    ("GET", "/sign-out/provider", provider.end),
+    *(("GET", f"/sign-out/provider{suffix}", provider.end) for suffix in _PROVIDERS),
     ("GET", "/sign-up", account.sign_up_form),
     ("POST", "/sign-up", account.sign_up),
     ("POST", "/language", language.choose),

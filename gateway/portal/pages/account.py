@@ -36,7 +36,8 @@ def sign_in_page(
 ) -> web.Response:
     """The form to sign in, with what was wrong with the password, at the provider, or with the passkey."""
     services = page_request.services
-    ways = services.users.any_in_file or services.facts.sign_up or services.facts.provider
+    ways = services.users.any_in_file or services.facts.sign_up or services.facts.providers
+    left = page_request.query("at")
     return page_request.page(
         "sign_in.html",
         status,
@@ -45,6 +46,7 @@ def sign_in_page(
         problem=problem,
         provider_problem=provider_problem,
         passkey_problem=passkey_problem,
+        left=next((one for one in services.facts.providers if one.id == left), None),
         nobody=not ways,
     )
 
@@ -74,10 +76,12 @@ async def sign_in(page_request: PageRequest) -> web.StreamResponse:
 async def sign_out(page_request: PageRequest) -> web.StreamResponse:
     """Ends the session, here and in the store. The one at a provider goes on unless the person ends it."""
     await page_request.fields()
-    person, provider = page_request.person, page_request.services.provider
+    person, services = page_request.person, page_request.services
     page_request.session.invalidate()
-    if person is not None and person.provider and provider is not None and await provider.sign_in.logout(""):
-        return redirect_to("/portal/sign-in", "signed-out-here")
+    at = None if person is None else services.facts.provider_of(person.provider)
+    sign_in = None if at is None or services.providers is None else services.providers.sign_ins[at.id]
+    if at is not None and sign_in is not None and await sign_in.logout(""):
+        return redirect_to(f"/portal/sign-in?at={at.id}&done=signed-out-here")
     return redirect_to("/portal/sign-in", "signed-out")
 
 

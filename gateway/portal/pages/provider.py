@@ -1,23 +1,34 @@
-"""Signing in at an OpenID provider: there, and back again."""
+"""Signing in at a provider: there, and back again."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from gateway.accounts.attempt_limiter import TooManyAttempts
-from gateway.accounts.provider_users import NotAdmitted
+from gateway.accounts.provider_users import NotAdmitted, ProviderSignIn
 from gateway.accounts.users import NotApproved
 from gateway.errors import IssuerUnavailable
 from gateway.oauth.oidc import ProviderRefused
+from gateway.portal.flow_cookie import FlowCookie
 from gateway.portal.page_request import HOME, PageNotFound, PageRequest, redirect_to
 from gateway.portal.pages.account import NOT_APPROVED, safe_next, sign_in_page, try_again
-from gateway.portal.services import ProviderServices
+from gateway.portal.services import ProviderInfo
 from gateway.translation.text import gettext
 
 MOST_PARAMETERS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Provider:
+    """The provider of a path."""
+
+    info: ProviderInfo
+    sign_in: ProviderSignIn
+    cookie: FlowCookie
 
 
 async def begin(page_request: PageRequest) -> web.StreamResponse:
@@ -27,7 +38,7 @@ async def begin(page_request: PageRequest) -> web.StreamResponse:
     try:
         place, flow = await provider.sign_in.begin(wanted)
     except IssuerUnavailable as error:
-        return _unavailable(page_request, error, wanted)
+        return _unavailable(page_request, provider, error, wanted)
     response = web.Response(status=303, headers={"Location": place})
     provider.cookie.give(response, flow)
     return response
@@ -41,15 +52,15 @@ async def finish(page_request: PageRequest) -> web.StreamResponse:
     return response
 
 
-async def _finished(page_request: PageRequest, provider: ProviderServices) -> web.Response:
+async def _finished(page_request: PageRequest, provider: _Provider) -> web.Response:
     flow = provider.cookie.read(page_request.request)
     wanted = "" if flow is None else flow.wanted
     try:
         user = await provider.sign_in.finish(_answer(page_request), flow, page_request.address)
     except (ProviderRefused, NotAdmitted, NotApproved) as error:
-        return _problem(page_request, *_why(page_request, error), wanted)
+        return _problem(page_request, *_why(provider, error), wanted)
     except IssuerUnavailable as error:
-        return _unavailable(page_request, error, wanted)
+        return _unavailable(page_request, provider, error, wanted)
     except TooManyAttempts as error:
         await asyncio.sleep(error.delay)
         response = _problem(page_request, try_again(error), 429, wanted)
@@ -74,32 +85,30 @@ def _answer(page_request: PageRequest) -> list[tuple[str, str]]:
         return []
 
 
-def _provider(page_request: PageRequest) -> ProviderServices:
-    found = page_request.services.provider
-    if found is None:
+def _provider(page_request: PageRequest) -> _Provider:
+    services, wanted = page_request.services, page_request.request.match_info.get("provider", "")
+    info = next((one for one in services.facts.providers if one.id == wanted), None)
+    if info is None or services.providers is None:
         raise PageNotFound
-    return found
+    return _Provider(info, services.providers.sign_ins[wanted], services.providers.cookie)
 
 
-def _why(page_request: PageRequest, error: ProviderRefused | NotAdmitted | NotApproved) -> tuple[str, int]:
+def _why(provider: _Provider, error: ProviderRefused | NotAdmitted | NotApproved) -> tuple[str, int]:
     """What the person is told, and the status."""
     if isinstance(error, NotApproved):
         return gettext(NOT_APPROVED), 403
     if isinstance(error, NotAdmitted):
         return gettext("You may not use this portal. Ask its administrator for access."), 403
     if error.by_person:
-        return gettext("%(provider)s did not sign you in.", provider=_name(page_request)), 403
+        return gettext("%(provider)s did not sign you in.", provider=provider.info.title), 403
     return gettext("The sign-in could not be completed. Please start again."), 400
 
 
-def _name(page_request: PageRequest) -> str:
-    name = page_request.services.facts.provider
-    return f"{name[:1].upper()}{name[1:]}"
-
-
-def _unavailable(page_request: PageRequest, error: IssuerUnavailable, wanted: str) -> web.Response:
+def _unavailable(
+    page_request: PageRequest, provider: _Provider, error: IssuerUnavailable, wanted: str
+) -> web.Response:
     text = gettext(
-        "%(provider)s can't be reached at the moment. Try again in a moment.", provider=_name(page_request)
+        "%(provider)s can't be reached at the moment. Try again in a moment.", provider=provider.info.title
     )
     response = _problem(page_request, text, 503, wanted)
     response.headers["Retry-After"] = str(error.retry_after)
