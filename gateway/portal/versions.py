@@ -45,9 +45,19 @@ def details_check(seen: str) -> Callable[[Application], None]:
     return lambda application: only_if(seen or None, details_version(application))
 
 
+def owner_version(application: Application) -> str:
+    """The tag of whose an application is."""
+    return _tag([application.id, application.owner])
+
+
 def team_version(team: Team) -> str:
     """The entity tag of a team."""
     return _tag([team.id, team.name, *((one.id, one.role) for one in team.members)])
+
+
+def team_name_version(team: Team) -> str:
+    """The tag of what people change of a team in one form: members come and go beside it."""
+    return _tag([team.id, team.name])
 
 
 def user_version(user: User) -> str:

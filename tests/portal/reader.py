@@ -30,6 +30,8 @@ class Form:
     method: str
     fields: list[tuple[str, str]] = field(default_factory=list)
     text: str = ""
+    kinds: dict[str, str] = field(default_factory=dict)
+    """What its fields are, by name: the type of an input, `select`, or `textarea`."""
 
 
 class _Forms(HTMLParser):
@@ -45,6 +47,8 @@ class _Forms(HTMLParser):
         if tag == "form":
             self.forms.append(Form(has.get("action", ""), has.get("method", "get")))
         name = has.get("name", "")
+        if name and self.forms and tag in ("input", "select", "textarea"):
+            self.forms[-1].kinds[name] = has.get("type", "text") if tag == "input" else tag
         if tag == "input" and name and self.forms:
             if has.get("type") != "checkbox" or "checked" in has:
                 self.forms[-1].fields.append((name, has.get("value", "")))
@@ -86,11 +90,16 @@ class Sheet:
         parser.feed(self.html)
         return " ".join(parser.words)
 
-    def form(self, action: str) -> Form:
-        """The form whose action ends so."""
+    @property
+    def forms(self) -> list[Form]:
+        """All forms of the page."""
         parser = _Forms()
         parser.feed(self.html)
-        return next(one for one in parser.forms if one.action.partition("#")[0].endswith(action))
+        return parser.forms
+
+    def form(self, action: str) -> Form:
+        """The form whose action ends so."""
+        return next(one for one in self.forms if one.action.partition("#")[0].endswith(action))
 
     def submit(self, action: str, *, drop: Iterable[str] = (), **changes: str | tuple[str, ...]) -> Sheet:
         """Sends the form with some fields filled in otherwise."""

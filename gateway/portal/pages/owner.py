@@ -9,6 +9,7 @@ from gateway.oauth.application import Application
 from gateway.portal.new_owner import new_owner
 from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
 from gateway.portal.pages.applications import next_teams, the_application
+from gateway.portal.versions import VersionDiffers, only_if, owner_version
 from gateway.translation.text import gettext
 
 
@@ -20,7 +21,12 @@ async def show(page_request: PageRequest) -> web.StreamResponse:
 async def change(page_request: PageRequest) -> web.StreamResponse:
     """Gives the application to the user or team that was filled in, by name or id."""
     application = await the_application(page_request, "hand_over")
-    wanted = (await page_request.fields()).text("owner")
+    fields = await page_request.fields()
+    wanted = fields.text("owner")
+    try:
+        only_if(fields.raw("seen") or None, owner_version(application))
+    except VersionDiffers:
+        return await _form(page_request, application, wanted, {}, changed=True)
     owner = await new_owner(page_request.services, page_request.user, wanted)
     if owner is None:
         problem = gettext("There is no user with this name or id, and no such team.")
@@ -33,14 +39,21 @@ async def change(page_request: PageRequest) -> web.StreamResponse:
 
 
 async def _form(
-    page_request: PageRequest, application: Application, owner: str, problems: dict[str, str]
+    page_request: PageRequest,
+    application: Application,
+    owner: str,
+    problems: dict[str, str],
+    *,
+    changed: bool = False,
 ) -> web.Response:
     teams = await next_teams(page_request, application)
     if not (teams or page_request.user.admin or application.owner != page_request.user.id):
         raise PageNotFound
     return page_request.page(
         "owner.html",
-        422 if problems else 200,
+        409 if changed else 422 if problems else 200,
+        changed=changed,
+        seen=owner_version(application),
         application=application,
         owner=owner,
         teams=teams,

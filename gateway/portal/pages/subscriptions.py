@@ -24,6 +24,7 @@ from gateway.portal.subscription_forms import (
     subscription_tiers,
     wish_problems,
 )
+from gateway.portal.versions import VersionDiffers, subscription_check, subscription_version
 from gateway.translation.text import gettext
 
 MOST_SHOWN = 200
@@ -36,7 +37,7 @@ _COLUMNS: dict[str, Callable[[SubscriptionRow], Any]] = {
     "asked": lambda row: row.subscription.asked,
 }
 
-Decide = Callable[[Application, str, str, str], Awaitable[Application]]
+Decide = Callable[[Application, str, str, str, Callable[[ApiSubscription], None]], Awaitable[Application]]
 
 
 async def show(page_request: PageRequest) -> web.StreamResponse:
@@ -129,12 +130,18 @@ async def _detail(
     one: ApiSubscription,
     problems: dict[str, str],
     note: str = "",
+    tier: str | None = None,
+    *,
+    changed: bool = False,
 ) -> web.Response:
     facts, user = page_request.services.facts, page_request.user
     manages = await page_request.services.applications.find(user, application.id) is not None
     return page_request.page(
         "subscription.html",
-        422 if problems else 200,
+        409 if changed else 422 if problems else 200,
+        changed=changed,
+        seen=subscription_version(application, one),
+        tier=one.tier if tier is None else tier,
         application=application,
         one=one,
         manages=manages,
@@ -153,8 +160,12 @@ async def approve(page_request: PageRequest) -> web.StreamResponse:
     note = fields.text("note").replace("\r\n", "\n")
     tier = fields.raw("tier") if fields.has("tier") else one.tier
     if problems := decision_problems(note, tier, services.facts):
-        return await _detail(page_request, application, one, problems, note)
-    await services.subscriptions.approve(application, one.api, page_request.user.name, note, tier)
+        return await _detail(page_request, application, one, problems, note, tier)
+    by, check = page_request.user.name, subscription_check(fields.raw("seen") or None, application)
+    try:
+        await services.subscriptions.approve(application, one.api, by, note, tier, check)
+    except VersionDiffers:
+        return await _detail(page_request, *await _subscription(page_request), {}, note, tier, changed=True)
     return redirect_to(_path(application, one), "subscription-approved")
 
 
@@ -184,10 +195,15 @@ async def back(page_request: PageRequest) -> web.StreamResponse:
 
 async def _noted(page_request: PageRequest, done: str, decide: Decide) -> web.StreamResponse:
     application, one = await _to_decide(page_request)
-    note = (await page_request.fields()).text("note").replace("\r\n", "\n")
+    fields = await page_request.fields()
+    note = fields.text("note").replace("\r\n", "\n")
     if problem := note_problem(note):
         return await _detail(page_request, application, one, {"note": problem}, note)
-    await decide(application, one.api, page_request.user.name, note)
+    check = subscription_check(fields.raw("seen") or None, application)
+    try:
+        await decide(application, one.api, page_request.user.name, note, check)
+    except VersionDiffers:
+        return await _detail(page_request, *await _subscription(page_request), {}, note, changed=True)
     return redirect_to(_path(application, one), done)
 
 

@@ -15,6 +15,7 @@ from gateway.oauth.user import User
 from gateway.portal.form_rules import team_name_problem
 from gateway.portal.listing import listed
 from gateway.portal.page_request import Fields, PageNotFound, PageRequest, redirect_to
+from gateway.portal.versions import VersionDiffers, only_if, team_name_version
 from gateway.translation.text import gettext, gettext_noop
 
 _COLUMNS: dict[str, Callable[[Team], Any]] = {
@@ -66,14 +67,16 @@ async def show(page_request: PageRequest) -> web.StreamResponse:
 
 
 async def _shown(
-    page_request: PageRequest, team: Team, problems: dict[str, str], **filled: str
+    page_request: PageRequest, team: Team, problems: dict[str, str], *, changed: bool = False, **filled: str
 ) -> web.Response:
     user, services = page_request.user, page_request.services
     names = await services.teams.member_names(team)
     invitation = page_request.kept("team-invitation", _path(team)) or {}
     return page_request.page(
         "team.html",
-        422 if problems else 200,
+        409 if changed else 422 if problems else 200,
+        changed=changed,
+        seen=team_name_version(team),
         team=team,
         members=[(one, names.get(one.id)) for one in team.members],
         applications=await services.teams.applications(team),
@@ -92,7 +95,16 @@ async def rename(page_request: PageRequest) -> web.StreamResponse:
     name = fields.text("name")
     if problem := team_name_problem(name):
         return await _shown(page_request, team, {"name": problem}, name=name)
-    await page_request.services.teams.rename(team, name, _still_managed(page_request.user))
+    managed, seen = _still_managed(page_request.user), fields.raw("seen") or None
+
+    def check(one: Team) -> None:
+        managed(one)
+        only_if(seen, team_name_version(one))
+
+    try:
+        await page_request.services.teams.rename(team, name, check)
+    except VersionDiffers:
+        return await _shown(page_request, await _team(page_request), {}, changed=True, name=name)
     return redirect_to(_path(team), "saved")
 
 

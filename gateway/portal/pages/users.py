@@ -8,13 +8,14 @@ from typing import Any
 from aiohttp import web
 
 from gateway.accounts.invitations import invitation_link
-from gateway.accounts.users import LastAdministrator, UserExists
+from gateway.accounts.users import LastAdministrator, UserChanged, UserExists
 from gateway.oauth.roles import ROLES, role_named
 from gateway.oauth.user import User
 from gateway.portal.form_rules import user_name_problem
 from gateway.portal.listing import listed
 from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
 from gateway.portal.sessions import end_all
+from gateway.portal.versions import VersionDiffers, only_if, user_version
 from gateway.translation.text import gettext
 
 PAGE_ROWS = 25
@@ -38,11 +39,16 @@ async def show(page_request: PageRequest) -> web.StreamResponse:
 async def rename(page_request: PageRequest) -> web.StreamResponse:
     """Gives an account another name. Its user signs in again, under the new name."""
     _require_admin(page_request)
-    name = (await page_request.fields()).text("name")
+    fields = await page_request.fields()
+    name = fields.text("name")
     user = await page_request.services.users.get(page_request.request.match_info["user"])
     if user is None or user.source == "file":
         raise PageNotFound
-    problem = user_name_problem(name) or await _renamed(page_request, user, name)
+    try:
+        only_if(fields.raw("seen") or None, user_version(user))
+        problem = user_name_problem(name) or await _renamed(page_request, user, name)
+    except (VersionDiffers, UserChanged):
+        return await _page(page_request, {user.id: ""}, name, changed=True)
     if problem:
         return await _page(page_request, {user.id: problem}, name)
     return redirect_to(_PATH, "renamed")
@@ -64,15 +70,19 @@ async def remove_passkeys(page_request: PageRequest) -> web.StreamResponse:
 async def set_role(page_request: PageRequest) -> web.StreamResponse:
     """Gives an account another role; the last administrator keeps theirs."""
     _require_admin(page_request)
-    role = role_named((await page_request.fields()).raw("role"))
+    fields = await page_request.fields()
+    role = role_named(fields.raw("role"))
     user = await page_request.services.users.get(page_request.request.match_info["user"])
     if user is None or user.source == "file" or user.provider or role is None:
         raise PageNotFound
     try:
+        only_if(fields.raw("seen") or None, user_version(user))
         await page_request.services.users.set_role(user, role)
     except LastAdministrator:
         problem = gettext("There is no other administrator: give somebody else the role first.")
-        return await _page(page_request, {user.id: problem})
+        return await _page(page_request, {user.id: problem}, role=role)
+    except (VersionDiffers, UserChanged):
+        return await _page(page_request, {user.id: ""}, role=role, changed=True)
     return redirect_to(_PATH, "role-set")
 
 
@@ -122,7 +132,15 @@ async def _renamed(page_request: PageRequest, user: User, name: str) -> str:
     return ""
 
 
-async def _page(page_request: PageRequest, problems: dict[str, str], name: str = "") -> web.Response:
+async def _page(
+    page_request: PageRequest,
+    problems: dict[str, str],
+    name: str = "",
+    role: str = "",
+    *,
+    changed: bool = False,
+) -> web.Response:
+    """The list; `problems` of accounts by id, with the name or the role that was filled in for them."""
     _require_admin(page_request)
     invitation = page_request.kept("invitation", _PATH) or {}
     users = page_request.services.users
@@ -137,7 +155,9 @@ async def _page(page_request: PageRequest, problems: dict[str, str], name: str =
     ids = [one.id for one in (*of_file, *(user for user, _ in accounts.rows))]
     return page_request.page(
         "users.html",
-        422 if problems else 200,
+        409 if changed else 422 if problems else 200,
+        changed=changed,
+        versions={one.id: user_version(one) for one, _ in accounts.rows},
         of_file=of_file,
         pending=pending[:MOST_WAITING],
         accounts=accounts,
@@ -146,6 +166,7 @@ async def _page(page_request: PageRequest, problems: dict[str, str], name: str =
         problems=problems,
         roles=ROLES,
         name=name,
+        role=role,
         invitation=invitation.get("link", ""),
     )
 

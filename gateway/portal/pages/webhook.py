@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aiohttp import web
 
 from gateway.accounts.webhooks import ApplicationWebhooks, WebhookRefused
 from gateway.oauth.application import Application
-from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
+from gateway.portal.page_request import Fields, PageNotFound, PageRequest, redirect_to
 from gateway.portal.pages.applications import the_application
+from gateway.portal.versions import VersionDiffers, webhook_check, webhook_version
 from gateway.portal.webhook_outcome import outcome_words
 
 KIND = "webhook"
@@ -38,9 +41,12 @@ async def back(page_request: PageRequest) -> web.StreamResponse:
 async def save(page_request: PageRequest) -> web.StreamResponse:
     """Sets the URL. The secret of a new one is shown."""
     webhooks, application = _webhooks(page_request), await the_application(page_request)
-    url = (await page_request.fields()).text("url")
+    fields = await page_request.fields()
+    url = fields.text("url")
     try:
-        _, secret = await webhooks.save(application, url)
+        _, secret = await webhooks.save(application, url, _seen(fields))
+    except VersionDiffers:
+        return await _changed(page_request, url=url)
     except WebhookRefused as error:
         return _page(page_request, application, 422, url=url, problems={"url": str(error)})
     if not secret:
@@ -51,9 +57,11 @@ async def save(page_request: PageRequest) -> web.StreamResponse:
 async def new_secret(page_request: PageRequest) -> web.StreamResponse:
     """A new secret, shown until its owner has stored it."""
     webhooks, application = _webhooks(page_request), await the_application(page_request)
-    await page_request.fields()
+    fields = await page_request.fields()
     try:
-        _, secret = await webhooks.renew_secret(application)
+        _, secret = await webhooks.renew_secret(application, _seen(fields))
+    except VersionDiffers:
+        return await _changed(page_request)
     except WebhookRefused:
         return redirect_to(_path(application), "look")
     return _shown_once(page_request, application, secret)
@@ -73,8 +81,11 @@ async def test(page_request: PageRequest) -> web.StreamResponse:
 async def remove(page_request: PageRequest) -> web.StreamResponse:
     """Removes the webhook."""
     webhooks, application = _webhooks(page_request), await the_application(page_request)
-    await page_request.fields()
-    await webhooks.remove(application)
+    fields = await page_request.fields()
+    try:
+        await webhooks.remove(application, _seen(fields))
+    except VersionDiffers:
+        return await _changed(page_request)
     response = redirect_to(_path(application), "webhook-removed")
     page_request.forget(response, KIND, _path(application))
     return response
@@ -96,6 +107,16 @@ def _shown_once(page_request: PageRequest, application: Application, secret: str
     return response
 
 
+def _seen(fields: Fields) -> Callable[[Application], None]:
+    """Raises VersionDiffers where the webhook is not what the form has shown."""
+    return webhook_check(fields.raw("seen") or None)
+
+
+async def _changed(page_request: PageRequest, **content: object) -> web.Response:
+    """The webhook as it is now, with what was filled in."""
+    return _page(page_request, await the_application(page_request), 409, changed=True, **content)
+
+
 def _page(
     page_request: PageRequest, application: Application, status: int = 200, **content: object
 ) -> web.Response:
@@ -105,6 +126,7 @@ def _page(
         "problems": {},
         "outcome": "",
         "taken": False,
+        "changed": False,
         **content,
     }
     kept = None if webhook is None else page_request.kept(KIND, _path(application))
@@ -113,6 +135,7 @@ def _page(
         status,
         application=application,
         webhook=webhook,
+        seen=webhook_version(webhook),
         base=_path(application),
         secret=kept,
         **shown,

@@ -183,7 +183,7 @@ def test_two_windows_never_overwrite_each_other(developer: Reader) -> None:
     assert first.submit("/edit", name="First", description="Of the first <b>").status == 200
     refused = second.submit("/edit", name="Second", description="Of the second")
     assert refused.status == 409
-    assert "was changed meanwhile" in refused.words
+    assert "This was changed meanwhile" in refused.words
     assert "<dd>First</dd>" in refused.html
     assert "Of the first &lt;b&gt;" in refused.html
     assert 'value="Second"' in refused.html

@@ -199,7 +199,7 @@ def test_two_windows_never_overwrite_each_others_settings(developer: Reader) -> 
     assert first.submit("/configure", lifetime="61").status == 200
     refused = second.submit("/configure", lifetime="62")
     assert refused.status == 409
-    assert "The keys were changed meanwhile" in refused.words
+    assert "This was changed meanwhile" in refused.words
     assert "<dd>61</dd>" in refused.html
     assert 'value="62"' in refused.html
     assert 'value="61"' in developer.tab(path, "settings").html
