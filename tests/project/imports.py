@@ -37,6 +37,7 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@cache
 def imports() -> dict[str, set[str]]:
     """For each module those of the project's modules that it imports, wherever, and be it for types alone."""
     known = {module_name(path): path for path in sources()}

@@ -11,6 +11,7 @@ import ast
 import importlib
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import chain
 from re import _constants as ops
 from re import _parser as parser
@@ -34,20 +35,12 @@ def module_name(source: object) -> str:
     return ".".join(str(source).removesuffix(".py").removesuffix("/__init__").split("/"))
 
 
-def trees() -> Iterator[tuple[str, ast.Module]]:
-    for source in sources():
-        yield str(source), tree_of(source)
-
-
-TREES = dict(trees())
-
-
 def patterns() -> dict[str, re.Pattern[Any]]:
     """Every pattern that a module or a class of it has as a constant, once, by its name."""
     found: dict[str, re.Pattern[Any]] = {}
     seen = set()
-    for source in TREES:
-        if source.endswith("__main__.py"):
+    for source in sources():
+        if source.name == "__main__.py":
             continue
         module = importlib.import_module(module_name(source))
         classes = [one for one in vars(module).values() if isinstance(one, type)]
@@ -59,16 +52,20 @@ def patterns() -> dict[str, re.Pattern[Any]]:
 
 
 PATTERNS = patterns()
-SEARCHED = {
-    node.func.value.id if isinstance(node.func.value, ast.Name) else node.func.value.attr
-    for tree in TREES.values()
-    for node in ast.walk(tree)
-    if isinstance(node, ast.Call)
-    and isinstance(node.func, ast.Attribute)
-    and node.func.attr in SEARCHES
-    and isinstance(node.func.value, ast.Name | ast.Attribute)
-}
-"""The names of patterns that are not only matched at the start of a string."""
+
+
+@cache
+def searched() -> set[str]:
+    """The names of patterns that are not only matched at the start of a string."""
+    return {
+        node.func.value.id if isinstance(node.func.value, ast.Name) else node.func.value.attr
+        for source in sources()
+        for node in ast.walk(tree_of(source))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in SEARCHES
+        and isinstance(node.func.value, ast.Name | ast.Attribute)
+    }
 
 
 def one_of(items: list[Any]) -> str:
@@ -178,7 +175,7 @@ def best_of_three(method: Any, text: Any) -> float:
 
 @pytest.mark.parametrize("name", PATTERNS)
 def test_a_pattern_takes_linear_time(name: str) -> None:
-    taken, what = slowest(PATTERNS[name], search=name.rpartition(".")[2] in SEARCHED)
+    taken, what = slowest(PATTERNS[name], search=name.rpartition(".")[2] in searched())
     assert taken < LIMIT, f"{taken * 1000:.1f} ms for {what}"
 
 
@@ -199,8 +196,8 @@ def test_patterns_are_constants_so_that_all_are_tested() -> None:
     """`re.compile` in a function, or `re.match` there, would hide a pattern from the test."""
     hidden = [
         f"{source}:{node.lineno}"
-        for source, tree in TREES.items()
-        for function in ast.walk(tree)
+        for source in sources()
+        for function in ast.walk(tree_of(source))
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         for node in ast.walk(function)
         if isinstance(node, ast.Call)
