@@ -84,6 +84,7 @@ def _upstreams(gauges: Mapping[str, Mapping[Labels, float]]) -> dict[str, list[d
                 "breaker": "open" if values["upstream_breaker_open"] else "closed",
                 "requests_in_flight": values["upstream_in_flight"],
                 "connections": values["upstream_connections"],
+                "concurrency_limit": values.get("upstream_concurrency_limit") or None,
             }
         )
     return found

@@ -25,6 +25,8 @@ def upstream_gauges(upstreams: Iterable[Upstream]) -> Callable[[], Gauges]:
                     "upstream_in_flight": float(server.active),
                     "upstream_connections": float(server.pool.size),
                 }
+                if server.concurrency is not None:
+                    values["upstream_concurrency_limit"] = float(server.concurrency.limit)
                 for family, value in values.items():
                     gauges.setdefault(family, {})[labels] = value
         return gauges

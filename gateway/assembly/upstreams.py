@@ -15,6 +15,7 @@ from gateway.config.upstreams import UpstreamConfig, UpstreamServerConfig, Upstr
 from gateway.errors import StartError
 from gateway.issuers.aiohttp_client import AiohttpClient
 from gateway.upstream import Upstream
+from gateway.upstream.adaptive_concurrency import AdaptiveConcurrencySettings
 from gateway.upstream.address import SERVICE
 from gateway.upstream.credentials import (
     ClientCredentialsTokens,
@@ -163,6 +164,7 @@ def upstream_settings(configured: UpstreamConfig, head_limit: int = HEAD_LIMIT) 
         retries=RetrySettings(attempts=retries.attempts, on=frozenset(retries.on)),
         breaker=_NO_BREAKER if configured.breaker is None else _breaker(configured.breaker),
         slow_start=configured.slow_start,
+        adaptive_concurrency=_adaptive_concurrency(configured),
     )
 
 
@@ -182,6 +184,18 @@ def _health(configured: UpstreamConfig) -> HealthSettings | None:
         statuses=frozenset(health.expect.status),
         body=health.expect.body,
         port=health.port,
+    )
+
+
+def _adaptive_concurrency(configured: UpstreamConfig) -> AdaptiveConcurrencySettings | None:
+    adaptive = configured.adaptive_concurrency
+    if adaptive is None:
+        return None
+    return AdaptiveConcurrencySettings(
+        min_concurrency=adaptive.min_concurrency,
+        max_concurrency=configured.max_connections,
+        buffer=adaptive.buffer,
+        min_rtt_interval=adaptive.min_rtt_interval,
     )
 
 

@@ -125,10 +125,11 @@ def _certificate(one: dict[str, Any]) -> tuple[str, ...]:
 
 def _server(server: dict[str, Any]) -> tuple[str, ...]:
     health = "healthy" if server["healthy"] else "unhealthy"
+    limit = server.get("concurrency_limit")
     return (
         server["server"],
         health,
         server["breaker"],
-        str(server["requests_in_flight"]),
+        str(server["requests_in_flight"]) + (f" (limit {limit})" if limit else ""),
         str(server["connections"]),
     )

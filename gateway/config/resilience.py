@@ -91,6 +91,29 @@ class RetryConfig(Section):
     )
 
 
+class AdaptiveConcurrencyConfig(Section):
+    """How many requests may wait for a server's response: as many as it can answer without a queue."""
+
+    min_concurrency: int = Field(
+        default=3,
+        ge=1,
+        le=65535,
+        description="The limit never falls below this. It never passes max_connections.",
+    )
+    buffer: float = Field(
+        default=0.25,
+        ge=0.0,
+        le=10.0,
+        description="How much later than the least latency a response may be, "
+        "as a part of it, before the limit shrinks.",
+    )
+    min_rtt_interval: Timeout = Field(
+        default=10.0,
+        description="While requests are refused: how often the least latency is measured anew, with half the "
+        "limit for a moment. A duration.",
+    )
+
+
 class BreakerConfig(Section):
     """When the circuit breaker of a server opens."""
 

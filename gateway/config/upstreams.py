@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from gateway.config.addresses import FilePath, Host, check_base_url, check_host_header
 from gateway.config.base import Many, Section
-from gateway.config.resilience import BreakerConfig, HealthConfig, RetryConfig
+from gateway.config.resilience import AdaptiveConcurrencyConfig, BreakerConfig, HealthConfig, RetryConfig
 from gateway.config.units import Grace, Timeout
 from gateway.config.upstream_auth import UpstreamAuth
 from gateway.http.token_syntax import is_token
@@ -184,6 +184,12 @@ class UpstreamConfig(Section):
     )
     queue_timeout: Timeout = Field(
         default=2.0, description="How long a request waits for a connection; then it gets 503. A duration."
+    )
+    adaptive_concurrency: AdaptiveConcurrencyConfig | None = Field(
+        default=None,
+        description="Refuses requests with 503 as soon as a server answers more slowly than it can, each "
+        "worker and server by itself. null: max_connections and the queue alone bound them. Or a mapping; {} "
+        "has all defaults.",
     )
     keep_alive: Timeout = Field(
         default=4.0,

@@ -12,6 +12,8 @@ HEAD = "server.limits.head"
 HEADERS = "server.limits.headers"
 TARGET = "server.limits.target"
 BODY = "server.max_body"
+CONCURRENCY = "adaptive_concurrency"
+"""Of an upstream."""
 BODY_OF_ROUTE = "body_limit"
 """The plugin."""
 
@@ -26,5 +28,6 @@ ALL = (
     HEADERS,
     TARGET,
     BODY,
+    CONCURRENCY,
     BODY_OF_ROUTE,
 )

@@ -46,6 +46,7 @@ INTERNAL_ERROR = ProblemType("500", 500, "Internal error", "The gateway failed o
 UPSTREAM_BROKEN = ProblemType("101503", 502, "Bad gateway", "The upstream gave no usable answer.")
 UPSTREAM_SLOW = ProblemType("101504", 504, "Gateway time-out", "The upstream did not answer in time.")
 UPSTREAM_UNAVAILABLE = ProblemType("303001", 503, "Upstream unavailable", "No healthy upstream is left.")
+OVERLOADED = ProblemType("503", 503, "Overloaded", "Too many requests are under way. Try again later.")
 NOT_CACHED = ProblemType("504", 504, "Not cached", "A cached response is asked for, and there is none.")
 STORE_UNAVAILABLE = ProblemType("900900", 503, "Unavailable", "Tokens can't be checked at the moment.")
 

@@ -91,6 +91,11 @@ _GAUGES = {
         "Open connections to an upstream server",
         _SERVER,
     ),
+    "upstream_concurrency_limit": (
+        "gatepost_upstream_concurrency_limit",
+        "Requests that may wait for an upstream server's response, where adaptive_concurrency is on",
+        _SERVER,
+    ),
 }
 _COUNTERS_OF_ALL = {
     "edge_restarts": ("gatepost_edge_restarts", "Restarts of the edge's Envoy, which had died or hung"),

@@ -43,6 +43,7 @@ GAUGE_MERGE: dict[str, Callable[[float, float], float]] = {
     "upstream_breaker_open": max,
     "upstream_in_flight": operator.add,
     "upstream_connections": operator.add,
+    "upstream_concurrency_limit": operator.add,
 }
 """How the gauges of two workers are merged. Health is per worker: the worst value is reported."""
 

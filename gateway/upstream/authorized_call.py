@@ -87,7 +87,7 @@ class AuthorizedCall(UpstreamCall):
 
     def _leave(self) -> None:
         if self._server is not None:
-            self._server.left(undecided=self._is_probe)
+            self._server.left(self, undecided=self._is_probe)
         self._server = self._connection = None
 
     def _wait(self) -> None:

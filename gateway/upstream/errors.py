@@ -43,3 +43,7 @@ class UpstreamUnavailable(UpstreamError):  # noqa: N818 (see above)
     def __init__(self, reason: str, retry_after: int = 1) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+
+
+class UpstreamOverloaded(UpstreamUnavailable):
+    """Each server that could be asked has as many requests as it can answer in time: 503, soon again."""

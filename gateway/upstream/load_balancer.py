@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from math import ceil
 
 from gateway.upstream.balancing_policies import BALANCERS
-from gateway.upstream.errors import UpstreamUnavailable
+from gateway.upstream.errors import UpstreamOverloaded, UpstreamUnavailable
 from gateway.upstream.retries import RetryBudget
 from gateway.upstream.server import UpstreamServer
 from gateway.upstream.settings import UpstreamSettings
@@ -18,6 +18,7 @@ class LoadBalancer:
 
     def __init__(self, servers: Sequence[UpstreamServer], settings: UpstreamSettings) -> None:
         self._policy = BALANCERS[settings.balance]
+        self._adaptive = settings.adaptive_concurrency is not None
         self.replace_servers(servers)
         self.retries = settings.retries
         self.retried_statuses = frozenset(int(name) for name in settings.retries.on if name.isdecimal())
@@ -28,7 +29,7 @@ class LoadBalancer:
     def replace_servers(self, servers: Sequence[UpstreamServer]) -> None:
         """From now on requests go to these."""
         self.servers = tuple(servers)
-        self._only = self.servers[0] if len(self.servers) == 1 else None
+        self._only = self.servers[0] if len(self.servers) == 1 and not self._adaptive else None
         # A new one: nothing of servers that are gone stays.
         self._balancer = self._policy()
         self._priorities = len({server.priority for server in self.servers}) > 1
@@ -58,13 +59,13 @@ class LoadBalancer:
             usable = [server for server in usable if server is not avoid]
         if not usable:
             raise UpstreamUnavailable(self._why_none(now), self._retry_after(now))
+        if self._adaptive:
+            usable = _with_room(usable, now)
         if len(usable) == 1:
             return usable[0]
-        if wanted is not None:
-            for server in usable:
-                if server.name == wanted:
-                    return server
         for server in usable:
+            if server.name == wanted:
+                return server
             server.health.update_share(now)
         return self._balancer.pick(usable, key)
 
@@ -91,3 +92,16 @@ class LoadBalancer:
                 reason = f"circuit breaker open: {breaker.failures} failures in a row, {wait}"
             reasons.append(f"{server.name}: {reason}")
         return f"no server available ({'; '.join(reasons)})"
+
+
+def _with_room(servers: list[UpstreamServer], now: float) -> list[UpstreamServer]:
+    """Those that may be sent one more request. UpstreamOverloaded: there are none."""
+    found = [one for one in servers if one.concurrency is None or one.concurrency.has_room(now)]
+    if found:
+        return found
+    limits = []
+    for server in servers:
+        if server.concurrency is not None:
+            server.concurrency.refuse()
+            limits.append(f"{server.name}: {server.concurrency.limit}")
+    raise UpstreamOverloaded(f"as many requests wait for responses as may ({'; '.join(limits)})")

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from dataclasses import replace
 
+from gateway.upstream.adaptive_concurrency import ConcurrencyLimiter
 from gateway.upstream.address import parse_server_address
 from gateway.upstream.connection import UpstreamConnection
 from gateway.upstream.connector import Connector
@@ -44,6 +45,9 @@ class UpstreamServer:
         self._connection_settings = (settings.tls, upstream.timeouts.connect, lookup)
         self.connector = self.connector_to(None)
         self._loop = asyncio.get_running_loop()
+        adaptive = upstream.adaptive_concurrency
+        self.concurrency = None if adaptive is None else ConcurrencyLimiter(adaptive, self._loop.time())
+        """Bounds the requests that wait for its responses; None: nothing does."""
         self._pool_settings = upstream.pool
         self._tasks: set[asyncio.Task[None]] = set()
         self.pool = Pool(self._loop, upstream.pool, self._start_opening)
@@ -72,17 +76,26 @@ class UpstreamServer:
 
     # How requests went.
 
-    def entered(self) -> bool:
+    def entered(self, call: object) -> bool:
         """A request is on its way. Returns whether it is the breaker's probe, whose outcome decides."""
         self.active += 1
+        if self.concurrency is not None:
+            self.concurrency.began(call, self._loop.time())
         breaker = self.health.breaker
         return not breaker.calm and breaker.enter()
 
-    def left(self, *, undecided: bool) -> None:
+    def left(self, call: object, *, undecided: bool) -> None:
         """A request is over; `undecided`: it was the breaker's probe and had no outcome."""
         self.active -= 1
+        if self.concurrency is not None:
+            self.concurrency.left(call)
         if undecided:
             self.health.breaker.leave()
+
+    def responded(self, call: object, status: int) -> None:
+        """The head of a response has come. Need not be called where nothing bounds the requests."""
+        if self.concurrency is not None:
+            self.concurrency.responded(call, status, self._loop.time())
 
     def answered(self) -> None:
         """A request got a response. Need not be called while the breaker is calm."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.http.exchange import TimeoutOverrides
+from gateway.upstream.adaptive_concurrency import AdaptiveConcurrencySettings
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -135,3 +136,5 @@ class UpstreamSettings:
     breaker: BreakerSettings
     slow_start: float
     """Seconds in which a server that has recovered gets back its full share."""
+    adaptive_concurrency: AdaptiveConcurrencySettings | None
+    """None: `pool` alone bounds the requests to a server."""

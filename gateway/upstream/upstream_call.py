@@ -62,9 +62,9 @@ class UpstreamCall:
         if connection is None:
             server.pool.wait(self, self._reuse)
         if self._server is not None:
-            self._server.left(undecided=self._is_probe)
+            self._server.left(self, undecided=self._is_probe)
         self._server, self._connection = server, None
-        self._is_probe = server.entered()
+        self._is_probe = server.entered(self)
         if connection is not None:
             self.on_connection(connection)
 
@@ -258,6 +258,8 @@ class UpstreamCall:
             return
         if self._request.body_follows:
             server.is_http_1_0 = head.version < _HTTP_1_1
+        if server.concurrency is not None:
+            server.responded(self, head.status)
         if not server.health.breaker.calm:
             server.answered()
         if not server.pool.reuse.trusted and self._connection is not None and self._connection.reused:
@@ -281,5 +283,5 @@ class UpstreamCall:
     def _finish(self) -> None:
         self.done = True
         if self._server is not None:
-            self._server.left(undecided=self._is_probe)
+            self._server.left(self, undecided=self._is_probe)
         self._server = self._connection = None

@@ -8,11 +8,13 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from gateway.errors import IssuerUnavailable, StoreUnavailable
+from gateway.http.limit_names import CONCURRENCY
 from gateway.http.problems import (
     BAD_REQUEST,
     BODY_TOO_LARGE,
     INTERNAL_ERROR,
     NO_ROUTE,
+    OVERLOADED,
     STORE_UNAVAILABLE,
     UPSTREAM_BROKEN,
     UPSTREAM_SLOW,
@@ -21,7 +23,13 @@ from gateway.http.problems import (
     ProblemType,
     retry_after,
 )
-from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamSlow, UpstreamUnavailable
+from gateway.upstream.errors import (
+    UpstreamBroken,
+    UpstreamError,
+    UpstreamOverloaded,
+    UpstreamSlow,
+    UpstreamUnavailable,
+)
 
 log = logging.getLogger("gatepost")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -47,6 +55,9 @@ def to_logged_problem(error: Exception) -> Problem:
 
 
 def _upstream_problem(error: UpstreamError) -> Problem:
+    if isinstance(error, UpstreamOverloaded):
+        headers = retry_after(error.retry_after)
+        return Problem(OVERLOADED, headers=headers, reason=str(error), limit=CONCURRENCY)
     if isinstance(error, UpstreamUnavailable):
         return Problem(UPSTREAM_UNAVAILABLE, headers=retry_after(error.retry_after), reason=str(error))
     kinds: dict[type[UpstreamError], ProblemType] = {

@@ -15,7 +15,13 @@ from gateway.oauth_flows.client_request import ClientRequest
 from gateway.oauth_flows.token import TokenRequestState
 from gateway.telemetry import Telemetry
 from gateway.telemetry.access_entry import DetailedEntry, Details, Entry
-from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamSlow, UpstreamUnavailable
+from gateway.upstream.errors import (
+    UpstreamBroken,
+    UpstreamError,
+    UpstreamOverloaded,
+    UpstreamSlow,
+    UpstreamUnavailable,
+)
 
 log = logging.getLogger("gatepost")
 
@@ -26,9 +32,10 @@ CLIENT_DISCONNECTED = 499
 _KINDS: dict[type[UpstreamError], str] = {
     UpstreamBroken: "broken",
     UpstreamSlow: "slow",
+    UpstreamOverloaded: "overloaded",
     UpstreamUnavailable: "unavailable",
 }
-_STATUSES = {"broken": 502, "slow": 504, "unavailable": 503}
+_STATUSES = {"broken": 502, "slow": 504, "overloaded": 503, "unavailable": 503}
 
 
 def client_of(call: ClientRequest | None) -> str:
@@ -146,6 +153,8 @@ class RequestRecorder:
         kind = failure_kind(error)
         upstream = exchange.route.upstream_name
         self.telemetry.upstream_failure(upstream, kind)
+        if isinstance(error, UpstreamOverloaded):
+            return  # thousands a second: its limit makes a line a second
         outcome = f"response is {_STATUSES[kind]}" if exchange.response is None else "response broken off"
         log.warning(
             "upstream failure: request %s, upstream %s, %s: %s",

@@ -9,6 +9,7 @@ import pytest
 from gateway.assembly.upstreams import configured_upstreams, described, make_upstreams, start_upstreams
 from gateway.errors import StartError
 from gateway.upstream import Upstream
+from gateway.upstream.adaptive_concurrency import AdaptiveConcurrencySettings
 from gateway.upstream.settings import (
     BreakerSettings,
     HealthSettings,
@@ -38,6 +39,7 @@ ALL = """
         max_queue: 13
         queue_timeout: 14s
         keep_alive: 15s
+        adaptive_concurrency: {min_concurrency: 2, buffer: 0.5, min_rtt_interval: 16s}
         host_header: inner.example
         tls: {ca: FILE, certificate: FILE, key: FILE, server_name: c}
     """
@@ -78,6 +80,9 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         retries=RetrySettings(attempts=8, on=frozenset({"reset", "504"})),
         breaker=BreakerSettings(failures=9, open_for=10),
         slow_start=11,
+        adaptive_concurrency=AdaptiveConcurrencySettings(
+            min_concurrency=2, max_concurrency=12, buffer=0.5, min_rtt_interval=16
+        ),
     )
 
 

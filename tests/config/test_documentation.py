@@ -40,6 +40,7 @@ REQUIRED: dict[str, Any] = {
         "o": {
             "servers": [{"url": "https://h"}],
             "health": {},
+            "adaptive_concurrency": {},
             "tls": {},
             "sticky": {"cookie": "c"},
             "auth": {"header": {"name": "X-Key", "value": "v"}},
@@ -141,6 +142,7 @@ def test_the_documented_default_is_the_default(key: str, default: str) -> None:
         assert getattr(settings(yaml.safe_dump(given)).routes[0], key.rpartition(".")[2]) is None
     elif key in (
         "upstreams.<name>.health",
+        "upstreams.<name>.adaptive_concurrency",
         "upstreams.<name>.tls",
         "upstreams.<name>.auth",
         "upstreams.<name>.sticky",

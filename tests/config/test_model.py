@@ -83,6 +83,7 @@ def test_items_have_their_defaults() -> None:
         "breaker": {"failures": 5, "open_for": 10},
         "max_connections": 256, "max_queue": 10_000, "queue_timeout": 2, "keep_alive": 4,
         "tls": None, "host_header": None, "auth": None, "sticky": None, "nameservers": (),
+        "adaptive_concurrency": None,
     }  # fmt: skip
 
 

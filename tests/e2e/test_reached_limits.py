@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -18,6 +19,7 @@ from tests.running import START_LIMIT, Running
 
 HEAD = b"POST /open HTTP/1.1\r\nHost: a\r\n"
 SMALL = b"POST /small HTTP/1.1\r\nHost: a\r\n"
+BUSY = b"GET /busy HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 MOST, MOST_OF_ONE = 30, 3
 
 
@@ -59,6 +61,17 @@ async def slow_body(caller: Caller) -> bytes:
     return await caller.answer(HEAD + b"Content-Length: 99\r\n\r\n", *[b"x"] * 12, pause=0.15)
 
 
+async def one_too_many(caller: Caller) -> bytes:
+    """Two requests to a server that may have one at a time, and never answers."""
+    both = [asyncio.create_task(caller.answer(BUSY)) for _ in range(2)]
+    try:
+        done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        return done.pop().result()
+    finally:
+        for each in both:
+            each.cancel()
+
+
 Act = Callable[[Caller], Awaitable[bytes]]
 TABLE: list[tuple[str, bytes, Act]] = [
     ("server.limits.head", b" 431 ", lambda one: one.answer(HEAD + b"A: " + b"a" * 3000 + b"\r\n\r\n")),
@@ -72,11 +85,12 @@ TABLE: list[tuple[str, bytes, Act]] = [
     ("server.min_rate", b" 408 ", slow_body),
     ("server.timeouts.idle", b"", lambda one: one.answer()),
     ("server.max_connections_per_address", b"", connections_of_one),
+    ("adaptive_concurrency", b" 503 ", one_too_many),
 ]  # fmt: skip
 
 
 @pytest.fixture
-def running(gateway: StartGateway, upstream: RawUpstream) -> Running:
+def running(gateway: StartGateway, upstream: RawUpstream) -> Iterator[Running]:
     server = {
         "listen": [{"host": "127.0.0.1", "port": 0}, {"host": "127.0.0.1", "port": 0, "tls": "auto"}],
         "timeouts": {"header": "300ms", "body": "1500ms", "idle": "1s", "drain": 5},
@@ -88,7 +102,11 @@ def running(gateway: StartGateway, upstream: RawUpstream) -> Running:
     config = configuration(upstream.url, server=server)
     small = {"path": "/small", "upstream": "backend", "auth": "none"}
     config["routes"].append({**small, "plugins": [{"use": "body_limit", "with": {"max": 5}}]})
-    return gateway(config)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        busy = {"servers": [{"url": f"http://127.0.0.1:{silent.getsockname()[1]}"}], "max_connections": 1}
+        config["upstreams"] = {**config.get("upstreams", {}), "busy": {**busy, "adaptive_concurrency": {}}}
+        config["routes"].append({"path": "/busy", "upstream": "busy", "auth": "none"})
+        yield gateway(config)
 
 
 async def counted(running: Running) -> dict[str, float]:

@@ -64,6 +64,7 @@ BOUNDED_OTHERWISE = {
     "gateway/upstream/pool.py": "open connections to a server",
     "gateway/upstream/server.py": "tasks under way",
     "gateway/upstream/upstream.py": "servers of an upstream",
+    "gateway/upstream/adaptive_concurrency.py": "requests that wait for a response, at most max_connections",
     "gateway/xds/server.py": "open streams, one or two of each Envoy",
     "gateway/upstream/tunnel.py": "of one response, with back-pressure",
     "plugins/cache.py": "one body up to `max`; places of generations, at most `entries`; writes under way",

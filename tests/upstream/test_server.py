@@ -34,13 +34,14 @@ async def test_it_is_known_by_its_address() -> None:
 async def test_a_failure_is_noted_and_an_answer_after_it(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="gatepost")
     server = make()
-    assert not server.entered()
+    call = object()
+    assert not server.entered(call)
     server.failed(BROKEN)
-    server.left(undecided=False)
+    server.left(call, undecided=False)
     assert server.health.breaker.state is BreakerState.OPEN
-    assert server.entered()
+    assert server.entered(call)
     server.answered()
-    server.left(undecided=False)
+    server.left(call, undecided=False)
     assert server.health.breaker.calm
     assert server.active == 0
     assert [record.message for record in caplog.records] == [

@@ -6,7 +6,13 @@ from gateway.errors import StoreUnavailable
 from gateway.http.head_limits import DEFAULT_LIMITS
 from gateway.http.problems import BAD_REQUEST, Problem
 from gateway.server.aiohttp_handler import parse_error_type
-from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamSlow, UpstreamUnavailable
+from gateway.upstream.errors import (
+    UpstreamBroken,
+    UpstreamError,
+    UpstreamOverloaded,
+    UpstreamSlow,
+    UpstreamUnavailable,
+)
 from gateway.web.error_responses import aiohttp_problem, to_problem
 
 
@@ -17,6 +23,7 @@ from gateway.web.error_responses import aiohttp_problem, to_problem
         (UpstreamBroken("reset"), "101503"),
         (UpstreamSlow("slow"), "101504"),
         (UpstreamUnavailable("none", 7), "303001"),
+        (UpstreamOverloaded("20 wait"), "503"),
         (UpstreamError("other"), "101503"),
         (ValueError("a programming error"), "500"),
         (Problem(BAD_REQUEST), "400"),

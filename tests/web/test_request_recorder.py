@@ -4,7 +4,13 @@ from gateway.http.exchange import Exchange
 from gateway.oauth.model import TokenInfo
 from gateway.telemetry import Telemetry
 from gateway.telemetry.access_entry import Entry
-from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamSlow, UpstreamUnavailable
+from gateway.upstream.errors import (
+    UpstreamBroken,
+    UpstreamError,
+    UpstreamOverloaded,
+    UpstreamSlow,
+    UpstreamUnavailable,
+)
 from gateway.web.request_recorder import RequestRecorder
 from tests.proxy.routing import request, route
 
@@ -41,6 +47,7 @@ def test_what_no_route_took_is_entered_too(recorder: RequestRecorder, lines: lis
         (UpstreamBroken("x"), "broken"),
         (UpstreamSlow("x"), "slow"),
         (UpstreamUnavailable("x"), "unavailable"),
+        (UpstreamOverloaded("x"), "overloaded"),
         (UpstreamError("x"), "broken"),
     ],
 )

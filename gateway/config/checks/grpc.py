@@ -91,7 +91,7 @@ def _upstream_problems(upstream: UpstreamConfig) -> Iterator[tuple[KeyPath, str]
     yield from _server_problems(upstream)
     if upstream.balance == "hash":
         yield ("balance",), "can't be hash: protocol is grpc"
-    for key in ("sticky", "auth"):
+    for key in ("sticky", "auth", "adaptive_concurrency"):
         if getattr(upstream, key) is not None:
             yield (key,), "can't be had: protocol is grpc"
     if upstream.health is not None:

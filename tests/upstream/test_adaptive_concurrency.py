@@ -1,0 +1,235 @@
+"""Adaptive concurrency: the rule in virtual time, against a server with a queue, and with real servers."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from dataclasses import dataclass, field
+from random import Random
+
+import pytest
+
+from gateway.upstream.adaptive_concurrency import (
+    UNUSED,
+    AdaptiveConcurrencySettings,
+    ConcurrencyLimiter,
+)
+from gateway.upstream.errors import UpstreamOverloaded
+from tests.upstream.scripted import MakeUpstream, Peer, Serve, always, answer, get, until
+
+WORKERS, SERVICE = 10, 0.02
+CAPACITY = WORKERS / SERVICE
+"""Requests a second that the simulated server can answer."""
+
+
+def settings_of(**changes: float) -> AdaptiveConcurrencySettings:
+    values = {"min_concurrency": 3, "max_concurrency": 256, "buffer": 0.25, "min_rtt_interval": 10.0}
+    return AdaptiveConcurrencySettings(**{**values, **changes})  # type: ignore[arg-type]  # numbers of both kinds
+
+
+@dataclass
+class Simulation:
+    """An open loop: requests come at random times, whatever becomes of those before them."""
+
+    limiter: ConcurrencyLimiter
+    workers: int = WORKERS
+    service: float = SERVICE
+    now: float = 0.0
+    latencies: list[float] = field(default_factory=list)
+    refused: list[float] = field(default_factory=list)
+    _chance: Random = field(default_factory=lambda: Random(5))  # noqa: S311 (no secret)
+    _free: list[float] = field(default_factory=list)
+    _answers: list[tuple[float, float, object]] = field(default_factory=list)
+    status: int = 200
+
+    def run(self, rate: float, seconds: float, *, spread: float = 0.5) -> None:
+        """Requests at `rate` a second. Their times of service differ by `spread` both ways."""
+        end = self.now + seconds
+        free = self._free or [0.0] * self.workers
+        self._free = free
+        while (coming := self.now + self._chance.expovariate(rate)) < end:
+            self.now = coming
+            self._answer()
+            if not self.limiter.has_room(self.now):
+                self.limiter.refuse()
+                self.refused.append(self.now)
+                continue
+            call = object()
+            self.limiter.began(call, self.now)
+            took = self.service * self._chance.uniform(1 - spread, 1 + spread)
+            done = max(heapq.heappop(free), self.now) + took
+            heapq.heappush(free, done)
+            heapq.heappush(self._answers, (done, self.now, call))
+        self.now = end
+        self._answer()
+
+    def _answer(self) -> None:
+        while self._answers and self._answers[0][0] <= self.now:
+            done, sent, call = heapq.heappop(self._answers)
+            self.limiter.responded(call, self.status, done)
+            self.latencies.append(done - sent)
+
+
+def simulation(**changes: float) -> Simulation:
+    return Simulation(ConcurrencyLimiter(settings_of(**changes), 0.0))
+
+
+def p99(latencies: list[float]) -> float:
+    return sorted(latencies)[int(len(latencies) * 0.99)]
+
+
+def test_adaptive_concurrency_keeps_latency_low_at_twice_the_capacity() -> None:
+    run = simulation()
+    run.run(CAPACITY / 2, 5)
+    assert run.refused == []
+    run.latencies.clear()
+    run.run(2 * CAPACITY, 30)
+    assert p99(run.latencies) < 0.1
+    assert len(run.latencies) > 0.95 * 30 * CAPACITY  # next to nothing of the capacity is lost
+    assert len(run.refused) > 0.9 * 30 * CAPACITY
+    end = run.now
+    run.run(CAPACITY / 2, 5)
+    assert not [when for when in run.refused if when > end + 1]
+
+
+def test_without_it_the_queue_would_grow_to_the_connections() -> None:
+    """The same load shows that the simulation can fail."""
+    run = simulation(min_concurrency=256)
+    run.run(2 * CAPACITY, 10)
+    assert p99(run.latencies) > 0.4
+
+
+@pytest.mark.parametrize("load", [0.1, 0.5, 0.8])
+def test_nothing_is_refused_below_the_capacity(load: float) -> None:
+    run = Simulation(ConcurrencyLimiter(settings_of(), 0.0), workers=100)
+    run.run(load * 100 / SERVICE, 10, spread=0.95)
+    assert run.refused == []
+
+
+def test_a_server_that_becomes_slower_gets_fewer() -> None:
+    run = simulation()
+    run.run(CAPACITY * 0.8, 5)
+    run.service *= 4
+    run.run(CAPACITY * 0.8, 5)
+    run.latencies.clear()
+    run.run(CAPACITY * 0.8, 20)
+    assert p99(run.latencies) < 0.4  # of 0.08 for the service alone; the connections would allow 2 s
+
+
+def test_a_server_that_becomes_faster_gets_more_within_a_second() -> None:
+    run = simulation()
+    run.run(2 * CAPACITY, 10)
+    low = run.limiter.limit
+    run.service /= 4
+    run.run(2 * CAPACITY, 1)
+    run.refused.clear()
+    run.run(2 * CAPACITY, 5)
+    assert low < 40
+    assert run.refused == []
+
+
+def test_the_limit_stays_within_its_bounds() -> None:
+    run = simulation(min_concurrency=5, max_concurrency=12)
+    run.run(10 * CAPACITY, 5)
+    assert 5 <= run.limiter.limit <= 12
+    few = simulation(min_concurrency=50, max_concurrency=12)
+    assert few.limiter.limit == 12  # max_connections is the harder bound
+
+
+def test_a_server_that_nobody_asks_keeps_a_reserve_and_no_more() -> None:
+    run = simulation()
+    assert run.limiter.limit == 256  # nothing is known yet: nothing is refused
+    run.run(50, 5)
+    assert run.limiter.limit == UNUSED
+
+
+def test_refusals_of_the_server_shrink_the_limit_though_they_come_fast() -> None:
+    run = simulation()
+    run.run(CAPACITY / 2, 5)
+    run.status, run.service = 503, 0.0001
+    run.run(CAPACITY, 10)
+    assert run.limiter.limit == 3
+
+
+def test_long_polls_are_no_samples_and_take_no_room() -> None:
+    run = simulation()
+    polls = [object() for _ in range(200)]
+    for poll in polls:
+        run.limiter.began(poll, 0.0)
+    run.run(CAPACITY / 2, 5)
+    for poll in polls:
+        run.limiter.responded(poll, 200, run.now)
+    run.refused.clear()
+    run.run(CAPACITY / 2, 5)
+    assert run.refused == []
+    assert run.limiter.limit >= UNUSED
+
+
+def test_a_request_that_left_without_a_response_takes_no_room() -> None:
+    limiter = ConcurrencyLimiter(settings_of(max_concurrency=3), 0.0)
+    calls = [object() for _ in range(3)]
+    for call in calls:
+        limiter.began(call, 0.0)
+    assert not limiter.has_room(0.1)
+    limiter.left(calls[0])
+    limiter.left(calls[0])
+    assert limiter.has_room(0.1)
+    limiter.responded(calls[0], 200, 0.1)  # of no effect: it has left
+
+
+def test_equal_responses_leave_the_gradient_defined() -> None:
+    """Latencies of nothing at all, as a coarse clock may measure them."""
+    limiter = ConcurrencyLimiter(settings_of(), 0.0)
+    for number in range(1000):
+        call = object()
+        limiter.began(call, number / 100)
+        limiter.responded(call, 200, number / 100)
+    assert limiter.limit >= UNUSED
+
+
+# With real servers.
+
+ONE = settings_of(min_concurrency=1, max_concurrency=1)
+STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+async def test_a_server_at_its_limit_is_passed_over(serve: Serve, make_upstream: MakeUpstream) -> None:
+    slow, idle = await serve(Peer.rest_of), await serve(always(answer(b"idle")))
+    upstream = await make_upstream(slow.url, idle.url, adaptive_concurrency=ONE)
+    waiting = asyncio.create_task(upstream.fetch(get(), "GET"))
+    await until(lambda: slow.open)
+    for _ in range(4):
+        async with await upstream.fetch(get(), "GET") as response:
+            assert await response.read() == b"idle"
+    waiting.cancel()
+
+
+async def test_at_the_limit_of_all_servers_a_request_is_refused_at_once(
+    serve: Serve, make_upstream: MakeUpstream
+) -> None:
+    slow = await serve(Peer.rest_of)
+    upstream = await make_upstream(slow.url, adaptive_concurrency=ONE)
+    waiting = asyncio.create_task(upstream.fetch(get(), "GET"))
+    await until(lambda: slow.open)
+    with pytest.raises(UpstreamOverloaded, match=rf"{slow.url}: 1") as refused:
+        await upstream.fetch(get(), "GET")
+    assert refused.value.retry_after == 1
+    waiting.cancel()
+    await until(lambda: not upstream.active)
+    limiter = upstream.servers[0].concurrency
+    assert limiter is not None
+    assert limiter.has_room(asyncio.get_running_loop().time())  # who has left takes no room
+
+
+async def test_streams_that_go_on_take_no_room(serve: Serve, make_upstream: MakeUpstream) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        await peer.say(STREAM)
+        await peer.rest_of()
+
+    upstream = await make_upstream((await serve(script)).url, adaptive_concurrency=ONE)
+    streams = [await upstream.fetch(get(), "GET") for _ in range(5)]
+    assert [stream.head.status for stream in streams] == [200] * 5
+    assert upstream.active == 5
+    for stream in streams:
+        await stream.__aexit__(None, None, None)
