@@ -75,7 +75,8 @@ class LoadBalancer:
             for server in self.servers
             if server.health.healthy
         ]
-        return max(1, ceil(min(waits, default=self._retry_interval)))
+        # What is left of 60 s may be 60.00000000001.
+        return max(1, ceil(round(min(waits, default=self._retry_interval), 3)))
 
     def _why_none(self, now: float) -> str:
         """Why no server can take a request: each with its reason."""
