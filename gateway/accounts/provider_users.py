@@ -1,11 +1,11 @@
-"""People whom an OpenID provider signs in. Each is an account of the store, without a password."""
+"""People whom a provider signs in. Each is an account of the store, without a password."""
 
 from __future__ import annotations
 
 import logging
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateway.accounts.attempt_limiter import AttemptLimiter
@@ -34,7 +34,7 @@ class NotAdmitted(GatepostError):  # noqa: N818 (it says what the matter is)
 
 
 class SignInProvider(Protocol):
-    """An OpenID provider (`gateway.issuers.oidc_provider`)."""
+    """A provider (`gateway.issuers.oidc_provider`, `gateway.issuers.github_provider`)."""
 
     async def begin(self, flow: SignInFlow) -> str:
         """Where a browser is sent to sign in. Raises IssuerUnavailable."""
@@ -78,10 +78,22 @@ class ProviderRules:
     publishers: ClaimMatch | None = None
     developers: ClaimMatch | None = None
     """None: everybody who is nothing more."""
+    key: str = "portal.oidc"
+    """The key of the configuration that has these rules."""
+    needed: Mapping[str, ClaimMatch] = field(default_factory=dict)
+    """What must hold beside `allow`, by the keys beneath."""
 
-    def admits(self, claims: Mapping[str, Any]) -> bool:
-        """Whether somebody may sign in."""
-        return self.allow is None or self.allow.holds(claims)
+    def refusal(self, claims: Mapping[str, Any]) -> str:
+        """The key that does not let somebody sign in; empty: they may."""
+        rules = {**self.needed, "allow": self.allow}
+        wanting = (name for name, rule in rules.items() if rule is not None and not rule.holds(claims))
+        return next((f"{self.key}.{name}" for name in wanting), "")
+
+    @property
+    def claims(self) -> frozenset[str]:
+        """The claims that must be known to decide."""
+        rules = (*self.needed.values(), self.allow, self.admins, self.publishers, self.developers)
+        return frozenset(rule.claim for rule in rules if rule is not None)
 
     def role(self, claims: Mapping[str, Any]) -> Role:
         """What somebody is: the first that the claims say."""
@@ -181,8 +193,8 @@ class ProviderSignIn:
         return await self._provider.finish(answer, flow)
 
     async def _user(self, claims: Mapping[str, Any]) -> User:
-        if not self._rules.admits(claims):
-            raise NotAdmitted("portal.oidc.allow does not let them in")
+        if refusal := self._rules.refusal(claims):
+            raise NotAdmitted(f"{refusal} does not let them in")
         for left in reversed(range(TRIES)):
             try:
                 return await self._as_said(await self._found(claims), claims)

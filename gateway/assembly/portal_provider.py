@@ -1,17 +1,19 @@
-"""The providers of `portal.oidc`, at which people sign in."""
+"""The providers of `portal.oidc` and `portal.github`, at which people sign in."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
 
-from gateway.accounts.provider_users import ClaimMatch, ProviderRules, ProviderSignIn
+from gateway.accounts.provider_users import ClaimMatch, ProviderRules, ProviderSignIn, SignInProvider
 from gateway.accounts.users import Users
 from gateway.assembly.brute_force import attempt_limiter
 from gateway.clock import Clock
 from gateway.config.model import Settings
+from gateway.config.portal_github import GithubCondition, PortalGithub
 from gateway.config.portal_oidc import ClaimCondition, PortalOidc
 from gateway.issuers.aiohttp_client import AiohttpClient
+from gateway.issuers.github_provider import GithubProvider
 from gateway.issuers.oidc_provider import OidcProvider
 from gateway.oauth.token_encryption import TokenCipher
 from gateway.portal.flow_cookie import FLOW_PURPOSE, FlowCookie
@@ -20,7 +22,7 @@ from gateway.signing.master_keys import MasterKeys
 from gateway.store import Store
 
 PROVIDER_TIMEOUT = 5.0
-"""Seconds for each request to the provider; a sign-in makes three at most."""
+"""Seconds for each request to a provider."""
 CALLBACK = "/portal/sign-in/callback"
 
 
@@ -65,28 +67,43 @@ def provider_services(
     return ProviderServices(sign_ins, FlowCookie(cipher, secure=info.secure)) if sign_ins else None
 
 
-def _provider(oidc: PortalOidc, http: AiohttpClient, redirect_uri: str, clock: Clock) -> OidcProvider:
+def _provider(
+    one: PortalOidc | PortalGithub, http: AiohttpClient, redirect_uri: str, clock: Clock
+) -> SignInProvider:
+    client = (one.client_id, one.client_secret.get_secret_value())
+    if isinstance(one, PortalGithub):
+        return GithubProvider(
+            http,
+            url=one.url,
+            client=client,
+            redirect_uri=redirect_uri,
+            claims=provider_rules(one).claims,
+            clock=clock,
+        )
     return OidcProvider(
         http,
-        issuer=oidc.issuer,
-        client=(oidc.client_id, oidc.client_secret.get_secret_value()),
+        issuer=one.issuer,
+        client=client,
         redirect_uri=redirect_uri,
-        scopes=oidc.scopes,
+        scopes=one.scopes,
         clock=clock,
     )
 
 
-def provider_rules(oidc: PortalOidc) -> ProviderRules:
+def provider_rules(one: PortalOidc | PortalGithub) -> ProviderRules:
     """The rules in the configuration."""
-    return ProviderRules(
-        oidc.issuer,
-        oidc.name_claim,
-        _rule(oidc.admins),
-        _rule(oidc.allow),
-        _rule(oidc.publishers),
-        _rule(oidc.developers),
-    )
+    rules = (_rule(one.admins), _rule(one.allow), _rule(one.publishers), _rule(one.developers))
+    if isinstance(one, PortalOidc):
+        return ProviderRules(one.issuer, one.name_claim, *rules)
+    lists = {"organizations": one.organizations, "email_domains": one.email_domains}
+    needed = {name: ClaimMatch(name, frozenset(values)) for name, values in lists.items() if values}
+    return ProviderRules(one.issuer, "login", *rules, key="portal.github", needed=needed)
 
 
-def _rule(condition: ClaimCondition | None) -> ClaimMatch | None:
-    return None if condition is None else ClaimMatch(condition.claim, frozenset(condition.values))
+def _rule(condition: ClaimCondition | GithubCondition | None) -> ClaimMatch | None:
+    if condition is None:
+        return None
+    # Names at GitHub are the same in upper and lower case.
+    lower = isinstance(condition, GithubCondition)
+    values = (value.lower() if lower else value for value in condition.values)
+    return ClaimMatch(condition.claim, frozenset(values))

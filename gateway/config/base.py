@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,3 +16,10 @@ class Section(BaseModel):
     """A YAML mapping: immutable; unknown keys and wrong types are errors."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+def one_or_several(value: Any) -> str | None:
+    """The tag of what is one section, `<one>`, or a list of them, `<several>`; None: neither."""
+    if isinstance(value, list | tuple):
+        return "<several>"
+    return "<one>" if isinstance(value, Section | dict) else None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from gateway.config.addresses import Cidr, FilePath
 from gateway.config.base import Many, Section
 from gateway.config.portal_brand import PortalBrand
+from gateway.config.portal_github import GithubProviders, PortalGithub
 from gateway.config.portal_notify import PortalNotify
 from gateway.config.portal_oidc import OidcProviders, PortalOidc
 from gateway.config.value_types import CONTROL, Name, Scope
@@ -48,6 +49,7 @@ def page_name(file: Path) -> str:
     return _NOT_IN_NAMES.sub("-", file.stem.lower()).strip("-") or "page"
 
 
+Provider = TypeVar("Provider", PortalOidc, PortalGithub)
 UserName = Annotated[str, AfterValidator(check_user_name)]
 Password = Annotated[SecretStr, AfterValidator(check_password)]
 
@@ -125,6 +127,11 @@ class PortalSettings(Section):
         description="People sign in at an OpenID provider, beside those with a password. null: none. "
         "Or a mapping; or a list of them, one for each provider.",
     )
+    github: GithubProviders | None = Field(
+        default=None,
+        description="People sign in at GitHub, too. null: none. Or a mapping; or a list of them, one for "
+        "each GitHub.",
+    )
     passkeys: bool = Field(
         default=False,
         description="true: people with a password can add passkeys, and sign in with these instead. "
@@ -159,8 +166,12 @@ class PortalSettings(Section):
     )
 
     @property
-    def providers(self) -> dict[tuple[str | int, ...], PortalOidc]:
+    def providers(self) -> dict[tuple[str | int, ...], PortalOidc | PortalGithub]:
         """The providers at which people sign in, by the path of each beneath `portal`."""
-        if isinstance(self.oidc, tuple):
-            return {("oidc", index): one for index, one in enumerate(self.oidc)}
-        return {} if self.oidc is None else {("oidc",): self.oidc}
+        return {**_each("oidc", self.oidc), **_each("github", self.github)}
+
+
+def _each(key: str, given: Provider | tuple[Provider, ...] | None) -> dict[tuple[str | int, ...], Provider]:
+    if isinstance(given, tuple):
+        return {(key, index): one for index, one in enumerate(given)}
+    return {} if given is None else {(key,): given}

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Discriminator, Field, SecretStr, Tag
 
 from gateway.config.addresses import FilePath, is_loopback_host
-from gateway.config.base import Many, Section
+from gateway.config.base import Many, Section, one_or_several
 from gateway.config.issuers import check_endpoint
 from gateway.config.value_types import CONTROL, Name
 
 OPENID = "openid"
 
 
-def _provider(value: str) -> str:
+def check_provider_url(value: str) -> str:
     """OpenID Connect Discovery 1.0 section 3: an https URL without query and fragment."""
     check_endpoint(value)
     parts = urlsplit(value)
@@ -26,7 +26,7 @@ def _provider(value: str) -> str:
     return value
 
 
-def _label(value: str) -> str:
+def check_label(value: str) -> str:
     if CONTROL.search(value) or not value.strip():
         raise ValueError("must be a line of text")
     return value.strip()
@@ -56,10 +56,10 @@ class PortalOidc(Section):
         description="What its addresses end with, which tells several providers apart: "
         "/portal/sign-in/callback/ID. null: /portal/sign-in/callback, for one provider.",
     )
-    name: Annotated[str, Field(max_length=40), AfterValidator(_label)] = Field(
+    name: Annotated[str, Field(max_length=40), AfterValidator(check_label)] = Field(
         default="single sign-on", description="What people know it as: Sign in with Company login."
     )
-    issuer: Annotated[str, AfterValidator(_provider)] = Field(
+    issuer: Annotated[str, AfterValidator(check_provider_url)] = Field(
         description="Its issuer, exactly as it calls itself in its discovery document: an https URL, "
         "or http on loopback."
     )
@@ -100,16 +100,10 @@ class PortalOidc(Section):
     )
 
 
-def _kind(value: Any) -> str | None:
-    if isinstance(value, list | tuple):
-        return "<several>"
-    return "<one>" if isinstance(value, PortalOidc | dict) else None
-
-
 OidcProviders = Annotated[
     Annotated[PortalOidc, Tag("<one>")] | Annotated[Many[PortalOidc], Field(min_length=1), Tag("<several>")],
     Discriminator(
-        _kind,
+        one_or_several,
         custom_error_type="oidc",
         custom_error_message="must be a mapping with issuer, client_id and client_secret, or a list of them",
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
@@ -40,15 +41,17 @@ class AiohttpClient:
         self._tls = None if ca is None else _trust(ca)
         self._session: aiohttp.ClientSession | None = None
 
-    async def get(self, url: str) -> bytes:
+    async def get(self, url: str, headers: Mapping[str, str] | None = None) -> bytes:
         """The body of a 200 response. Raises HttpClientError for any other."""
-        return await self._ask("GET", url)
+        return await self._ask("GET", url, headers=headers)
 
-    async def post(self, url: str, form: dict[str, str], login: tuple[str, str]) -> bytes:
-        """The same for a form, with a client's id and secret in HTTP Basic."""
+    async def post(self, url: str, form: dict[str, str], login: tuple[str, str] | None) -> bytes:
+        """The same for a form, with a client's id and secret in HTTP Basic, if they are given."""
         # RFC 6749 section 2.3.1: each half is form-encoded before.
-        basic = aiohttp.encode_basic_auth(*map(quote_plus, login))
-        return await self._ask("POST", url, data=form, headers={"Authorization": basic})
+        basic = None if login is None else aiohttp.encode_basic_auth(*map(quote_plus, login))
+        return await self._ask(
+            "POST", url, data=form, headers=None if basic is None else {"Authorization": basic}
+        )
 
     async def stop(self) -> None:
         """Closes the connections."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from gateway.errors import GatepostError
@@ -26,3 +27,13 @@ class HttpClient(Protocol):
 
     async def post(self, url: str, form: dict[str, str], login: tuple[str, str]) -> bytes:
         """The same for a form, with a client's id and secret in HTTP Basic (RFC 6749 section 2.3.1)."""
+
+
+class ApiClient(Protocol):
+    """The same for an API that is asked with an access token."""
+
+    async def get(self, url: str, headers: Mapping[str, str]) -> bytes:
+        """The body of a 200 response. Raises HttpClientError for any other."""
+
+    async def post(self, url: str, form: dict[str, str], login: None) -> bytes:
+        """The same for a form, which holds whatever proves who asks."""

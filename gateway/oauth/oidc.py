@@ -81,13 +81,19 @@ def authorization_url(
     provider: ProviderMetadata, client_id: str, redirect_uri: str, scopes: Sequence[str], flow: SignInFlow
 ) -> str:
     """OpenID Connect Core section 3.1.2.1: where the browser is sent to."""
+    return f"{code_request_url(provider, client_id, redirect_uri, scopes, flow)}&nonce={flow.nonce}"
+
+
+def code_request_url(
+    provider: ProviderMetadata, client_id: str, redirect_uri: str, scopes: Sequence[str], flow: SignInFlow
+) -> str:
+    """RFC 6749 section 4.1.1: the same at a provider without ID tokens. Without scopes it has its own."""
     asked = {
         "response_type": "code",
         "client_id": client_id,
         "redirect_uri": redirect_uri,
-        "scope": " ".join(scopes),
+        **({"scope": " ".join(scopes)} if scopes else {}),
         "state": flow.state,
-        "nonce": flow.nonce,
         # RFC 7636 section 4.2: the provider is told the verifier's hash only.
         "code_challenge": _encoded(hashlib.sha256(flow.verifier.encode()).digest()),
         "code_challenge_method": "S256",

@@ -52,8 +52,26 @@ def test_a_claim_holds_one_of_the_values_or_not(claims: dict[str, Any], holds: b
 
 def test_without_rules_everybody_is_let_in_and_nobody_an_administrator() -> None:
     rules = ProviderRules(ISSUER, "name", None, None)
-    assert rules.admits({})
+    assert rules.refusal({}) == ""
     assert rules.role({"groups": "admins"}) == "developer"
+
+
+def test_the_first_rule_that_does_not_hold_refuses_somebody() -> None:
+    acme, mail, team = (
+        ClaimMatch(name, frozenset({"a"})) for name in ("organizations", "email_domains", "teams")
+    )
+    needed = {"organizations": acme, "email_domains": mail}
+    rules = ProviderRules(ISSUER, "login", None, team, key="portal.github", needed=needed)
+    assert rules.claims == {"organizations", "email_domains", "teams"}
+    everything = {"organizations": ["a"], "email_domains": ["b", "a"], "teams": ["a"]}
+    assert rules.refusal(everything) == ""
+    for name, key in (
+        ("organizations", "organizations"),
+        ("email_domains", "email_domains"),
+        ("teams", "allow"),
+    ):
+        assert rules.refusal(everything | {name: ["b"]}) == f"portal.github.{key}"
+        assert rules.refusal({one: has for one, has in everything.items() if one != name}) != ""
 
 
 @pytest.mark.parametrize(

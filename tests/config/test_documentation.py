@@ -14,6 +14,7 @@ from gateway.config.acme import AcmeSettings
 from gateway.config.issuers import Introspection
 from gateway.config.load import load
 from gateway.config.model import Settings
+from gateway.config.portal_github import PortalGithub
 from gateway.config.portal_mail import SmtpServer
 from gateway.config.portal_notify import NOTICE_EVENTS, PortalNotify
 from gateway.config.portal_oidc import PortalOidc
@@ -108,7 +109,7 @@ def with_default(key: str, default: Any) -> dict[str, Any]:
     [
         pytest.param(key, default, id=key)
         for key, default, _ in documented()
-        if default.startswith("`") and "." in key and not re.search(r"\.(acme|oidc|notify)\.", key)
+        if default.startswith("`") and "." in key and not re.search(r"\.(acme|oidc|github|notify)\.", key)
     ],
 )
 def test_the_documented_default_is_the_default(key: str, default: str) -> None:
@@ -174,6 +175,18 @@ def test_the_documented_defaults_of_oidc_are_the_defaults() -> None:
     assert len(given) == len(PortalOidc.model_fields) - len(needed)
 
 
+def test_the_documented_defaults_of_github_are_the_defaults() -> None:
+    given = {
+        key.removeprefix("portal.github."): yaml.safe_load(default.strip("`"))
+        for key, default, _ in documented()
+        if key.startswith("portal.github.") and default.startswith("`")
+    }
+    needed = {"client_id": "me", "client_secret": "secret", "organizations": ["acme"]}
+    assert PortalGithub.model_validate(given | needed) == PortalGithub.model_validate(needed)
+    assert given["organizations"] == list(PortalGithub.model_fields["organizations"].default)
+    assert len(given) == len(PortalGithub.model_fields) - len(needed) + 1
+
+
 def test_the_documented_defaults_of_notices_are_the_defaults() -> None:
     given = {
         key.removeprefix("portal.notify."): yaml.safe_load(default.strip("`"))
@@ -215,6 +228,11 @@ def test_required_keys_are_documented_as_such() -> None:
         "portal.oidc.publishers.claim", "portal.oidc.publishers.values",
         "portal.oidc.developers.claim", "portal.oidc.developers.values",
         "portal.oidc.allow.claim", "portal.oidc.allow.values",
+        "portal.github.client_id", "portal.github.client_secret",
+        "portal.github.admins.claim", "portal.github.admins.values",
+        "portal.github.publishers.claim", "portal.github.publishers.values",
+        "portal.github.developers.claim", "portal.github.developers.values",
+        "portal.github.allow.claim", "portal.github.allow.values",
         "portal.users[].name", "portal.users[].password", "clients[].trust[].issuer",
             "clients[].trust[].subject.pattern", "clients[].trust[].claims.<name>.pattern",
         "issuers.<name>.introspection.url", "issuers.<name>.introspection.client_id",

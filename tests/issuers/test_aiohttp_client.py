@@ -34,6 +34,13 @@ async def test_a_form_comes_with_the_clients_login(fetch: AiohttpClient) -> None
     assert (scheme, base64.b64decode(value)) == ("Basic", b"a%3Ab:%C3%BC+%25")
 
 
+async def test_a_form_comes_without_a_login_where_there_is_none(fetch: AiohttpClient) -> None:
+    with other_issuer() as issuer:
+        issuer.opaque["x"] = {"active": True}
+        assert await fetch.post(issuer.url + "/introspect", {"token": "x"}, None) == b'{"active": true}'
+    assert issuer.logins == [None]
+
+
 @pytest.mark.parametrize(
     ("page", "reason"),
     [

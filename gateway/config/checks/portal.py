@@ -62,6 +62,7 @@ def providers_differ(settings: Settings, _: CheckContext) -> Iterator[CheckFindi
         first: dict[str, tuple[str | int, ...]] = {}
         for path, provider in settings.portal.providers.items():
             value = str(getattr(provider, key) or "").lower()
+            place = ("portal", *path, "url" if (key, path[0]) == ("issuer", "github") else key)
             if value in first:
-                yield CheckFinding(("portal", *path, key), says, first=("portal", *first[value], key))
-            first.setdefault(value, path)
+                yield CheckFinding(place, says, first=first[value])
+            first.setdefault(value, place)
