@@ -12,6 +12,7 @@ from gateway.accounts.attempt_limiter import AttemptLimiter
 from gateway.accounts.users import NotApproved, UserChanged, UserExists, Users
 from gateway.clock import Clock
 from gateway.errors import GatepostError
+from gateway.oauth.mail_address import typed_address
 from gateway.oauth.oidc import FLOW_LIFETIME, ProviderRefused, SignInFlow, new_flow
 from gateway.oauth.opaque_tokens import Random
 from gateway.oauth.roles import Role
@@ -120,6 +121,13 @@ def names_for(claims: Mapping[str, Any], rules: ProviderRules, user_id: str) -> 
     yield from (best, f"{best}-{mark[:_MARK]}", f"user-{mark}")
 
 
+def verified_address(claims: Mapping[str, Any]) -> str:
+    """The e-mail address that the provider vouches for; empty: none."""
+    # OpenID Connect Core section 5.1: email_verified is true if the address has been verified.
+    email = claims.get("email") if claims.get("email_verified") is True else None
+    return (typed_address(email) or "") if isinstance(email, str) else ""
+
+
 class ProviderSignIn:
     """Signs people in whom a provider vouches for."""
 
@@ -151,8 +159,11 @@ class ProviderSignIn:
         flow = new_flow(self._random, self._clock(), wanted, self._id)
         return await self._provider.begin(flow), flow
 
-    async def finish(self, answer: Sequence[tuple[str, str]], flow: SignInFlow | None, address: str) -> User:
-        """Who has signed in, by the answer that a browser brought back, and the flow that it had kept.
+    async def finish(
+        self, answer: Sequence[tuple[str, str]], flow: SignInFlow | None, address: str
+    ) -> tuple[User, str]:
+        """Who has signed in, by the answer that a browser brought back, and the flow that it had kept; and
+        the e-mail address of theirs that the provider has verified, empty: none.
 
         Raises:
             ProviderRefused: nobody has.
@@ -175,7 +186,7 @@ class ProviderSignIn:
             raise
         facts = {"name": user.name, "address": address, "provider": self._rules.issuer}
         self._changes.heard("sign_in", user.id, None, facts)
-        return user
+        return user, verified_address(claims)
 
     async def logout(self, back: str) -> str:
         """Where one's session at the provider ends; empty: nowhere."""

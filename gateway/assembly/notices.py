@@ -11,6 +11,7 @@ from gateway.accounts.call_watch import ErrorRule
 from gateway.accounts.limits_left import ReadLimits
 from gateway.assembly.application_webhooks import webhook_sender
 from gateway.assembly.call_notices import CallNotices
+from gateway.assembly.user_mails import user_mail_sender
 from gateway.clock import Clock, system_clock
 from gateway.config.model import Settings
 from gateway.config.portal_mail import PORTS, PortalMail
@@ -21,6 +22,7 @@ from gateway.notices.mail import MailClient, MailSender, MailServer
 from gateway.notices.outbox import NoticeOutbox
 from gateway.notices.sender import NoticeSender, WebhookTarget
 from gateway.notices.signature import WebhookKey
+from gateway.notices.user_mails import UserMailSender
 from gateway.notices.webhook import WebhookClient
 from gateway.oauth.model import Client
 from gateway.store import Store
@@ -47,8 +49,10 @@ class Notices:
         webhooks = webhook_sender(settings, store, clock)
         if notify is None and webhooks is None:
             return
-        self._outbox = _outbox(notify, store, clock, webhooks)
-        mail, webhook = (None, None) if notify is None else (notify.email, notify.webhook)
+        mail = _mail(settings)
+        people = user_mail_sender(settings, store, mail)
+        self._outbox = _outbox(notify, store, clock, webhooks, people)
+        webhook = None if notify is None else notify.webhook
         errors = ErrorsHigh() if notify is None else notify.errors
         self._error_rule = ErrorRule(errors.share, int(errors.window // 60), errors.calls)
 
@@ -62,13 +66,14 @@ class Notices:
             store.notices,
             self._outbox,
             None if webhook is None else _webhook(webhook),
-            None if mail is None else MailClient(*_mail(mail, settings)),
+            mail,
             clients,
             store.once.first,
             clock,
             secrets.token_hex(16),
             serves,
             webhooks,
+            people,
         )
 
     def of_calls(self, store: Store, limits: ReadLimits, clock: Clock) -> CallNotices | None:
@@ -107,7 +112,8 @@ async def told(settings: Settings, store: Store) -> AsyncIterator[None]:
     if notify is None and webhooks is None:
         yield
         return
-    outbox = _outbox(notify, store, system_clock, webhooks)
+    people = user_mail_sender(settings, store, _mail(settings))
+    outbox = _outbox(notify, store, system_clock, webhooks, people)
     try:
         yield
     finally:
@@ -127,7 +133,13 @@ def _webhook(webhook: PortalWebhook) -> WebhookTarget:
     return WebhookTarget(webhook.url, key, WebhookClient(webhook.url))
 
 
-def _mail(mail: PortalMail, settings: Settings) -> tuple[MailServer, MailSender]:
+def _mail(settings: Settings) -> MailClient | None:
+    """What hands mails over; None: nothing does. Raises StartError."""
+    notify = settings.portal.notify
+    return None if notify is None or notify.email is None else MailClient(*_sending(notify.email, settings))
+
+
+def _sending(mail: PortalMail, settings: Settings) -> tuple[MailServer, MailSender]:
     """The server and the sender of `portal.notify.email`. Raises StartError."""
     smtp = mail.smtp
     trust = None
@@ -145,7 +157,11 @@ def _mail(mail: PortalMail, settings: Settings) -> tuple[MailServer, MailSender]
 
 
 def _outbox(
-    notify: PortalNotify | None, store: Store, clock: Clock, webhooks: WebhookSender | None
+    notify: PortalNotify | None,
+    store: Store,
+    clock: Clock,
+    webhooks: WebhookSender | None,
+    people: UserMailSender | None,
 ) -> NoticeOutbox:
     outbox = NoticeOutbox(
         store.notices,
@@ -154,6 +170,7 @@ def _outbox(
         clock,
         secrets.token_bytes,
         None if webhooks is None else webhooks.wanted,
+        None if people is None else people.people,
     )
     also: Callable[[str, str, object | None, object | None], None] = store.changes.heard
 

@@ -33,6 +33,7 @@ from gateway.assembly.portal_provider import provider_https, provider_infos, pro
 from gateway.assembly.refusal_log import find_refusal
 from gateway.assembly.subscriptions import developer_scopes, subscriptions
 from gateway.assembly.tokens import configured_keys
+from gateway.assembly.user_mails import own_catalogues, user_mails
 from gateway.clock import Clock
 from gateway.config.colours import DARK_PAGES, LIGHT_PAGES, mixed, readable
 from gateway.config.images import IMAGE_TYPES
@@ -139,6 +140,7 @@ def portal(
         providers=provider_services(settings, info, https, users, store, keys, clock),
         catalogues=Catalogues(own_catalogues(settings)),
         webhooks=application_webhooks(settings, store, clock),
+        mails=user_mails(settings, store, clock),
     )
     pages = portal_app(services, store.sessions, partial(_note_session, store))
     for one in https.values():
@@ -258,6 +260,7 @@ def portal_info(settings: Settings) -> PortalInfo:
         providers=provider_infos(settings),
         passkeys=settings.portal.passkeys,
         webhooks=settings.portal.webhooks,
+        mails=settings.portal.notify is not None and settings.portal.notify.email is not None,
         recent_calls=settings.portal.recent_calls,
     )
 
@@ -279,11 +282,6 @@ def _colours(settings: PortalBrand) -> tuple[BrandColours, BrandColours] | None:
         BrandColours(light, mixed(light, BLACK, HOVER), WHITE),
         BrandColours(dark, mixed(dark, WHITE, HOVER), BLACK),
     )
-
-
-def own_catalogues(settings: Settings) -> dict[str, Path]:
-    """The operator's catalogues by language."""
-    return {file.stem: file for file in settings.portal.catalogues}
 
 
 def _images(paths: Sequence[Path]) -> dict[str, tuple[str, OperatorFile]]:

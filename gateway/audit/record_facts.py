@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-HIDDEN = frozenset({"password", "digest", "foreign", "credential_digests", "sealed"})
-"""Fields that are left out: they say something of a secret. That they changed is said."""
+HIDDEN = frozenset(
+    {"password", "digest", "foreign", "credential_digests", "sealed", "email", "pending_email"}
+)
+"""Fields that are left out: they say something of a secret, or are a person's e-mail addresses, which go with
+the account. That they changed is said."""
 
 CHANGED = "(changed)"
 

@@ -24,6 +24,7 @@ from gateway.errors import GatepostError
 from gateway.oauth.roles import ROLES, Role
 from gateway.oauth.team import Team
 from gateway.oauth.user import User
+from gateway.oauth.user_mail import UserMail
 from gateway.store import Store
 
 PASSWORD_BYTES = 18
@@ -171,6 +172,32 @@ def delete(name: str, config: Path) -> None:
         await teams.leave_all(found)
 
     with_store(load_or_exit(config), lambda store: as_line(work(store)))
+
+
+@user.command("email")
+@click.argument("name")
+@config_option
+@click.option("--clear", is_flag=True, help="Remove the address; it is told so if it was confirmed.")
+@prints_json
+def email(name: str, config: Path, clear: bool) -> None:
+    """Show a person's own e-mail address, which notices go to, or remove it."""
+
+    async def work(store: Store) -> UserMail:
+        found = await _found(store, name)
+        before = await store.user_mails.read(found.id)
+        if clear and before.data:
+            await store.user_mails.replace(found.id, before, UserMail(), "mail.remove")
+        return before.mail
+
+    mail = with_store(load_or_exit(config), work)
+    shown = {
+        "address": mail.email or None,
+        "pending": mail.pending_email or None,
+        "notices": list(mail.kinds),
+        "language": mail.language or None,
+        "cleared": clear and not mail.empty,
+    }
+    click.echo(json.dumps(shown, indent=2))
 
 
 def _teams(found: Iterable[Team]) -> list[dict[str, str]]:

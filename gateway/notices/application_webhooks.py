@@ -24,7 +24,7 @@ PATIENCE = 3
 OFF_AFTER = 3 * DAY
 """Seconds of failure, after which a webhook is switched off."""
 MOST_WAITING = 20
-"""Notices that wait for one application at the most; of more, the oldest are dropped."""
+"""Notices that wait for one application, or one person, at the most; of more, the oldest are dropped."""
 
 
 class WebhookSender:
@@ -120,10 +120,10 @@ def due_for_applications(due: Sequence[QueuedNotice], most: int) -> list[QueuedN
 
 
 def surplus(queued: Sequence[QueuedNotice]) -> list[QueuedNotice]:
-    """What is too much of single applications, the oldest first."""
+    """What is too much for single developers' receivers, the oldest first."""
     waiting: dict[str, list[QueuedNotice]] = {}
     for one in queued:
-        if one.of_application:
+        if one.of_developer:
             waiting.setdefault(one.to, []).append(one)
     return [
         one

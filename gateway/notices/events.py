@@ -12,6 +12,7 @@ from gateway.oauth.api_subscription import ApiSubscription
 from gateway.oauth.application import Application
 from gateway.oauth.model import Client, Secret
 from gateway.oauth.user import User
+from gateway.oauth.user_mail import MailKind, UserMail
 
 DAY = 86_400
 WARNINGS = (1, 7)
@@ -27,6 +28,17 @@ OF_APPLICATIONS = frozenset(
     {*_DECISIONS.values(), "secret.expiring", "limit.reached", "errors.high"},
 )
 """What the webhooks of applications are told."""
+
+ADDRESS_CONFIRM, ADDRESS_CHANGED = "address.confirm", "address.changed"
+KIND_OF: dict[str, MailKind] = {
+    "subscription.approved": "subscriptions",
+    "subscription.refused": "subscriptions",
+    "subscription.ended": "subscriptions",
+    "secret.expiring": "secrets",
+    "limit.reached": "limits",
+    "errors.high": "errors",
+}
+"""What the owners of applications are told by e-mail, by what they choose."""
 
 
 class SpentLimit(Protocol):
@@ -65,6 +77,8 @@ class PortalEvent:
     data: dict[str, Any]
     application: str = ""
     """The id of the application that it is about; empty: none."""
+    person: str = ""
+    """The id of the person who alone is told of it, by e-mail; empty: it is for others."""
 
     def body(self, now: float) -> str:
         """The JSON that is sent. `now`: when it happened."""
@@ -90,6 +104,28 @@ def events_of(action: str, target: str, before: object | None, after: object | N
                 yield _subscription("subscription.ended", target, one, withdrawn=True)
     elif action == "user.create" and isinstance(after, User) and after.pending:
         yield PortalEvent("user.signed_up", {"user": after.name, "waits_for_approval": True})
+    else:
+        yield from _personal(action, target, before, after)
+
+
+def _personal(action: str, target: str, before: object | None, after: object | None) -> Iterator[PortalEvent]:
+    """What a person alone is told: of their own account."""
+    if action == "user.update" and isinstance(before, User) and isinstance(after, User):
+        if before.password != after.password:
+            yield PortalEvent("password.changed", {"user": after.name}, person=target)
+    elif action in ("passkey.add", "passkey.remove"):
+        passkey = after if action == "passkey.add" else before
+        name = passkey.get("name", "") if isinstance(passkey, Mapping) else ""
+        event = "passkey.added" if action == "passkey.add" else "passkey.removed"
+        yield PortalEvent(event, {"passkey": name}, person=target)
+    elif isinstance(before, UserMail) and isinstance(after, UserMail):
+        if action == "mail.ask":
+            # The address and its link are added when it is sent: neither need lie in the store twice.
+            yield PortalEvent(ADDRESS_CONFIRM, {"asked": after.asked}, person=target)
+        elif before.email and before.email != after.email:
+            # Who takes an account over must not be able to do so unseen: the former address is told.
+            data = {"to": before.email, "language": before.language, "removed": not after.email}
+            yield PortalEvent(ADDRESS_CHANGED, data, person=target)
 
 
 def _subscription(

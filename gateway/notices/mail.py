@@ -74,16 +74,22 @@ def mail_of(notice: QueuedNotice, sender: MailSender) -> EmailMessage:
     """The mail of a notice. All its attempts have the same Message-ID."""
     event = json.loads(notice.body)
     data: dict[str, Any] = event["data"]
+    text = "\n".join(_lines(event["type"], data, sender))
+    return message_of(notice, notice.to, _subject(event["type"], data), text, sender)
+
+
+def message_of(notice: QueuedNotice, to: str, subject: str, text: str, sender: MailSender) -> EmailMessage:
+    """A mail of plain text to an address."""
     # By RFC 5322 a header is one line: the policy raises ValueError where a value has two.
     message = EmailMessage(policy=SMTP_POLICY)
     message["From"] = sender.address
-    message["To"] = notice.to
-    message["Subject"] = one_line(f"[{sender.title}] {_subject(event['type'], data)}", LONGEST_SUBJECT)
+    message["To"] = to
+    message["Subject"] = one_line(f"[{sender.title}] {subject}", LONGEST_SUBJECT)
     message["Date"] = format_datetime(datetime.fromtimestamp(notice.created, UTC))
     message["Message-ID"] = f"<{notice.id}@{sender.address.rpartition('@')[2]}>"
     # RFC 3834 section 5: nobody's holiday notice answers it.
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content("\n".join(_lines(event["type"], data, sender)), cte="quoted-printable")
+    message.set_content(text, cte="quoted-printable")
     return message
 
 
@@ -98,7 +104,7 @@ def _subject(event: str, data: dict[str, Any]) -> str:
 
 
 def _lines(event: str, data: dict[str, Any], sender: MailSender) -> list[str]:
-    shown = [f"{_label(name)}: {_value(value)}" for name, value in data.items()]
+    shown = [f"{_label(name)}: {value_text(value)}" for name, value in data.items()]
     page = _PAGES.get(event.partition(".")[0], "/portal/")
     return [one_line(_subject(event, data), LONGEST_VALUE), "", *shown, "", f"{sender.public_url}{page}"]
 
@@ -107,7 +113,8 @@ def _label(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def _value(value: object) -> str:
+def value_text(value: object) -> str:
+    """A value as it stands behind its label."""
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     # What follows on further lines stands apart, so that it can't be taken for a line of ours.
     return "\n  ".join(one_line(line, LONGEST_VALUE) for line in text[:LONGEST_VALUE].splitlines())
@@ -121,8 +128,21 @@ class MailClient:
         self._sender = sender
         self._timeout = timeout
 
+    @property
+    def sender(self) -> MailSender:
+        """Who writes."""
+        return self._sender
+
     async def send(self, notice: QueuedNotice) -> NoticeAttempt:
-        """One attempt."""
+        """One attempt to hand over a notice for whoever runs the gateway."""
+        try:
+            message = mail_of(notice, self._sender)
+        except ValueError as error:
+            return NoticeAttempt(0, type(error).__name__)
+        return await self.deliver(message)
+
+    async def deliver(self, message: EmailMessage) -> NoticeAttempt:
+        """One attempt to hand over a message to whom its header names."""
         # It needs an extra.
         import aiosmtplib  # noqa: PLC0415
 
@@ -139,10 +159,10 @@ class MailClient:
             local_hostname=self._sender.address.rpartition("@")[2],
         )
         try:
-            message = mail_of(notice, self._sender)
             async with asyncio.timeout(self._timeout):
                 await client.connect()
-                await client.send_message(message, sender=self._sender.address, recipients=[notice.to])
+                recipients = [str(message["To"])]
+                await client.send_message(message, sender=self._sender.address, recipients=recipients)
         except TimeoutError:
             return NoticeAttempt(0, "no answer in time")
         except aiosmtplib.SMTPRecipientsRefused as error:

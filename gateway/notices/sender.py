@@ -16,6 +16,7 @@ from gateway.notices.events import DAY, expiring, warning_due
 from gateway.notices.mail import MailClient
 from gateway.notices.outbox import NoticeOutbox
 from gateway.notices.signature import WebhookKey
+from gateway.notices.user_mails import UserMailSender
 from gateway.notices.webhook import WebhookClient
 from gateway.oauth.model import Client
 from gateway.store.notices import NoticeStore, QueuedNotice
@@ -65,10 +66,11 @@ class NoticeSender:
         owner: str,
         serves: Callable[[], bool],
         webhooks: WebhookSender | None = None,
+        people: UserMailSender | None = None,
     ) -> None:
         """`clients`: all, of the file and of the store. `owner`: a name that no other sender has. `serves`:
         whether this configuration is still the one that new connections get. `webhooks`: sends to those of
-        applications; None: they are off.
+        applications; None: they are off. `people`: writes to people's own addresses; None: to nobody's.
         """
         self._store = store
         self._outbox = outbox
@@ -80,6 +82,7 @@ class NoticeSender:
         self._owner = owner
         self._serves = serves
         self._webhooks = webhooks
+        self._people = people
         self._scan_at = 0.0
         self._task: asyncio.Task[None] | None = None
         self._seen: tuple[int, float] = (0, 0.0)
@@ -158,7 +161,7 @@ class NoticeSender:
             queued = await self._drop(queued)
         too_many = surplus(queued)
         if too_many:
-            log.warning("%d notices are dropped, as too many wait for one application", len(too_many))
+            log.warning("%d notices are dropped, as too many wait for one receiver", len(too_many))
             await self._store.remove([one.id for one in too_many])
         due = self._due([one for one in queued if one not in too_many])
         while due and await self._leads():
@@ -187,7 +190,7 @@ class NoticeSender:
             return NoticeAttempt(0)
         attempt = await self._handed_over(notice, int(now))
         if attempt is None:
-            whose = "its application" if notice.of_application else "portal.notify"
+            whose = "its developer" if notice.of_developer else "portal.notify"
             log.warning("notice %s is dropped: %s names no such receiver any more", notice.id, whose)
             await self._store.remove([notice.id])
             return NoticeAttempt(0)
@@ -195,7 +198,7 @@ class NoticeSender:
             self.failures = self.failures if notice.of_application else 0
             await self._store.remove([notice.id])
         elif not attempt.gone:
-            self.failures += 0 if notice.of_application else 1
+            self.failures += 0 if _is_theirs(notice, attempt) else 1
             await self._failed(notice, attempt)
         return attempt
 
@@ -203,6 +206,8 @@ class NoticeSender:
         """One attempt; None: nothing is configured that could make it."""
         if notice.of_application:
             return None if self._webhooks is None else await self._webhooks.hand_over(notice)
+        if notice.of_person:
+            return None if self._people is None else await self._people.hand_over(notice)
         if notice.to:
             return None if self._mail is None else await self._mail.send(notice)
         return None if self._webhook is None else await self._webhook.post(notice, now)
@@ -213,8 +218,7 @@ class NoticeSender:
 
     async def _failed(self, notice: QueuedNotice, attempt: NoticeAttempt) -> None:
         later = sent_again(notice, self._clock())
-        # What developers' receivers do is nothing that whoever runs the gateway must mend.
-        level = logging.WARNING if notice.of_application else logging.ERROR
+        level = logging.WARNING if _is_theirs(notice, attempt) else logging.ERROR
         if attempt.final:
             log.log(level, "notice %s is given up: %s", notice.id, attempt.words)
             await self._store.remove([notice.id])
@@ -234,3 +238,10 @@ class NoticeSender:
             log.warning("%d notices are dropped, as their receiver answered 410", len(dropped))
             await self._store.remove([one.id for one in dropped])
         return [one for one in queued if one.to]
+
+
+def _is_theirs(notice: QueuedNotice, attempt: NoticeAttempt) -> bool:
+    """Whether a failure is a developer's: of their receiver, or of their address, which a mail server refused
+    for good. Whoever runs the gateway need not mend it.
+    """
+    return notice.of_application or (notice.of_person and attempt.final)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gateway.oauth.roles import Right
 
-SIGNED_OUT = ("/sign-in", "/sign-out", "/sign-up", "/language")
+SIGNED_OUT = ("/sign-in", "/sign-out", "/sign-up", "/language", "/confirm-email")
 """What these paths begin with is for people who have not signed in, too."""
 _OWN = ("/account", "/teams/join/")
 """What everybody does for themselves."""
@@ -47,6 +47,9 @@ def operation_right(method: str, path: str) -> Right:
     """
     if path == "/activity":
         return "manage_all"
+    if path.startswith("/me"):
+        # Everybody does for themselves.
+        return "see"
     if path == "/invitations" or path.startswith("/users"):
         return "manage_users"
     if "/oauth-keys" in path:

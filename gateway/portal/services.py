@@ -20,6 +20,7 @@ from gateway.accounts.sign_ups import SignUpLimiter
 from gateway.accounts.subscriptions import ApiSubscriptions
 from gateway.accounts.teams import Teams
 from gateway.accounts.usage_reports import UsageReports
+from gateway.accounts.user_mails import UserMails
 from gateway.accounts.users import UserAuthentication, Users
 from gateway.accounts.webhooks import ApplicationWebhooks
 from gateway.clock import Clock
@@ -152,6 +153,8 @@ class PortalInfo:
     """Those of the pages; the first is for who asks for none of them."""
     webhooks: bool = False
     """Whether applications can have a webhook."""
+    mails: bool = False
+    """Whether people can have an e-mail address that they are written to."""
     passkeys: bool = False
     """Whether people can have passkeys."""
 
@@ -289,3 +292,5 @@ class PortalServices:
     """None: `portal.passkeys` is off."""
     webhooks: ApplicationWebhooks | None = None
     """None: `portal.webhooks` is off."""
+    mails: UserMails | None = None
+    """None: there is no `portal.notify.email`."""

@@ -20,6 +20,7 @@ from gateway.oauth.application_webhook import ApplicationWebhook
 from gateway.oauth.model import Client
 from gateway.oauth.team import Team
 from gateway.oauth.user import User
+from gateway.oauth.user_mail import UserMail
 
 # RFC 9110 section 8.8.3: entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
@@ -81,6 +82,16 @@ def webhook_version(webhook: ApplicationWebhook | None) -> str:
     """The entity tag of an application's webhook. That it fails is no part of it."""
     facts = None if webhook is None else [webhook.url, webhook.secret_created, webhook.sealed, webhook.off]
     return _tag([facts])
+
+
+def mail_version(mail: UserMail) -> str:
+    """The entity tag of a person's e-mail address."""
+    return _tag([mail.email, mail.pending_email, *mail.kinds])
+
+
+def mail_check(if_match: str | None) -> Callable[[UserMail], None]:
+    """Raises VersionDiffers for an address that is not what the caller has seen."""
+    return lambda mail: only_if(if_match, mail_version(mail))
 
 
 def of_representation(response: web.Response, if_none_match: str | None) -> web.Response:

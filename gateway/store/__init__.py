@@ -54,6 +54,7 @@ from gateway.store.tokens import (
 )
 from gateway.store.tracked_cache import TrackedCache
 from gateway.store.usage import UsageStore
+from gateway.store.user_mails import UserMailStore
 from gateway.store.users import UserChanged, UserExists, UserStore
 
 if TYPE_CHECKING:
@@ -197,6 +198,7 @@ class Store:
         self.users = UserStore(link, names, mac, changes, ending)
         self.teams = TeamStore(link, names, mac, changes, ending)
         self.passkeys = PasskeyStore(link, names, mac, changes, ending)
+        self.user_mails = UserMailStore(link, names, mac, changes)
         self.registered_users = RegisteredUsers(link, names)
         self.sessions = SessionStore(link, names, mac)
         self.invitations = InvitationStore(link, names, mac)

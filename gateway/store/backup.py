@@ -15,7 +15,7 @@ from gateway.store.record_mac import RecordMac
 from gateway.store.tokens import closed_generation, new_generation
 
 CLIENTS, APPLICATIONS, USERS, FILE_USERS = "clients", "applications", "users", "file_users"
-TEAMS, PASSKEYS = "teams", "passkeys"
+TEAMS, PASSKEYS, MAILS = "teams", "passkeys", "mails"
 SIGNED_AS = {
     CLIENTS: "clients",
     APPLICATIONS: "apps",
@@ -23,6 +23,7 @@ SIGNED_AS = {
     FILE_USERS: "file:users",
     TEAMS: "teams",
     PASSKEYS: "passkeys",
+    MAILS: "mails",
 }
 """The kinds of records, and what `KeyNames.record` calls them."""
 
@@ -95,6 +96,7 @@ class RecordBackup:
             FILE_USERS: names.file_users,
             TEAMS: names.teams,
             PASSKEYS: names.passkeys,
+            MAILS: names.user_mails,
         }
         return people[kind]
 

@@ -65,6 +65,7 @@ APPLY = Script(
     _END_TOKENS
     + """
 local version, users, clients, loads, order, accounts = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local passkeys, mails = KEYS[7], KEYS[8]
 local people, load, answer, most = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local client_generations = ARGV[7]
 local changes = cjson.decode(ARGV[6])
@@ -77,6 +78,8 @@ end
 for name, id in pairs(changes.users_gone) do
   redis.call('HDEL', users, name)
   redis.call('DEL', people .. id)
+  redis.call('HDEL', passkeys, id)
+  redis.call('HDEL', mails, id)
 end
 for name, user in pairs(changes.users) do
   redis.call('HSET', users, name, user.record)
@@ -139,6 +142,8 @@ class FileRecords:
             self._loads,
             names.file_load_order,
             names.accounts,
+            names.passkeys,
+            names.user_mails,
         )
 
     async def apply(

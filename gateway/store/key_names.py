@@ -17,7 +17,7 @@
 <prefix>once:<purpose>:<digest>  what may be used only once
 <prefix>c:<use>:<place>   a cached response; c:g:<place> the generation of URIs
 <prefix>q, q:<key>, q:news       limits: the workers, the counts, and the channel of news
-<prefix>clients, apps, users, teams, passkeys  hashes of records, by id or name
+<prefix>clients, apps, users, teams, passkeys, mails  hashes of records, by id or name
 <prefix>file:…            what the configuration file's clients and users were at the last load
 <prefix>signing-keys, key-check, format   single values
 <prefix>notices, notices:sender, notices:gone  what waits for the webhook, who sends it, and a 410
@@ -192,6 +192,11 @@ class KeyNames:
     def passkeys(self) -> str:
         """The hash of people's passkeys, by the ids of their people."""
         return f"{self.prefix}passkeys{self._tag('users')}"
+
+    @property
+    def user_mails(self) -> str:
+        """The hash of people's e-mail addresses, by the ids of their people."""
+        return f"{self.prefix}mails{self._tag('users')}"
 
     def invitation(self, digest: str) -> str:
         """An open invitation to the portal."""

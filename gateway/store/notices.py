@@ -15,10 +15,12 @@ from gateway.store.script import Script
 
 MOST = 1000
 """Notices that wait at the most."""
-MOST_OF_APPLICATIONS = MOST // 2
-"""At which no further ones are taken for applications: the rest is for whoever runs the gateway."""
+MOST_OF_DEVELOPERS = MOST // 2
+"""At which no further ones are taken for developers: the rest is for whoever runs the gateway."""
 APPLICATION = "application:"
 """Prefix of the receiver of a notice that is for an application's own webhook; its id follows."""
+PERSON = "person:"
+"""Prefix of the receiver of a notice that is for a person's own e-mail address; the person's id follows."""
 GONE_FOR = 86_400
 """Seconds for which a receiver that wants nothing any more is not asked."""
 
@@ -69,12 +71,24 @@ class QueuedNotice:
     attempts: int = 0
     """Those that failed."""
     to: str = ""
-    """The e-mail address that it is for, or `APPLICATION` and an id; empty: the operator's webhook."""
+    """The operator's e-mail address that it is for, or `APPLICATION` or `PERSON` and an id; empty: the
+    operator's webhook.
+    """
 
     @property
     def of_application(self) -> bool:
         """Whether it is for an application's own webhook."""
         return self.to.startswith(APPLICATION)
+
+    @property
+    def of_person(self) -> bool:
+        """Whether it is for a person's own e-mail address."""
+        return self.to.startswith(PERSON)
+
+    @property
+    def of_developer(self) -> bool:
+        """Whether it is for somebody else than whoever runs the gateway."""
+        return self.of_application or self.of_person
 
 
 class NoticeStore:
@@ -87,7 +101,7 @@ class NoticeStore:
 
     async def add(self, notice: QueuedNotice) -> bool:
         """Keeps a notice. False: too many wait. The same one twice is kept once."""
-        most = MOST_OF_APPLICATIONS if notice.of_application else MOST
+        most = MOST_OF_DEVELOPERS if notice.of_developer else MOST
         args = (notice.id, self._signed(notice), most)
         return bool(await self._link.script(ADD, (self._names.notices,), args))
 

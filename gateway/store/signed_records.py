@@ -46,6 +46,8 @@ class SignedRecords:
             *(("apps", names.applications(group)) for group in names.groups),
             ("users", names.accounts),
             ("teams", names.teams),
+            ("passkeys", names.passkeys),
+            ("mails", names.user_mails),
         ]
         """The kinds of records, and the hashes that hold them."""
         self._format_key = names.format

@@ -100,6 +100,7 @@ local sound, account = pcall(cjson.decode, record)
 if sound and type(account) == 'table' and type(account.id) == 'string' then
   redis.call('DEL', ARGV[2] .. account.id)
   redis.call('HDEL', KEYS[2], account.id)
+  redis.call('HDEL', KEYS[3], account.id)
 end
 return redis.call('HDEL', KEYS[1], ARGV[1])
 """,
@@ -148,7 +149,7 @@ class UserStore:
         self._changes = changes or ChangeListener()
         self._keys = (names.accounts, names.file_users)
         self._generations = names.user_generations
-        self._passkeys = names.passkeys
+        self._with_account = (names.passkeys, names.user_mails)
         self._records = AccountRecords(names, mac)
 
     async def get(self, name: str) -> User | None:
@@ -228,7 +229,7 @@ class UserStore:
     async def delete(self, name: str) -> bool:
         """Removes an account and ends its sessions and tokens; False where there was none."""
         args = (name.lower(), self._generations)
-        there = bool(await self._ending.script(DELETE, (self._keys[0], self._passkeys), args))
+        there = bool(await self._ending.script(DELETE, (self._keys[0], *self._with_account), args))
         if there:
             self._changes.heard("user.delete", name, None, None)
         return there

@@ -176,7 +176,8 @@ class Stage:
 
     async def sign_in(self, address: str = "192.0.2.1") -> User:
         _, flow = await self.sign_ins.begin("")
-        return await self.sign_ins.finish([], flow, address)
+        user, _ = await self.sign_ins.finish([], flow, address)
+        return user
 
 
 async def test_the_first_sign_in_makes_an_account_and_later_ones_find_it(store: Store) -> None:
@@ -224,6 +225,27 @@ async def test_who_is_blocked_pending_or_not_allowed_is_not_let_in(store: Store)
     strict = ProviderRules(ISSUER, "name", None, ClaimMatch("groups", frozenset({"dev"})))
     with pytest.raises(NotAdmitted, match="allow"):
         await Stage(store, rules=strict).sign_in()
+
+
+@pytest.mark.parametrize(
+    ("claims", "address"),
+    [
+        ({"email": "Ann@Example.org", "email_verified": True}, "Ann@example.org"),
+        ({"email": "ann@example.org"}, ""),
+        ({"email": "ann@example.org", "email_verified": "true"}, ""),
+        ({"email": "ann@example.org", "email_verified": False}, ""),
+        ({"email": "ann@example.org\r\nBcc: x@y", "email_verified": True}, ""),
+        ({"email": ["ann@example.org"], "email_verified": True}, ""),
+        ({"email_verified": True}, ""),
+    ],
+)
+async def test_only_a_verified_email_of_the_provider_is_offered(
+    store: Store, claims: dict[str, Any], address: str
+) -> None:
+    stage = Stage(store)
+    stage.provider.claims = {**ANN, "email": "", **claims}
+    _, flow = await stage.sign_ins.begin("")
+    assert (await stage.sign_ins.finish([], flow, "192.0.2.1"))[1] == address
 
 
 def _facts(user: User) -> dict[str, Any]:

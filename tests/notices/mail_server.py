@@ -62,9 +62,11 @@ def _signs_in(_: Any, __: Any, ___: Any, mechanism: str, data: object) -> AuthRe
 
 
 @contextmanager
-def mail_server(tls: ssl.SSLContext | None = None, *, implicit: bool = False) -> Iterator[MailBox]:
+def mail_server(
+    tls: ssl.SSLContext | None = None, *, implicit: bool = False, port: int = 0
+) -> Iterator[MailBox]:
     """`tls`: what it encrypts with, by STARTTLS unless `implicit`. With it, who sends must sign in."""
-    box = MailBox(free_port())
+    box = MailBox(port or free_port())
     options: dict[str, Any] = {}
     if tls is not None:
         options = {"auth_required": True, "authenticator": _signs_in, "auth_require_tls": not implicit}

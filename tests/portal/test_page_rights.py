@@ -22,7 +22,7 @@ from tests.running import Running
 PASSWORD = "long-password"
 PRESENT: dict[str, str] = {"environment": "production", "action": "back"}
 NOT_HERE = re.compile(
-    r"^/(apis/|account/passkeys|pages|sign-out/provider|sign-in/(provider|callback)|language)"
+    r"^/(apis/|account/(passkeys|email)|confirm-email|pages|sign-out/provider|sign-in/(provider|callback)|language)"
 )
 """What this gateway has not, so that it is 404 for everybody."""
 OWN_RULES = {("POST", "/users/invite"), ("GET", "/teams/join/{code}"), ("POST", "/teams/join/{code}")}

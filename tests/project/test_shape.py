@@ -40,6 +40,14 @@ TESTED_ELSEWHERE = {
         "gateway/portal/api/webhooks.py",
         "gateway/portal/pages/webhook.py",
     ],
+    "people's own e-mail addresses, by page, REST and command: tests/portal/test_user_mails.py": [
+        "gateway/assembly/user_mails.py",
+        "gateway/portal/api/me.py",
+        "gateway/portal/pages/email.py",
+    ],
+    "what the REST interface answers, compared with its schemas: tests/portal/api/test_openapi.py": [
+        "gateway/portal/api/answer_schemas.py",
+    ],
     "who is given an application, by page and by REST: tests/portal/pages/test_owner.py and test_teams.py": [
         "gateway/portal/new_owner.py",
     ],

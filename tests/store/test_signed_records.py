@@ -1,7 +1,11 @@
 from gateway.oauth.application import Application
 from gateway.oauth.model import Client
+from gateway.oauth.passkey import Passkey
 from gateway.oauth.user import User
+from gateway.oauth.user_mail import UserMail
 from gateway.store import RecordCounts, RecordMac, Store
+from gateway.store.passkeys import StoredPasskeys
+from gateway.store.user_mails import StoredUserMail
 from tests.conftest import Valkey
 
 OLD, NEW = b"r" * 32, b"n" * 32
@@ -32,6 +36,21 @@ async def test_records_of_an_older_key_are_signed_with_the_first(
     assert await new.records.count() == RecordCounts(current=3)
     assert await new.users.get("ada") is not None
     assert (await new.clients.list())[0].scopes == ("a",)
+    await both.stop()
+    await new.stop()
+
+
+async def test_passkeys_and_user_mails_of_an_older_key_are_kept_too(
+    store: Store, valkey: Valkey, prefix: str
+) -> None:
+    passkey, mail = Passkey("aWQ", "Laptop", "a2V5", 0, 1), UserMail("ada@example.org")
+    ada = await store.users.create(User("ada", "scrypt", source="store"))
+    await store.passkeys.replace(ada, StoredPasskeys(), (passkey,))
+    await store.user_mails.replace(ada.id, StoredUserMail(), mail)
+    both, new = await opened(valkey, prefix, NEW, OLD), await opened(valkey, prefix, NEW)
+    assert await both.records.renew() == 3
+    assert (await new.passkeys.read(ada.id)).passkeys == (passkey,)
+    assert (await new.user_mails.read(ada.id)).mail == mail
     await both.stop()
     await new.stop()
 

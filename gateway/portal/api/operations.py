@@ -16,6 +16,7 @@ from gateway.portal.api import (
     key_secrets,
     key_status,
     keys,
+    me,
     settings,
     subscriptions,
     teams,
@@ -27,6 +28,7 @@ from gateway.portal.api.request_bodies import (
     ApplicationBody,
     Body,
     DecisionBody,
+    EmailBody,
     EndSubscriptionBody,
     GenerateApiKeyBody,
     GenerateKeysBody,
@@ -51,6 +53,7 @@ _SUBSCRIPTION = "/subscriptions/{subscriptionId}"
 _TEAM = "/teams/{teamId}"
 _MEMBER = _TEAM + "/members/{memberId}"
 _USER = "/users/{userId}"
+_EMAIL = "/me/email"
 _POLICIES = "/throttling-policies/{policyLevel}"
 _KEYS = _ONE + "/oauth-keys/{keyMappingId}"
 
@@ -254,6 +257,10 @@ OPERATIONS = (
     Operation("POST", _USER + "/approve", "approveUser", users.approve, 200, "User"),
     Operation("POST", _USER + "/reject", "rejectUser", users.reject, 204),
     Operation("POST", _USER + "/remove-passkeys", "removePasskeys", users.remove_passkeys, 204),
+    Operation("GET", "/me", "getMe", me.show, 200, "Me"),
+    Operation("GET", _EMAIL, "getEmail", me.email, 200, "Email"),
+    Operation("PUT", _EMAIL, "saveEmail", me.save_email, 200, "Email", EmailBody),
+    Operation("DELETE", _EMAIL, "deleteEmail", me.delete_email, 204),
     Operation("GET", "/teams", "listTeams", teams.listing, 200, "TeamList", query=("limit", "offset")),
     Operation("POST", "/teams", "createTeam", teams.create, 201, "Team", TeamBody),
     Operation("GET", _TEAM, "getTeam", teams.show, 200, "Team"),

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gateway.oauth.roles import Role
 from gateway.oauth.team import TeamRole
+from gateway.oauth.user_mail import MailKind
 
 LONGEST_SECONDS = 10**9
 Text = Annotated[str, Field(max_length=1024)]
@@ -100,6 +101,20 @@ class UserBody(Body):
     let_be = frozenset({"createdTime", "provider", "source", "status", "userId"})
     name: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     role: Role | None = None
+
+
+class EmailBody(Body):
+    """One's own e-mail address. What is left out stays."""
+
+    let_be = frozenset({"pendingAddress"})
+    address: Annotated[
+        str | None,
+        Field(min_length=3, max_length=254, description="Another one is written to once it is confirmed."),
+    ] = None
+    notices: Annotated[
+        list[MailKind] | None,
+        Field(max_length=20, description="What is told; security notices always are."),
+    ] = None
 
 
 class GenerateKeysBody(Body):

@@ -16,6 +16,7 @@ from gateway.oauth.oidc import ProviderRefused
 from gateway.portal.flow_cookie import FlowCookie
 from gateway.portal.page_request import HOME, PageNotFound, PageRequest, redirect_to
 from gateway.portal.pages.account import NOT_APPROVED, safe_next, sign_in_page, try_again
+from gateway.portal.pages.email import OFFERED
 from gateway.portal.services import ProviderInfo
 from gateway.translation.text import gettext
 
@@ -56,7 +57,7 @@ async def _finished(page_request: PageRequest, provider: _Provider) -> web.Respo
     flow = provider.cookie.read(page_request.request)
     wanted = "" if flow is None else flow.wanted
     try:
-        user = await provider.sign_in.finish(_answer(page_request), flow, page_request.address)
+        user, email = await provider.sign_in.finish(_answer(page_request), flow, page_request.address)
     except (ProviderRefused, NotAdmitted, NotApproved) as error:
         return _problem(page_request, *_why(provider, error), wanted)
     except IssuerUnavailable as error:
@@ -67,6 +68,8 @@ async def _finished(page_request: PageRequest, provider: _Provider) -> web.Respo
         response.headers["Retry-After"] = str(error.retry_after)
         return response
     await page_request.begin_session(user)
+    if email:
+        page_request.session[OFFERED] = email
     return redirect_to(wanted or HOME)
 
 

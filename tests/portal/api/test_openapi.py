@@ -17,6 +17,7 @@ from gateway.portal.api.operations import OPERATIONS
 from tests.portal.api.program import Program, token_of
 from tests.portal.conftest import ADMIN, PASSWORD
 from tests.portal.reader import Reader, call
+from tests.ports import free_port
 from tests.running import Running
 
 DOCUMENT = document("http://gateway.example")
@@ -34,7 +35,16 @@ ENDS = ("deleteApplication", "cleanUpKeys", "deleteSubscription", "deleteTeam", 
 def site(start: Callable[..., Running]) -> str:
     """A gateway with something for every operation."""
     route = {"path": "/orders", "upstream": "orders", "scopes": ["orders.read"], "access": "request"}
-    return start(routes=[{**route, "docs": {"title": "Orders"}}]).http
+    # Nothing takes the mails, and nothing waits for them.
+    smtp = {"host": "127.0.0.1", "port": free_port(), "tls": "none"}
+    mail = {"from": "portal@example.org", "to": ["boss@example.org"], "smtp": smtp}
+    portal = {
+        "sign_up": True,
+        "tiers": ["small"],
+        "users": [{"name": ADMIN, "password": PASSWORD, "admin": True}],
+        "notify": {"email": mail, "events": ["user.signed_up"]},
+    }
+    return start(routes=[{**route, "docs": {"title": "Orders"}}], portal=portal).http
 
 
 @pytest.fixture(scope="module")
