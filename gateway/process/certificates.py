@@ -9,15 +9,19 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
+from secrets import token_bytes
 
 from gateway.clock import Clock
 from gateway.config.certificate_files import CertificateFacts
 from gateway.errors import StartError
 from gateway.process.acme_certificate import ChallengeCertificates
 from gateway.process.client_hello import ClientHello
+from gateway.process.session_tickets import key_period, prepare_tickets, ticket_keys
 from gateway.process.tls import ServerTlsFiles, load_context
 from gateway.telemetry.snapshot import Gauges
 
@@ -37,13 +41,17 @@ class LoadedCertificate:
     context: ssl.SSLContext
     facts: CertificateFacts
     state: FileState
+    period: int
+    """Of the keys of its session tickets."""
 
 
 class Certificates:
     """The last usable certificate of each set of files. Workers inherit it from their parent process."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, secret: bytes = b"") -> None:
+        """`secret`: what the keys of session tickets are derived from; empty: from a random one."""
         self._clock = clock
+        self._secret = secret or token_bytes(32)
         self.logs_changes = True
         """Whether it logs what `refresh` finds. Of several workers and their parent one is enough."""
         self._loaded: dict[ServerTlsFiles, LoadedCertificate] = {}
@@ -60,8 +68,8 @@ class Certificates:
         if known is not None:
             self._replace(files, known, state)
             return
-        context, facts = load_context(files)
-        self._loaded[files] = LoadedCertificate(context, facts, state)
+        loaded = self._loaded[files] = self._read(files, state)
+        facts = loaded.facts
         if facts.not_after <= self._clock():
             log.warning("certificate %s expired at %s", files.certificate, _text(facts.not_after))
 
@@ -117,6 +125,8 @@ class Certificates:
         state = _state_of(files)
         if state == known.state:
             self._changed.pop(files, None)
+            if known.period != key_period(self._clock()):
+                self._renew_ticket_keys(files, state)
             if self._rejected.pop(files, None) is not None:
                 self._log(logging.INFO, "certificate %s: the files in use are back", files.certificate)
         elif state != self._rejected.get(files):
@@ -128,7 +138,8 @@ class Certificates:
     def _replace(self, files: ServerTlsFiles, known: LoadedCertificate, state: FileState) -> None:
         self._changed.pop(files, None)
         try:
-            context, facts = load_context(files)
+            loaded = self._read(files, state)
+            facts = loaded.facts
             self._check_validity(files, facts, known.facts)
         except StartError as error:
             self._rejected[files] = state
@@ -142,9 +153,24 @@ class Certificates:
         if _state_of(files) != state:
             return  # Written to meanwhile: the next look decides.
         self._rejected.pop(files, None)
-        self._loaded[files] = LoadedCertificate(context, facts, state)
+        self._loaded[files] = loaded
         until = _text(facts.not_after)
         self._log(logging.INFO, "certificate %s replaced, valid until %s", files.certificate, until)
+
+    def _read(self, files: ServerTlsFiles, state: FileState) -> LoadedCertificate:
+        """A new context for the files. StartError if they can't be used."""
+        now = self._clock()
+        context, facts = load_context(files)
+        keys = ticket_keys(self._secret, _digest_of(files), now)
+        prepare_tickets(context, keys, client_certificates=files.client_ca is not None)
+        return LoadedCertificate(context, facts, state, key_period(now))
+
+    def _renew_ticket_keys(self, files: ServerTlsFiles, state: FileState) -> None:
+        """Takes a new context for the same files: that of open connections is never changed."""
+        with suppress(StartError):
+            loaded = self._read(files, state)
+            if _state_of(files) == state:
+                self._loaded[files] = loaded
 
     def _log(self, level: int, text: str, *values: object) -> None:
         if self.logs_changes:
@@ -200,6 +226,17 @@ def _state_of(files: ServerTlsFiles) -> FileState:
     return tuple(
         _file_state(path) for path in (files.certificate, files.key, files.client_ca) if path is not None
     )
+
+
+def _digest_of(files: ServerTlsFiles) -> bytes:
+    """Of the content. StartError: a file can't be read."""
+    digest = sha256(repr(files.protocols).encode())
+    for path in (files.certificate, files.key, files.client_ca):
+        try:
+            digest.update(sha256(b"" if path is None else path.read_bytes()).digest())
+        except OSError as error:
+            raise StartError(f"can't read {path}: {error.strerror}") from error
+    return digest.digest()
 
 
 def _file_state(path: Path) -> tuple[int, int, int] | None:

@@ -11,7 +11,7 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 
 from gateway.errors import StartError
-from gateway.process import tls_groups
+from gateway.process import openssl
 from gateway.process.tls import ServerTlsFiles, server_context
 
 
@@ -107,7 +107,7 @@ async def test_other_curves_are_refused(files: ServerTlsFiles, authority: trustm
 async def test_where_no_list_of_curves_can_be_set_it_is_the_one_that_all_clients_have(
     files: ServerTlsFiles, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tls_groups, "_openssl", lambda: None)
+    monkeypatch.setattr(openssl, "library_of_ssl", lambda: None)
     server, client = server_context(files), client_context(authority)
     async with connected(server, client) as connection:
         assert connection.version() == "TLSv1.3"
