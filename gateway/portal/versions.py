@@ -89,6 +89,16 @@ def mail_version(mail: UserMail) -> str:
     return _tag([mail.email, mail.pending_email, *mail.kinds])
 
 
+def choice_version(mail: UserMail) -> str:
+    """The tag of what people choose to be told: addresses are confirmed beside it."""
+    return _tag([*mail.kinds])
+
+
+def choice_check(seen: str) -> Callable[[UserMail], None]:
+    """Raises VersionDiffers where that is not what the form has shown. Empty: it did not say."""
+    return lambda mail: only_if(seen or None, choice_version(mail))
+
+
 def mail_check(if_match: str | None) -> Callable[[UserMail], None]:
     """Raises VersionDiffers for an address that is not what the caller has seen."""
     return lambda mail: only_if(if_match, mail_version(mail))

@@ -13,16 +13,23 @@ from uuid import uuid4
 import pytest
 
 from tests.commands.conftest import gatepost
+from tests.conftest import Valkey
 from tests.notices.mail_server import MailBox, mail_server
 from tests.notices.receiver import until
 from tests.portal.api.program import Program, token_of
 from tests.portal.conftest import ADMIN, PASSWORD
-from tests.portal.reader import Reader, Sheet
+from tests.portal.pages.test_passkeys import let_age
+from tests.portal.pages.test_provider import configured as signed_in_at
+from tests.portal.pages.test_provider import sign_in as sign_in_there
+from tests.portal.reader import Reader, Sheet, call
+from tests.portal.scripted_provider import scripted_provider
 from tests.ports import free_port
 from tests.running import Running
 
 PAGE = "/portal/account/email"
 ROUTE = {"path": "/asked", "upstream": "orders", "access": "request", "docs": {"title": "Asked"}}
+ONCE = [{"use": "rate_limit", "with": {"limit": 1, "per": "1h"}}]
+LIMITED = {"path": "/limited", "upstream": "orders", "plugins": ONCE}
 ORDERS = {"path": "/orders", "upstream": "orders", "scopes": ["orders.read"]}
 LINK = re.compile(r"^http://127\.0\.0\.1:1(/portal/confirm-email\?token=[A-Za-z0-9_-]+)$", re.MULTILINE)
 
@@ -36,7 +43,7 @@ def configured(port: int) -> dict[str, Any]:
     }
     return {
         "tokens": {"key": "k" * 32},
-        "routes": [ROUTE, ORDERS],
+        "routes": [ROUTE, ORDERS, LIMITED],
         "portal": {
             "sign_up": True,
             "users": [{"name": ADMIN, "password": PASSWORD, "admin": True}],
@@ -194,6 +201,87 @@ def test_what_is_not_chosen_is_not_told_but_security_is(site: Site) -> None:
     assert mail["List-Unsubscribe"] is None
     assert "another battery" not in mail.as_string()
     assert len(site.mails_to(address)) == 2, "the refusal came first, and is not told"
+
+
+def test_a_limit_that_is_used_up_is_told_to_its_developer(site: Site) -> None:
+    developer, _, address = site.confirmed()
+    path, made = developer.keys("Shop of limits")
+    credentials = f"{made.value('consumer-key')}:{made.value('consumer-secret')}"
+    token = call(site.url, "/token", {"grant_type": "client_credentials"}, basic=credentials)[1]
+    told = [call(site.url, "/limited", bearer=token["access_token"])[0] for _ in range(3)]
+    assert told == [200, 429, 429]
+    mail = site.await_mail(address, 2)
+    assert str(mail["Subject"]).startswith("[Gatepost] Shop of limits")
+    assert str(mail["Subject"]).endswith("has used up a limit")
+    assert "Calls allowed: 1\n" in text_of(mail)
+    assert urlsplit(path).path.rpartition("/")[0] in text_of(mail)
+    assert token["access_token"] not in mail.as_string()
+
+
+def test_a_user_of_the_file_has_an_address_too(site: Site) -> None:
+    reader, address = Reader(site.url), address_of()
+    assert reader.sign_in(ADMIN, PASSWORD).status == 200
+    reader.open(PAGE).submit("/email", address=address)
+    assert f"account {ADMIN} of" in " ".join(text_of(site.await_mail(address)).split())
+    assert reader.open(site.link_to(address)).submit("/confirm-email").status == 200
+    assert f"{address} confirmed" in reader.open(PAGE).words
+
+
+def test_two_windows_do_not_overwrite_what_is_told_unseen(site: Site) -> None:
+    developer, _, _ = site.confirmed()
+    first = developer.open(PAGE)
+    assert developer.open(PAGE).submit("/notices", kind="errors").status == 200
+    refused = first.submit("/notices", kind=("secrets", "limits"))
+    assert (refused.status, "This was changed meanwhile" in refused.words) == (409, True)
+    ticked = [value for name, value in refused.form("/notices").fields if name == "kind"]
+    assert ticked == ["secrets", "limits"], "what was filled in is there still"
+    assert "Saved." in refused.submit("/notices").words
+    ticked = [value for name, value in developer.open(PAGE).form("/notices").fields if name == "kind"]
+    assert ticked == ["secrets", "limits"]
+
+
+def test_who_signed_in_long_ago_gives_the_password_for_another_address(site: Site, valkey: Valkey) -> None:
+    (developer, _), address = site.developer(), address_of()
+    assert "Current password" not in developer.open(PAGE).words
+    let_age(site.running, valkey, developer, 601)
+    for given in ({}, {"current": "wrong"}):
+        refused = developer.open(PAGE).submit("/email", address=address, **given)
+        assert (refused.status, "This is not your present password." in refused.words) == (422, True)
+    assert ("address", address) in refused.form("/email").fields, "it need not be typed again"
+    assert refused.submit("/email", current="correct horse").status == 200
+    assert f"{address} not confirmed" in developer.open(PAGE).words
+
+
+def test_an_address_that_the_provider_has_verified_needs_no_link(start: Callable[..., Running]) -> None:
+    with scripted_provider() as provider, mail_server() as box:
+        sections = signed_in_at(provider.url)
+        mail = configured(box.port)
+        running = start(**{**mail, **sections, "portal": {**mail["portal"], **sections["portal"]}})
+        site, (address, other) = Site(running, box), (address_of(), address_of())
+        named = {"preferred_username": "ada", "roles": ["developer"]}
+        for verified in (False, "true", None):
+            provider.reset("ada", **named, email=address, email_verified=verified)
+            assert address not in sign_in_there(Reader(site.url)).reader.open(PAGE).words
+        provider.reset("ada", **named, email=address, email_verified=True)
+        reader = sign_in_there(Reader(site.url)).reader
+        page = reader.open(PAGE)
+        assert f"has verified that {address} is yours." in page.words
+        assert f"{address} confirmed" in page.submit("/provider").words
+        assert "/email/provider" not in reader.open(PAGE).html
+        provider.reset("ada", **named, email=other, email_verified=True)
+        page = sign_in_there(Reader(site.url)).reader.open(PAGE)
+        assert f"{address} confirmed" in page.words, "it is offered, not taken"
+        assert f"{other} confirmed" in page.submit("/provider").words
+        assert "changed" in site.await_mail(address)["Subject"]
+        assert site.mails_to(other) == []
+
+
+def test_nobody_else_says_that_a_provider_has_verified_an_address(site: Site) -> None:
+    (developer, _), address = site.developer(), address_of()
+    proof = dict(developer.open(PAGE).form("/email").fields)["proof"]
+    told = developer.open(f"{PAGE}/provider", f"proof={proof}&email={address}".encode())
+    assert (told.status, address in told.words) == (200, False)
+    assert developer.open(f"{PAGE}/provider").url.endswith(PAGE), "who reloads gets the page"
 
 
 def test_the_former_address_is_told_of_another_one_and_of_its_end(site: Site) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from aiohttp import web
 
 from gateway.accounts.attempt_limiter import TooManyAttempts
 from gateway.accounts.user_mails import MailAddressRefused, UserMails
-from gateway.oauth.user_mail import KINDS, LINK_PATH, LONGEST_TOKEN
+from gateway.oauth.user_mail import KINDS, LINK_PATH, LONGEST_TOKEN, MailKind
 from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
 from gateway.portal.pages.account import try_again, wrong_current
 from gateway.portal.pages.passkeys import fresh
+from gateway.portal.versions import VersionDiffers, choice_check, choice_version
 from gateway.translation.text import spoken
 
 PATH = "/portal/account/email"
@@ -57,7 +59,11 @@ async def choose(page_request: PageRequest) -> web.StreamResponse:
     """Sets what is told."""
     mails, user, fields = _mails(page_request), page_request.user, await page_request.fields()
     ticked = fields.ticked("kind")
-    await mails.save(user, None, [one for one in KINDS if one in ticked], spoken().tag)
+    chosen = [one for one in KINDS if one in ticked]
+    try:
+        await mails.save(user, None, chosen, spoken().tag, choice_check(fields.raw("seen")))
+    except VersionDiffers:
+        return await _page(page_request, {}, status=409, chosen=chosen)
     return redirect_to(PATH, "saved")
 
 
@@ -130,8 +136,13 @@ async def _too_many(page_request: PageRequest, error: TooManyAttempts, text: str
 
 
 async def _page(
-    page_request: PageRequest, problems: dict[str, str], text: str = "", status: int = 200
+    page_request: PageRequest,
+    problems: dict[str, str],
+    text: str = "",
+    status: int = 200,
+    chosen: Sequence[MailKind] | None = None,
 ) -> web.Response:
+    """The page. `chosen`: what was ticked, where that was changed meanwhile."""
     user = page_request.user
     mail = await _mails(page_request).read(user)
     offered = offered_address(page_request)
@@ -140,6 +151,8 @@ async def _page(
         status,
         mail=mail,
         kinds=KINDS,
+        chosen=chosen,
+        seen=choice_version(mail),
         text=text,
         problems=problems,
         asks_password=_needs_password(page_request),
