@@ -1,7 +1,8 @@
 """Starts the program as a process of its own, forked from one that has imported it already.
 
 A start is mostly Python loading modules: forking spares two thirds of it, some hundred times in a run of the
-suite. What is started is `gatepost` itself, with its own arguments, environment, folder and standard error.
+suite. What is started is `gatepost` itself, with its own arguments, environment, folder and standard error;
+or the small gateway of `tests/process`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import reduction
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ PRELOADED = (
     "encodings.idna",
     "jinja2.ext",
     "zxcvbn",
+    "tests.process.small_gateway",
     "tests.frozen_heap",
 )
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -49,7 +51,38 @@ def _received(duplicate: Any) -> _Descriptor:
     return _Descriptor(duplicate.detach())
 
 
-def _run(arguments: Sequence[str], folder: str, environment: Mapping[str, str], errors: _Descriptor) -> None:
+GATEWAY = ("-m", "gateway", "run", "-c")
+SMALL_GATEWAY = (str(Path(__file__).with_name("process") / "small_gateway.py"),)
+
+
+def run_gateway(arguments: Sequence[str]) -> None:
+    from gateway.cli import main  # noqa: PLC0415 (only the new process needs it)
+
+    sys.argv = ["gatepost", "run", "-c", *arguments]
+    main(prog_name="gatepost")
+
+
+def run_small_gateway(arguments: Sequence[str]) -> None:
+    from tests.process.small_gateway import main  # noqa: PLC0415
+
+    sys.argv = [*SMALL_GATEWAY, *arguments]
+    main()
+
+
+FORKED: dict[tuple[str, ...], Callable[[Sequence[str]], None]] = {
+    GATEWAY: run_gateway,
+    SMALL_GATEWAY: run_small_gateway,
+}
+"""What each program does, by Python's arguments before the path of its configuration."""
+
+
+def _run(
+    program: tuple[str, ...],
+    arguments: Sequence[str],
+    folder: str,
+    environment: Mapping[str, str],
+    errors: _Descriptor,
+) -> None:
     os.dup2(errors.number, 2)
     os.close(errors.number)
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -58,18 +91,24 @@ def _run(arguments: Sequence[str], folder: str, environment: Mapping[str, str], 
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
-    sys.argv = ["gatepost", *arguments]
-    from gateway.cli import main  # noqa: PLC0415 (only the new process needs it)
-
-    main(arguments, prog_name="gatepost")
+    # To itself it is a program of its own, which an upgrade can start anew.
+    multiprocessing.process._parent_process = None  # type: ignore[attr-defined]
+    sys.orig_argv = [sys.executable, *program, *arguments]
+    FORKED[program](arguments)
 
 
 class ForkedProcess:
     """What `subprocess.Popen` offers of a process, as far as tests need it."""
 
-    def __init__(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        program: tuple[str, ...],
+        arguments: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+    ) -> None:
         reading, writing = os.pipe()
-        wanted = (tuple(arguments), str(folder), dict(environment), _Descriptor(writing))
+        wanted = (program, tuple(arguments), str(folder), dict(environment), _Descriptor(writing))
         self._process = _CONTEXT.Process(target=_run, args=wanted, daemon=True)
         self._process.start()
         os.close(writing)

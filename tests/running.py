@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from tests.gateway_process import ForkedProcess
+from tests.gateway_process import FORKED, GATEWAY, ForkedProcess
 from tests.raw import LIMIT, RawClient
 
 START_LIMIT = 60.0
@@ -27,10 +27,6 @@ START_LIMIT = 60.0
 
 
 ROOT = str(Path(__file__).parents[1])
-
-GATEWAY = ("-m", "gateway", "run", "-c")
-"""Python's arguments before the path of the configuration."""
-
 
 INTERPRETER = ("PYTHON", "LD_", "MALLOC", "GLIBC")
 """What the names of variables begin with that a process must have from its beginning."""
@@ -43,17 +39,17 @@ def _started(
     environment: dict[str, str],
     starter: Sequence[str],
 ) -> ForkedProcess | subprocess.Popen[str]:
-    """A new process of the program; of `gatepost run` itself a forked one, which is much cheaper."""
+    """A new process of the program; of those in `FORKED` a forked one, which is much cheaper."""
     whole = {**os.environ, "PYTHONPATH": ROOT, **environment}
     # In a run without workers of pytest's, new processes would import all of pytest.
     cheap = "PYTEST_XDIST_WORKER" in os.environ
     if (
         cheap
         and not starter
-        and tuple(program) == GATEWAY
+        and tuple(program) in FORKED
         and not any(name.startswith(INTERPRETER) for name in environment)
     ):
-        return ForkedProcess([*program[2:], *arguments], folder, whole)
+        return ForkedProcess(tuple(program), arguments, folder, whole)
     return subprocess.Popen(
         [*starter, sys.executable, *program, *arguments],
         close_fds=not starter,

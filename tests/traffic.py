@@ -16,7 +16,7 @@ from tests.running import START_LIMIT
 PATIENCE = 20.0
 """Seconds for one answer: what is refused by mistake or lost is seen at once, what is slow is not lost."""
 
-PAUSE = float(os.environ.get("GATEPOST_TRAFFIC_PAUSE", "0.004"))
+PAUSE = float(os.environ.get("GATEPOST_TRAFFIC_PAUSE", "0.008"))
 """Seconds between an answer and the next request of each thread: steady, and yet it leaves the processes that
 are replaced some time to do it. 0 is the long edition."""
 

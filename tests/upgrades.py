@@ -18,9 +18,6 @@ STARTED = re.compile(r"process (\d+) is starting to take over")
 SERVES = re.compile(r"process (\d+) serves from now on")
 READY = re.compile("gatepost: ready on ")
 
-FROM_A_PROCESS_OF_ITS_OWN = {"PYTHONUNBUFFERED": "1"}
-"""With this variable a gateway is not forked from the test's: its command line is its own."""
-
 
 class Upgradable:
     """Follows the process that serves. Don't clear `running.lines`."""

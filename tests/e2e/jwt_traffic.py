@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, chdir
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +13,7 @@ import aiohttp
 import jwt as pyjwt
 
 from gateway.jose.compact import read_jwt
+from tests.commands.conftest import shown
 from tests.e2e.conftest import CLIENT, SECRET
 from tests.running import Running
 
@@ -97,18 +95,11 @@ async def traffic(*gateways: Running) -> AsyncIterator[Traffic]:
 
 async def keys(running: Running, *arguments: str) -> list[dict[str, Any]]:
     """`gatepost keys …` with the gateway's configuration."""
-    program = ("-m", "gateway", "keys", *arguments, "-c", str(running.file))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *program,
-        stdout=asyncio.subprocess.PIPE,
-        cwd=running.file.parent,
-        env={**os.environ, "PYTHONPATH": os.getcwd()},
-    )
-    output, _ = await process.communicate()
-    assert process.returncode == 0
-    shown: list[dict[str, Any]] = json.loads(output)
-    return shown
+    with chdir(running.file.parent):
+        found: list[dict[str, Any]] = await asyncio.to_thread(
+            shown, "keys", *arguments, "-c", str(running.file)
+        )
+    return found
 
 
 async def until_signs(traffic: Traffic, name: str, running: asyncio.Task[None]) -> None:

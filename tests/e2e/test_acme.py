@@ -9,8 +9,6 @@ import signal
 import socket
 import ssl
 import stat
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +20,7 @@ import pytest
 import yaml
 from cryptography import x509
 
+from tests.commands.conftest import gatepost
 from tests.e2e.conftest import StartGateway, configuration, merged
 from tests.name_server import NameServer, name_server
 from tests.pebble import EAB, Pebble, pebble
@@ -117,8 +116,9 @@ async def metrics(running: Running, name: str) -> float:
 
 
 def status(running: Running) -> str:
-    command = [sys.executable, "-m", "gateway", "status", "--url", running.management]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    result = gatepost("status", "--url", running.management)
+    assert result.exit_code == 0, result.output
+    return result.stdout
 
 
 async def answers(running: Running, token: str) -> list[int]:

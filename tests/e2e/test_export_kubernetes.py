@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.commands.conftest import gatepost
 from tests.e2e.conftest import merged
 from tests.e2e.test_npm import packages, run_node
 
@@ -58,11 +58,9 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """What is printed for a file with every kind of route."""
     file = tmp_path_factory.mktemp("kubernetes") / "gateway.yaml"
     file.write_text(CONFIG)
-    command = [sys.executable, "-m", "gateway", "export", "kubernetes", "-c", str(file), "--json"]
-    done = subprocess.run(
-        [*command, "--namespace", "shop"], capture_output=True, text=True, check=False, cwd=file.parent
-    )
-    assert done.returncode == 0, done.stderr
+    with chdir(file.parent):
+        done = gatepost("export", "kubernetes", "-c", str(file), "--json", "--namespace", "shop")
+    assert done.exit_code == 0, done.stderr
     items: list[dict[str, Any]] = json.loads(done.stdout)["items"]
     return items
 

@@ -6,7 +6,6 @@ import json
 import os
 import platform
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from jsonschema import Draft7Validator
 
 from gateway import __version__
 from gateway.config.units import parse_duration
+from tests.commands.conftest import gatepost
 from tests.conftest import Valkey
 from tests.e2e.chart_values import CHOICES, EVERYTHING
 from tests.e2e.conftest import StartGateway, merged
@@ -321,18 +321,18 @@ async def test_a_gateway_with_the_rendered_configuration_answers_every_probe(
 
 
 def test_gatepost_check_accepts_the_rendered_configuration(
-    by_default: Objects, tmp_path: Path, valkey: Valkey
+    by_default: Objects, tmp_path: Path, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "gateway.yaml"
     file.write_text(the(by_default, "ConfigMap")["data"]["gateway.yaml"])
-    command = [sys.executable, "-m", "gateway", "check", "-c", str(file)]
-    environment = {**os.environ, "GATEPOST_STORE": valkey.url, "GATEPOST_KEY": "k" * 40}
-    checked = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    without = {name: value for name, value in environment.items() if name != "GATEPOST_KEY"}
-    checked = subprocess.run(command, env=without, capture_output=True, text=True, check=False)
-    assert checked.returncode == 2
-    assert "GATEPOST_KEY" in checked.stdout + checked.stderr
+    monkeypatch.setenv("GATEPOST_STORE", valkey.url)
+    monkeypatch.setenv("GATEPOST_KEY", "k" * 40)
+    checked = gatepost("check", "-c", str(file))
+    assert checked.exit_code == 0, checked.output
+    monkeypatch.delenv("GATEPOST_KEY")
+    checked = gatepost("check", "-c", str(file))
+    assert checked.exit_code == 2
+    assert "GATEPOST_KEY" in checked.output
 
 
 # The manifests.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 import time
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import yaml
 
+from tests.commands.conftest import gatepost
 from tests.conftest import Valkey
 from tests.e2e.conftest import StartGateway, configuration, merged
 from tests.raw import RawUpstream
@@ -20,10 +20,9 @@ from tests.running import START_LIMIT
 
 def command(*words: str, folder: Path) -> str:
     """What a command prints in the end."""
-    done = subprocess.run(
-        [sys.executable, "-m", "gateway", *words], cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    with chdir(folder):
+        done = gatepost(*words)
+    assert done.exit_code == 0, done.output
     return done.stdout
 
 

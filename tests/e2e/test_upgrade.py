@@ -25,7 +25,7 @@ from tests.ports import free_port
 from tests.raw import RawUpstream, until
 from tests.running import ROOT, Running
 from tests.traffic import traffic
-from tests.upgrades import FROM_A_PROCESS_OF_ITS_OWN, READY, STARTED, Upgradable, upgradable
+from tests.upgrades import READY, STARTED, Upgradable, upgradable
 from tests.web_gateway import web_config
 
 
@@ -35,16 +35,16 @@ def gateway(upstream: RawUpstream, tmp_path: Path, request: pytest.FixtureReques
     config = web_config(upstream, "embedded", "test:")
     config["server"] |= {"workers": request.param, "state_dir": str(tmp_path / "state")}
     config["store"]["timeout"] = "10s"  # on a loaded machine a process that starts may keep the store waiting
-    running = Running(config, tmp_path, **FROM_A_PROCESS_OF_ITS_OWN)
+    running = Running(config, tmp_path)
     running.await_ready()
     with upgradable(running) as found:
         yield found
 
 
-def asking(gateway: Upgradable, *arguments: str) -> subprocess.Popen[str]:
+def asking(gateway: Upgradable) -> subprocess.Popen[str]:
     """`gatepost upgrade`, begun."""
     return subprocess.Popen(
-        [sys.executable, "-m", "gateway", "upgrade", "--url", gateway.running.management, *arguments],
+        [sys.executable, "-m", "gateway", "upgrade", "--url", gateway.running.management],
         env={**os.environ, "PYTHONPATH": ROOT},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -52,8 +52,14 @@ def asking(gateway: Upgradable, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+async def upgrade(gateway: Upgradable, *arguments: str) -> tuple[int, str, str]:
+    """`gatepost upgrade`: its exit status, and what it has written."""
+    result = await asyncio.to_thread(gatepost, "upgrade", "--url", gateway.running.management, *arguments)
+    return result.exit_code, result.stdout, result.stderr
+
+
 async def said(command: subprocess.Popen[str]) -> tuple[int, str, str]:
-    """Its exit status, and what it has written."""
+    """The same of one that was begun."""
     output, errors = await asyncio.to_thread(command.communicate)
     return command.returncode, output, errors
 
@@ -92,7 +98,7 @@ async def test_upgrade_keeps_tokens_and_the_embedded_store(gateway: Upgradable, 
     server = read_pid(store / PID_FILE)
     async with traffic(port_of(running), "/open") as requests:
         for number in (1, 2):
-            code, output, errors = await said(asking(gateway, "--json"))
+            code, output, errors = await upgrade(gateway, "--json")
             assert (code, errors) == (0, "")
             assert json.loads(output)["number"] == number
             document = await status(running)
@@ -131,7 +137,7 @@ async def test_upgrade_to_a_program_that_does_not_start_says_why(gateway: Upgrad
     good = running.file.read_text()
     async with traffic(port_of(running), "/open") as requests:
         running.write(good + "\nnonsense: 1\n")
-        code, output, errors = await said(asking(gateway))
+        code, output, errors = await upgrade(gateway)
         assert (code, output) == (1, "")
         assert f"{running.file}:" in errors
         assert "nonsense: unknown key" in errors
@@ -141,7 +147,7 @@ async def test_upgrade_to_a_program_that_does_not_start_says_why(gateway: Upgrad
         with socket.create_server(("127.0.0.1", 0)) as taken:
             listen = [*server["listen"], {"host": "127.0.0.1", "port": taken.getsockname()[1]}]
             change(running, server={**server, "listen": listen})
-            code, _, errors = await said(asking(gateway))
+            code, _, errors = await upgrade(gateway)
         assert code == 1
         assert "address already in use by another process" in errors
         await requests.more()
@@ -181,10 +187,10 @@ async def test_upgrade_is_refused_where_an_envoy_has_a_listener(
         "listen": [config["server"]["listen"][0], edge],
         "state_dir": str(tmp_path / "state"),
     }
-    running = Running(config, tmp_path, **FROM_A_PROCESS_OF_ITS_OWN)
+    running = Running(config, tmp_path)
     await asyncio.to_thread(running.await_ready)
     gateway = Upgradable(running)
-    code, output, errors = await said(asking(gateway))
+    code, output, errors = await upgrade(gateway)
     assert (code, output) == (1, "")
     assert errors.startswith(
         "the Envoy of listeners with http: 2 or 3 can't be handed on: start the new version"

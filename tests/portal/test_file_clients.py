@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.commands.conftest import gatepost
 from tests.conftest import Valkey
 from tests.portal.changing import APP, PERSON, Changing, changing
-from tests.running import ROOT
 
 OTHER: dict[str, Any] = {"id": "other", "secrets": ["other-secret"]}
 NEW = {**APP, "secrets": ["new-secret"]}
@@ -135,15 +134,16 @@ def test_rotating_a_secret_without_grace_ends_the_tokens_and_with_grace_it_does_
     with changing(tmp_path / "site", backend, valkey.url) as site:
         site.gateway.write(site.config)
 
-        def gatepost(*words: str) -> str:
-            command = [sys.executable, "-m", "gateway", "client", *words, "-c", str(site.gateway.file)]
-            done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+        def secret(*words: str) -> str:
+            with chdir(site.gateway.file.parent):
+                done = gatepost("client", *words, "-c", str(site.gateway.file))
+            assert done.exit_code == 0, done.output
             return done.stdout.partition('"client_secret": "')[2].partition('"')[0]
 
-        first = gatepost("create", "--id", "kept")
+        first = secret("create", "--id", "kept")
         token = site.ask_token(basic=f"kept:{first}")[1]["access_token"]
-        second = gatepost("rotate-secret", "kept", "--grace", "60")
+        second = secret("rotate-secret", "kept", "--grace", "60")
         site.accepts(token)
-        third = gatepost("rotate-secret", "kept")
+        third = secret("rotate-secret", "kept")
         site.refuses([token])
         assert [site.ask_token(basic=f"kept:{one}")[0] for one in (first, second, third)] == [401, 401, 200]

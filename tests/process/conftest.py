@@ -14,11 +14,12 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
+from tests.gateway_process import SMALL_GATEWAY
 from tests.running import Running
 
 Start = Callable[..., Running]
 
-PROGRAM = (str(Path(__file__).with_name("small_gateway.py")),)
+PROGRAM = SMALL_GATEWAY
 
 
 def small_config(folder: Path, *, workers: int = 1, version: str = "one", **server: Any) -> dict[str, Any]:

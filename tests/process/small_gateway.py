@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 from aiohttp import web
@@ -108,5 +108,9 @@ def load() -> Settings:
         raise GatepostError("first problem\nsecond problem") from error
 
 
-if __name__ == "__main__":
+def main() -> NoReturn:
     sys.exit(serve(load, SmallGateway))
+
+
+if __name__ == "__main__":
+    main()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -15,13 +13,15 @@ from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, Request, bu
 from uuid import uuid4
 
 import pytest
+from click.testing import Result
 
+from tests.commands.conftest import gatepost
 from tests.jose.tokens import OTHER
 from tests.portal.conftest import ADMIN, PASSWORD
 from tests.portal.reader import Reader, Sheet
 from tests.portal.scripted_provider import CLIENT, SECRET, ScriptedProvider, scripted_provider
 from tests.ports import free_port
-from tests.running import ROOT, Running
+from tests.running import Running
 
 START, CALLBACK = "/portal/sign-in/provider", "/portal/sign-in/callback"
 
@@ -282,27 +282,20 @@ def test_who_is_blocked_is_out_and_the_commands_say_where_people_come_from(
     assert (one["provider"], one["source"], one["admin"]) == (provider.url, "store", False)
     assert provider.url in command(running, "list").stdout
     refused = command(running, "reset", name)
-    assert refused.returncode != 0
+    assert refused.exit_code != 0
     assert f"{name} signs in at {provider.url}, and has no password here" in refused.stderr
-    assert command(running, "block", name).returncode == 0
+    assert command(running, "block", name).exit_code == 0
     assert not signed_in(reader.open("/portal/sign-in"))
     shown = sign_in(Reader(running.http))
     assert (shown.status, "You may not use this portal." in shown.words) == (403, True)
-    assert command(running, "unblock", name).returncode == 0
+    assert command(running, "unblock", name).exit_code == 0
     assert signed_in(sign_in(Reader(running.http)))
 
 
-def command(running: Running, *words: str) -> subprocess.CompletedProcess[str]:
+def command(running: Running, *words: str) -> Result:
     """`gatepost user …` with the gateway's configuration."""
-    return subprocess.run(
-        [sys.executable, "-m", "gateway", "user", *words, "-c", str(running.file)],
-        cwd=running.file.parent,
-        env={**os.environ, "PYTHONPATH": ROOT},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    with chdir(running.file.parent):
+        return gatepost("user", *words, "-c", str(running.file))
 
 
 @pytest.mark.parametrize("roles", [None, [], "developers", {"developer": True}, ["Developer"]], ids=str)
