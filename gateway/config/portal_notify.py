@@ -21,6 +21,7 @@ NoticeEvent = Literal[
     "subscription.ended",
     "user.signed_up",
     "secret.expiring",
+    "secret.expired",
     "limit.reached",
     "errors.high",
 ]

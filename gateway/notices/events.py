@@ -17,6 +17,7 @@ from gateway.oauth.user_mail import MailKind, UserMail
 DAY = 86_400
 WARNINGS = (1, 7)
 """Days before a secret's end at which it is told, the last one first."""
+ENDS = ("secret.expiring", "secret.expired")
 _DECISIONS = {
     "subscription.request": "subscription.requested",
     "subscription.approve": "subscription.approved",
@@ -25,7 +26,7 @@ _DECISIONS = {
 }
 
 OF_APPLICATIONS = frozenset(
-    {*_DECISIONS.values(), "secret.expiring", "limit.reached", "errors.high"},
+    {*_DECISIONS.values(), *ENDS, "limit.reached", "errors.high"},
 )
 """What the webhooks of applications are told."""
 
@@ -35,6 +36,7 @@ KIND_OF: dict[str, MailKind] = {
     "subscription.refused": "subscriptions",
     "subscription.ended": "subscriptions",
     "secret.expiring": "secrets",
+    "secret.expired": "secrets",
     "limit.reached": "limits",
     "errors.high": "errors",
 }
@@ -173,22 +175,26 @@ def named(client: Client) -> dict[str, str]:
 
 
 def warning_due(secret: Secret, now: float) -> int | None:
-    """How many days before its end a secret's end is to be told now; None: not now."""
-    if secret.expires is None or now >= secret.expires:
+    """How many days before its end a secret's end is to be told now; 0: it has come within the last day;
+    None: not now.
+    """
+    if secret.expires is None or now >= secret.expires + DAY:
         return None
+    if now >= secret.expires:
+        return 0
     left = secret.expires - now
     return next((days for days in WARNINGS if left <= days * DAY), None)
 
 
 def expiring(client: Client, secret: Secret, now: float) -> PortalEvent:
-    """That a secret ends soon. Its name and nothing else of it is told."""
+    """That a secret ends soon, or has ended. Its name and nothing else of it is told."""
     end = secret.expires or 0
+    ended = now >= end
     data = {
-        "client": client.id,
-        "client_name": client.name,
+        **named(client),
         "secret": secret.name,
         "expires": rfc3339(end),
-        "seconds_left": max(int(end - now), 0),
+        "seconds_left": "" if ended else int(end - now),
     }
     told = {name: value for name, value in data.items() if value != ""}
-    return PortalEvent("secret.expiring", told, client.application)
+    return PortalEvent("secret.expired" if ended else "secret.expiring", told, client.application)

@@ -30,6 +30,7 @@ _SUBJECTS = {
     "subscription.ended": "The subscription to {api} has ended",
     "user.signed_up": "{user} has signed up and waits for approval",
     "secret.expiring": "The secret {secret} of {client} ends on {expires}",
+    "secret.expired": "The secret {secret} of {client} has ended",
     "limit.reached": "{client} has used up its limit {limit_name}",
     "errors.high": "{errors} of {calls} calls of {whose} fail",
 }

@@ -12,7 +12,7 @@ from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
 from gateway.notices.application_webhooks import WebhookSender, due_for_applications, surplus
 from gateway.notices.attempts import LIFETIME, NoticeAttempt, sent_again
-from gateway.notices.events import DAY, expiring, warning_due
+from gateway.notices.events import DAY, ENDS, expiring, warning_due
 from gateway.notices.mail import MailClient
 from gateway.notices.outbox import NoticeOutbox
 from gateway.notices.signature import WebhookKey
@@ -134,7 +134,7 @@ class NoticeSender:
 
     async def _look_for_ends(self) -> None:
         now = self._clock()
-        if now < self._scan_at or not self._outbox.wants("secret.expiring"):
+        if now < self._scan_at or not any(map(self._outbox.wants, ENDS)):
             return
         self._scan_at = now + SCAN_RETRY
         async for client in self._clients():

@@ -20,6 +20,7 @@ _SUBJECTS = {
     "subscription.refused": gettext_noop("The subscription to %(api)s is refused"),
     "subscription.ended": gettext_noop("The subscription to %(api)s has ended"),
     "secret.expiring": gettext_noop("A secret of %(client)s ends soon"),
+    "secret.expired": gettext_noop("A secret of %(client)s has ended"),
     "limit.reached": gettext_noop("%(client)s has used up a limit"),
     "errors.high": gettext_noop("Many calls of %(client)s fail"),
 }

@@ -12,6 +12,7 @@ from gateway.oauth.api_subscription import ApiSubscription
 from gateway.oauth.application import Application
 from gateway.oauth.model import Client, Secret
 from gateway.oauth.user import User
+from gateway.oauth.user_mail import UserMail
 
 PENDING = ApiSubscription("Orders", "pending", ("orders.read",), "", "please", 5, "ann")
 APPROVED = replace(PENDING, state="approved", decided=6, decided_by="root", answer="fine", tier="gold")
@@ -71,13 +72,69 @@ def test_a_notice_s_body_has_type_timestamp_and_data() -> None:
         (DAY + 1, 7),
         (DAY, 1),
         (1, 1),
-        (0, None),
-        (-5, None),
+        (0, 0),
+        (-5, 0),
+        (-DAY, None),
     ],
 )
 def test_a_secret_s_end_is_told_seven_days_and_one_day_before(left: int, days: int | None) -> None:
     assert warning_due(Secret(b"d", expires=1000 * DAY + left), 1000 * DAY) == days
     assert warning_due(Secret(b"d"), 1000 * DAY) is None
+
+
+def test_a_secret_that_has_ended_is_told_for_a_day_with_its_application() -> None:
+    secret = Secret(b"d", name="second", expires=1_800_000_000)
+    assert warning_due(secret, 1_800_000_000) == 0
+    assert warning_due(secret, 1_800_000_000 + DAY - 1) == 0
+    assert warning_due(secret, 1_800_000_000 + DAY) is None
+    client = Client("c", name="Shop", application="App1", secrets=(secret,))
+    event = expiring(client, secret, 1_800_000_000)
+    assert (event.type, event.application) == ("secret.expired", "App1")
+    assert event.data == {
+        "client": "c",
+        "client_name": "Shop",
+        "application": "App1",
+        "secret": "second",
+        "expires": "2027-01-15T08:00:00Z",
+    }
+
+
+ANN = User("ann", "old", source="store", id="store:1")
+MAIL = UserMail("ann@example.org", "new@example.org", 7, language="de")
+PASSKEY = {"name": "Laptop", "id": "aWQ"}
+
+
+@pytest.mark.parametrize(
+    ("action", "before", "after", "told"),
+    [
+        ("user.update", ANN, replace(ANN, password="new"), ("password.changed", {"user": "ann"})),
+        ("user.update", ANN, replace(ANN, role="admin"), None),
+        ("user.create", None, ANN, None),
+        ("passkey.add", None, PASSKEY, ("passkey.added", {"passkey": "Laptop"})),
+        ("passkey.remove", PASSKEY, None, ("passkey.removed", {"passkey": "Laptop"})),
+        ("mail.ask", UserMail(), MAIL, ("address.confirm", {"asked": 7})),
+        ("mail.confirm", UserMail(), MAIL, None),
+        (
+            "mail.confirm",
+            MAIL,
+            MAIL.confirmed("new@example.org"),
+            ("address.changed", {"to": "ann@example.org", "language": "de", "removed": False}),
+        ),
+        (
+            "mail.remove",
+            MAIL,
+            UserMail(),
+            ("address.changed", {"to": "ann@example.org", "language": "de", "removed": True}),
+        ),
+        ("mail.remove", UserMail("", "new@example.org"), UserMail(), None),
+    ],
+)
+def test_a_person_is_told_of_changes_of_their_own_account(
+    action: str, before: object, after: object, told: tuple[str, object] | None
+) -> None:
+    found = [(one.type, one.data) for one in events_of(action, "store:1", before, after)]
+    assert found == ([] if told is None else [told])
+    assert all(one.person == "store:1" for one in events_of(action, "store:1", before, after))
 
 
 def test_a_notice_of_a_secret_has_its_name_and_nothing_else_of_it() -> None:

@@ -89,6 +89,7 @@ def test_a_mail_says_what_has_happened_and_where_to_decide() -> None:
             "The secret second of Shop ends on 2027-01-16T08:00:00Z",
         ),
         ("secret.expiring", {"client": "c1", "expires": "soon"}, "The secret of c1 ends on soon"),
+        ("secret.expired", {"client": "c1", "secret": "old"}, "The secret old of c1 has ended"),
         ("limit.reached", {"client": "c1", "limit_name": "quota-day"}, "c1 has used up its limit quota-day"),
         ("errors.high", {"client": "c1", "calls": 9, "errors": 7}, "7 of 9 calls of c1 fail"),
         ("errors.high", {"route": "/orders", "calls": 9, "errors": 7}, "7 of 9 calls of /orders fail"),

@@ -205,6 +205,18 @@ async def test_a_secret_s_end_is_a_notice_once_seven_days_and_once_one_day_befor
     assert await senders.store.notices.count() == 0
 
 
+async def test_a_secret_that_has_ended_is_told_once_also_by_who_came_late(senders: Senders) -> None:
+    secret = Secret(b"digest", name="second", expires=NOW - 5)
+    long_ago = Secret(b"older", expires=NOW - DAY)
+    senders.clients.append(Client("c", secrets=(secret, long_ago)))
+    senders.add("secret.expired")
+    senders.add("secret.expired", "secret.expiring")
+    for _ in range(28):
+        await senders.tick()
+        senders.clock.now += 3600
+    assert len(senders.receiver.ids) == 1
+
+
 async def test_another_end_of_a_secret_is_another_notice(senders: Senders) -> None:
     senders.add()
     for end in (NOW + DAY, NOW + DAY, NOW + 2 * DAY):

@@ -15,7 +15,7 @@ import pytest
 
 from gateway.errors import StoreUnavailable
 from gateway.notices.application_webhooks import MOST_WAITING, surplus
-from gateway.notices.events import ADDRESS_CHANGED, ADDRESS_CONFIRM, KIND_OF, PortalEvent
+from gateway.notices.events import ADDRESS_CHANGED, ADDRESS_CONFIRM, ENDS, KIND_OF, PortalEvent
 from gateway.notices.mail import MailClient, MailSender, MailServer, message_of
 from gateway.notices.outbox import ONE, OWNERS, NoticeOutbox
 from gateway.notices.user_mail_text import user_mail_text
@@ -87,7 +87,7 @@ async def test_the_owner_with_a_confirmed_user_mail_who_wants_it_is_told(stage: 
     ann = await stage.user("ann", confirmed("ann", "subscriptions", "secrets"))
     await stage.store.applications.create(Application("app1", "Shop", ann))
     told = {event: await stage.people(event) for event in KIND_OF}
-    wanted = ("subscription.approved", "subscription.refused", "subscription.ended", "secret.expiring")
+    wanted = ("subscription.approved", "subscription.refused", "subscription.ended", *ENDS)
     assert {event for event, people in told.items() if people == [ann]} == set(wanted)
     assert {event for event, people in told.items() if people == []} == set(KIND_OF) - set(wanted)
 
