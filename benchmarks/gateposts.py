@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,12 @@ from benchmarks.names import (
     JWT,
     MANY_ROUTES,
     ON_REDIS,
+    SLOW_PATHS,
     TEN_ROUTES,
     TWO_WORKERS,
 )
-from benchmarks.peers.gatepost import Gatepost, routes
+from benchmarks.peers.gatepost import DEMO, Gatepost, routes, server_at
+from benchmarks.signed import AUDIENCE, CLIENT, ISSUER, Signer
 
 USUAL_PLUGINS: list[dict[str, Any]] = [
     {"use": "request_id"},
@@ -32,7 +36,6 @@ USUAL_PLUGINS: list[dict[str, Any]] = [
 ]  # fmt: skip
 BOTH_CORES = frozenset({0, LOAD_CORE})
 CHANGES: dict[str, dict[str, Any]] = {
-    GATEPOST: {},
     TEN_ROUTES: {"routes": routes(*(f"/r{number}" for number in range(10)))},
     MANY_ROUTES: {"routes": routes(*(f"/r{number}" for number in range(10_000)))},
     TWO_WORKERS: {"server": {"workers": 2}, "cores": BOTH_CORES},
@@ -42,7 +45,45 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 
 
-def gatepost(name: str, folder: Path, upstream: int, redis: int) -> Gatepost:
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What stands beside a Gatepost: ports, and the key of a client and of another issuer."""
+
+    upstream: int
+    redis: int
+    streams: int
+    signer: Signer
+
+
+def gatepost(name: str, folder: Path, around: Around) -> Gatepost:
     """The one of this name."""
-    changes = {"store": {"url": f"redis://127.0.0.1:{redis}/0"}} if name == ON_REDIS else CHANGES[name]
-    return Gatepost(folder, upstream, name=name, **changes)
+    return Gatepost(folder, around.upstream, name=name, **_changes(name, folder, around))
+
+
+def _changes(name: str, folder: Path, around: Around) -> dict[str, Any]:
+    if name in {GATEPOST, ON_REDIS, SLOW_PATHS}:
+        found: dict[str, Any] = {
+            "clients": [
+                DEMO,
+                {"id": CLIENT, "jwks": {"keys": [around.signer.public]}, "scopes": ["orders.read"]},
+            ],
+            "upstreams": {
+                "backend": server_at(around.upstream),
+                "streams": {**server_at(around.streams), "max_connections": 4096},
+            },
+            "routes": [*routes("/"), *routes("/streams", upstream="streams")],
+        }
+        if name == ON_REDIS:
+            return found | {"store": {"url": f"redis://127.0.0.1:{around.redis}/0"}}
+        return found | (_slow_paths(folder, around, found["routes"]) if name == SLOW_PATHS else {})
+    return CHANGES[name]
+
+
+def _slow_paths(folder: Path, around: Around, others: list[dict[str, Any]]) -> dict[str, Any]:
+    keys = folder / "issuer.jwks.json"
+    keys.write_text(json.dumps({"keys": [around.signer.public]}))
+    hook = {"use": "benchmarks.peers.async_hook:AsyncHook"}
+    return {
+        "issuers": {"partner": {"issuer": ISSUER, "jwks_file": str(keys), "audiences": [AUDIENCE]}},
+        "routes": [*others, *routes("/hook", plugins=[hook]), *routes("/foreign", issuers=["partner"])],
+    }

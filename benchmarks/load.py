@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 LOAD_CORE = 1
 """The core that the contenders do not use: the load's, the upstream's, and that of a store of its own."""
@@ -18,6 +20,8 @@ class Load:
     method: str = "GET"
     body: int | str = 0
     """Bytes of a body, or the body itself."""
+    raw: str | None = None
+    """The request as it is written, in place of what stands above."""
     connections: int = 64
     close: bool = False
     """A new connection for each request."""
@@ -29,6 +33,16 @@ class Load:
     """With which line of it to begin; at its end it begins anew."""
     at_random: bool = False
     """Lines are drawn, not taken in turn."""
+    made: Callable[[], str] | None = None
+    """Makes a request as it is written, in place of what stands above but `url`: each can be sent once."""
+
+    def text(self) -> str:
+        """The request as it is written, with a body that is a text."""
+        parts = urlsplit(self.url)
+        lines = [f"{self.method} {parts.path} HTTP/1.1", f"Host: {parts.netloc}", *self.headers]
+        if self.body:
+            lines.append(f"Content-Length: {len(str(self.body))}")
+        return "\r\n".join(lines) + f"\r\n\r\n{self.body or ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +54,8 @@ class Outcome:
     p50: float
     """Seconds."""
     p99: float
+    p999: float | None = None
+    """The 99.9th percentile, where every request is measured from the moment at which it was due."""
     wrong: dict[str, int] = field(default_factory=dict)
     """Answers with another status, and broken connections, by kind."""
 

@@ -9,18 +9,27 @@ from benchmarks.samples import Sample
 
 
 class Meter:
-    """Runs from when it is made."""
+    """Runs from when it is made, or from `begin`, until a sample is taken, or until `end`."""
 
     def __init__(self, contender: Contender) -> None:
         self._contender = contender
         self._cores = sorted(contender.cores)
         self._before = self._now()
+        self._after: tuple[float, float, float, float] | None = None
+
+    def begin(self) -> None:
+        """Begins anew."""
+        self._before = self._now()
+
+    def end(self) -> None:
+        """What follows does not count."""
+        self._after = self._now()
 
     def sample(self, case: str, number: int, outcome: Outcome, *, paced: bool) -> Sample:
         """What was used since."""
         contender, store = self._contender, self._contender.store
         cpu, store_cpu, commands, core = (
-            after - before for after, before in zip(self._now(), self._before, strict=True)
+            after - before for after, before in zip(self._after or self._now(), self._before, strict=True)
         )
         requests = max(outcome.requests, 1)
         used = cpu + (store_cpu if store is not None and store.cores <= contender.cores else 0)
@@ -36,6 +45,7 @@ class Meter:
             kinds=", ".join(f"{kind} {count}" for kind, count in outcome.wrong.items()),
             own_core=LOAD_CORE not in contender.cores,
             paced=paced,
+            p999=outcome.p999,
         )  # fmt: skip
 
     def _now(self) -> tuple[float, float, float, float]:

@@ -35,13 +35,15 @@ def run_paced(load: Load, seconds: float, rate: float) -> Outcome:
     return Outcome(**json.loads(done.stdout))
 
 
-def outcome(latencies: list[float], seconds: float, wrong: dict[str, int]) -> Outcome:
-    """What latencies come to."""
+def outcome(
+    latencies: list[float], seconds: float, wrong: dict[str, int], *, since_due: bool = False
+) -> Outcome:
+    """What latencies come to. `since_due`: each begins when its request was due, not when it could be sent."""
     if not latencies:
         raise RuntimeError("not one answer came")
     ordered = sorted(latencies)
-    half, most = (ordered[int(len(ordered) * part)] for part in (0.5, 0.99))
-    return Outcome(len(ordered), seconds, half, most, wrong)
+    half, most, nearly_all = (ordered[int(len(ordered) * part)] for part in (0.5, 0.99, 0.999))
+    return Outcome(len(ordered), seconds, half, most, nearly_all if since_due else None, wrong)
 
 
 def complete(answer: bytes) -> bool:
@@ -56,6 +58,8 @@ class Pace:
 
     def __init__(self, address: tuple[str, int], request: bytes, connections: int, wanted: int) -> None:
         self._address, self._request = address, request
+        self._poll = select.epoll()
+        self._by_number: dict[int, socket.socket] = {}
         self._right = b"HTTP/1.1 %d " % wanted
         self._idle = deque(self._connect() for _ in range(connections))
         self._due: deque[float] = deque()
@@ -75,24 +79,30 @@ class Pace:
                 following += chance.expovariate(rate)
             self._send()
             until = following if following < end else max(end, now + 0.1)
-            ready, _, _ = select.select(list(self._under_way), (), (), max(0.0, until - time.perf_counter()))
-            for each in ready:
-                self._receive(each)
+            # What epoll waits for itself is rounded up to milliseconds.
+            select.select([self._poll], (), (), max(0.0, until - time.perf_counter()))
+            for number, _ in self._poll.poll(0):
+                self._receive(self._by_number[number])
             now = time.perf_counter()
-        late = len(self._under_way) + len(self._due)
+        late = [due for due, _ in self._under_way.values()] + list(self._due)
         if late:
-            self.wrong["time-out"] = late
+            # Left out, they would make the others look fast.
+            self.latencies += [now - due for due in late]
+            self.wrong["time-out"] = len(late)
 
     def __enter__(self) -> Pace:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._poll.close()
         for each in (*self._idle, *self._under_way):
             each.close()
 
     def _connect(self) -> socket.socket:
         made = socket.create_connection(self._address)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._by_number[made.fileno()] = made
+        self._poll.register(made, select.EPOLLIN)
         return made
 
     def _send(self) -> None:
@@ -102,8 +112,15 @@ class Pace:
             self._under_way[each] = (self._due.popleft(), b"")
 
     def _receive(self, each: socket.socket) -> None:
-        due, before = self._under_way[each]
         data = each.recv(262_144)
+        due, before = self._under_way.get(each, (None, b""))
+        if due is None:
+            # An idle connection ends, or is spoken to.
+            self.wrong["unasked"] = self.wrong.get("unasked", 0) + 1
+            self._idle.remove(each)
+            each.close()
+            self._idle.append(self._connect())
+            return
         answer = before + data
         if data and not complete(answer):
             self._under_way[each] = (due, answer)
@@ -129,7 +146,7 @@ def main(text: str) -> None:
     gc.disable()
     with Pace(address, request, task["connections"], task["wanted"]) as pace:
         pace.run(task["rate"], task["seconds"], Random(7))  # noqa: S311 (when requests come is no secret)
-    print(json.dumps(asdict(outcome(pace.latencies, task["seconds"], pace.wrong))))
+    print(json.dumps(asdict(outcome(pace.latencies, task["seconds"], pace.wrong, since_due=True))))
 
 
 if __name__ == "__main__":

@@ -47,8 +47,8 @@ def _judged(verdict: Verdict | None) -> list[str]:
 def cases_table(cases: Iterable[Case], readings: Readings) -> str:
     """Each contender in each case."""
     lines = [
-        "| case | server | CPU µs per request | ratio | requests/s | p50 ms | p99 ms | memory MiB | core busy | remarks |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| case | server | CPU µs per request | ratio | requests/s | p50 ms | p99 ms | p99.9 ms | memory MiB | core busy | remarks |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     samples = [one for one in readings if isinstance(one, Sample)]
     for case in cases:
@@ -84,6 +84,7 @@ def _row(case: Case, name: str, own: Sequence[Sample], samples: Readings) -> str
             f"{_median(one.rate for one in own):,.0f}",
             f"{_median(one.p50 for one in own) * 1e3:.2f}",
             f"{_median(one.p99 for one in own) * 1e3:.2f}",
+            "" if (late := _known(one.p999 for one in own)) is None else f"{late * 1e3:.2f}",
             f"{_median(one.memory for one in own):.0f}",
             f"{_median(one.busy for one in own):.0%}",
             "; ".join(remarks(own)),
@@ -122,6 +123,11 @@ def number(value: float) -> str:
 
 def _line(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cells) + " |"
+
+
+def _known(values: Iterable[float | None]) -> float | None:
+    found = [value for value in values if value is not None]
+    return statistics.median(found) if found else None
 
 
 def _median(values: Iterable[float]) -> float:

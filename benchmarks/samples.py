@@ -39,6 +39,8 @@ class Sample:
     """Whether the load left it a core of its own."""
     paced: bool = False
     """Whether the load came at a rate of its own, whatever the contender could do."""
+    p999: float | None = None
+    """Seconds, where each request is measured from the moment at which it was due."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks.certificate import write_certificate
 from benchmarks.contender import Contender
-from benchmarks.gateposts import gatepost
+from benchmarks.gateposts import Around, gatepost
 from benchmarks.names import CADDY, ENVOY, HAPROXY, NGINX, NGINX_EXTRAS, NGINX_REDIS, OIDC, ON_REDIS, TRAEFIK
 from benchmarks.peers.caddy import Caddy
 from benchmarks.peers.envoy import Envoy
@@ -19,8 +20,10 @@ from benchmarks.peers.haproxy import HAProxy
 from benchmarks.peers.nginx_lua import NginxLua, NginxLuaExtras, NginxLuaRedis
 from benchmarks.peers.oidc_provider import OidcProvider
 from benchmarks.peers.redis_server import RedisServer
+from benchmarks.peers.streams import Streams
 from benchmarks.peers.traefik import Traefik
 from benchmarks.peers.upstream import Upstream
+from benchmarks.signed import Signer
 from benchmarks.tokens import make_tokens
 
 TOKEN = "gpt_" + "t" * 65
@@ -42,7 +45,10 @@ class Stand:
         self._folder = folder
         self._tokens: dict[str, str] = {}
         self._many: dict[str, Path] = {}
-        self._upstream, self._redis = Upstream(folder), RedisServer(folder)
+        self._upstream, self._redis, self._streams = Upstream(folder), RedisServer(folder), Streams(folder)
+        self._certificate = write_certificate(folder)
+        self.signer = Signer()
+        """The key of a client and of another issuer."""
         self._fresh = 0
         self.contenders: dict[str, Contender] = {}
         self.missing: dict[str, str] = {}
@@ -52,7 +58,7 @@ class Stand:
     def __enter__(self) -> Stand:
         # Whatever fails, none of them is left behind.
         with ExitStack() as started:
-            for contender in (self._upstream, self._redis, *self._possible()):
+            for contender in (self._upstream, self._redis, self._streams, *self._possible()):
                 started.callback(contender.stop)
                 contender.start()
             self._started = started.pop_all()
@@ -67,6 +73,20 @@ class Stand:
         self._fresh += 1
         made = Gatepost(self._folder, self._upstream.port, name=f"fresh {self._fresh}", **changes)
         try:
+            yield made
+        finally:
+            made.stop()
+
+    @contextmanager
+    def fresh_nginx(self) -> Iterator[Contender | None]:
+        """An nginx that has done nothing yet, started; None where it is not installed."""
+        try:
+            made = self.nginx(NginxLua, self._folder / "fresh", self._upstream.port)
+        except PeerMissingError:
+            yield None
+            return
+        try:
+            made.start()
             yield made
         finally:
             made.stop()
@@ -102,20 +122,20 @@ class Stand:
     def _made(self, name: str) -> Contender:
         port, folder = self._upstream.port, self._folder
         if name == ON_REDIS or name not in PEERS:
-            return gatepost(name, folder, port, self._redis.port)
+            return gatepost(name, folder, Around(port, self._redis.port, self._streams.port, self.signer))
         return PEERS[name](self, folder, port)
 
     def nginx(self, kind: type[NginxLua], folder: Path, port: int) -> Contender:
         """nginx with Lua."""
         if not NGINX_LUA.exists():
             raise PeerMissingError("Debian's libnginx-mod-http-lua is not installed")
-        return kind(folder, port, TOKEN, self._redis.port)
+        return kind(folder, port, TOKEN, self._redis.port, self._streams.port, self._certificate)
 
     def oidc_provider(self, folder: Path) -> Contender:
         """The token server."""
         if not (self._modules / "oidc-provider").is_dir():
             raise PeerMissingError("npm's oidc-provider is not installed: see scripts/benchmark")
-        return OidcProvider(folder, self._modules)
+        return OidcProvider(folder, self._modules, self.signer)
 
 
 def program(name: str, path: str = str(Path(sys.executable).parent)) -> str:

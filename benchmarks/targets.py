@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from benchmarks.cases import FORGED, HALF_RATE, NEW, REUSED, ROUTES, SMALL, TLS, WORKERS
-from benchmarks.figures import START, STORE_SPACE, WORKER_MEMORY
+from benchmarks.figures import HELP, START, STORE_SPACE, WORKER_MEMORY
 from benchmarks.names import (
     ENVOY,
     GATEPOST,
@@ -89,10 +89,11 @@ TARGETS = (
     _tokens("/token, reused, own store on the same core", REUSED, GATEPOST, 3),
     _tokens("/token, reused, Redis apart", REUSED, ON_REDIS, 1 / 3, "cpu"),
     _cpu("10,000 routes", Side(ROUTES, MANY_ROUTES), Side(ROUTES, TEN_ROUTES), 1.1),
-    Target(WORKER_MEMORY, Side(WORKER_MEMORY, GATEPOST, "value"), 80, "MiB"),
-    Target(f"{WORKER_MEMORY}, the larger of two", Side(WORKER_MEMORY, TWO_WORKERS, "value"), 80, "MiB"),
+    Target(WORKER_MEMORY, Side(WORKER_MEMORY, GATEPOST, "value"), 60, "MiB"),
+    Target(f"{WORKER_MEMORY}, the larger of two", Side(WORKER_MEMORY, TWO_WORKERS, "value"), 60, "MiB"),
     Target(f"{STORE_SPACE}, Redis", Side(STORE_SPACE, ON_REDIS, "value"), 400, "bytes"),
     Target(f"{STORE_SPACE}, its own Valkey", Side(STORE_SPACE, GATEPOST, "value"), 400, "bytes"),
-    Target(START, Side(START, GATEPOST, "value"), 0.8, "s"),
+    Target(START, Side(START, GATEPOST, "value"), 0.5, "s"),
+    Target(HELP, Side(HELP, GATEPOST, "value"), 0.15, "s"),
     _cpu("2 workers", Side(WORKERS, TWO_WORKERS), Side(WORKERS, GATEPOST), 1.1),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import re
 import subprocess
 import tempfile
@@ -70,6 +71,9 @@ def script(load: Load) -> str:
         lines.append(f'wrk.body = "{load.body}"')
     elif load.body:
         lines.append(f'wrk.body = string.rep("x", {load.body})')
+    if load.raw is not None:
+        # JSON escapes what Lua does.
+        lines.append(f"function request() return {json.dumps(load.raw)} end")
     text = "\n".join(lines) + "\n"
     if load.tokens is not None:
         text += _TOKENS % (load.first, load.tokens, _AT_RANDOM if load.at_random else _IN_TURN)
@@ -95,7 +99,7 @@ def read(text: str, *, close: bool = False, refused: bool = False) -> Outcome:
         _time(total[2], total[3]),
         _percentile(text, "50%"),
         _percentile(text, "99%"),
-        {kind: count for kind, count in wrong.items() if count},
+        wrong={kind: count for kind, count in wrong.items() if count},
     )
 
 

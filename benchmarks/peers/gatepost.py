@@ -20,6 +20,7 @@ CLIENT = base64.b64encode(b"demo:demo-secret").decode()
 FORM = ("Content-Type: application/x-www-form-urlencoded", f"Authorization: Basic {CLIENT}")
 ASKING = "grant_type=client_credentials&scope=orders.read"
 STATE = "state"
+DEMO = {"id": "demo", "secrets": ["demo-secret"], "scopes": ["orders.read"]}
 
 
 class Gatepost(Contender):
@@ -43,8 +44,8 @@ class Gatepost(Contender):
         }
         self._config = {
             "management": {"host": "127.0.0.1", "port": free_port()},
-            "clients": [{"id": "demo", "secrets": ["demo-secret"], "scopes": ["orders.read"]}],
-            "upstreams": {"backend": {"servers": [{"url": f"http://127.0.0.1:{upstream}"}]}},
+            "clients": [DEMO],
+            "upstreams": {"backend": server_at(upstream)},
             "routes": routes("/"),
             "plugins": [{"use": "request_id"}],
             **changes,
@@ -76,12 +77,12 @@ class Gatepost(Contender):
         """The workers and their supervisor; not the store, which is a server of its own everywhere."""
         return [pid for pid in super().pids if b"valkey" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
-    def token(self, form: str = "") -> str:
+    def token(self, form: str = "", **headers: str) -> str:
         """A token for the route."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/token",
             data=f"{ASKING}{form}".encode(),
-            headers={"Authorization": f"Basic {CLIENT}"},
+            headers={"Authorization": f"Basic {CLIENT}", **headers},
         )
         with urllib.request.urlopen(request) as answer:
             return str(json.load(answer)["access_token"])
@@ -92,9 +93,14 @@ class Gatepost(Contender):
         return (self.folder / STATE / "store" / "url").read_text()
 
 
-def routes(*paths: str) -> list[dict[str, Any]]:
-    """Routes to the backend, open to who has the scope."""
+def server_at(port: int) -> dict[str, Any]:
+    """An upstream with one server."""
+    return {"servers": [{"url": f"http://127.0.0.1:{port}"}]}
+
+
+def routes(*paths: str, **more: Any) -> list[dict[str, Any]]:
+    """Routes to the backend, open to who has the scope. `more` are further keys of each."""
     return [
-        {"path": path, "upstream": "backend", "scopes": ["orders.read"], "strip_prefix": False}
+        {"path": path, "upstream": "backend", "scopes": ["orders.read"], "strip_prefix": False, **more}
         for path in paths
     ]

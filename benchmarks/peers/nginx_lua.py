@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.contender import Contender
+from benchmarks.contender import Contender, free_port
 from benchmarks.store import Store
 
 CONFIG = """
@@ -15,6 +15,7 @@ worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 8192; }}
 http {{
   lua_shared_dict tokens 10m;
+  map $http_upgrade $upgrades {{ default upgrade; "" ""; }}
   init_by_lua_block {{ ngx.shared.tokens:set("{token}", "demo|orders.read") }}
   log_format json escape=json '{{"t":"$time_iso8601","a":"$remote_addr","m":"$request_method","p":"$uri","s":$status,"b":$body_bytes_sent,"d":$request_time}}';
   access_log {folder}/access.log json buffer=64k flush=1s;
@@ -23,23 +24,35 @@ http {{
   {beside}
   server {{
     listen 127.0.0.1:{port} backlog=8192;
+    {tls}
+    access_by_lua_block {{
+      local header = ngx.var.http_authorization
+      {lookup}
+      if not facts then ngx.header["WWW-Authenticate"] = "Bearer" return ngx.exit(401) end
+      local bar = string.find(facts, "|", 1, true)
+      if not string.find(facts, "orders.read", bar, true) then return ngx.exit(403) end
+      ngx.req.set_header("X-Client-Id", string.sub(facts, 1, bar - 1))
+      ngx.req.clear_header("Authorization")
+    }}
+    proxy_http_version 1.1;
     location / {{
       {more}
-      access_by_lua_block {{
-        local header = ngx.var.http_authorization
-        {lookup}
-        if not facts then ngx.header["WWW-Authenticate"] = "Bearer" return ngx.exit(401) end
-        local bar = string.find(facts, "|", 1, true)
-        if not string.find(facts, "orders.read", bar, true) then return ngx.exit(403) end
-        ngx.req.set_header("X-Client-Id", string.sub(facts, 1, bar - 1))
-        ngx.req.clear_header("Authorization")
-      }}
-      proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_set_header Connection "";
       proxy_set_header X-Request-Id $request_id; proxy_set_header X-Forwarded-For $remote_addr;
       proxy_pass http://backend;
     }}
+    location /streams/ {{
+      proxy_set_header Connection $upgrades; proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header X-Request-Id $request_id; proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_buffering off; proxy_read_timeout 1h;
+      proxy_pass http://127.0.0.1:{streams};
+    }}
   }}
 }}
+"""
+TLS = """
+    listen 127.0.0.1:{port} ssl backlog=8192;
+    ssl_certificate {certificate}; ssl_certificate_key {key}; ssl_protocols TLSv1.3;
 """
 REMEMBERED = "local facts = header and ngx.shared.tokens:get(string.sub(header, 8))"
 # What lua-resty-redis does for a GET, over the same kind of socket, and no more.
@@ -72,9 +85,19 @@ class NginxLua(Contender):
     lookup = REMEMBERED
     beside = more = ""
 
-    def __init__(self, folder: Path, upstream: int, token: str, redis: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        upstream: int,
+        token: str,
+        redis: int = 0,
+        streams: int = 1,
+        certificate: tuple[Path, Path] | None = None,
+    ) -> None:
         super().__init__(folder)
-        self._upstream, self._token, self._redis = upstream, token, redis
+        self.tls_port = free_port()
+        self._upstream, self._token, self._redis, self._streams = upstream, token, redis, streams
+        self._certificate = certificate
 
     def command(self) -> Sequence[str]:
         config = self.folder / "nginx.conf"
@@ -82,10 +105,16 @@ class NginxLua(Contender):
         config.write_text(
             CONFIG.format(
                 folder=self.folder, port=self.port, upstream=self._upstream, token=self._token,
-                lookup=lookup, beside=self.beside, more=self.more,
+                lookup=lookup, beside=self.beside, more=self.more, streams=self._streams, tls=self._tls(),
             )
         )  # fmt: skip
         return ["nginx", "-c", str(config), "-e", str(self.folder / "error.log")]
+
+    def _tls(self) -> str:
+        if self._certificate is None:
+            return ""
+        certificate, key = self._certificate
+        return TLS.format(port=self.tls_port, certificate=certificate, key=key)
 
 
 class NginxLuaExtras(NginxLua):

@@ -3,6 +3,7 @@ from random import Random
 
 import pytest
 
+import benchmarks.paced
 from benchmarks.paced import Pace, complete, outcome
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -73,3 +74,18 @@ async def test_as_many_are_asked_as_are_due_however_long_it_takes() -> None:
 async def test_another_status_is_wrong() -> None:
     pace = await paced([ANSWER.replace(b"200", b"503"), ANSWER])
     assert pace.wrong == {"status": 1}
+
+
+async def test_requests_that_are_never_answered_count_with_the_time_that_they_have_waited(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(benchmarks.paced, "PATIENCE", 0.1)
+    pace = await paced([ANSWER[:-1]])
+    assert pace.wrong["time-out"] == len(pace.latencies) > 4
+    assert max(pace.latencies) > 0.5
+
+
+def test_the_999th_thousandth_is_told_of_requests_with_a_time_at_which_they_were_due() -> None:
+    latencies = [number / 1000 for number in range(1000)]
+    assert outcome(latencies, 1, {}, since_due=True).p999 == 0.999
+    assert outcome(latencies, 1, {}).p999 is None

@@ -17,7 +17,8 @@ def test_a_row_has_the_median_and_the_ratio_within_the_round() -> None:
     samples = [sample(NGINX, 10), sample(GATEPOST, 20), sample(NGINX, 20, 1), sample(GATEPOST, 20, 1)]
     row = cases_table([FIRST], samples).splitlines()[-1]
     assert (
-        row == f"| {FIRST.name} | Gatepost | 20.0 | 1.50 × nginx + Lua | 31,000 | 2.00 | 4.00 | 70 | 97% |  |"
+        row
+        == f"| {FIRST.name} | Gatepost | 20.0 | 1.50 × nginx + Lua | 31,000 | 2.00 | 4.00 |  | 70 | 97% |  |"
     )
 
 
@@ -79,3 +80,8 @@ def test_numbers_have_three_digits_or_all_before_the_point() -> None:
     assert [number(value) for value in (17_500, 333.4, 1.6, 1 / 3, 0.0002)] == [
         "17,500", "333", "1.6", "0.333", "0.0002",
     ]  # fmt: skip
+
+
+def test_the_999th_thousandth_stands_only_where_requests_had_a_time_at_which_they_were_due() -> None:
+    row = cases_table([FIRST], [replace(sample(), p999=0.0125)]).splitlines()[-1]
+    assert "| 4.00 | 12.50 | 70 |" in row
