@@ -105,6 +105,7 @@ class _SingleWorker:
             notify(reloading(), self._manager)
             with beside_requests():
                 await self._reload_configuration()
+                self._worker.leftovers.exclude()
             if self._upgrades.under_way:
                 self._wake.set()
             else:
@@ -167,6 +168,7 @@ class _SingleWorker:
             await self._replace(new)
         except Exception as error:
             self._context.reloads.failed(error)
+            self._worker.leftovers.begin()
             return
         old, self._settings = self._settings, new
         self._watch.loaded(new)

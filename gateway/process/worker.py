@@ -21,7 +21,7 @@ from gateway.process.acme_renewal import AcmeRenewal, acme_gauges, acme_orders
 from gateway.process.certificates import CHECK_INTERVAL, Certificates
 from gateway.process.edge_process import EdgeProcess
 from gateway.process.embedded_store_process import StoreProcess
-from gateway.process.gc_tuning import freeze_gc
+from gateway.process.gc_tuning import IdleCollector, freeze_gc
 from gateway.process.line_writer import line_writer
 from gateway.process.listeners import ListenSocket, WorkerShare
 from gateway.process.log_level import CHECK_INTERVAL as LEVEL_INTERVAL
@@ -107,6 +107,8 @@ class Worker:
         self._sockets = context.listeners.current
         self._current: ServerInstance | None = None
         self._draining: set[asyncio.Task[None]] = set()
+        self.leftovers = IdleCollector()
+        """Of configurations that are no longer served, or could not be."""
         self._force = asyncio.Event()
         self._closing = asyncio.Event()
         """Set at a shutdown: nothing that is left of earlier configurations has more time than the drain."""
@@ -194,7 +196,12 @@ class Worker:
         previous.stop_accepting()
         task = asyncio.create_task(previous.retire(self._force, self._closing))
         self._draining.add(task)
-        task.add_done_callback(self._draining.discard)
+        task.add_done_callback(self._retired)
+
+    def _retired(self, task: asyncio.Task[None]) -> None:
+        self._draining.discard(task)
+        if self._current is not None:
+            self.leftovers.begin()
 
     async def retire(self) -> None:
         """Another process serves from now on: returns when what is open here has ended.
@@ -254,6 +261,7 @@ class Worker:
     def _stop_watching(self) -> None:
         for task in (*self._watches, *self._acme):
             task.cancel()
+        self.leftovers.cancel()
 
     def _close_public(self) -> None:
         # While a listening socket is open, the kernel completes handshakes of connections that are never
