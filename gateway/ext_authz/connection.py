@@ -31,7 +31,7 @@ from gateway.http.exchange import Header, Peer
 from gateway.http.grpc_status import GrpcStatus
 from gateway.http.limit_names import HEADER_TIMEOUT
 from gateway.server.connection_manager import ConnectionManager
-from gateway.server.eager import run_eagerly
+from gateway.server.eager import Running, run_eagerly
 from gateway.server.transport import ClientTransport
 
 log = logging.getLogger("gatepost")
@@ -59,7 +59,7 @@ class _Call:
     data: bytearray
     asked: bool = False
     """Whether its message is whole."""
-    task: asyncio.Task[None] | None = None
+    task: Running | None = None
     deadline: asyncio.TimerHandle | None = None
     answer: bytes = b""
     """What the proxy's flow control has not let out yet."""

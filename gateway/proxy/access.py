@@ -71,7 +71,14 @@ async def _authorize_later(
     now: float,
     verify_proof: VerifyProof | None,
 ) -> AuthError | None:
-    token = found if isinstance(found, TokenInfo) else await _looked_up(exchange, found)
+    if isinstance(found, TokenInfo):
+        token: TokenInfo | None = found
+    else:
+        began = perf_counter()
+        try:
+            token = await found
+        finally:
+            exchange.state[LOOKUP_TIMES] = began, perf_counter()
     if token is None:
         return AuthError.INVALID
     proven = NOTHING_PROVEN
@@ -81,14 +88,6 @@ async def _authorize_later(
             return verified
         proven = verified
     return _check(exchange, token, proven, now)
-
-
-async def _looked_up(exchange: Exchange, found: Awaitable[TokenInfo | None]) -> TokenInfo | None:
-    began = perf_counter()
-    try:
-        return await found
-    finally:
-        exchange.state[LOOKUP_TIMES] = began, perf_counter()
 
 
 def _check(exchange: Exchange, token: TokenInfo, proven: Mapping[str, str], now: float) -> AuthError | None:

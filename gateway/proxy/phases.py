@@ -101,8 +101,10 @@ def _check_access(
     credentials = cached.credentials if cached is not None and cached.head is exchange.request else None
     refusal = authorize(exchange, services.find_token, services.clock(), services.verify_proof, credentials)
     hooks = exchange.route.pipeline.on_authorized
+    if not hooks:
+        return refusal
     if refusal is None:
-        return run_hooks(hooks, exchange) if hooks else None
+        return run_hooks(hooks, exchange)
     return then(refusal, partial(run_hooks, hooks, exchange))
 
 

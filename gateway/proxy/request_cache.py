@@ -19,7 +19,7 @@ from gateway.oauth.model import TokenInfo
 from gateway.proxy.forward_head import render_request_lines, route_head
 from gateway.proxy.request_tokens import presented_credentials
 from gateway.proxy.route_table import RouteTable
-from gateway.proxy.simple_request import HeaderBlock, SimpleRequest, parse_simple_head
+from gateway.proxy.simple_request import SimpleRequest, parse_simple_head
 from gateway.runtime.caches import MIB, cached_unchecked, register
 
 MAX_HEAD = 2048
@@ -45,13 +45,32 @@ class UpstreamHead:
     """The same as it goes over the wire."""
 
 
+@dataclass(slots=True, frozen=True)
+class SimpleFraming:
+    """What belongs to the request, and whether another one may follow."""
+
+    length: int
+    """Bytes of the body."""
+    last: bool
+    """Whether the connection ends with the response."""
+    size: int
+    """Bytes of all header names and values; where the token was put in another's place, of the other."""
+
+
+@dataclass(slots=True)
+class LastSender:
+    """Who sent such a head last. Heads that differ in the token alone share it."""
+
+    peer: Peer = NOBODY
+
+
 @dataclass(slots=True)
 class CachedRequest:
     """A simple request, all but its body, and what follows from it."""
 
     head: RequestHead
     """With the peer that sent it last."""
-    block: HeaderBlock
+    framing: SimpleFraming
     route: Route
     credentials: BearerCredentials | AuthError
     """Where this route looks for them."""
@@ -59,6 +78,7 @@ class CachedRequest:
     """What goes upstream by this route."""
     canary: UpstreamHead | None
     """The same by its canary's route."""
+    sender: LastSender = field(default_factory=LastSender, compare=False)
     identity: tuple[RequestHead, TokenInfo | None, bytes] | None = field(default=None, compare=False)
     """The last request, its token, and the lines that went upstream behind its id: who sent it."""
 
@@ -67,30 +87,22 @@ class CachedRequest:
         head = self.head
         if head.peer is not peer:
             head = self.head = _copied(head, head.headers, peer)
+            self.sender.peer = peer
         return head
 
     def with_token(self, token: bytes) -> CachedRequest:
         """The same request with another bearer token in its one Authorization header."""
-        head, block = self.head, self.block
-        value = block.authorization[0][: -len(_ANY)] + token
-        headers = tuple(
-            (name, value) if name.lower() == b"authorization" else (name, old) for name, old in head.headers
-        )
-        head = _copied(head, headers, head.peer)
-        block = HeaderBlock(
-            headers,
-            block.host,
-            block.length,
-            BearerCredentials(token.decode(), dpop=False),
-            block.content_type,
-            (value,),
-            block.proofs,
-            block.origin_or_coding,
-            # The limits hold for each request: `read` has not seen this token.
-            block.size + len(token) - len(_ANY),
-            block.last,
-        )
-        return _cached_request(head, block, self.route, self)
+        head, route, headers = self.head, self.route, self.head.headers
+        place = next(at for at, (name, _) in enumerate(headers) if name.lower() == b"authorization")
+        name, value = headers[place]
+        changed = (name, value[: -len(_ANY)] + token)
+        # Most often the next request is by the same peer: then `head_from` need not make another head.
+        head = _copied(head, (*headers[:place], changed, *headers[place + 1 :]), self.sender.peer)
+        presented = BearerCredentials(token.decode(), dpop=False)
+        credentials = presented if route.token_sources is None else presented_credentials(head, route)
+        upstream = _upstream_head(route, head, self.upstream)
+        canary = None if route.canary is None else _upstream_head(route.canary.route, head, self.canary)
+        return CachedRequest(head, self.framing, route, credentials, upstream, canary, self.sender)
 
     def render_upstream_head(self, shared: UpstreamHead, exchange: Exchange) -> bytes:
         """The whole head for one request: what `render_request_head` makes of `build_forward_head`.
@@ -133,10 +145,11 @@ def request_reader(
             return read(data)
         start, end = bearer.span(1)
         cached = templates(data[:start] + _ANY + data[end:])
-        if cached is None or len(cached.block.authorization) > 1:
+        if cached is None or len(cached.head.values(b"authorization")) > 1:
             return read(data)
-        found = cached.with_token(data[start:end])
-        return found if found.block.size <= limits.head else None
+        # The limits hold for each request: `read` has not seen this token.
+        longer = end - start - len(_ANY)
+        return cached.with_token(data[start:end]) if cached.framing.size + longer <= limits.head else None
 
     cached_read = cached_unchecked(_HEADS)(read_template)
     return lambda data: cached_read(data) if len(data) <= MAX_HEAD else read(data)
@@ -150,22 +163,17 @@ def _copied(head: RequestHead, headers: tuple[Header, ...], peer: Peer) -> Reque
 
 def _routed(plain: SimpleRequest, routes: RouteTable) -> CachedRequest:
     head = plain.head(NOBODY)
-    return _cached_request(head, plain.block, routes.match(head))
-
-
-def _cached_request(
-    head: RequestHead, block: HeaderBlock, route: Route, twin: CachedRequest | None = None
-) -> CachedRequest:
-    """`twin`: the same request with another token."""
-    upstream = _upstream_head(route, head, None if twin is None else twin.upstream)
-    canary = None
-    if route.canary is not None:
-        canary = _upstream_head(route.canary.route, head, None if twin is None else twin.canary)
+    route = routes.match(head)
+    upstream = _upstream_head(route, head)
+    canary = None if route.canary is None else _upstream_head(route.canary.route, head)
+    block = plain.block
     credentials = block.token if route.token_sources is None else presented_credentials(head, route)
-    return CachedRequest(head, block, route, credentials, upstream, canary)
+    framing = SimpleFraming(block.length, block.last, block.size)
+    return CachedRequest(head, framing, route, credentials, upstream, canary)
 
 
-def _upstream_head(route: Route, head: RequestHead, twin: UpstreamHead | None) -> UpstreamHead:
+def _upstream_head(route: Route, head: RequestHead, twin: UpstreamHead | None = None) -> UpstreamHead:
+    """`twin`: that of the same request with another token."""
     if twin is not None and not route.forward_token and not route.pipeline.head_only_on_forward:
         return twin
     forward = route_head(head, route)

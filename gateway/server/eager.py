@@ -1,10 +1,11 @@
-"""Coroutines that are started at once, by a plain function, and become a task only if they wait.
+"""Coroutines that are started at once, by a plain function, and become a task only if they must.
 
 A coroutine that never waits is over inside its first `send(None)`: no task, no turn of the event loop. One
-that waits has already sent its question (to the store, say) when its task is made.
+that waits for a `PromptReply` (of the store, say) goes on by hand, too, when that is there. For one that waits for
+anything else a task is made; by then it has already sent its question.
 
-What runs before the first wait runs in no task of its own. `asyncio.timeout`, and all else that asks for the
-current task, fails there or finds another's. So code that is not the gateway's own, such as a plugin's
+What runs before the task is made runs in no task of its own. `asyncio.timeout`, and all else that asks for
+the current task, fails there or finds another's. So code that is not the gateway's own, such as a plugin's
 coroutine, must be preceded by `await asyncio.sleep(0)`, or be started as a task.
 """
 
@@ -13,16 +14,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Generator
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
+
+from gateway.runtime.prompt_reply import PromptReply
 
 Work = Coroutine[Any, Any, None]
 
 
-def run_eagerly(work: Work) -> asyncio.Task[None] | None:
+class Running(Protocol):
+    """A coroutine that is under way."""
+
+    def cancel(self) -> object:
+        """Raises CancelledError where it waits."""
+
+
+def run_eagerly(work: Work) -> Running | None:
     """Runs a coroutine as far as it goes without waiting.
 
     Returns:
-        None: it is over. Else the task that runs the rest. Keep it: the event loop does not.
+        None: it is over. Else what runs the rest. Keep it: the event loop does not.
 
     Raises:
         Exception: what the coroutine raises before it waits.
@@ -31,7 +41,61 @@ def run_eagerly(work: Work) -> asyncio.Task[None] | None:
         waiting = work.send(None)
     except StopIteration:
         return None
+    if type(waiting) is PromptReply:
+        return _ByHand(work, waiting)
     return asyncio.get_running_loop().create_task(_Rest(work, waiting))
+
+
+class _ByHand:
+    """A coroutine that goes on without a task, from reply to reply; its first other wait makes one."""
+
+    __slots__ = ("_cancelled", "_task", "_waiting", "_work")
+
+    def __init__(self, work: Work, waiting: PromptReply[Any]) -> None:
+        self._work = work
+        self._task: asyncio.Task[None] | None = None
+        self._cancelled = False
+        self._wait(waiting)
+
+    def cancel(self) -> None:
+        """Raises CancelledError where it waits: at once, or at its next wait if it runs just now."""
+        if self._task is not None:
+            self._task.cancel()
+            return
+        self._cancelled = True
+        waiting = self._waiting
+        if waiting is not None:
+            waiting.cancel()
+
+    def _wait(self, waiting: PromptReply[Any]) -> None:
+        # As a task does: the future may be awaited again.
+        waiting._asyncio_future_blocking = False
+        self._waiting: PromptReply[Any] | None = waiting
+        waiting.when_done(self._go_on)
+        if self._cancelled:
+            waiting.cancel()
+
+    def _go_on(self) -> None:
+        self._waiting = None
+        try:
+            waiting = self._work.send(None)
+        except (StopIteration, asyncio.CancelledError):
+            return
+        except Exception as error:
+            _report(error)
+            return
+        if type(waiting) is PromptReply:
+            self._wait(waiting)
+            return
+        self._task = asyncio.get_running_loop().create_task(_Rest(self._work, waiting))
+        if self._cancelled:
+            self._task.cancel()
+
+
+def _report(error: Exception) -> None:
+    """As the event loop says it of a task that nobody awaits."""
+    context = {"message": "A coroutine has failed that nobody awaits", "exception": error}
+    asyncio.get_running_loop().call_exception_handler(context)
 
 
 class _Rest(Coroutine[Any, Any, None]):

@@ -15,6 +15,7 @@ from typing import Any, cast
 import hiredis
 
 from gateway.errors import StoreUnavailable
+from gateway.runtime.prompt_reply import PromptReply
 from gateway.store.redis_errors import CommandRejected
 
 Argument = str | bytes | int | float
@@ -82,7 +83,7 @@ class RespConnection(asyncio.Protocol):
         `otherwise` is the command in its place where the server does not know a script yet.
         """
         self.check()
-        future: asyncio.Future[Any] = self._loop.create_future()
+        future: PromptReply[Any] = PromptReply(self._loop)
         self._queue(future, name, args, decode, otherwise)
         return future
 

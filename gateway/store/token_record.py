@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from sys import intern
 
 from gateway.oauth.model import TokenInfo
-from gateway.runtime.caches import MIB, cached, register
+from gateway.runtime.caches import MIB, cached, cached_unchecked, register
 from gateway.store.json_record import JsonRecord, write_record
 
 USER_GRANTS = frozenset({"password", "refresh_token"})
@@ -42,6 +43,33 @@ def read_token_info(data: bytes) -> TokenInfo | None:
 
     A worker remembers many of them: what they have in common they share.
     """
+    times = _TIMES.search(data)
+    if times is None or len(data) > _ALIKE.key_bytes:
+        return _read(data)
+    alike = _read_alike(data[: times.start()] + _NO_TIMES + data[times.end() :])
+    # A second member of that name would count in place of the first.
+    if alike is None or not alike.issued == alike.expires == _NO_TIME:
+        return _read(data)
+    return TokenInfo(
+        alike.client,
+        alike.scopes,
+        alike.audience,
+        alike.subject,
+        int(times[1]),
+        int(times[2]),
+        alike.grant,
+        alike.source,
+        alike.user,
+        alike.user_id,
+        alike.user_generation,
+        alike.extra,
+        alike.issuer,
+        alike.cnf,
+        alike.tier,
+    )
+
+
+def _read(data: bytes) -> TokenInfo | None:
     try:
         record = JsonRecord.parse(data)
         facts = TokenInfo(
@@ -70,6 +98,14 @@ def _names_user_without_id(facts: TokenInfo) -> bool:
     return facts.user is not None and facts.user_id is None and facts.grant in USER_GRANTS
 
 
+# Two tokens of one client most often differ in these alone. In a JSON string the quotes would be escaped.
+_TIMES = re.compile(rb',"iat":([1-9][0-9]{0,15}),"exp":([1-9][0-9]{0,15})(?=[,}])')
+_NO_TIME = -1
+_NO_TIMES = b',"iat":%d,"exp":%d' % (_NO_TIME, _NO_TIME)
+_ALIKE = register(
+    "token records without their times", __name__, entries=1024, key_bytes=512, total_bytes=24 * MIB
+)
+_read_alike = cached_unchecked(_ALIKE)(_read)
 _SCOPES = register("scopes of token records", __name__, entries=1024, key_bytes=512, total_bytes=24 * MIB)
 
 

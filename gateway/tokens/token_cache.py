@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 
 from gateway.oauth.model import TokenInfo
@@ -17,8 +17,9 @@ from gateway.store.invalidated_cache import InvalidatedCache
 from gateway.store.key_names import KeyNames
 
 Key = str | bytes
-Entry = tuple[TokenInfo, float, str]
-"""The facts, the expiry by this worker's monotonic clock, and the name in the store."""
+Entry = tuple[TokenInfo, float, str, int, tuple[bytes, ...]]
+"""The facts, the expiry by this worker's monotonic clock, the name in the store, the bytes of memory, and the
+generations that the token belongs to: its client's and its user's."""
 _RECORDS = register("token records", __name__, entries=50_000, total_bytes=64 * MIB)
 
 
@@ -109,13 +110,15 @@ class TokenCache(InvalidatedCache):
         while self._entries and (len(self._entries) >= self._limit or self._bytes + most > self._most_bytes):
             self._drop(next(iter(self._entries)))
         self._bytes += size
-        self._entries[key] = (facts, self._monotonic() + seconds, name)
+        generations = self._generations(facts)
+        self._entries[key] = (facts, self._monotonic() + seconds, name, size, generations)
         self._by_name[name] = key
-        for generation in self._generations(facts):
-            if generation not in self._by_generation:
-                self._by_generation[generation] = set()
+        for generation in generations:
+            keys = self._by_generation.get(generation)
+            if keys is None:
+                keys = self._by_generation[generation] = set()
                 self._bytes += _GENERATION_BYTES
-            self._by_generation[generation].add(key)
+            keys.add(key)
 
     def watch(self, token: str) -> tuple[asyncio.Future[None], float] | None:
         """A future for the drop of the token, and the seconds until it expires. None: it is not cached.
@@ -171,10 +174,11 @@ class TokenCache(InvalidatedCache):
             for known in list(self._by_generation.get(key, ())):
                 self._drop(known)
 
-    def _generations(self, facts: TokenInfo) -> Iterator[bytes]:
-        yield self._names.client_generation(facts.client).encode("utf-8", "surrogatepass")
-        if facts.user_id is not None:
-            yield (self._names.user_generations + facts.user_id).encode("utf-8", "surrogatepass")
+    def _generations(self, facts: TokenInfo) -> tuple[bytes, ...]:
+        client = self._names.client_generation(facts.client).encode("utf-8", "surrogatepass")
+        if facts.user_id is None:
+            return (client,)
+        return client, (self._names.user_generations + facts.user_id).encode("utf-8", "surrogatepass")
 
     def _drop(self, key: Key) -> None:
         entry = self._entries.pop(key, None)
@@ -182,10 +186,10 @@ class TokenCache(InvalidatedCache):
             return
         if self._watching:
             self._wake(key)
-        facts, _, name = entry
-        self._bytes -= facts_bytes(facts)
+        _, _, name, size, generations = entry
+        self._bytes -= size
         del self._by_name[name]
-        for generation in self._generations(facts):
+        for generation in generations:
             keys = self._by_generation[generation]
             keys.discard(key)
             if not keys:

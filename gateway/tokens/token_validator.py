@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Generator, Iterable
+from functools import partial
 from time import monotonic
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.accounts.clients import Clients
+from gateway.errors import StoreUnavailable
 from gateway.jose.compact import Jwt, read_jwt
 from gateway.oauth.model import OWN, OWN_ONLY, TokenInfo
 from gateway.oauth.opaque_tokens import OpaqueTokens
+from gateway.runtime.prompt_reply import PromptReply
 from gateway.store import TokenStore
 from gateway.tokens.jwt_tokens import JwtTokens, LookupNeeded
 from gateway.tokens.token_cache import TokenCache
@@ -47,6 +50,7 @@ class NoForeignIssuers:
         """Nothing."""
 
 
+_STORE = LookupNeeded.STORE
 _ENDED = "It was issued here, and has expired or been revoked, or its client is gone or disabled."
 _OWN_NOT_ACCEPTED = "It was issued here, and the route takes tokens of other issuers only."
 
@@ -69,7 +73,8 @@ class TokenValidator:
         self._jwts = jwts
         self._clients = clients
         self._foreign: ForeignIssuers = foreign or NoForeignIssuers()
-        self._asking: dict[str, asyncio.Future[TokenInfo | None]] = {}
+        self._asking: dict[str, list[PromptReply[TokenInfo | None]]] = {}
+        """Who waits for the store to say what a token is."""
 
     def resolve_now(self, token: str, accepted: frozenset[str]) -> TokenInfo | LookupNeeded | None:
         """The facts of a token, where no I/O is needed; None where the token is not valid.
@@ -115,7 +120,9 @@ class TokenValidator:
         """
         known = self.resolve_now(token, accepted)
         # Not `isinstance`, which takes longer where the class is an enumeration.
-        return self._look_up(known, token, accepted) if type(known) is LookupNeeded else known  # type: ignore[return-value]
+        if type(known) is not LookupNeeded:
+            return known  # type: ignore[return-value]
+        return _Asked(self, token) if known is _STORE else self._look_up(known, token, accepted)
 
     async def resolve(self, token: str, accepted: frozenset[str] = OWN_ONLY) -> TokenInfo | None:
         """The same, awaited.
@@ -147,8 +154,7 @@ class TokenValidator:
             return await self._foreign.resolve(token, read_jwt(token), accepted)
         if needed is LookupNeeded.KEYS and not await self._ours_after_all(token):
             return None
-        # Cancelling one request must not cancel the lookup of the others.
-        return self._held(await asyncio.shield(self._asked(token)))
+        return await self.ask_store(token)
 
     async def revoke(self, token: str) -> None:
         """Revokes a token: here at once, elsewhere with the invalidation.
@@ -178,26 +184,55 @@ class TokenValidator:
         jwt = read_jwt(token)
         return jwt is not None and await self._jwts.verify_with_fresh_keys(token, jwt)
 
-    def _held(self, facts: TokenInfo | None) -> TokenInfo | None:
-        """The facts, unless the client was removed."""
-        return facts if facts is not None and self._clients.may_hold(facts) else None
+    def ask_store(self, token: str) -> PromptReply[TokenInfo | None]:
+        """What the store knows of a token of a client that there is; one question for all concurrent callers.
 
-    def _asked(self, token: str) -> asyncio.Future[TokenInfo | None]:
-        """Looks a token up in the store, once for all concurrent callers."""
-        asking = self._asking.get(token)
-        if asking is None or asking.done():
-            begun = monotonic()
+        Raises StoreUnavailable, or the reply does.
+        """
+        # Each has a reply of its own: cancelling one request must not cancel the lookup of the others.
+        mine: PromptReply[TokenInfo | None] = PromptReply(asyncio.get_running_loop())
+        callers = self._asking.get(token)
+        if callers is not None:
+            callers.append(mine)
+            return mine
+        begun = monotonic()
 
-            def keep(name: str, facts: TokenInfo, left: float) -> None:
-                # Counted from the question: however late the answer is, the token lives no longer here than
-                # in the store.
-                self._cache.put(token, name, facts, left - (monotonic() - begun))
+        def keep(name: str, facts: TokenInfo, left: float) -> None:
+            # Counted from the question: however late the answer is, the token lives no longer here than
+            # in the store.
+            self._cache.put(token, name, facts, left - (monotonic() - begun))
 
-            asking = self._store.facts(token_name(self._store.names, token), keep)
-            self._asking[token] = asking
-            asking.add_done_callback(lambda asked: self._answered(token, asked))
-        return asking
+        asked = self._store.facts(token_name(self._store.names, token), keep)
+        self._asking[token] = [mine]
+        if isinstance(asked, PromptReply):
+            asked.when_done(partial(self._answered, token, asked))
+        else:
+            asked.add_done_callback(partial(self._answered, token))
+        return mine
 
     def _answered(self, token: str, asked: asyncio.Future[TokenInfo | None]) -> None:
-        if self._asking.get(token) is asked:
-            del self._asking[token]
+        callers = self._asking.pop(token)
+        error = StoreUnavailable("the gateway is stopping") if asked.cancelled() else asked.exception()
+        # Unless the client was removed.
+        facts = asked.result() if error is None else None
+        held = facts if facts is not None and self._clients.may_hold(facts) else None
+        for caller in callers:
+            if caller.done():
+                continue
+            if error is None:
+                caller.set_result(held)
+            else:
+                caller.set_exception(error)
+
+
+class _Asked:
+    """A token that the store is asked for when, and if, it is awaited."""
+
+    __slots__ = ("_token", "_validator")
+
+    def __init__(self, validator: TokenValidator, token: str) -> None:
+        self._validator = validator
+        self._token = token
+
+    def __await__(self) -> Generator[Any, Any, TokenInfo | None]:
+        return self._validator.ask_store(self._token).__await__()

@@ -42,12 +42,11 @@ class FastPath:
         end = data.find(b"\r\n\r\n") + 4
         cached = self.read(data[:end])
         # The body must be whole, and nothing may follow it.
-        if cached is None or len(data) - end != cached.block.length:
+        if cached is None or len(data) - end != cached.framing.length:
             return None
-        block = cached.block
-        peer = real_peer(client.peer, block.headers, self.trusted)
+        peer = real_peer(client.peer, cached.head.headers, self.trusted)
         exchange = Exchange(cached.head_from(peer), cached.route, self.new_id())
-        if block.last:
+        if cached.framing.last:
             client.close_after()
         request = ProxyRequest(self.services, exchange, client)
         request.begin(cached, data[end:])

@@ -27,7 +27,7 @@ from gateway.proxy.pipeline import run_hooks
 from gateway.proxy.public_response import with_public_urls
 from gateway.proxy.request_tokens import presented_credentials
 from gateway.proxy.response_rendering import head_for_plugins, render_cached, render_changed
-from gateway.server.eager import run_eagerly
+from gateway.server.eager import Running, run_eagerly
 from gateway.server.in_flight import ResponseClient
 from gateway.upstream.errors import UpstreamError
 from gateway.upstream.response_handler import UpstreamFraming
@@ -74,7 +74,7 @@ class ResponseWriter(TimesKeeper):
         self._exchange = exchange
         self._client = client
         self._call: UpstreamCall | None = None
-        self._task: Task[None] | None = None
+        self._task: Running | None = None
         """What waits: for a phase, or for hooks."""
         self._token_end: Task[None] | None = None
         """Waits for the end of the token, where the response must not outlive it."""

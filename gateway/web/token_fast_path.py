@@ -22,7 +22,7 @@ from gateway.oauth.errors import OAuthError
 from gateway.oauth_flows.client_request import start_steps
 from gateway.oauth_flows.token import STEPS, TokenRequestState
 from gateway.proxy.simple_request import parse_simple_request
-from gateway.server.eager import run_eagerly
+from gateway.server.eager import Running, run_eagerly
 from gateway.server.in_flight import ClientWriter
 from gateway.web.error_responses import to_logged_problem
 from gateway.web.oauth_endpoints import MAX_FORM, OAuthEndpoints
@@ -117,7 +117,7 @@ class TokenRequest:
         self._call: TokenRequestState | None = None
         self._request_id = request_id
         self._began = perf_counter()
-        self._task: asyncio.Task[None] | None = None
+        self._task: Running | None = None
         self.finished = False
         """Whether the answer is out."""
 

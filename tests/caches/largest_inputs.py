@@ -558,6 +558,23 @@ def scopes_of_records(number: int, size: int) -> object:
     return read_token_info(json.dumps(record).encode())
 
 
+def records_without_times(record: dict[str, object]) -> Fill:
+    def fill(number: int, size: int) -> object:
+        tail = json.dumps(record | {"sub": f"{number}"}, separators=(",", ":"))[1:].encode()
+        start = b'{"client":"a","iat":1,"exp":2,'
+        return read_token_info(start + tail)
+
+    return fill
+
+
+# Many small texts take more memory than one that is long.
+RECORDS = (
+    {"aud": [f"{place:x}" for place in range(100)]},
+    {"extra": {f"{place:x}": "" for place in range(60)}},
+    {"user": "a" * 400},
+)
+
+
 def limiter(subject: Callable[[int, int], str]) -> New:
     def new() -> Fill:
         table, window = LeaseTable(), Window(5, 60.0)
@@ -641,6 +658,7 @@ FILLS: dict[str, tuple[New | Input, ...]] = {
         for of in (long_identity, many_scopes)
     ),
     "scopes of token records": (once(scopes_of_records),),
+    "token records without their times": tuple(once(records_without_times(record)) for record in RECORDS),
     "scope parameters": (once(lambda number, size: parse_scope(words(number, size))),),
     "rendered challenges": (once(challenges),),
     "request header blocks": (block(many_headers), block(long_header)),

@@ -77,9 +77,10 @@ def test_heads_that_differ_in_their_token_alone_mean_what_each_of_them_would(
         cached = reading(head)
         assert cached == request_reader(table)(head)
         if cached is not None:
-            alone = parse_simple_request(head + b"x" * cached.block.length)
+            alone = parse_simple_request(head + b"x" * cached.framing.length)
             assert alone is not None
-            assert (cached.block, cached.head.headers) == (alone.block, alone.block.headers)
+            assert (cached.credentials, cached.head.headers) == (alone.block.token, alone.block.headers)
+            assert (cached.framing.length, cached.framing.last) == (alone.block.length, alone.block.last)
             lines = render_header_lines(request_headers(cached.head, forward_token=forward_token))
             assert cached.upstream.lines.endswith(b" HTTP/1.1\r\n" + lines + b"X-Request-Id: ")
 

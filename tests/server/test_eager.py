@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.runtime.prompt_reply import PromptReply
 from gateway.server.eager import run_eagerly
 
 
@@ -114,6 +115,107 @@ async def test_a_cancelled_task_cancels_what_it_waits_for_and_cleans_up(turns: i
         await task
     assert answer.cancelled()
     assert seen == ["cleaned up"]
+
+
+async def test_what_waits_for_a_reply_goes_on_with_it_and_in_no_task() -> None:
+    loop = asyncio.get_running_loop()
+    first, second = PromptReply[str](loop), PromptReply[str](loop)
+    seen: list[object] = []
+
+    async def work() -> None:
+        seen.append(await first)
+        seen.append(await second)
+
+    assert run_eagerly(work()) is not None
+    first.set_result("one")
+    assert seen == ["one"]
+    second.set_result("two")
+    assert seen == ["one", "two"]
+
+
+async def test_a_failed_reply_raises_inside_the_coroutine() -> None:
+    reply = PromptReply[None](asyncio.get_running_loop())
+    seen: list[str] = []
+
+    async def work() -> None:
+        try:
+            await reply
+        except ValueError as error:
+            seen.append(str(error))
+
+    assert run_eagerly(work()) is not None
+    reply.set_exception(ValueError("no answer"))
+    assert seen == ["no answer"]
+
+
+async def test_behind_a_reply_another_wait_makes_a_task_which_can_be_cancelled() -> None:
+    loop = asyncio.get_running_loop()
+    reply, never, over = PromptReply[None](loop), loop.create_future(), asyncio.Event()
+    tasks: list[object] = []
+
+    async def work() -> None:
+        await reply
+        await asyncio.sleep(0)
+        tasks.append(asyncio.current_task())
+        try:
+            await never
+        finally:
+            over.set()
+
+    running = run_eagerly(work())
+    reply.set_result(None)
+    while not tasks:  # noqa: ASYNC110 (one turn, or a few)
+        await asyncio.sleep(0)
+    assert isinstance(tasks[0], asyncio.Task)
+    assert running is not None
+    running.cancel()
+    await over.wait()
+    assert never.cancelled()
+
+
+async def test_a_coroutine_that_cancels_itself_ends_at_its_next_wait() -> None:
+    loop = asyncio.get_running_loop()
+    first, second = PromptReply[None](loop), PromptReply[None](loop)
+    seen: list[str] = []
+
+    async def work() -> None:
+        await first
+        assert running is not None
+        running.cancel()
+        seen.append("goes on")
+        try:
+            await second
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+            raise
+
+    running = run_eagerly(work())
+    first.set_result(None)
+    assert seen == ["goes on", "cancelled"]
+    assert second.cancelled()
+
+
+async def test_an_error_that_nobody_awaits_is_reported_and_hurts_nobody_else() -> None:
+    loop = asyncio.get_running_loop()
+    reply = PromptReply[None](loop)
+    reports: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, context: reports.append(context))
+    seen: list[str] = []
+
+    async def broken() -> None:
+        await reply
+        raise ValueError("broken")
+
+    async def sound() -> None:
+        await reply
+        seen.append("went on")
+
+    assert run_eagerly(broken()) is not None
+    assert run_eagerly(sound()) is not None
+    reply.set_result(None)
+    loop.set_exception_handler(None)
+    assert [str(report["exception"]) for report in reports] == ["broken"]
+    assert seen == ["went on"]
 
 
 async def _sleeper() -> None:

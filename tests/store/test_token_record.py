@@ -106,3 +106,46 @@ def test_facts_share_what_they_have_in_common() -> None:
     assert one.client is other.client is one.subject
     assert one.grant is other.grant
     assert one.extra is other.cnf
+
+
+TIMES = ',"iat":7,"exp":8'
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        '{"client":"a"' + TIMES + "}",
+        '{"client":"a"' + TIMES + TIMES + "}",
+        '{"client":"a"' + TIMES + ',"iat":9}',
+        '{"client":"a"' + TIMES + ',"exp":0}',
+        '{"client":"a"' + TIMES + ',"iat":"9"}',
+        '{"client":"a"' + TIMES + ',"sub":",\\"iat\\":1,\\"exp\\":2"}',
+        '{"client":"a","sub":",\\"iat\\":1,\\"exp\\":2"' + TIMES + "}",
+        '{"client":"a","extra":{"b":"c"' + TIMES + "}}",
+        '{"client":"a","extra":{"b":"c"' + TIMES + '},"iat":1,"exp":2}',
+        '{"client":"a","iat":07,"exp":8}',
+        '{"client":"a","iat":7,"exp":8.5}',
+        '{"client":"a","iat":7,"exp":8e9}',
+        '{"client":"a","iat":-7,"exp":8}',
+        '{"client":"a","iat":0,"exp":8}',
+        '{"client":"a","exp":8,"iat":7}',
+        '{"client":"a","iat":7}',
+        '{"iat":7,"exp":8,"client":"a"}',
+        '{"client":"' + "a" * 600 + '"' + TIMES + "}",
+        TIMES,
+        '{"client":"a"' + TIMES,
+    ],
+)
+def test_token_records_that_differ_in_their_times_alone_are_read_as_each_would_be(record: str) -> None:
+    for times in (TIMES, ',"iat":1700000000,"exp":1700003600', ',"iat":1700000001,"exp":1700003600'):
+        data = record.replace(TIMES, times).encode()
+        try:
+            wanted = json.loads(data)
+            stands = isinstance(wanted, dict) and type(wanted["iat"]) is type(wanted["exp"]) is int
+        except (ValueError, KeyError):
+            stands = False
+        read = read_token_info(data)
+        good = stands and "client" in wanted and all(type(v) is str for v in wanted.get("extra", {}).values())
+        assert (None if read is None else (read.client, read.subject, read.issued, read.expires)) == (
+            (wanted["client"], wanted.get("sub", ""), wanted["iat"], wanted["exp"]) if good else None
+        )

@@ -1,5 +1,6 @@
 import asyncio
 import time
+from collections.abc import Callable
 from inspect import isawaitable
 
 import pytest
@@ -83,10 +84,37 @@ async def found(
         except StoreUnavailable as error:
             outcomes.append(error)
 
-    tasks = [task for _ in range(times) if (task := run_eagerly(look_up()))]
+    running = [run_eagerly(look_up()) for _ in range(times)]
+    assert None not in running
     async with asyncio.timeout(20):
-        await asyncio.gather(*tasks)
+        while len(outcomes) < times:  # noqa: ASYNC110 (nothing says that all of them are over)
+            await asyncio.sleep(0.001)
     return outcomes
+
+
+async def test_a_cancelled_look_up_outside_of_a_task_leaves_the_others_their_answer(store: Store) -> None:
+    services = Services(store)
+    validator, token = services.token_validator, await a_token(services)
+    heard: asyncio.Future[TokenInfo | None] = asyncio.get_running_loop().create_future()
+    ended: list[str] = []
+
+    async def look_up(hear: Callable[[TokenInfo | None], None]) -> None:
+        try:
+            hear(await validator.ask_store(token))
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+
+    first, second = (
+        run_eagerly(look_up(lambda _: ended.append("heard"))),
+        run_eagerly(look_up(heard.set_result)),
+    )
+    assert first is not None
+    assert second is not None
+    first.cancel()
+    assert ended == ["cancelled"]
+    assert await heard is not None
+    assert ended == ["cancelled"]
 
 
 async def test_a_look_up_that_is_started_outside_of_a_task_finds_the_same(store: Store) -> None:
