@@ -22,6 +22,7 @@ from functools import partial
 from typing import Protocol
 
 from gateway.clock import Clock
+from gateway.http.chunked_body import one_chunk
 from gateway.http.exchange import Exchange, RequestHead, Response
 from gateway.http.limit_names import BODY, BODY_OF_ROUTE
 from gateway.http.problems import BODY_TOO_LARGE, Problem
@@ -122,8 +123,11 @@ class RequestFraming:
     """The client sends the body when the upstream has said 100 (Continue)."""
 
 
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
 BODY_WITH_HEAD = RequestFraming()
 """The whole body, or none, goes with the head."""
+CHUNKED_WITH_HEAD = RequestFraming(CHUNKED, chunked=True)
+"""The same of a chunked body."""
 
 
 def forward(
@@ -147,10 +151,23 @@ def forward(
     if cached is not None and cached.head is exchange.request:
         shared = cached.upstream_head_for(exchange.route)
         if not hooks:
-            head = cached.render_upstream_head(shared, exchange)
+            head = cached.render_upstream_head(shared, exchange, framing.header)
             return _upstream_request(exchange, head, shared.head.method, body, framing)
     exchange.forward = build_forward_head(exchange, None if shared is None else shared.head)
     return then(run_hooks(hooks, exchange), partial(_as_changed, exchange, body, framing))
+
+
+def forward_chunked(
+    exchange: Exchange, services: AccessServices, content: bytes, cached: CachedRequest
+) -> UpstreamRequest | Response | Awaitable[UpstreamRequest | Response]:
+    """The same for the content of a chunked body that has arrived whole. It is one chunk upstream.
+
+    Raises:
+        Problem: it is too large.
+    """
+    if len(content) > (services.max_body if exchange.max_body is None else exchange.max_body):
+        raise Problem(BODY_TOO_LARGE, close=True, limit=BODY)
+    return forward(exchange, one_chunk(content), cached, CHUNKED_WITH_HEAD)
 
 
 def _as_changed(exchange: Exchange, body: bytes, framing: RequestFraming) -> UpstreamRequest:

@@ -49,8 +49,8 @@ class UpstreamHead:
 class SimpleFraming:
     """What belongs to the request, and whether another one may follow."""
 
-    length: int
-    """Bytes of the body."""
+    length: int | None
+    """Bytes of the body; None: it is chunked."""
     last: bool
     """Whether the connection ends with the response."""
     size: int
@@ -104,16 +104,17 @@ class CachedRequest:
         canary = None if route.canary is None else _upstream_head(route.canary.route, head, self.canary)
         return CachedRequest(head, self.framing, route, credentials, upstream, canary, self.sender)
 
-    def render_upstream_head(self, shared: UpstreamHead, exchange: Exchange) -> bytes:
+    def render_upstream_head(self, shared: UpstreamHead, exchange: Exchange, framing: bytes = b"") -> bytes:
         """The whole head for one request: what `render_request_head` makes of `build_forward_head`.
 
-        `shared` is that of the exchange's route.
+        `shared` is that of the exchange's route, `framing` a header line of the gateway's own, or empty.
         """
         request, token, last = exchange.request, exchange.token, self.identity
         if last is None or last[0] is not request or last[1] is not token:
             lines = b"\r\n%s\r\n" % identity_header_lines(request, token)
             last = self.identity = (request, token, lines)
-        return shared.lines + exchange.request_id.encode() + last[2]
+        head = shared.lines + exchange.request_id.encode() + last[2]
+        return b"%s%s\r\n" % (head[:-2], framing) if framing else head
 
     def upstream_head_for(self, route: Route) -> UpstreamHead:
         """What goes upstream by the exchange's route, which may be the canary's."""

@@ -30,7 +30,7 @@ _BLOCKS = register(
 
 _LINE = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/[!-\"$-\[\]-~]*) HTTP/1\.1\r\n")
 # Each of these asks for more than a simple exchange.
-_SPECIAL = (b"expect", b"transfer-encoding", b"te", b"upgrade", b"trailer", b"max-forwards")
+_SPECIAL = (b"expect", b"te", b"upgrade", b"trailer", b"max-forwards")
 _ORIGIN_OR_CODING = (b"origin", b"content-encoding")
 _OPTIONS = frozenset({b"keep-alive", b"close"})
 _HTTP_1_1 = (1, 1)
@@ -42,8 +42,8 @@ class HeaderBlock:
 
     headers: tuple[Header, ...]
     host: str
-    length: int
-    """Bytes of the body that follows."""
+    length: int | None
+    """Bytes of the body that follows; None: it is chunked."""
     token: BearerCredentials | AuthError
     content_type: str | None
     authorization: tuple[bytes, ...]
@@ -93,6 +93,7 @@ def parse_simple_request(data: bytes, limits: RequestHeadLimits = DEFAULT_LIMITS
     """The request that `data` is, if it is whole, simple, and nothing follows it."""
     end = data.find(b"\r\n\r\n") + 4
     plain = parse_simple_head(data[:end], limits)
+    # The length of a chunked body is None, which no number is.
     if plain is None or len(data) - end != plain.block.length:
         return None
     plain.body = data[end:]
@@ -141,7 +142,7 @@ def parse_header_block(data: bytes) -> HeaderBlock | None:
     return HeaderBlock(
         headers,
         host,
-        content_length(headers) or 0,
+        None if header_values(headers, b"transfer-encoding") else content_length(headers) or 0,
         bearer_credentials(head),
         head.header("content-type"),
         head.values(b"authorization"),

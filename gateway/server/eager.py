@@ -1,8 +1,8 @@
 """Coroutines that are started at once, by a plain function, and become a task only if they must.
 
 A coroutine that never waits is over inside its first `send(None)`: no task, no turn of the event loop. One
-that waits for a `PromptReply` (of the store, say) goes on by hand, too, when that is there. For one that waits for
-anything else a task is made; by then it has already sent its question.
+that waits for a `PromptReply` (of the store, say) goes on by hand, too, when that is there. For one that
+waits for anything else a task is made; by then it has already sent its question.
 
 What runs before the task is made runs in no task of its own. `asyncio.timeout`, and all else that asks for
 the current task, fails there or finds another's. So code that is not the gateway's own, such as a plugin's

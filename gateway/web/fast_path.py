@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.http.chunked_body import content_of
 from gateway.http.exchange import Exchange
 from gateway.http.forwarded import real_peer
 from gateway.proxy.request_cache import CachedRequest
@@ -42,12 +43,16 @@ class FastPath:
         end = data.find(b"\r\n\r\n") + 4
         cached = self.read(data[:end])
         # The body must be whole, and nothing may follow it.
-        if cached is None or len(data) - end != cached.framing.length:
+        if cached is None:
+            return None
+        length = cached.framing.length
+        body = content_of(data[end:]) if length is None else data[end:]
+        if body is None or (length is not None and len(body) != length):
             return None
         peer = real_peer(client.peer, cached.head.headers, self.trusted)
         exchange = Exchange(cached.head_from(peer), cached.route, self.new_id())
         if cached.framing.last:
             client.close_after()
         request = ProxyRequest(self.services, exchange, client)
-        request.begin(cached, data[end:])
+        request.begin(cached, body)
         return request

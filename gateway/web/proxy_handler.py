@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from aiohttp import web
 
+from gateway.http.chunked_body import one_chunk
 from gateway.http.exchange import Exchange, Response
 from gateway.http.max_forwards import max_forwards_response
-from gateway.http.response_framing import NO_BODY, chunk, last_chunk, response_head
+from gateway.http.response_framing import NO_BODY, response_head
 from gateway.http.upgrade import asked_upgrade, upgrade_lines, upgraded_headers
 from gateway.http.websocket_frames import FrameFollower
-from gateway.proxy.phases import RequestFraming, forward
+from gateway.proxy.phases import CHUNKED, RequestFraming, forward
 from gateway.proxy.pipeline import run_hooks, settled
 from gateway.proxy.public_response import with_public_urls
 from gateway.proxy.request_tokens import chosen_protocol
@@ -29,8 +30,6 @@ from gateway.web.filtered_response import FilteredResponse, filtered_answer
 from gateway.web.proxy_services import EXCHANGE, ProxyServices
 from gateway.web.request_body import ContinueSignal, expects_continue, is_chunked, upload
 from gateway.web.response_writer import token_end
-
-_CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
 
 def proxy_handler(services: ProxyServices) -> object:
@@ -89,7 +88,7 @@ def _body(
     limit = services.max_body if exchange.max_body is None else exchange.max_body
     body = upload(request, exchange.request, limit, services.min_data_rate, signal)
     if isinstance(body, bytes) and is_chunked(exchange.request):
-        return (chunk(body) if body else b"") + last_chunk([])
+        return one_chunk(body)
     return body
 
 
@@ -97,7 +96,7 @@ def _framing(
     exchange: Exchange, streamed: AsyncIterator[bytes] | None, asked: bytes | None, *, expects: bool
 ) -> RequestFraming:
     chunked = is_chunked(exchange.request)
-    line = _CHUNKED if chunked else b"" if asked is None else upgrade_lines(asked)
+    line = CHUNKED if chunked else b"" if asked is None else upgrade_lines(asked)
     # RFC 9110 section 10.1.1: whether the body is wanted is for the upstream to say. What is here already
     # goes with the head.
     expects = expects and streamed is not None

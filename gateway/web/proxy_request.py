@@ -12,7 +12,7 @@ from gateway.http.exchange import Response
 from gateway.http.responses import problem_response, response_bytes
 from gateway.oauth.bearer import AuthError
 from gateway.proxy.challenges import auth_problem, prepared_challenge, scheme_of
-from gateway.proxy.phases import admit, forward
+from gateway.proxy.phases import admit, forward, forward_chunked
 from gateway.proxy.pipeline import run_hooks, then
 from gateway.proxy.request_cache import CachedRequest
 from gateway.server.eager import run_eagerly
@@ -47,9 +47,12 @@ class ProxyRequest(ResponseWriter):
         self._services.recorder.telemetry.in_flight += 1
         exchange = self._exchange
         try:
-            admission = admit(exchange, self._services, len(body), cached)
             outcome: Outcome | Awaitable[Outcome]
-            if admission is None:
+            if cached.framing.length is None:
+                # Of a chunked body the size is not known beforehand.
+                admission = admit(exchange, self._services, 0, cached)
+                outcome = then(admission, partial(forward_chunked, exchange, self._services, body, cached))
+            elif (admission := admit(exchange, self._services, len(body), cached)) is None:
                 outcome = forward(exchange, body, cached)
             else:
                 outcome = then(admission, partial(forward, exchange, body, cached))

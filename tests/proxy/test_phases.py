@@ -134,6 +134,25 @@ async def test_a_body_that_is_too_large_is_refused_before_the_token_is_looked_up
     assert await admit(an_exchange(noting(request=allow)), Access(), 11) is None
 
 
+async def test_a_chunked_body_is_measured_once_the_request_is_admitted_and_goes_on_in_one_chunk() -> None:
+    exchange = an_exchange()
+    cached = cached_for(exchange)
+    sent = await settled(phases.forward_chunked(exchange, Access(), b"x" * 10, cached))
+    assert isinstance(sent, UpstreamRequest)
+    assert sent.chunked
+    assert not sent.body_follows
+    head, body = sent.head.split(b"\r\n\r\n", 1)
+    assert head.split(b"\r\n")[-1] == b"Transfer-Encoding: chunked"
+    assert body == b"a\r\nxxxxxxxxxx\r\n0\r\n\r\n"
+    with pytest.raises(Problem) as raised:
+        phases.forward_chunked(exchange, Access(), b"x" * 11, cached)
+    assert raised.value.kind is BODY_TOO_LARGE
+    exchange.max_body = 9
+    with pytest.raises(Problem) as raised:
+        phases.forward_chunked(exchange, Access(), b"x" * 10, cached)
+    assert raised.value.kind is BODY_TOO_LARGE
+
+
 async def test_the_credentials_of_a_replaced_request_count_and_not_those_that_came() -> None:
     def swap(exchange: Exchange) -> None:
         exchange.request = replace(exchange.request, headers=((b"Authorization", b"Bearer forged"),))

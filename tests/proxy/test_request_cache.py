@@ -200,3 +200,21 @@ def test_an_ambiguous_path_is_left_to_be_refused() -> None:
     table = RouteTable(routes)
     assert request_reader(table)(HEAD.replace(b"/orders", b"/ORDERS")) is None
     assert request_reader(table)(HEAD.replace(b"/orders/7", b"/orders/a%2Fb")) is not None
+
+
+def test_a_chunked_request_is_read_without_a_length_and_any_other_coding_is_left_to_aiohttp() -> None:
+    reading = request_reader(RouteTable([route("/orders")]))
+    head = b"POST /orders HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: %s\r\n\r\n"
+    for coding in (b"chunked", b"Chunked"):
+        found = reading(head % coding)
+        assert found is not None
+        assert found.framing.length is None
+        assert b"ransfer" not in found.upstream.lines
+    for coding in (
+        b"gzip, chunked",
+        b"chunked, chunked",
+        b"identity",
+        b"xchunked",
+        b"chunked\r\nContent-Length: 3",
+    ):
+        assert reading(head % coding) is None
