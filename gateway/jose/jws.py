@@ -80,12 +80,17 @@ def read_parts(text: str) -> tuple[Members, Members, bytes, bytes]:
     """
     if len(text) > MAX_LENGTH or not (shape := _SHAPE.fullmatch(text)):
         raise ValueError("not a JWS in compact form")
-    return _members(shape[1]), _members(shape[2]), text[: shape.end(2)].encode(), decode(shape[3])
+    return read_members(shape[1]), read_members(shape[2]), text[: shape.end(2)].encode(), decode(shape[3])
 
 
-def _members(part: str) -> Members:
+def read_members(part: str) -> Members:
+    """The members of a header or of claims, as they stand in a JWS.
+
+    Raises:
+        ValueError: it is not base64url of a JSON object whose names are unique.
+    """
     try:
-        members = json.loads(decode(part).decode(), object_pairs_hook=_once, parse_constant=_no_constant)
+        members = _DECODER.decode(decode(part).decode())
     except RecursionError:
         raise ValueError("too deep") from None
     if type(members) is not dict:
@@ -103,6 +108,9 @@ def _once(pairs: list[tuple[str, Any]]) -> Members:
     if len(members) != len(pairs):
         raise ValueError("a member stands twice")
     return members
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
 
 
 def _finite(value: float) -> bool:

@@ -10,8 +10,9 @@ from hashlib import sha256
 from hmac import compare_digest
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from gateway.jose.jwk import encode, read_jwk
-from gateway.jose.jws import MAX_LENGTH, Signed, read_signed
+from gateway.jose.jwk import PublicKey, encode, read_jwk
+from gateway.jose.jws import MAX_LENGTH, Signed, read_members, read_signed
+from gateway.runtime.caches import MIB, cached, register
 
 TYPE = "dpop+jwt"
 WINDOW = 60
@@ -56,8 +57,7 @@ def judge_proof(
         ProofError: it is missing, malformed, or made for another request.
     """
     try:
-        signed = _read(headers)
-        key = read_jwk(signed.header.get("jwk"))
+        signed, key = _read(headers)
         if key is None or not signed.verified_by([key]):
             raise ProofError("the signature is not by the key in it")
         _check_request(signed, method, uri, token)
@@ -72,15 +72,30 @@ def judge_proof(
     return Proof(key.thumbprint, jti, signed.text("nonce"))
 
 
-def _read(headers: Sequence[bytes]) -> Signed:
+def _read(headers: Sequence[bytes]) -> tuple[Signed, PublicKey | None]:
     # 1. There is not more than one DPoP HTTP request header field.
     if len(headers) != 1 or len(headers[0]) > MAX_LENGTH:
         raise ProofError("there must be one DPoP header")
     # 2. to 5. A well-formed JWT with its claims, an asymmetric algorithm, not none.
-    signed = read_signed(headers[0].decode("latin-1"))
+    text = headers[0].decode("latin-1")
+    signed = read_signed(text)
     if signed.header.get("typ") != TYPE:
         raise ProofError("typ is not dpop+jwt")
-    return signed
+    # 6. and 7. The key in its header verifies it, and is a public one.
+    return signed, _key_in(text.partition(".")[0])
+
+
+_KEYS = register("keys in DPoP proofs", __name__, entries=1024, key_bytes=1024, total_bytes=6 * MIB)
+
+
+@cached(_KEYS)
+def _key_in(header: str) -> PublicKey | None:
+    """The key in a proof's header, as it stands in the proof: a client has the same in each.
+
+    Raises:
+        ValueError: it is not a public key, or a weak one.
+    """
+    return read_jwk(read_members(header).get("jwk"))
 
 
 def _check_request(signed: Signed, method: str, uri: str, token: str | None) -> None:
@@ -88,7 +103,7 @@ def _check_request(signed: Signed, method: str, uri: str, token: str | None) -> 
     if signed.text("htm") != method:
         raise ProofError("htm is not the request's method")
     # 9. The htu claim matches the HTTP URI of the request, ignoring any query and fragment parts.
-    if comparable(signed.text("htu") or "") != comparable(uri):
+    if (signed.text("htu") or "") != uri and comparable(signed.text("htu") or "") != comparable(uri):
         raise ProofError("htu is not the request's URI")
     # 12. With an access token: ath equals its hash.
     if token is not None:

@@ -46,6 +46,7 @@ from gateway.oauth.caller_facts import AssertionRules
 from gateway.oauth.certificate import has_key, has_subject
 from gateway.oauth.certificate_subject import subject_name
 from gateway.oauth.client_auth import client_secret_basic
+from gateway.oauth.dpop import ProofError, judge_proof
 from gateway.oauth.errors import OAuthError
 from gateway.oauth.form import MEDIA_TYPE as FORM
 from gateway.oauth.form import Form, parse_form
@@ -379,6 +380,16 @@ def rsa_key(number: int, place: int) -> dict[str, str]:
     return {"kty": "RSA", "e": "AQAB", "n": base64.urlsafe_b64encode(n).rstrip(b"=").decode()}
 
 
+def proof_with_key(number: int, size: int) -> object:
+    """A proof whose signature is wrong. RSA keys take the most memory."""
+    members = {"typ": "dpop+jwt", "alg": "RS256", "jwk": rsa_key(number, 0) | {"kid": ""}}
+    members["jwk"]["kid"] = "a" * (3 * size // 4 - len(json.dumps(members)) - 2)  # type: ignore[index]
+    head = base64.urlsafe_b64encode(json.dumps(members).encode()).rstrip(b"=")
+    with suppress(ProofError):
+        judge_proof([head + b".e30.AAAA"], method="GET", uri="https://a.example/", now=1.0)
+    return None
+
+
 class KeysFrom:
     """A server with the keys of each client."""
 
@@ -667,6 +678,7 @@ FILLS: dict[str, tuple[New | Input, ...]] = {
     "heads of forward authentication": QUESTIONS[:2],
     "heads of forward authentication without token and address": QUESTIONS[2:],
     "members of access log lines": (once(log_line),),
+    "keys in DPoP proofs": (once(proof_with_key),),
     "key sets of clients": (once(key_sets), once(rsa_key_sets)),
     "client records": (
         client_records(lambda number: [f"{number:x}{place:x}" for place in range(900)]),

@@ -162,3 +162,15 @@ def test_base64_in_two_spellings_is_one_too_many() -> None:
     with pytest.raises(ProofError):
         judged((text + "=").encode())
     assert b64(b"") == ""
+
+
+def test_a_key_that_is_known_from_a_proof_lets_no_forged_one_pass() -> None:
+    right = proof()
+    assert judged(right)
+    head, claims, signature = right.split(b".")
+    other = KEY.proof("POST", URI, NOW).encode().split(b".")[1]
+    changed = (b"B" if signature.startswith(b"A") else b"A") + signature[1:]
+    for forged in ([head, other, signature], [head, claims, changed], [head, claims, b"AAAA"]):
+        with pytest.raises(ProofError, match="signature"):
+            judged(b".".join(forged))
+    assert judged(right)
