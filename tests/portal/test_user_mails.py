@@ -318,10 +318,11 @@ def test_nobody_fills_a_mailbox_with_links(site: Site) -> None:
         sheets.append(developer.open(PAGE).submit("/email", address=f"{box}+{number}@example.org"))
     assert [one.status for one in sheets] == [200, 200, 200, 429]
     assert sheets[-1].headers["Retry-After"] == "86400"
-    assert "Too many mails with links were asked for." in sheets[-1].words
+    assert "Too many mails with links were asked for. Try again in 24 hours." in sheets[-1].words
     developer, _ = site.developer()
-    told = [developer.open(PAGE).submit("/email", address=address_of()).status for _ in range(6)]
-    assert told == [200] * 5 + [429]
+    sheets = [developer.open(PAGE).submit("/email", address=address_of()) for _ in range(6)]
+    assert [one.status for one in sheets] == [200] * 5 + [429]
+    assert "Try again in an hour." in sheets[-1].words
 
 
 @pytest.mark.parametrize(
@@ -471,3 +472,25 @@ def test_while_the_mail_server_is_away_nothing_is_lost(start: Callable[..., Runn
     with mail_server(port=port) as box:
         site.box = box
         assert developer.open(site.link_to(address)).submit("/confirm-email").status == 200
+
+
+def test_while_the_store_is_away_no_address_is_given_confirmed_or_removed(
+    start: Callable[..., Running], own_valkey: Valkey
+) -> None:
+    with mail_server() as box:
+        site = Site(start(own_valkey.url, **configured(box.port)), box)
+        (developer, _), address = site.developer(), address_of()
+        developer.open(PAGE).submit("/email", address=address)
+        page, link = developer.open(PAGE), site.link_to(address)
+        confirming = Reader(site.url).open(link)
+        program = Program(site.url, token_of(developer, site.url))
+        own_valkey.freeze()
+        try:
+            assert [developer.open(PAGE).status, Reader(site.url).open(link).status] == [503, 503]
+            assert program.ask("PUT", "/me/email", {"address": address_of()})[0] == 503
+            assert page.submit("/remove").status == 503
+        finally:
+            own_valkey.thaw()
+        until(lambda: developer.open(PAGE).status == 200)
+        assert f"{address} not confirmed" in developer.open(PAGE).words, "it is as it was"
+        assert "The e-mail address is confirmed." in confirming.submit("/confirm-email").words

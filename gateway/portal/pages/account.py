@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 
 from aiohttp import web
@@ -15,6 +16,7 @@ from gateway.portal.page_request import HOME, PageNotFound, PageRequest, redirec
 from gateway.translation.text import gettext, gettext_noop, ngettext
 
 NOT_APPROVED = gettext_noop("Your account waits for the approval of an administrator.")
+HOUR = 3600
 _INSIDE = re.compile(r"/portal(/[A-Za-z0-9_-]+)+")
 
 
@@ -212,7 +214,12 @@ async def wrong_current(page_request: PageRequest, password: str) -> str:
 
 def try_again(error: TooManyAttempts) -> str:
     """When a person may try again."""
-    when = ngettext("Try again in a second.", "Try again in %(num)s seconds.", error.retry_after)
+    if error.retry_after >= HOUR:
+        when = ngettext(
+            "Try again in an hour.", "Try again in %(num)s hours.", math.ceil(error.retry_after / HOUR)
+        )
+    else:
+        when = ngettext("Try again in a second.", "Try again in %(num)s seconds.", error.retry_after)
     return f"{error} {when}"
 
 
