@@ -21,6 +21,7 @@ from gateway.oauth.github import (
     teams,
     token_of,
     user_claims,
+    verified_email,
 )
 from gateway.oauth.oidc import ProviderRefused, SignInFlow, code_of, code_request_url
 
@@ -107,10 +108,11 @@ class GithubProvider:
         return token_of(await self._http.post(self._metadata.token_endpoint, form, None))
 
     async def _claims(self, token: str) -> Mapping[str, Any]:
-        claims = user_claims(await self._asked("/user", token))
+        claims: dict[str, Any] = user_claims(await self._asked("/user", token))
         for name in self._wanted:
             path, read = _LISTS[name]
-            claims[name] = read(await self._list(path, token))
+            items = await self._list(path, token)
+            claims |= {name: read(items)} | (verified_email(items) if name == "email_domains" else {})
         return claims
 
     async def _list(self, path: str, token: str) -> list[Mapping[str, Any]]:

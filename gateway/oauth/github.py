@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -131,6 +131,13 @@ def email_domains(found: Iterable[Mapping[str, Any]]) -> list[str]:
     """The domains of somebody's verified addresses, by `GET /user/emails`, in lower case."""
     addresses = (_text(one, "email") for one in found if one.get("verified") is True)
     return [domain for one in addresses if (domain := one.rpartition("@")[2])]
+
+
+def verified_email(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Somebody's primary address as OpenID Connect's claims, if it is verified; else nothing."""
+    email = next((one.get("email") for one in found if one.get("primary") is True), None)
+    verified = any(one.get("email") == email and one.get("verified") is True for one in found)
+    return {"email": email, "email_verified": True} if isinstance(email, str) and verified else {}
 
 
 def _team_name(team: Mapping[str, Any]) -> str:

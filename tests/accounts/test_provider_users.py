@@ -15,13 +15,15 @@ from gateway.accounts.provider_users import (
     NotAdmitted,
     ProviderRules,
     ProviderSignIn,
+    UsedFlows,
     account_name,
     names_for,
 )
 from gateway.accounts.users import NotApproved, Users
 from gateway.config.portal import USER_NAME
+from gateway.errors import StoreUnavailable
 from gateway.oauth.brute_force import LockoutPolicy
-from gateway.oauth.oidc import ProviderRefused
+from gateway.oauth.oidc import ProviderRefused, read_flow
 from gateway.oauth.user import User
 from gateway.store import Store
 from gateway.store.user_ids import provider_user_id
@@ -137,6 +139,7 @@ class Provider:
 
     def __init__(self) -> None:
         self.claims: dict[str, Any] | Exception = dict(ANN)
+        self.asked = 0
 
     async def begin(self, flow: object) -> str:
         del flow
@@ -144,6 +147,7 @@ class Provider:
 
     async def finish(self, answer: object, flow: object) -> dict[str, Any]:
         del answer, flow
+        self.asked += 1
         if isinstance(self.claims, Exception):
             raise self.claims
         return self.claims
@@ -153,7 +157,14 @@ class Provider:
 
 
 class Stage:
-    def __init__(self, store: Store, *of_file: User, rules: ProviderRules = RULES) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *of_file: User,
+        rules: ProviderRules = RULES,
+        used: UsedFlows | None = None,
+        provider_id: str = "",
+    ) -> None:
         self.provider, self.store = Provider(), store
         self.heard: list[tuple[str, str]] = []
         store.changes.heard = self._hear  # type: ignore[method-assign]
@@ -163,11 +174,12 @@ class Stage:
             self.provider,
             rules,
             self.users,
-            store.once,
+            used or store.once,
             limiter,
             store.changes,
             secrets.token_bytes,
             Clock(),
+            provider_id,
         )
 
     def _hear(self, action: str, target: str, *_: object) -> None:
@@ -261,6 +273,35 @@ async def test_a_flow_is_used_once_and_must_be_there(store: Store) -> None:
     with pytest.raises(ProviderRefused, match="begun no"):
         await stage.sign_ins.finish([], None, "192.0.2.1")
     assert [action for action, _ in stage.heard] == ["sign_in", "sign_in.failed", "sign_in.failed"]
+
+
+async def test_a_flow_of_another_provider_is_refused_before_anything_is_asked(store: Store) -> None:
+    one, other = Stage(store), Stage(store, provider_id="github")
+    _, flow = await one.sign_ins.begin("")
+    with pytest.raises(ProviderRefused, match="another provider"):
+        await other.sign_ins.finish([], flow, "192.0.2.1")
+    assert other.provider.asked == 0
+    # It was not used up by that.
+    user, _ = await one.sign_ins.finish([], flow, "192.0.2.1")
+    assert user.name == "ann"
+    _, back = await other.sign_ins.begin("")
+    assert (back.provider, read_flow(back.text())) == ("github", back)
+    with pytest.raises(ProviderRefused, match="another provider"):
+        await one.sign_ins.finish([], back, "192.0.2.1")
+
+
+async def test_while_the_store_is_away_nobody_signs_in_at_a_provider(store: Store) -> None:
+    class Away:
+        async def first(self, purpose: str, name: str, seconds: int) -> bool:
+            del purpose, name, seconds
+            raise StoreUnavailable("away")
+
+    stage = Stage(store, used=Away())
+    _, flow = await stage.sign_ins.begin("")
+    with pytest.raises(StoreUnavailable):
+        await stage.sign_ins.finish([], flow, "192.0.2.1")
+    assert stage.provider.asked == 0, "the code is not spent on what can't be completed"
+    assert stage.heard == []
 
 
 async def test_many_wrong_answers_lock_an_address_out(store: Store) -> None:

@@ -37,7 +37,7 @@ ALL = ("organizations", "teams", "email_domains")
 @pytest.fixture
 def github() -> Any:
     with scripted_github() as one:
-        one.account = Account(583231, "ada").join("Acme", 12, "admins").mail("ada@example.org")
+        one.account = Account(583231, "ada").join("Acme", 12, "admins").mail("ada@example.org", primary=True)
         yield one
 
 
@@ -82,6 +82,8 @@ async def test_github_says_who_has_signed_in(github: ScriptedGithub, http: Aioht
         "organizations": ["id:12", "acme"],
         "teams": ["id:120", "acme/admins"],
         "email_domains": ["example.org"],
+        "email": "ada@example.org",
+        "email_verified": True,
     }
     assert github.asked["scope"] == "read:org user:email"
     assert await stage.provider.logout("https://g.example/") == f"{github.url}/logout"

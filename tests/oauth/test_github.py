@@ -21,6 +21,7 @@ from gateway.oauth.github import (
     teams,
     token_of,
     user_claims,
+    verified_email,
 )
 from gateway.oauth.oidc import ProviderRefused, SignInFlow, code_of, code_request_url
 
@@ -202,6 +203,24 @@ def test_github_s_addresses_count_when_they_are_verified() -> None:
         {"email": None, "verified": True},
     ]
     assert email_domains(found) == ["example.org", "d.example"]
+
+
+@pytest.mark.parametrize(
+    ("found", "email"),
+    [
+        ([("Ada@b.example", True, True), ("ada@c.example", True, False)], "Ada@b.example"),
+        ([("ada@c.example", True, False), ("ada@b.example", False, True)], None),
+        ([("ada@c.example", True, False)], None),
+        ([("ada@c.example", "true", True)], None),
+        ([(None, True, True)], None),
+        ([], None),
+    ],
+)
+def test_github_s_primary_address_is_somebody_s_when_it_is_verified(
+    found: list[tuple[object, object, object]], email: str | None
+) -> None:
+    claims = verified_email([dict(zip(("email", "verified", "primary"), one, strict=True)) for one in found])
+    assert claims == ({} if email is None else {"email": email, "email_verified": True})
 
 
 @pytest.mark.parametrize("text", [b"", b"{}", b'{"message": "Not Found"}', b"null", b"<html>"])
