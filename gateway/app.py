@@ -79,6 +79,7 @@ from gateway.web.jwks_endpoint import JwksEndpoint
 from gateway.web.lazy_app import LazyApp
 from gateway.web.metadata_endpoints import MetadataEndpoints
 from gateway.web.oauth_endpoints import OAuthEndpoints
+from gateway.web.overload_protection import OverloadProtection
 from gateway.web.proxy_services import ProxyServices
 from gateway.web.recording_middleware import noted_in
 from gateway.web.redirect_app import redirect_application
@@ -178,10 +179,16 @@ class Gateway:
         await self._refusal_log.start()
         await self._notices.start()
         await self.runner.setup()
+        self._overload.start()
         if self.redirect_runner is not None:
             await self.redirect_runner.setup()
         # Replaces the gauges of the previous configuration.
-        gauges = upstream_gauges(self._upstreams.values()), store_gauges(self.store), self._notices.gauges
+        gauges = (
+            upstream_gauges(self._upstreams.values()),
+            store_gauges(self.store),
+            self._notices.gauges,
+            self._overload.gauges,
+        )
         self._telemetry.gauges = lambda: {name: value for read in gauges for name, value in read().items()}
         self._telemetry.process_info = self._process_info
 
@@ -224,6 +231,7 @@ class Gateway:
 
     async def stop(self) -> None:
         """Finishes requests in flight, then closes everything. Also valid after a failed `start`."""
+        self._overload.stop()
         await self.runner.cleanup()
         if self.redirect_runner is not None:
             await self.redirect_runner.cleanup()
@@ -262,7 +270,9 @@ class Gateway:
         services = self._proxy_services(
             self._recorder(record_request, self._usage.tally if enabled else None)
         )
-        paths = settings.paths
+        paths, max_delay = settings.paths, settings.server.max_event_loop_delay
+        noting = services.recorder, self._refusals
+        self._overload = OverloadProtection(max_delay, paths, *noting, new_id, clock)
         jwks = JwksEndpoint(self._identities.tokens.keys, settings.tokens.signing.lead // 2)
         portal = self._portal if enabled else None
         metadata = self._metadata_endpoints()
@@ -385,7 +395,6 @@ class Gateway:
     ) -> GatewayRunner:
         timeouts, limits = self._settings.server.timeouts, self._settings.server.limits.of_requests
         header, idle, refused = timeouts.header, timeouts.idle, partial(self._note_unread, recorder)
-        connection_settings = ConnectionSettings(
-            self._connections, header, idle, self._clock, self._new_request_id, fast_path, refused, limits
-        )
+        common = self._connections, header, idle, self._clock, self._new_request_id
+        connection_settings = ConnectionSettings(*common, fast_path, refused, limits, self._overload.guard)
         return GatewayRunner(app, connection_settings, drain=timeouts.drain)

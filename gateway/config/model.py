@@ -15,11 +15,12 @@ from gateway.config.grants import ON_BY_DEFAULT, GrantSettings
 from gateway.config.guessing import GuessingSettings
 from gateway.config.issuers import IssuerSettings
 from gateway.config.logging import LoggingSettings
+from gateway.config.management import ManagementOrFalse, ManagementSettings
 from gateway.config.plugins import PluginUse
 from gateway.config.portal import PortalSettings
 from gateway.config.registration import RegistrationSettings
 from gateway.config.routes import RouteSettings
-from gateway.config.server import ManagementOrFalse, ManagementSettings, ServerSettings
+from gateway.config.server import ServerSettings
 from gateway.config.source import ConfigSource
 from gateway.config.store import StoreSettings
 from gateway.config.tiers import Tier

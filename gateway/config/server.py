@@ -1,4 +1,4 @@
-"""`server` and `management`: listeners, limits and timeouts."""
+"""`server`: listeners, limits and timeouts."""
 
 from __future__ import annotations
 
@@ -329,6 +329,11 @@ class ServerSettings(Section):
         " a response, after the first timeouts.body seconds. Slower clients are "
         "disconnected.",
     )
+    max_event_loop_delay: Timeout | None = Field(
+        default=0.1,
+        description="How late a worker's event loop may be. While it is later for want of CPU, a share of the"
+        " proxied requests is refused with 503. null: none is. A duration.",
+    )
     timeouts: ServerTimeouts = Field(default=ServerTimeouts(), description="Timeouts for clients.")
     limits: HeadLimits = Field(default=HeadLimits(), description="Limits of the heads of messages.")
 
@@ -373,27 +378,3 @@ class ServerSettings(Section):
         return GatewayPaths(
             self.public_url, own.token, own.revoke, own.introspect, acme_challenges=challenges
         )
-
-
-class ManagementSettings(Section):
-    """The listener for operators: /healthz, /readyz and /metrics."""
-
-    host: Host = Field(default="127.0.0.1", description="The address to bind to; keep it private.")
-    port: Port = Field(default=9280, description="The port; 0 is any free port.")
-
-
-def _switched_off(value: object) -> object:
-    if value is False:
-        return None
-    if not isinstance(value, dict | ManagementSettings):
-        raise PydanticCustomError("needs_bool", "must be a mapping with host and port, or false")
-    return value
-
-
-def _null_is_false(schema: dict[str, Any]) -> None:
-    schema["anyOf"] = [{"const": False} if item == {"type": "null"} else item for item in schema["anyOf"]]
-
-
-ManagementOrFalse = Annotated[
-    ManagementSettings | None, BeforeValidator(_switched_off), Field(json_schema_extra=_null_is_false)
-]

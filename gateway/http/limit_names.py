@@ -12,6 +12,7 @@ HEAD = "server.limits.head"
 HEADERS = "server.limits.headers"
 TARGET = "server.limits.target"
 BODY = "server.max_body"
+LOOP_DELAY = "server.max_event_loop_delay"
 CONCURRENCY = "adaptive_concurrency"
 """Of an upstream."""
 BODY_OF_ROUTE = "body_limit"
@@ -28,6 +29,7 @@ ALL = (
     HEADERS,
     TARGET,
     BODY,
+    LOOP_DELAY,
     CONCURRENCY,
     BODY_OF_ROUTE,
 )

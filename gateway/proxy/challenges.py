@@ -5,12 +5,8 @@ RFC 6750 section 3, RFC 9449 section 7.1: the challenge names the scheme that th
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from json.encoder import encode_basestring_ascii as json_string
-
-from gateway.http.exchange import Headers, RequestHead
-from gateway.http.header_fields import render_header_lines
+from gateway.http.exchange import RequestHead
+from gateway.http.prepared_response import PreparedResponse, prepared
 from gateway.http.problems import (
     BAD_REQUEST,
     INSUFFICIENT_SCOPE,
@@ -19,7 +15,6 @@ from gateway.http.problems import (
     Problem,
     ProblemType,
 )
-from gateway.http.responses import date_header, problem_headers, reason_phrase
 from gateway.http.route import Route
 from gateway.oauth.bearer import DPOP, AuthError, challenge
 from gateway.runtime.caches import MIB, cached_unchecked, register
@@ -75,43 +70,9 @@ def auth_problem(refusal: AuthError, route: Route, realm: str, *, scheme: str = 
     return problem
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedResponse:
-    """A response in HTTP/1.1, not to HEAD, but for what differs from request to request."""
-
-    status: int
-    start: bytes
-    """The status line and the problem's headers."""
-    problem: str
-    """The body up to the request's id."""
-
-    def body(self, request_id: str) -> bytes:
-        """The body."""
-        return f"{self.problem}{json_string(request_id)}}}".encode()
-
-    def message(self, body: bytes, extra: Headers, *, keep_alive: bool, now: float) -> bytes:
-        """The same bytes that `response_bytes` makes."""
-        return b"%s%sDate: %s\r\nContent-Length: %d\r\n%s\r\n%s" % (
-            self.start,
-            render_header_lines(extra) if extra else b"",
-            date_header(int(now)),
-            len(body),
-            b"" if keep_alive else b"Connection: close\r\n",
-            body,
-        )
-
-
 @cached_unchecked(_CHALLENGES)
 def prepared_challenge(
     refusal: AuthError, route: Route, realm: str, scheme: str = "Bearer"
 ) -> PreparedResponse:
     """The response to a request whose token does not suffice."""
-    problem = auth_problem(refusal, route, realm, scheme=scheme)
-    status = problem.kind.status
-    start = b"HTTP/1.1 %d %s\r\n%s" % (
-        status,
-        reason_phrase(status),
-        render_header_lines(problem_headers(problem)),
-    )
-    body = json.dumps(problem.document(""), separators=(",", ":"))
-    return PreparedResponse(status, start, body.removesuffix('""}'))
+    return prepared(auth_problem(refusal, route, realm, scheme=scheme))

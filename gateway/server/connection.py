@@ -143,6 +143,10 @@ class Connection(ClientTransport):
     # A request begins, on the fast path or with aiohttp.
 
     def _begin(self, data: bytes) -> None:
+        overload = self._settings.overload
+        if overload is not None and overload.refusing and overload.try_refuse(data, self):
+            self._refused()
+            return
         fast_path = self._settings.fast_path
         if fast_path is not None:
             in_flight = fast_path.try_handle(data, self)
@@ -152,6 +156,13 @@ class Connection(ClientTransport):
                     self._enter(_FAST_PATH_TOOK)
                 return
         self._begin_with_aiohttp(data)
+
+    def _refused(self) -> None:
+        """A request was refused before it had begun: the next one may come, or this end closes."""
+        if self._last:
+            self.hang_up()
+        else:
+            self._next()
 
     def _begin_with_aiohttp(self, data: bytes) -> None:
         if self._splitter is None:

@@ -64,6 +64,17 @@ class ClientWriter(ResponseClient, Protocol):
         """The request is over; `keep`: the connection can be used again."""
 
 
+class OverloadRefuser(Protocol):
+    """Refuses requests while the event loop can't keep up."""
+
+    @property
+    def refusing(self) -> bool:
+        """Whether some are refused now."""
+
+    def try_refuse(self, data: bytes, client: ClientWriter) -> bool:
+        """Refuses the request that `data` is. False: it is to be answered, and nothing was done."""
+
+
 class RequestTaker(Protocol):
     """The fast path: takes the requests that it can answer without aiohttp."""
 

@@ -12,7 +12,7 @@ from gateway.http.problems import Problem
 from gateway.server.aiohttp_handler import AiohttpHandler
 from gateway.server.client_connection import ClientConnection
 from gateway.server.connection_manager import ConnectionManager
-from gateway.server.in_flight import RequestTaker
+from gateway.server.in_flight import OverloadRefuser, RequestTaker
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class ConnectionSettings:
     """Hears of what is refused before it is a request: the client's address, the id, the problem, and the
     bytes of the answer's body."""
     limits: RequestHeadLimits = DEFAULT_LIMITS
+    overload: OverloadRefuser | None = None
+    """None: nothing is refused because the event loop is late."""
 
 
 class ServerHandle(Protocol):

@@ -60,6 +60,11 @@ _GAUGES = {
         ("certificate",),
     ),
     "edge_up": ("gatepost_edge_up", "The edge's Envoy runs and answers (1/0)", ()),
+    "event_loop_delay": (
+        "gatepost_event_loop_delay_seconds",
+        "How late a worker's event loop was when last measured",
+        (),
+    ),
     "notices_waiting": ("gatepost_notices_waiting", "Notices that wait to be sent", ()),
     "notice_failures": (
         "gatepost_notice_failures",

@@ -39,6 +39,7 @@ GAUGE_MERGE: dict[str, Callable[[float, float], float]] = {
     "store_evicts": max,
     "revocation_seen": max,
     "store_clock_difference": lambda one, other: max(one, other, key=abs),
+    "event_loop_delay": max,
     "upstream_healthy": min,
     "upstream_breaker_open": max,
     "upstream_in_flight": operator.add,

@@ -95,7 +95,6 @@ TESTED_ELSEWHERE = {
     "refusals, asked for from outside: tests/e2e/test_why.py": [
         "gateway/assembly/refusal_log.py",
         "gateway/commands/why.py",
-        "gateway/web/refusal_recorder.py",
     ],
     "the audit log of a running gateway: tests/e2e/test_audit.py": [
         "gateway/commands/audit.py",
@@ -144,6 +143,7 @@ TESTED_ELSEWHERE = {
     "forward authentication, asked over the wire: tests/web/test_verify_endpoint.py": [
         "gateway/assembly/forward_auth.py",
         "gateway/config/forward_auth.py",
+        "gateway/config/management.py",
         "gateway/web/verify_fast_path.py",
     ],
     "questions of the edge, from outside: tests/edge/test_grpc.py": [
@@ -187,6 +187,9 @@ TESTED_ELSEWHERE = {
     "scripts that the store runs: tests/store shows what they do": [
         "gateway/store/refresh_scripts.py",
         "gateway/store/token_scripts.py",
+    ],
+    "prepared problems: tests/proxy/test_challenges.py, tests/web/test_overload_guard.py": [
+        "gateway/http/prepared_response.py",
     ],
 }
 """Files without a test file of their own, under the reason."""

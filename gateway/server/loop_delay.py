@@ -1,0 +1,116 @@
+"""Event loop delay: how late a timer fires, and which requests to refuse for it.
+
+A worker has one event loop. Each of its turns answers what has come during the one before, so a worker that
+gets more than it can do makes longer and longer turns, and everything waits for several of them. Once turns
+have been too long, each turn takes new requests for half of the longest delay only; those that it comes to
+later are refused, which costs little. So turns stay short, however much comes, and whatever else is done. A
+single long turn is let through, as CoDel does it with bursts of packets (RFC 8289 section 4.2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+CALM_INTERVAL = 0.1
+"""Seconds between two looks while the loop is fast."""
+HOT_INTERVAL = 0.01
+ENOUGH = 2.0
+"""Looks that have found the loop late, until requests are refused."""
+FORGET = 10.0
+"""For so many times the longest delay the loop must be fast to make up for one late look."""
+
+
+class LoopOverload:
+    """Delays in; out comes whether a request is refused. Pure. Times are seconds."""
+
+    __slots__ = ("_late", "_max_delay", "_refused", "refusing")
+
+    def __init__(self, max_delay: float) -> None:
+        self._max_delay = max_delay
+        self._late = 0.0
+        self._refused = False
+        """Whether a request was, since the last look."""
+        self.refusing = False
+        """Whether requests are refused at the end of long turns."""
+
+    def observe(self, delay: float, passed: float) -> None:
+        """A timer has fired so late; `passed` seconds after the last look."""
+        if delay > self._max_delay or self._refused:
+            self._late = min(ENOUGH, self._late + 1)
+        else:
+            self._late = max(0.0, self._late - passed / (FORGET * self._max_delay))
+        self._refused = False
+        if self._late >= ENOUGH:
+            self.refusing = True
+        elif not self._late:
+            self.refusing = False
+
+    def refuses(self, age: float) -> bool:
+        """Whether to refuse a request that is come to when the turn has lasted for so long."""
+        if not self.refusing or age <= self._max_delay / 2:
+            return False
+        self._refused = True
+        return True
+
+
+class LoopDelayMonitor:
+    """Measures the delay of the running loop, from `start` to `stop`."""
+
+    def __init__(
+        self,
+        rule: LoopOverload,
+        max_delay: float,
+        clock: Callable[[], float],
+        cpu_wait: Callable[[], float],
+    ) -> None:
+        """`cpu_wait`: seconds for which this thread has waited for a CPU. Others have made it late by so
+        much, and refusals would not help.
+        """
+        self._rule = rule
+        self._max_delay = max_delay
+        self._clock, self._cpu_wait = clock, cpu_wait
+        self._timer: asyncio.TimerHandle | None = None
+        self._set_at = self._waited = 0.0
+        self._interval = CALM_INTERVAL
+        self._turn: float | None = None
+        """When the present turn began; None: nobody asks."""
+        self.delay = 0.0
+        """Seconds: the last that was measured, whoever has made the loop late."""
+
+    def start(self) -> None:
+        """Begins to measure."""
+        self._set()
+
+    def stop(self) -> None:
+        """Measures no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def age_of_turn(self) -> float:
+        """Seconds for which the loop's present turn has lasted; 0 while nothing is refused."""
+        return 0.0 if self._turn is None else self._clock() - self._turn
+
+    def _set(self) -> None:
+        self._set_at, self._waited = self._clock(), self._cpu_wait()
+        self._timer = asyncio.get_running_loop().call_later(self._interval, self._look)
+
+    def _look(self) -> None:
+        passed = self._clock() - self._set_at
+        self.delay = max(0.0, passed - self._interval)
+        own = max(0.0, self.delay - max(0.0, self._cpu_wait() - self._waited))
+        self._rule.observe(own, passed)
+        hot = self._rule.refusing or self.delay > self._max_delay / 4
+        self._interval = HOT_INTERVAL if hot else CALM_INTERVAL
+        self._set()
+        if self._rule.refusing and self._turn is None:
+            self._begin_turn()
+
+    def _begin_turn(self) -> None:
+        """Runs at the beginning of each turn while requests are refused: the loop then never sleeps."""
+        if self._rule.refusing and self._timer is not None:
+            self._turn = self._clock()
+            asyncio.get_running_loop().call_soon(self._begin_turn)
+        else:
+            self._turn = None

@@ -1,0 +1,106 @@
+"""Refuses requests before anything is done for them, while the event loop can't keep up.
+
+Only requests that have come whole and alone are refused, so that what follows on the connection is the next
+request. The gateway's own endpoints, such as the token endpoint, are always answered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from gateway.clock import Clock
+from gateway.http.endpoints import GatewayPaths
+from gateway.http.limit_names import LOOP_DELAY
+from gateway.http.prepared_response import prepared
+from gateway.http.problems import OVERLOADED, Problem, retry_after
+from gateway.server.in_flight import ClientWriter
+from gateway.server.loop_delay import LoopOverload
+from gateway.web.refusal_recorder import RefusalRecorder
+from gateway.web.request_recorder import OtherFacts, RequestRecorder
+
+_LINE = re.compile(rb"([A-Z]{1,20}) (/[\x21-\x7e]{0,4096}) HTTP/1\.1\r\n")
+_LENGTH = re.compile(rb"\r\ncontent-length: ?([0-9]{1,10})\r\n")
+_FACTS = OtherFacts(error=OVERLOADED.code)
+
+
+class OverloadGuard:
+    """One for the connections of a server."""
+
+    __slots__ = (
+        "_age",
+        "_clock",
+        "_exact",
+        "_new_id",
+        "_prefixes",
+        "_prepared",
+        "_problem",
+        "_recorder",
+        "_refusals",
+        "_rule",
+    )
+
+    def __init__(
+        self,
+        rule: LoopOverload,
+        age: Callable[[], float],
+        paths: GatewayPaths,
+        recorder: RequestRecorder,
+        refusals: RefusalRecorder,
+        new_id: Callable[[], str],
+        clock: Clock,
+    ) -> None:
+        """`age`: seconds for which the loop's present turn has lasted."""
+        self._rule, self._age = rule, age
+        self._exact = frozenset(path.encode() for path in paths.exact)
+        self._prefixes = tuple(path.encode() for path in paths.prefixes)
+        self._recorder, self._refusals = recorder, refusals
+        self._new_id, self._clock = new_id, clock
+        self._problem = Problem(
+            OVERLOADED,
+            headers=retry_after(1),
+            reason="the worker's event loop is late (server.max_event_loop_delay)",
+            limit=LOOP_DELAY,
+        )
+        self._prepared = prepared(self._problem)
+
+    @property
+    def refusing(self) -> bool:
+        """Whether some requests are refused now."""
+        return self._rule.refusing
+
+    def try_refuse(self, data: bytes, client: ClientWriter) -> bool:
+        """Refuses the request that `data` is, if it comes too late in its turn and may be refused."""
+        line = _LINE.match(data)
+        if line is None or client.closing or not _whole(data):
+            return False
+        method, target = line[1], line[2]
+        path = target.partition(b"?")[0]
+        if method == b"HEAD" or path in self._exact or path.startswith(self._prefixes):
+            return False
+        if not self._rule.refuses(self._age()):
+            return False
+        keep = b"\r\nconnection: close\r\n" not in data.lower()
+        if not keep:
+            client.close_after()
+        request_id, response = self._new_id(), self._prepared
+        body = response.body(request_id)
+        client.write(response.message(body, [], keep_alive=keep, now=self._clock()))
+        address, verb = client.peer.address, method.decode()
+        self._recorder.other(
+            "-", verb, path, address, request_id, response.status, len(body), 0.0, facts=_FACTS
+        )
+        self._refusals.unrouted(verb, path.decode(), address, request_id, self._problem)
+        return True
+
+
+def _whole(data: bytes) -> bool:
+    """Whether it is a head and all of its body, and nothing else."""
+    end = data.find(b"\r\n\r\n") + 4
+    head = data[:end].lower()
+    if b"transfer-encoding" in head or b"upgrade" in head:
+        return False
+    if b"content-length" not in head:
+        return end == len(data)
+    length = _LENGTH.search(head)
+    return length is not None and head.count(b"content-length") == 1 and end + int(length[1]) == len(data)
