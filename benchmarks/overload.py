@@ -1,0 +1,173 @@
+"""`python -m benchmarks.overload`: twice the requests that can be answered, in an open loop, for half a minute.
+
+Two cases. In the first the upstream is what can't answer more, one request after the other; in the second it is
+a worker of Gatepost, without its fast path, so that this program can send twice as many. What is let in should
+take less than 100 ms (99 of 100), what is refused should be refused early, and a second after the load nothing
+should be. It needs two cores of its own: where it is late itself (the last column), it measures the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from socket import create_server, socket
+
+from benchmarks import wrk
+from benchmarks.load import LOAD_CORE, Load
+from benchmarks.paced import Pace
+from benchmarks.peers.gatepost import Gatepost, routes
+from benchmarks.peers.upstream import Upstream
+
+CONNECTIONS = 900
+"""As many as `select` can look at."""
+TAKES = 0.005
+"""Seconds for which the slow upstream is busy with each request."""
+CALM = 0.25
+"""Of the capacity: the load afterwards."""
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+class Watched(Pace):
+    """Notes of each answer when it was due, how long it took, and whether it was a refusal."""
+
+    def __init__(self, address: tuple[str, int], request: bytes) -> None:
+        super().__init__(address, request, CONNECTIONS, 200)
+        self.answers: list[tuple[float, float, bool]] = []
+        self.lateness: list[float] = []
+
+    def _send(self) -> None:
+        now = time.perf_counter()
+        self.lateness += [now - due for due, _ in zip(self._due, self._idle, strict=False)]
+        super()._send()
+
+    def _receive(self, each: socket) -> None:
+        due, known, wrong = self._under_way[each][0], len(self.latencies), sum(self.wrong.values())
+        super()._receive(each)
+        if len(self.latencies) > known:
+            self.answers.append((due, self.latencies[-1], sum(self.wrong.values()) > wrong))
+
+
+@contextmanager
+def slow_upstream() -> Iterator[int]:
+    """A server with one thread for all requests, each of which takes its time; its port."""
+    turn = threading.Lock()
+
+    def serve(connection: socket) -> None:
+        with connection:
+            while connection.recv(65_536):
+                with turn:
+                    time.sleep(TAKES)
+                connection.sendall(ANSWER)
+
+    def accept() -> None:
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+    with create_server(("127.0.0.1", 0), backlog=1024) as listening:
+        threading.Thread(target=accept, daemon=True).start()
+        yield listening.getsockname()[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What came of one case."""
+
+    case: str
+    capacity: float
+    """Requests a second."""
+    admitted: Sequence[float]
+    refused: Sequence[float]
+    lost: int
+    back: float
+    """Seconds from the end of the load to the last refusal."""
+    late: float
+    """Seconds that this program was late with a request: 99 of 100 less."""
+
+    def line(self, seconds: float) -> str:
+        """A line of the table."""
+        share = len(self.admitted) / seconds / self.capacity
+        refused = f"{len(self.refused)} ({_p99(self.refused) * 1e3:.1f} ms)" if self.refused else "0"
+        return (
+            f"| {self.case} | {self.capacity:.0f}/s | {share:.2f} | {_p99(self.admitted) * 1e3:.1f} ms | {refused} "
+            f"| {self.lost} | {self.back:.2f} s | {self.late * 1e3:.1f} ms |"
+        )
+
+
+def _p99(values: Sequence[float]) -> float:
+    return sorted(values)[int(len(values) * 0.99)] if values else 0.0
+
+
+def measure(case: str, gatepost: Gatepost, capacity: float, seconds: float) -> Row:
+    """Half the capacity, twice the capacity, and a quarter of it."""
+    lines = [
+        "GET /small HTTP/1.1",
+        f"Host: 127.0.0.1:{gatepost.port}",
+        f"Authorization: Bearer {gatepost.token()}",
+    ]
+    request = "\r\n".join([*lines, "", ""]).encode()
+    chance = Random(7)  # noqa: S311 (when requests come is no secret)
+    pace = Watched(("127.0.0.1", gatepost.port), request)
+    with pace:
+        pace.run(capacity / 2, 2, chance)
+        pace.answers.clear()
+        pace.lateness.clear()
+        begun = time.perf_counter()
+        pace.run(2 * capacity, seconds, chance)
+        answers, late, lost = pace.answers[:], _p99(pace.lateness), pace.wrong.get("read", 0)
+        pace.answers.clear()
+        pace.run(CALM * capacity, 3, chance)
+        end = begun + seconds
+        back = max((due - end for due, _, refused in pace.answers if refused), default=0.0)
+    admitted = [took for _, took, refused in answers if not refused]
+    return Row(case, capacity, admitted, [took for _, took, refused in answers if refused], lost, back, late)
+
+
+def main() -> None:
+    """Reads the options, runs, prints a table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.overload", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=30.0, help="of load in each case")
+    options = parser.parse_args()
+    os.sched_setaffinity(0, {LOAD_CORE})
+    gc.disable()
+    print(
+        "| what can't do more | capacity | answered, of the capacity | p99 | refused (p99) | lost | back | load late |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    with (
+        tempfile.TemporaryDirectory(prefix="overload-") as folder,
+        slow_upstream() as slow,
+        ExitStack() as started,
+    ):
+        fast = Upstream(Path(folder))
+        name, server = "Gatepost, adaptive", {"servers": [{"url": f"http://127.0.0.1:{slow}"}]}
+        adaptive = Gatepost(
+            Path(folder), slow, name=name, upstreams={"backend": {**server, "adaptive_concurrency": {}}}
+        )
+        worker = Gatepost(
+            Path(folder), fast.port, name="Gatepost, short turns", routes=routes("/"),
+            server={"fast_lane": False, "max_event_loop_delay": "15ms"},
+        )  # fmt: skip
+        for each in (fast, adaptive, worker):
+            started.callback(each.stop)
+            each.start()
+        print(measure("upstream", adaptive, 1 / TAKES, options.seconds).line(options.seconds), flush=True)
+        token = f"Authorization: Bearer {worker.token()}"
+        top = wrk.run(Load(f"http://127.0.0.1:{worker.port}/small", (token,)), 3).rate
+        print(measure("worker", worker, top, options.seconds).line(options.seconds), flush=True)
+
+
+if __name__ == "__main__":
+    main()
