@@ -64,6 +64,8 @@ class LazyGroup(click.Group):
             return None
         name = MODULES.get(cmd_name, cmd_name)
         with paused_gc():
+            if cmd_name in LONG_LIVED:
+                import_module("gateway.process.system_trust").import_aiohttp()
             found = getattr(import_module(f"gateway.commands.{name}"), name)
             if cmd_name in LONG_LIVED:
                 # What has been imported stays: the collector need not look through it.
