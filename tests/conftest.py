@@ -38,7 +38,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("suite")
 
-WAITING = ("faults", "process", "e2e", "edge", "exactness", "store", "caches", "web")
+WAITING = ("faults", "process", "e2e", "caches", "edge", "exactness", "store", "web")
 """Folders whose tests mostly wait, for processes and for time limits. The longest are first."""
 
 

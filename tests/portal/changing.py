@@ -12,6 +12,7 @@ from typing import Any
 
 import redis
 
+from tests.gateway_process import CHEAP_HASHES
 from tests.portal.conftest import config
 from tests.portal.reader import Reader, call
 from tests.running import Running
@@ -56,7 +57,7 @@ class Changing:
 
     def start(self) -> None:
         self.folder.mkdir(exist_ok=True)
-        self.running = Running(self.config, self.folder)
+        self.running = Running(self.config, self.folder, **CHEAP_HASHES)
         self.running.await_ready()
 
     def stop(self) -> None:

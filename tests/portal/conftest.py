@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from tests.conftest import Valkey
+from tests.gateway_process import CHEAP_HASHES
 from tests.portal.backend import serving
 from tests.portal.reader import Reader
 from tests.running import Running
@@ -64,7 +65,7 @@ def start(valkey: Valkey, backend: str) -> Iterator[Callable[..., Running]]:
         def begin(store: str = "", **more: Any) -> Running:
             place = Path(folder) / str(len(started))
             place.mkdir()
-            running = Running(config(backend, store or valkey.url, **more), place)
+            running = Running(config(backend, store or valkey.url, **more), place, **CHEAP_HASHES)
             started.append(running)
             running.await_ready()
             return running

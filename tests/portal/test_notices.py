@@ -19,6 +19,7 @@ from gateway.commands.options import load
 from gateway.commands.status import lines
 from tests.commands.conftest import gatepost
 from tests.conftest import Valkey
+from tests.gateway_process import CHEAP_HASHES
 from tests.notices.mail_server import mail_server
 from tests.notices.receiver import SECRET, NoticeReceiver, receiving, until
 from tests.portal.api.program import Program, token_of
@@ -53,7 +54,7 @@ class Site:
         self.config["server"]["workers"] = workers
         place = self.folder / str(len(self.gateways))
         place.mkdir()
-        gateway = Running(self.config, place)
+        gateway = Running(self.config, place, **CHEAP_HASHES)
         self._stack.callback(lambda: gateway.running and gateway.stop())
         self.gateways.append(gateway)
         gateway.await_ready()
