@@ -1,9 +1,8 @@
-"""`python -m benchmarks.instructions`: the CPU instructions that one request costs, counted by cachegrind.
+"""`python -m benchmarks.instructions`: the CPU instructions that one request costs, counted by callgrind.
 
-Times differ from run to run; instructions hardly do. A gateway runs under `valgrind --tool=cachegrind` and is sent
-a number of requests one after the other over one connection. A second gateway is sent none of them, and is
-otherwise treated alike; a third one does nothing for some seconds, which shows what timers cost. The difference,
-divided by the number of requests, is what a request costs in user space. The kernel and the store are not counted.
+Times differ from run to run; instructions hardly do. A gateway runs under `valgrind --tool=callgrind` and is sent
+requests of each kind, one after the other over one connection. What it executes meanwhile, less what its timers
+execute in as much time without requests, is what they cost in user space. The kernel and the store are not counted.
 """
 
 from __future__ import annotations
@@ -15,66 +14,35 @@ import platform
 import re
 import shutil
 import socket
+import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from threading import Thread
 from typing import BinaryIO
 
-from benchmarks.peers.gatepost import ASKING, FORM, Gatepost
+from benchmarks.instruction_cases import CASES, Case, Request, config
+from benchmarks.peers.gatepost import Gatepost
 
 KEPT = Path(__file__).with_suffix(".json")
 """The figures that `tests/benchmarks/test_instructions.py` compares with, for each build of Python."""
-REQUESTS = 2000
+REQUESTS = 500
 IDLE = 8.0
 """Seconds in which what a gateway does without requests is counted."""
-WARM_UP = 200
-"""Requests that both gateways are sent: caches are filled."""
+WARM_UP = 100
+"""Requests of each kind before those that are counted: caches are filled."""
 ALL_CORES = frozenset(os.sched_getaffinity(0))
 _HEAD = (
     b"HTTP/1.1 200 OK\r\nServer: fixed\r\nDate: Sun, 22 Nov 2026 10:00:00 GMT\r\n"
     b"Content-Type: text/plain\r\nContent-Length: %d\r\nConnection: keep-alive\r\n\r\n"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One kind of request."""
-
-    name: str
-    request: Callable[[Gatepost], bytes]
-
-
-def _get(path: str) -> Callable[[Gatepost], bytes]:
-    def make(gatepost: Gatepost) -> bytes:
-        return _request("GET", path, f"Authorization: Bearer {gatepost.token()}")
-
-    return make
-
-
-def _post(form: str) -> Callable[[Gatepost], bytes]:
-    def make(_: Gatepost) -> bytes:
-        return _request("POST", "/token", *FORM, body=form)
-
-    return make
-
-
-def _request(method: str, path: str, *headers: str, body: str = "") -> bytes:
-    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *headers]
-    if body:
-        lines.append(f"Content-Length: {len(body)}")
-    return ("\r\n".join(lines) + f"\r\n\r\n{body}").encode()
-
-
-CASES = (
-    Case("GET, token checked, 120 B", _get("/120")),
-    Case("GET, token checked, 1 KiB", _get("/1024")),
-    Case("POST /token, reused", _post(ASKING)),
-    Case("POST /token, new", _post(f"{ASKING}&validity_period=600")),
-)
+_EVENTS = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+_EVENT = b"d\r\ndata: hello\n\n\r\n"
+_BETWEEN_EVENTS = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +54,8 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
-    """What one gateway did."""
+class _Count:
+    """What a gateway did in some time."""
 
     instructions: int
     store_commands: int
@@ -95,37 +63,48 @@ class _Run:
 
 
 class CountedGatepost(Gatepost):
-    """A Gatepost under cachegrind. `source`: the folder of another version of the project."""
+    """A Gatepost under callgrind, which counts when it is told to. `source`: another version of the project."""
 
     limit = 300.0
 
-    def __init__(self, folder: Path, upstream: int, name: str, source: Path | None = None) -> None:
-        super().__init__(folder, upstream, name=name, cores=ALL_CORES)
+    def __init__(self, folder: Path, upstream: int, source: Path | None = None) -> None:
+        super().__init__(folder, upstream, name="counted", cores=ALL_CORES, **config(folder))
         self._counts = self.folder / "counts"
         self._source = source
+        self._parts = 0
 
     def command(self) -> Sequence[str]:
-        # Without hash randomization, dictionaries have the same collisions in each run.
-        environment = ["env", "PYTHONHASHSEED=0"]
-        if self._source is not None:
-            environment.append(f"PYTHONPATH={self._source}")
-        counting = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--trace-children=no"]
-        return [*environment, *counting, f"--cachegrind-out-file={self._counts}", *super().command()]
+        # Without hash randomization, dictionaries have the same collisions in each run. The plugin of a case is
+        # found whatever version of the project is counted.
+        plugins = Path(__file__).with_name("peers")
+        paths = os.pathsep.join(str(path) for path in (self._source, plugins) if path)
+        environment = ["env", "PYTHONHASHSEED=0", f"PYTHONPATH={paths}"]
+        counting = ["valgrind", "--tool=callgrind", "--instr-atstart=no"]
+        return [*environment, *counting, f"--callgrind-out-file={self._counts}", *super().command()]
 
     def ready(self) -> bool:
         """Whether it says so. It is not asked: how often would differ."""
         return "ready on" in self.output()
 
+    def tell(self, *words: str) -> None:
+        """A command for callgrind (manual, section 6.5)."""
+        assert self._process is not None
+        asked = ["vgdb", f"--pid={self._process.pid}", *words]
+        subprocess.run(asked, check=True, capture_output=True, timeout=self.limit)
+
     def counted(self) -> int:
-        """Its instructions from start to end. It must have stopped."""
-        found = re.search(r"^summary: (\d+)", self._counts.read_text(), re.MULTILINE)
+        """Its instructions since `tell("zero")`."""
+        self.tell("dump")
+        self._parts += 1
+        part = Path(f"{self._counts}.{self._parts}").read_text()
+        found = re.search(r"^totals: (\d+)", part, re.MULTILINE)
         if found is None:
-            raise RuntimeError(f"cachegrind counted nothing: {self.output()[-2000:]}")
+            raise RuntimeError(f"callgrind counted nothing: {self.output()[-2000:]}")
         return int(found[1])
 
 
 class FixedUpstream:
-    """Answers `GET /N` with N bytes, from threads of this process."""
+    """Answers `/N` with N bytes, and `/events/N` with N events as they come, from threads of this process."""
 
     def __init__(self) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -143,12 +122,47 @@ class FixedUpstream:
                 Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with connection, connection.makefile("rb") as received, suppress(OSError):
             while line := received.readline():
-                while received.readline() not in {b"\r\n", b""}:
-                    pass
-                size = int(line.split(b" ", 2)[1].strip(b"/"))
-                connection.sendall(_HEAD % size + b"x" * size)
+                self._read_rest(connection, received)
+                *_, kind, number = line.split(b" ", 2)[1].split(b"/")
+                if kind == b"events":
+                    _send_events(connection, int(number))
+                else:
+                    connection.sendall(_HEAD % int(number) + b"x" * int(number))
+
+    def _read_rest(self, connection: socket.socket, received: BinaryIO) -> None:
+        headers = _read_headers(received)
+        if b"expect" in headers:
+            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        _read_body(headers, received)
+
+
+def _send_events(connection: socket.socket, number: int) -> None:
+    connection.sendall(_EVENTS)
+    for _ in range(number):
+        time.sleep(_BETWEEN_EVENTS)
+        connection.sendall(_EVENT)
+    time.sleep(_BETWEEN_EVENTS)
+    connection.sendall(b"0\r\n\r\n")
+
+
+def _read_headers(received: BinaryIO) -> dict[bytes, bytes]:
+    headers: dict[bytes, bytes] = {}
+    while (line := received.readline()) not in {b"\r\n", b""}:
+        name, _, value = line.partition(b":")
+        headers[name.lower()] = value.strip()
+    return headers
+
+
+def _read_body(headers: Mapping[bytes, bytes], received: BinaryIO) -> None:
+    if b"transfer-encoding" in headers:
+        while size := int(received.readline(), 16):
+            received.read(size + 2)
+        received.readline()
+    else:
+        received.read(int(headers.get(b"content-length", 0)))
 
 
 class Client:
@@ -167,78 +181,67 @@ class Client:
         for connection in self._open:
             connection.close()
 
-    def send(self, request: bytes, times: int) -> None:
-        """Sends the request so many times on each connection: on all of them, then reads all responses."""
-        for _ in range(times):
-            for connection in self._open:
-                connection.sendall(request)
-            for received in self._received:
-                _read_response(received)
+    def send(self, requests: Iterable[Request]) -> None:
+        """Sends the requests: one on each connection, reads all responses, and goes on with the next."""
+        remaining = iter(requests)
+        while together := list(islice(remaining, len(self._open))):
+            for connection, request in zip(self._open, together, strict=False):
+                connection.sendall(request[0])
+            for number, request in enumerate(together):
+                for piece in request[1:]:
+                    self._read_status(number, b"HTTP/1.1 100 ")
+                    self._open[number].sendall(piece)
+                _read_body(self._read_status(number, b"HTTP/1.1 200 "), self._received[number])
 
-
-def _read_response(received: BinaryIO) -> None:
-    status = received.readline()
-    if not status.startswith(b"HTTP/1.1 200 "):
-        raise RuntimeError(f"answered with {status!r}")
-    length = 0
-    while (line := received.readline()) != b"\r\n":
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            length = int(value)
-    received.read(length)
+    def _read_status(self, number: int, wanted: bytes) -> dict[bytes, bytes]:
+        status = self._received[number].readline()
+        if not status.startswith(wanted):
+            raise RuntimeError(f"answered with {status!r}")
+        return _read_headers(self._received[number])
 
 
 class Counter:
-    """Counts the cost of cases, each with a gateway of its own."""
+    """Counts the cost of cases, with one gateway. To be started and stopped."""
 
     def __init__(
-        self,
-        folder: Path,
-        upstream: int,
-        cases: Sequence[Case],
-        *,
-        connections: int = 1,
-        source: Path | None = None,
+        self, folder: Path, upstream: int, *, connections: int = 1, source: Path | None = None
     ) -> None:
-        self._folder, self._upstream, self._cases, self._source = folder, upstream, cases, source
+        self._gatepost = CountedGatepost(folder, upstream, source)
         self._connections = connections
-        self._runs = 0
-        self._base = self._run()
-        self._idle = self._run(idle=IDLE)
+        self._idle = _Count(0, 0, 1)
+
+    def __enter__(self) -> Counter:
+        self._gatepost.start()
+        self._gatepost.tell("instrumentation", "on")
+        self._idle = self._count(idle=IDLE)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._gatepost.stop()
 
     def cost(self, case: Case, requests: int = REQUESTS) -> Cost:
         """What one request of this case costs."""
-        run, base, idle = self._run(case, requests), self._base, self._idle
+        made = case.requests(self._gatepost, WARM_UP + requests)
+        count, idle = self._count(made), self._idle
         # On a busy machine the requests take longer, and timers do more beside them.
-        periods = (run.seconds - base.seconds) / (idle.seconds - base.seconds)
-        instructions = (
-            run.instructions - base.instructions - periods * (idle.instructions - base.instructions)
-        )
-        commands = (
-            run.store_commands - base.store_commands - periods * (idle.store_commands - base.store_commands)
-        )
+        periods = count.seconds / idle.seconds
+        instructions = count.instructions - periods * idle.instructions
+        commands = count.store_commands - periods * idle.store_commands
         return Cost(instructions / requests, commands / requests)
 
-    def _run(self, measured: Case | None = None, requests: int = 0, *, idle: float = 0) -> _Run:
-        """A gateway's whole life. `idle`: seconds in which it does nothing for clients."""
-        self._runs += 1
-        gatepost = CountedGatepost(self._folder, self._upstream, f"run {self._runs}", self._source)
-        try:
-            gatepost.start()
-            began = time.monotonic()
-            with Client(gatepost.port, self._connections) as client:
-                for case in self._cases:
-                    request = case.request(gatepost)
-                    client.send(request, WARM_UP // self._connections)
-                    if case is measured:
-                        client.send(request, requests // self._connections)
+    def _count(self, requests: Iterable[Request] = (), *, idle: float = 0) -> _Count:
+        """What the gateway does for these requests but the first ones, or in so many seconds without any."""
+        gatepost = self._gatepost
+        assert gatepost.store is not None
+        with Client(gatepost.port, self._connections) as client:
+            remaining = iter(requests)
+            client.send(islice(remaining, WARM_UP))
+            commands, began = gatepost.store.commands(), time.monotonic()
+            gatepost.tell("zero")
+            client.send(remaining)
             time.sleep(idle)
-            seconds = time.monotonic() - began
-            assert gatepost.store is not None
-            commands = gatepost.store.commands()
-        finally:
-            gatepost.stop()
-        return _Run(gatepost.counted(), commands, seconds)
+            instructions = gatepost.counted()
+        return _Count(instructions, gatepost.store.commands() - commands, time.monotonic() - began)
 
 
 def python_build() -> str:
@@ -273,10 +276,13 @@ def main() -> None:
         parser.error("valgrind is not installed")
     cases = [case for case in CASES if options.case in case.name]
     costs = {}
-    with tempfile.TemporaryDirectory(prefix="instructions-") as folder, closing(FixedUpstream()) as upstream:
-        counter = Counter(
-            Path(folder), upstream.port, cases, connections=options.connections, source=options.source
-        )
+    with (
+        tempfile.TemporaryDirectory(prefix="instructions-") as folder,
+        closing(FixedUpstream()) as upstream,
+        Counter(
+            Path(folder), upstream.port, connections=options.connections, source=options.source
+        ) as counter,
+    ):
         for case in cases:
             cost = costs[case.name] = counter.cost(case, options.requests)
             print(

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks import instructions
-from benchmarks.instructions import CASES, Client, Cost, Counter, FixedUpstream, python_build, store, stored
+from benchmarks.instruction_cases import PLAIN, Request
+from benchmarks.instructions import Client, Cost, Counter, FixedUpstream, python_build, store, stored
 
 GROWTH = 1.03
 """The most that a request may cost, in parts of the stored figure."""
-PLAIN = CASES[0]
 
 
 @pytest.fixture
@@ -40,9 +40,30 @@ def test_storing_one_instruction_figure_keeps_the_others(kept: Path) -> None:
     assert stored() == {"a": 1, "b": 3}
 
 
-def test_the_fixed_upstream_answers_the_instruction_counters_client() -> None:
+@pytest.mark.parametrize(
+    "request_",
+    [
+        (b"GET /120 HTTP/1.1\r\nHost: a\r\n\r\n",),
+        (b"GET /events/2 HTTP/1.1\r\nHost: a\r\n\r\n",),
+        (b"POST /a/0 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",),
+        (b"POST /1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",),
+        (b"POST /1 HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n", b"abc"),
+    ],
+)
+def test_the_fixed_upstream_answers_the_instruction_counters_client(request_: Request) -> None:
     with closing(FixedUpstream()) as upstream, Client(upstream.port, connections=2) as client:
-        client.send(b"GET /120 HTTP/1.1\r\nHost: a\r\n\r\n", 3)
+        client.send([request_] * 5)
+
+
+def test_a_response_that_is_not_200_ends_the_count_of_instructions() -> None:
+    # The upstream says no 100 unless it is asked to.
+    unasked = (b"GET /1 HTTP/1.1\r\nHost: a\r\n\r\n", b"more")
+    with (
+        closing(FixedUpstream()) as upstream,
+        Client(upstream.port, connections=1) as client,
+        pytest.raises(RuntimeError, match="answered with"),
+    ):
+        client.send([unasked])
 
 
 @pytest.mark.skipif(
@@ -54,8 +75,7 @@ def test_a_plain_request_takes_no_more_instructions_than_stored(tmp_path: Path) 
     before = stored().get(PLAIN.name)
     if before is None:
         pytest.skip(f"no stored figure for {python_build()}: python -m benchmarks.instructions --write")
-    with closing(FixedUpstream()) as upstream:
-        counter = Counter(tmp_path, upstream.port, [PLAIN])
+    with closing(FixedUpstream()) as upstream, Counter(tmp_path, upstream.port) as counter:
         # Timers run beside the requests: two counts differ by up to 1 %.
         now = min(counter.cost(PLAIN).instructions for _ in range(2))
     assert now <= GROWTH * before

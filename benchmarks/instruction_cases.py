@@ -1,0 +1,122 @@
+"""The kinds of requests whose instructions are counted, and the Gatepost that answers all of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+from benchmarks.gateposts import USUAL_PLUGINS
+from benchmarks.peers.gatepost import ASKING, FORM, Gatepost, routes
+from benchmarks.signed import AUDIENCE, ISSUER, Signer
+
+Request = tuple[bytes, ...]
+"""What is sent at once; each further piece once the gateway has said 100 (Continue)."""
+_PAGE = "Origin: https://app.example.org"
+_BODY = "x" * 1000
+_SIGNER = Signer()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One kind of request."""
+
+    name: str
+    requests: Callable[[Gatepost, int], Iterator[Request]]
+    """As many of them as asked for, each made when it is to be sent: what is signed is good for a minute."""
+
+
+def config(folder: Path) -> dict[str, Any]:
+    """What a Gatepost needs for all cases beyond what it has anyway."""
+    keys = folder / "issuer.jwks.json"
+    keys.write_text(json.dumps({"keys": [_SIGNER.public]}))
+    hook = {"use": "async_hook:AsyncHook"}
+    return {
+        "issuers": {"partner": {"issuer": ISSUER, "jwks_file": str(keys), "audiences": [AUDIENCE]}},
+        "routes": [
+            *routes("/"),
+            *routes("/hook", plugins=[hook]),
+            *routes("/foreign", issuers=["partner"]),
+            # `request_id` is there on all routes.
+            *routes("/usual", plugins=USUAL_PLUGINS[1:]),
+            *routes("/trace", plugins=[{"use": "trace"}]),
+        ],
+    }
+
+
+def _rendered(method: str, path: str, *headers: str, body: str = "") -> bytes:
+    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *headers, "", body]).encode()
+
+
+Make = Callable[[Gatepost, int], Iterator[Request]]
+
+
+def _same(method: str, path: str, *headers: str, body: str = "", then: str = "") -> Make:
+    """The same request with the same token each time. `then`: what is sent after 100 (Continue)."""
+
+    def make(gatepost: Gatepost, number: int) -> Iterator[Request]:
+        head = _rendered(method, path, f"Authorization: Bearer {gatepost.token()}", *headers, body=body)
+        return repeat((head, then.encode()) if then else (head,), number)
+
+    return make
+
+
+def _form(form: str) -> Make:
+    """The same request to the token endpoint."""
+    request = _rendered("POST", "/token", *FORM, f"Content-Length: {len(form)}", body=form)
+    return lambda _, number: repeat((request,), number)
+
+
+def _tokens_not_seen(gatepost: Gatepost, number: int) -> Iterator[Request]:
+    # All of them beforehand: to issue them is not to be counted.
+    tokens = [gatepost.token("&validity_period=3600") for _ in range(number)]
+    return ((_rendered("GET", "/120", f"Authorization: Bearer {token}"),) for token in tokens)
+
+
+def _jwts_not_seen(_: Gatepost, number: int) -> Iterator[Request]:
+    for _each in range(number):
+        yield (_rendered("GET", "/foreign/120", f"Authorization: Bearer {_SIGNER.access_token()}"),)
+
+
+def _jwt_again(gatepost: Gatepost, number: int) -> Iterator[Request]:
+    return repeat(next(_jwts_not_seen(gatepost, 1)), number)
+
+
+def _proofs(gatepost: Gatepost, number: int) -> Iterator[Request]:
+    at = f"http://127.0.0.1:{gatepost.port}"
+    token = gatepost.token("&validity_period=3600", DPoP=_SIGNER.proof("POST", f"{at}/token"))
+
+    def request() -> Request:
+        proof = f"DPoP: {_SIGNER.proof('GET', f'{at}/120', token)}"
+        return (_rendered("GET", "/120", f"Authorization: DPoP {token}", proof),)
+
+    return (request() for _ in range(number))
+
+
+PLAIN = Case("GET, token checked, 120 B", _same("GET", "/120"))
+CASES = (
+    PLAIN,
+    Case("GET, token checked, 1 KiB", _same("GET", "/1024")),
+    Case("GET, token not seen before", _tokens_not_seen),
+    Case("GET, all usual plugins", _same("GET", "/usual/120", _PAGE)),
+    Case("GET, trace", _same("GET", "/trace/120")),
+    Case("GET, a hook that waits", _same("GET", "/hook/120")),
+    Case("GET, three events as they come", _same("GET", "/events/3", "Accept: text/event-stream")),
+    Case("POST, 1,000 B", _same("POST", "/120", "Content-Length: 1000", body=_BODY)),
+    Case(
+        "POST, 1,000 B, chunked",
+        _same("POST", "/120", "Transfer-Encoding: chunked", body=f"3e8\r\n{_BODY}\r\n0\r\n\r\n"),
+    ),
+    Case(
+        "POST, 1,000 B, Expect: 100-continue",
+        _same("POST", "/120", "Content-Length: 1000", "Expect: 100-continue", then=_BODY),
+    ),
+    Case("GET, DPoP", _proofs),
+    Case("GET, another issuer's JWT, not seen before", _jwts_not_seen),
+    Case("GET, another issuer's JWT, seen before", _jwt_again),
+    Case("POST /token, reused", _form(ASKING)),
+    Case("POST /token, new", _form(f"{ASKING}&validity_period=600")),
+)
