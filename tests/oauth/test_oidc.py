@@ -63,6 +63,13 @@ def test_pkce_s256_is_that_of_rfc_7636_appendix_b() -> None:
 
 def test_a_flow_is_read_as_it_was_written() -> None:
     assert read_flow(FLOW.text()) == FLOW
+
+
+def test_a_flow_of_another_release_with_other_members_is_none_instead_of_an_error() -> None:
+    told = json.loads(FLOW.text())
+    del told["verifier"]
+    assert read_flow(json.dumps(told)) is None
+    assert read_flow(json.dumps(json.loads(FLOW.text()) | {"later": 1})) is None
     assert (FLOW.ends, FLOW.wanted) == (NOW + FLOW_LIFETIME, "/portal/apis")
 
 
