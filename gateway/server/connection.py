@@ -144,7 +144,7 @@ class Connection(ClientTransport):
 
     def _begin(self, data: bytes) -> None:
         overload = self._settings.overload
-        if overload is not None and overload.refusing and overload.try_refuse(data, self):
+        if overload is not None and overload.rule.refusing and overload.try_refuse(data, self):
             self._refused()
             return
         fast_path = self._settings.fast_path

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from gateway.http.exchange import Peer
+from gateway.server.loop_delay import LoopOverload
 
 
 class FlowControlled(Protocol):
@@ -67,9 +68,8 @@ class ClientWriter(ResponseClient, Protocol):
 class OverloadRefuser(Protocol):
     """Refuses requests while the event loop can't keep up."""
 
-    @property
-    def refusing(self) -> bool:
-        """Whether some are refused now."""
+    rule: LoopOverload
+    """Says whether some are refused now. Every request asks it, so it is no property."""
 
     def try_refuse(self, data: bytes, client: ClientWriter) -> bool:
         """Refuses the request that `data` is. False: it is to be answered, and nothing was done."""

@@ -37,7 +37,7 @@ class OverloadGuard:
         "_problem",
         "_recorder",
         "_refusals",
-        "_rule",
+        "rule",
     )
 
     def __init__(
@@ -51,7 +51,7 @@ class OverloadGuard:
         clock: Clock,
     ) -> None:
         """`age`: seconds for which the loop's present turn has lasted."""
-        self._rule, self._age = rule, age
+        self.rule, self._age = rule, age
         self._exact = frozenset(path.encode() for path in paths.exact)
         self._prefixes = tuple(path.encode() for path in paths.prefixes)
         self._recorder, self._refusals = recorder, refusals
@@ -64,11 +64,6 @@ class OverloadGuard:
         )
         self._prepared = prepared(self._problem)
 
-    @property
-    def refusing(self) -> bool:
-        """Whether some requests are refused now."""
-        return self._rule.refusing
-
     def try_refuse(self, data: bytes, client: ClientWriter) -> bool:
         """Refuses the request that `data` is, if it comes too late in its turn and may be refused."""
         line = _LINE.match(data)
@@ -78,7 +73,7 @@ class OverloadGuard:
         path = target.partition(b"?")[0]
         if method == b"HEAD" or path in self._exact or path.startswith(self._prefixes):
             return False
-        if not self._rule.refuses(self._age()):
+        if not self.rule.refuses(self._age()):
             return False
         keep = b"\r\nconnection: close\r\n" not in data.lower()
         if not keep:

@@ -128,7 +128,7 @@ def test_own_endpoints_and_what_is_not_whole_are_answered(data: bytes) -> None:
 
 def test_nothing_is_refused_while_the_loop_is_fast() -> None:
     calm = Refusing(late=False)
-    assert not calm.guard.refusing
+    assert not calm.guard.rule.refusing
     assert calm.refused(request("/orders")) is None
 
 

@@ -21,7 +21,7 @@ def protection(text: str) -> OverloadProtection:
 async def test_it_is_on_by_default_and_tells_the_delay_of_the_loop() -> None:
     made = protection("logging: {}")
     assert made.guard is not None
-    assert not made.guard.refusing
+    assert not made.guard.rule.refusing
     made.start()
     assert made.gauges() == {"event_loop_delay": {(): 0.0}}
     made.stop()
