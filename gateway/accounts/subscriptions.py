@@ -1,4 +1,4 @@
-"""Subscriptions of applications to APIs: asked for by developers, decided by administrators.
+"""Subscriptions of applications to APIs: asked for by developers, decided by publishers and administrators.
 
 What is approved stands in the application's record and, from the same step on, in those of its keys, by which
 requests are judged (`gateway.proxy.subscription_guard`).

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from aiohttp import web
 from markupsafe import escape
@@ -22,6 +23,8 @@ DRAFT_LIFETIME = 3600
 """Seconds in which a person signs in again."""
 KEPT_FIELDS = frozenset(
     {
+        "api",
+        "application",
         "audience",
         "auth",
         "description",
@@ -42,6 +45,7 @@ KEPT_FIELDS = frozenset(
         "seen",
         "team",
         "tier",
+        "url",
         "user",
         "validity",
     }
@@ -55,7 +59,7 @@ _INPUT = re.compile(r"<input\b[^<>]*>")
 _TEXTAREA = re.compile(r"(<textarea\b[^<>]*>)([^<]*)(</textarea>)")
 _SELECT = re.compile(r"(<select\b[^<>]*>)(.*?)(</select>)", re.DOTALL)
 _OPTION = re.compile(r"<option\b[^<>]*>")
-_TYPED = frozenset({"", "text", "search", "date"})
+_TYPED = frozenset({"", "text", "search", "date", "url"})
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -122,13 +126,13 @@ def _slot(user_id: str, page: str) -> str:
     return json.dumps(["draft", user_id, page])
 
 
-def refilled(html: str, draft: Draft) -> str:
-    """A page with the draft in its form, if it has that form."""
+def refilled(html: str, draft: Draft) -> str | None:
+    """A page with the draft in its form; None: it has no such form."""
     action = f'action="{escape(draft.action)}'
     place = max(html.find(f'{action}"'), html.find(f"{action}#"))
     begin, end = html.rfind("<form", 0, max(place, 0)), html.find("</form>", max(place, 0))
     if place < 0 or begin < 0 or end < 0:
-        return html
+        return None
     form = html[begin:end]
     for pattern, fill in ((_INPUT, _input), (_TEXTAREA, _textarea), (_SELECT, _select)):
         form = pattern.sub(_filling(fill, draft.fields), form)
@@ -185,5 +189,11 @@ def _value(fields: Pairs, name: str) -> str | None:
 
 def page_of_draft(path: str, form_page: str) -> str:
     """The page that a form is on, by the path that it is sent to; `form_page`: of most."""
-    own = path.endswith(("/applications/new", "/edit", "/owner"))
+    own = path.endswith(("/applications/new", "/subscriptions/new", "/edit", "/owner"))
     return path if own else form_page
+
+
+def query_of_draft(path: str, fields: Pairs) -> str:
+    """What a page needs in its query to have the form; empty: nothing."""
+    asked = [pair for pair in fields if pair[0] == "api"] if path.endswith("/subscriptions/new") else []
+    return f"?{urlencode(asked)}" if asked else ""

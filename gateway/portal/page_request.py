@@ -236,12 +236,12 @@ class PageRequest:
         context["here"] = here(self.request)
         drafts, person = self.services.drafts, self.person
         draft = drafts.read(self.request, person.id) if person is not None else None
-        if draft is not None:
-            context["done"] = "draft"
         response = aiohttp_jinja2.render_template(template, self.request, context, status=status)
         if draft is not None:
-            response.text = refilled(response.text or "", draft)
-            drafts.forget(self.request, response)
+            told = aiohttp_jinja2.render_string(template, self.request, {**context, "done": "draft"})
+            if (filled := refilled(told, draft)) is not None:
+                response.text = filled
+                drafts.forget(self.request, response)
         if person is not None:
             drafts.note_person(self.request, response, person.id)
         if value is not None:

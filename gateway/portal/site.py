@@ -21,7 +21,7 @@ from gateway.oauth.roles import Right, allows
 from gateway.portal import static_files as statics
 from gateway.portal.brand import serve_brand
 from gateway.portal.csrf import HEADERS, from_elsewhere
-from gateway.portal.drafts import Draft, page_of_draft
+from gateway.portal.drafts import Draft, page_of_draft, query_of_draft
 from gateway.portal.filters import FILTERS
 from gateway.portal.outcome import LOOK, form_page, with_outcome
 from gateway.portal.page_language import asked_language, name_language, speak_in_templates
@@ -128,11 +128,12 @@ async def _kept_for_later(page_request: PageRequest) -> web.StreamResponse:
     """Asks for a sign-in, and keeps what was filled in while the session lasted, for who had it."""
     request = page_request.request
     page = page_of_draft(request.path, form_page(request.path))
-    response = redirect_to(f"{MOUNT}/sign-in?next={quote(page)}&done=draft-kept")
     try:
         fields = await page_request.fields_of_ended_session()
     except FormRefused:
         raise SignInNeeded from None
+    wanted = page + query_of_draft(request.path, fields.pairs)
+    response = redirect_to(f"{MOUNT}/sign-in?next={quote(wanted)}&done=draft-kept")
     if not page_request.services.drafts.keep(request, response, page, Draft(request.path, fields.pairs)):
         raise SignInNeeded
     return response

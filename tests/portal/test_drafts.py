@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from gateway.portal.drafts import Draft, refilled
+from gateway.portal.drafts import KEPT_FIELDS, Draft, refilled
 from tests.portal.conftest import ADMIN, PASSWORD
-from tests.portal.reader import Reader, Sheet
+from tests.portal.everything import BOSS, WORD, Everything, Found, everything
+from tests.portal.reader import Form, Reader, Sheet
+from tests.running import Running
 
 SESSION = "gatepost-portal"
 FORM = (
@@ -31,7 +35,7 @@ def test_each_kind_of_field_is_filled_in_again() -> None:
         ("scope", "w"),
         ("ends", "2030-01-01"),
     )
-    found = refilled(FORM, Draft("/a", (*fields, ("password", "secret"), ("proof", "mine"))))
+    found = refilled(FORM, Draft("/a", (*fields, ("password", "secret"), ("proof", "mine")))) or ""
     assert '<form method="post" action="/other"><input name="name" value="x"></form>' in found
     assert 'value="&#34;&gt;&lt;script&gt;&amp;" id="n" name="name"' in found
     assert ">&lt;/textarea&gt;&lt;b&gt;</textarea>" in found
@@ -45,8 +49,8 @@ def test_each_kind_of_field_is_filled_in_again() -> None:
 
 def test_a_button_of_its_own_leads_to_the_form_too_and_a_form_that_is_gone_to_none() -> None:
     assert 'value="new" id="n"' in str(refilled(FORM, Draft("/b", (("name", "new"),))))
-    assert refilled(FORM, Draft("/c", (("name", "new"),))) == FORM
-    assert "new" in refilled(FORM.replace("/a", "/a#top"), Draft("/a", (("name", "new"),)))
+    assert refilled(FORM, Draft("/c", (("name", "new"),))) is None
+    assert "new" in str(refilled(FORM.replace("/a", "/a#top"), Draft("/a", (("name", "new"),))))
 
 
 def end_session(reader: Reader) -> None:
@@ -127,3 +131,57 @@ def test_a_draft_does_not_overwrite_what_was_changed_meanwhile(reader: Reader, g
     back = form.submit("/edit", name=f"Mine {mark}").submit("/sign-in", name=ADMIN, password=PASSWORD)
     refused = back.submit("/edit")
     assert (refused.status, f"Theirs {mark}" in refused.words) == (409, True)
+
+
+SECRET = {"password", "current", "new", "again", "token", "answer", "proof"}
+"""What is never kept, whatever it is typed into."""
+
+
+@pytest.fixture(scope="module")
+def site(start: Callable[..., Running], tmp_path_factory: pytest.TempPathFactory) -> Everything:
+    return everything(start, Path(tmp_path_factory.mktemp("everything")))
+
+
+def typed(form: Form) -> dict[str, str]:
+    """Something for each field that a person types into."""
+    words = {"text": "Kept text", "search": "Kept text", "textarea": "Kept\nlines", "password": "Kept secret"}
+    words |= {"url": "https://kept.example.org/", "date": "2031-12-30"}
+    return {name: words[kind] for name, kind in form.kinds.items() if kind in words}
+
+
+def sent_without_session(site: Everything, found: Found, fields: dict[str, str]) -> Sheet:
+    """The page after signing in again, when the session ended before the form was sent."""
+    reader = Reader(site.running.http)
+    assert reader.sign_in(BOSS, WORD).status == 200
+    form = next(one for one in reader.open(found.page).forms if one.action == found.form.action)
+    end_session(reader)
+    asked = Found(found.pattern, found.page, form).send(reader, **fields)
+    assert "/portal/sign-in" in asked.url, found
+    return asked.submit("/sign-in", name=BOSS, password=WORD)
+
+
+def test_the_draft_of_every_form_with_text_is_there_again_and_no_secret(site: Everything) -> None:
+    seen = set()
+    for pattern, found in site.forms().items():
+        fields = typed(found.form)
+        kept = {name: text for name, text in fields.items() if name not in SECRET}
+        if not fields:
+            continue
+        back = sent_without_session(site, found, fields)
+        assert "Kept secret" not in back.html, pattern
+        if not kept:
+            continue
+        seen.add(pattern)
+        there = [dict(one.fields) for one in back.forms if one.action == found.form.action]
+        assert there, (pattern, back.url)
+        assert {name: there[0].get(name) for name in kept} == kept, (pattern, back.url)
+        assert "Nothing has been sent yet" in back.words, pattern
+    assert len(seen) > 12
+
+
+def test_no_field_of_a_secret_is_among_those_that_a_draft_keeps(site: Everything) -> None:
+    secret = {
+        name for one in site.forms().values() for name, kind in one.form.kinds.items() if kind == "password"
+    }
+    assert secret
+    assert not (secret | SECRET) & KEPT_FIELDS

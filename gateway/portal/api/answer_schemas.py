@@ -32,7 +32,15 @@ def _list_of(name: str, **more: Any) -> dict[str, Any]:
 
 def _page_of(name: str) -> dict[str, Any]:
     return _list_of(
-        name, pagination=_object(["offset", "limit", "total"], offset=_NUMBER, limit=_NUMBER, total=_NUMBER)
+        name,
+        pagination=_object(
+            ["offset", "limit", "total", "next", "previous"],
+            offset=_NUMBER,
+            limit=_NUMBER,
+            total=_NUMBER,
+            next={"type": "string", "description": "The link to the next page; empty: this is the last."},
+            previous={"type": "string", "description": "Likewise; empty: this is the first."},
+        ),
     )
 
 
@@ -94,7 +102,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
         seconds={"type": "number", "description": "Until the last byte was sent."},
         requestId=_TEXT,
     ),
-    "CallList": _list_of("Call"),
+    "CallList": _page_of("Call"),
     "Activity": _list_of(
         "ActivityEntry",
         next={"type": _OR_NULL, "description": "What `before` takes for the entries before these."},
@@ -120,7 +128,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
         reason={"type": _OR_NULL},
         calls=_NUMBER,
     ),
-    "CallCountList": _list_of("CallCount"),
+    "CallCountList": _page_of("CallCount"),
     "Limit": _object(
         ["name", "limit", "seconds", "left"],
         name={"type": "string", "description": "As in the RateLimit headers."},
@@ -245,6 +253,9 @@ ANSWERS: dict[str, dict[str, Any]] = {
         IsUnlimitedTierPaid=_TRUTH,
         IsAnonymousModeEnabled=_TRUTH,
         IsPasswordChangeEnabled=_TRUTH,
+        identityProvider=_object(["external"], external=_TRUTH),
+        passwordPolicyMinLength=_NUMBER,
+        passwordPolicyMaxLength=_NUMBER,
     ),
     "ThrottlingPolicy": _object(
         ["name", "policyLevel", "requestCount", "unitTime", "timeUnit", "tierPlan", "stopOnQuotaReach"],
@@ -257,13 +268,17 @@ ANSWERS: dict[str, dict[str, Any]] = {
         timeUnit={"enum": ["day", "hour", "min", "sec", "ms"]},
         tierPlan={"const": "FREE"},
         stopOnQuotaReach={"const": True},
+        rateLimitCount={"const": 0, "description": "`attributes.burst` is another limit."},
         attributes={"type": "object", "additionalProperties": _TEXT},
     ),
     "ThrottlingPolicyList": _page_of("ThrottlingPolicy"),
     "Webhook": _object(
         ["url", "status", "createdTime", "secretCreatedTime", "failingSince"],
         url=_TEXT,
-        status={"enum": ["ACTIVE", "GONE", "FAILED"], "description": "But for ACTIVE it is switched off."},
+        status={
+            "enum": ["ACTIVE", "GONE", "FAILED", "DISABLED"],
+            "description": "But for ACTIVE it is switched off.",
+        },
         createdTime=_NUMBER,
         secretCreatedTime=_NUMBER,
         failingSince={"type": ["integer", "null"], "description": "null: it works."},

@@ -6,23 +6,22 @@ from aiohttp import web
 
 from gateway.http.problems import BAD_REQUEST, Problem
 from gateway.portal.api.api_request import FORBIDDEN, Call
+from gateway.portal.api.paging import paged
 from gateway.portal.api.request_bodies import ApplicationBody
-from gateway.portal.api.responses import answer, application_shape, page_shape
+from gateway.portal.api.responses import answer, application_shape
 from gateway.portal.form_rules import offered_tiers
 from gateway.portal.new_owner import new_owner
 from gateway.portal.versions import application_check, application_version
 
 PATH = "/portal/api/v1/applications"
-MOST_SHOWN = 200
 UNLIMITED = "unlimited"
 """What WSO2 calls no tier."""
 
 
 async def listing(call: Call) -> web.Response:
     """The caller's applications."""
-    limit, offset = call.number("limit", 25, MOST_SHOWN), call.number("offset", 0, 999_999)
     found = await call.services.applications.search(call.user, call.searched)
-    return answer(page_shape([application_shape(one) for one in found], offset, limit))
+    return paged(call, found, application_shape)
 
 
 async def create(call: Call) -> web.Response:

@@ -10,6 +10,7 @@ from gateway.accounts.calls import RecentCall
 from gateway.accounts.key_uses import LAST_CALL, LAST_TOKEN, KeyUse
 from gateway.accounts.limits_left import LimitLeft
 from gateway.portal.api.api_request import Call
+from gateway.portal.api.paging import paged
 from gateway.portal.api.responses import answer
 from gateway.portal.call_reasons import reason_text
 
@@ -32,7 +33,7 @@ async def calls(call: Call) -> web.Response:
     """The last calls of keys, newest first."""
     _, _, client = await call.keys()
     last = await call.services.calls.last(client.id, call.services.facts.recent_calls)
-    return answer({"count": len(last), "list": [_call_shape(one) for one in last]})
+    return paged(call, last, _call_shape)
 
 
 def _call_shape(one: RecentCall) -> dict[str, Any]:

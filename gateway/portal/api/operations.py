@@ -111,7 +111,7 @@ OPERATIONS = (
         call_counts.listing,
         200,
         "CallCountList",
-        query=("days", "keyType"),
+        query=("days", "keyType", "limit", "offset"),
     ),
     Operation(
         "GET", _ONE + "/activity", "listActivity", activity.of_application, 200, "Activity", query=("before",)
@@ -141,7 +141,9 @@ OPERATIONS = (
     Operation("GET", _ONE + "/oauth-keys", "listKeys", keys.listing, 200, "KeysList"),
     Operation("GET", _KEYS, "getKeys", keys.show, 200, "Keys"),
     Operation("GET", _KEYS + "/status", "getKeysStatus", key_status.show, 200, "KeysStatus"),
-    Operation("GET", _KEYS + "/calls", "listCalls", key_status.calls, 200, "CallList"),
+    Operation(
+        "GET", _KEYS + "/calls", "listCalls", key_status.calls, 200, "CallList", query=("limit", "offset")
+    ),
     Operation("PUT", _KEYS, "changeKeys", keys.change, 200, "Keys", KeysBody),
     Operation(
         "POST",

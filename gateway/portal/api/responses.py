@@ -148,6 +148,7 @@ def policy_shape(policy: ThrottlingPolicy, level: str) -> dict[str, Any]:
         "requestCount": policy.limit,
         "unitTime": milliseconds // length,
         "timeUnit": unit,
+        "rateLimitCount": 0,
         "tierPlan": "FREE",
         "stopOnQuotaReach": True,
         "attributes": {} if policy.burst is None else {"burst": str(policy.burst)},
@@ -160,14 +161,4 @@ def token_shape(token: TokenResponse) -> dict[str, Any]:
         "accessToken": token.access_token,
         "tokenScopes": token.scope.split(),
         "validityTime": token.expires_in,
-    }
-
-
-def page_shape(found: list[dict[str, Any]], offset: int, limit: int) -> dict[str, Any]:
-    """A part of a list, and how much there is."""
-    shown = found[offset : offset + limit]
-    return {
-        "count": len(shown),
-        "list": shown,
-        "pagination": {"offset": offset, "limit": limit, "total": len(found)},
     }

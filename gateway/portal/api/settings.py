@@ -8,13 +8,13 @@ from aiohttp import web
 
 from gateway.http.problems import Problem
 from gateway.portal.api.api_request import NOT_FOUND, Call
-from gateway.portal.api.responses import answer, page_shape, policy_shape
-from gateway.portal.form_rules import offered_tiers
+from gateway.portal.api.paging import paged
+from gateway.portal.api.responses import answer, policy_shape
+from gateway.portal.form_rules import LONGEST_PASSWORD, SHORTEST_PASSWORD, offered_tiers
 from gateway.portal.services import MANAGE
 
 LEVELS = ("application", "subscription")
 """What a policy can be chosen for."""
-MOST_SHOWN = 200
 
 
 async def show(call: Call) -> web.Response:
@@ -32,14 +32,16 @@ async def show(call: Call) -> web.Response:
             "IsUnlimitedTierPaid": False,
             "IsAnonymousModeEnabled": False,
             "IsPasswordChangeEnabled": True,
+            "identityProvider": {"external": bool(facts.providers)},
+            "passwordPolicyMinLength": SHORTEST_PASSWORD,
+            "passwordPolicyMaxLength": LONGEST_PASSWORD,
         }
     )
 
 
 async def policies(call: Call) -> web.Response:
     """The throttling policies that the caller may choose."""
-    limit, offset = call.number("limit", 25, MOST_SHOWN), call.number("offset", 0, 999_999)
-    return answer(page_shape(_policies(call), offset, limit))
+    return paged(call, _policies(call), dict)
 
 
 async def policy(call: Call) -> web.Response:

@@ -11,8 +11,9 @@ from gateway.oauth.api_subscription import ApiSubscription
 from gateway.oauth.application import Application
 from gateway.oauth.roles import allows
 from gateway.portal.api.api_request import FORBIDDEN, NOT_FOUND, Call
+from gateway.portal.api.paging import paged
 from gateway.portal.api.request_bodies import DecisionBody, EndSubscriptionBody, SubscriptionBody
-from gateway.portal.api.responses import STATUSES, answer, page_shape, subscription_shape
+from gateway.portal.api.responses import STATUSES, answer, subscription_shape
 from gateway.portal.subscription_forms import (
     SubscriptionRow,
     decision_problems,
@@ -25,22 +26,20 @@ from gateway.portal.versions import subscription_check, subscription_version
 
 PATH = "/portal/api/v1/subscriptions"
 NAMES = {"api": "apiId", "scope": "scopes", "tier": "throttlingPolicy", "note": "note"}
-MOST_SHOWN = 200
 
 
 async def listing(call: Call) -> web.Response:
     """The subscriptions of the caller's applications; all of them for whoever decides."""
-    limit, offset = call.number("limit", 25, MOST_SHOWN), call.number("offset", 0, 999_999)
     query = call.request.query
     status = call.choice("status", STATUSES.values())
     found = [
-        subscription_shape(row.application, row.subscription)
+        row
         for row in rows(await call.services.applications.search(call.user, right="subscriptions"))
         if query.get("applicationId", row.application.id) == row.application.id
         and query.get("apiId", row.subscription.api) == row.subscription.api
         and status in (None, STATUSES[row.subscription.state])
     ]
-    return answer(page_shape(found, offset, limit))
+    return paged(call, found, lambda row: subscription_shape(row.application, row.subscription))
 
 
 async def create(call: Call) -> web.Response:

@@ -13,23 +13,22 @@ from gateway.http.problems import BAD_REQUEST, Problem
 from gateway.oauth.team import Team
 from gateway.oauth.user import is_person
 from gateway.portal.api.api_request import FORBIDDEN, NOT_FOUND, Call
+from gateway.portal.api.paging import paged
 from gateway.portal.api.request_bodies import MemberBody, MemberRoleBody, TeamBody
-from gateway.portal.api.responses import answer, page_shape, team_shape
+from gateway.portal.api.responses import answer, team_shape
 from gateway.portal.form_rules import team_name_problem
 from gateway.portal.versions import team_check, team_version
 
 PATH = "/portal/api/v1/teams"
-MOST_SHOWN = 200
 NOT_AN_OWNER = "Only an owner of the team may do this."
 NO_USER = "user: there is no user with this name or id."
 
 
 async def listing(call: Call) -> web.Response:
     """The caller's teams; all of them for an administrator."""
-    limit, offset = call.number("limit", 25, MOST_SHOWN), call.number("offset", 0, 999_999)
     found = await call.services.teams.seen_by(call.user)
     names = await call.services.users.names(one.id for team in found for one in team.members)
-    return answer(page_shape([team_shape(one, names) for one in found], offset, limit))
+    return paged(call, found, lambda one: team_shape(one, names))
 
 
 async def create(call: Call) -> web.Response:

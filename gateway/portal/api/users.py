@@ -9,22 +9,20 @@ from gateway.accounts.users import LastAdministrator, UserExists
 from gateway.http.problems import BAD_REQUEST, Problem
 from gateway.oauth.user import User
 from gateway.portal.api.api_request import CONFLICT, NOT_FOUND, Call
+from gateway.portal.api.paging import paged
 from gateway.portal.api.request_bodies import UserBody
-from gateway.portal.api.responses import answer, page_shape, user_shape
+from gateway.portal.api.responses import answer, user_shape
 from gateway.portal.form_rules import user_name_problem
 from gateway.portal.sessions import end_all
 from gateway.portal.versions import only_if, user_version
 
-MOST_SHOWN = 200
-
 
 async def listing(call: Call) -> web.Response:
     """The users of gateway.yaml, then the accounts of the store. Only administrators may see them."""
-    limit, offset = call.number("limit", 25, MOST_SHOWN), call.number("offset", 0, 999_999)
     wanted, users = call.searched.strip().lower(), call.services.users
     everybody = (*users.of_file, *(one for one, _ in await users.accounts()))
-    found = [user_shape(one) for one in everybody if wanted in one.key]
-    return answer(page_shape(found, offset, limit))
+    found = [one for one in everybody if wanted in one.key]
+    return paged(call, found, user_shape)
 
 
 async def show(call: Call) -> web.Response:

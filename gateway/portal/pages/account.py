@@ -17,7 +17,7 @@ from gateway.translation.text import gettext, gettext_noop, ngettext
 
 NOT_APPROVED = gettext_noop("Your account waits for the approval of an administrator.")
 HOUR = 3600
-_INSIDE = re.compile(r"/portal(/[A-Za-z0-9_-]+)+")
+_INSIDE = re.compile(r"/portal(/[A-Za-z0-9_:-]+)+(\?[A-Za-z0-9_.~%+=&-]*)?")
 
 
 async def sign_in_form(page_request: PageRequest) -> web.StreamResponse:

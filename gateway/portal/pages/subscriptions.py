@@ -155,7 +155,7 @@ async def _detail(
 
 async def approve(page_request: PageRequest) -> web.StreamResponse:
     """Lets the application's keys call the API."""
-    application, one = await _to_decide(page_request)
+    application, one = await _subscription(page_request)
     fields, services = await page_request.fields(), page_request.services
     note = fields.text("note").replace("\r\n", "\n")
     tier = fields.raw("tier") if fields.has("tier") else one.tier
@@ -194,7 +194,7 @@ async def back(page_request: PageRequest) -> web.StreamResponse:
 
 
 async def _noted(page_request: PageRequest, done: str, decide: Decide) -> web.StreamResponse:
-    application, one = await _to_decide(page_request)
+    application, one = await _subscription(page_request)
     fields = await page_request.fields()
     note = fields.text("note").replace("\r\n", "\n")
     if problem := note_problem(note):
@@ -205,13 +205,6 @@ async def _noted(page_request: PageRequest, done: str, decide: Decide) -> web.St
     except VersionDiffers:
         return await _detail(page_request, *await _subscription(page_request), {}, note, changed=True)
     return redirect_to(_path(application, one), done)
-
-
-async def _to_decide(page_request: PageRequest) -> tuple[Application, ApiSubscription]:
-    """What the path names. Raises PageNotFound for whoever does not decide."""
-    if not page_request.may("decide_subscriptions"):
-        raise PageNotFound
-    return await _subscription(page_request)
 
 
 async def _subscription(

@@ -38,7 +38,6 @@ async def show(page_request: PageRequest) -> web.StreamResponse:
 
 async def rename(page_request: PageRequest) -> web.StreamResponse:
     """Gives an account another name. Its user signs in again, under the new name."""
-    _require_admin(page_request)
     fields = await page_request.fields()
     name = fields.text("name")
     user = await page_request.services.users.get(page_request.request.match_info["user"])
@@ -56,7 +55,6 @@ async def rename(page_request: PageRequest) -> web.StreamResponse:
 
 async def remove_passkeys(page_request: PageRequest) -> web.StreamResponse:
     """Removes somebody's passkeys, and ends their sessions, which one of them may have begun."""
-    _require_admin(page_request)
     await page_request.fields()
     services = page_request.services
     user = await services.users.get(page_request.request.match_info["user"])
@@ -69,7 +67,6 @@ async def remove_passkeys(page_request: PageRequest) -> web.StreamResponse:
 
 async def set_role(page_request: PageRequest) -> web.StreamResponse:
     """Gives an account another role; the last administrator keeps theirs."""
-    _require_admin(page_request)
     fields = await page_request.fields()
     role = role_named(fields.raw("role"))
     user = await page_request.services.users.get(page_request.request.match_info["user"])
@@ -101,7 +98,6 @@ async def reject(page_request: PageRequest) -> web.StreamResponse:
 
 
 async def _pending(page_request: PageRequest) -> User:
-    _require_admin(page_request)
     await page_request.fields()
     user = await page_request.services.users.get(page_request.request.match_info["user"])
     if user is None or not user.pending:
@@ -111,7 +107,6 @@ async def _pending(page_request: PageRequest) -> User:
 
 async def invite(page_request: PageRequest) -> web.StreamResponse:
     """A link with which one person can create an account, shown for an hour."""
-    _require_admin(page_request)
     await page_request.fields()
     services = page_request.services
     if services.facts.sign_up != "invitation":
@@ -141,7 +136,6 @@ async def _page(
     changed: bool = False,
 ) -> web.Response:
     """The list; `problems` of accounts by id, with the name or the role that was filled in for them."""
-    _require_admin(page_request)
     invitation = page_request.kept("invitation", _PATH) or {}
     users = page_request.services.users
     search = page_request.searched
@@ -169,8 +163,3 @@ async def _page(
         role=role,
         invitation=invitation.get("link", ""),
     )
-
-
-def _require_admin(page_request: PageRequest) -> None:
-    if not page_request.may("manage_users"):
-        raise PageNotFound

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.oauth.application import Application
 from gateway.oauth.model import Client
-from gateway.portal.api.responses import answer, application_shape, keys_shape, page_shape, token_shape
+from gateway.portal.api.responses import answer, application_shape, keys_shape, token_shape
 from gateway.tokens.token_issuer import TokenResponse
 
 
@@ -17,11 +17,6 @@ def test_a_secret_is_there_only_where_it_was_just_made() -> None:
     assert keys_shape(client, "sandbox", "gps_x")["consumerSecret"] == "gps_x"
     shape = keys_shape(client, "sandbox")
     assert ("consumerSecret" in shape, shape["keyType"], shape["keyState"]) == (False, "SANDBOX", "REJECTED")
-
-
-def test_a_page_says_how_much_there_is() -> None:
-    shape = page_shape([{"n": number} for number in range(5)], 3, 10)
-    assert (shape["count"], shape["list"], shape["pagination"]["total"]) == (2, [{"n": 3}, {"n": 4}], 5)
 
 
 def test_shapes_are_wso2s() -> None:

@@ -25,6 +25,8 @@ def test_settings_say_what_the_portal_offers(program: Program, gateway: str) -> 
     status, found = program.ask("GET", "/settings")
     assert (status, found["grantTypes"], found["scopes"]) == (200, ["client_credentials"], ["portal:manage"])
     assert found["apiGatewayEndpoint"] == "http://127.0.0.1:1"
+    assert found["identityProvider"] == {"external": False}
+    assert (found["passwordPolicyMinLength"], found["passwordPolicyMaxLength"]) == (8, 1024)
 
 
 @pytest.mark.parametrize("level", ["application", "subscription"])
