@@ -41,6 +41,7 @@ COMMANDS = {
     "top": "Show requests by route, live.",
     "upgrade": "Replace the running gateway by the installed program.",
     "user": "Manage the portal's people in the store.",
+    "webhook": "Manage the webhooks of applications.",
     "why": "Say why a request was refused.",
     "xds": "Serve gateway.yaml live to a fleet of Envoys.",
 }

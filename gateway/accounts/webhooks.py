@@ -114,6 +114,17 @@ class ApplicationWebhooks:
 
         return await self._change(application, renewed, check), secret
 
+    async def switch(
+        self, application: Application, *, on: bool, check: Check = _anything
+    ) -> ApplicationWebhook:
+        """Switches it off, or on again; what waits for one that is off is not sent. Raises WebhookRefused."""
+
+        def switched(before: ApplicationWebhook | None) -> ApplicationWebhook:
+            there = _there(before)
+            return replace(there, failing=0, off="") if on else replace(there, off="disabled")
+
+        return await self._change(application, switched, check)
+
     async def remove(self, application: Application, check: Check = _anything) -> None:
         """Removes it. What waits for it is not sent."""
 

@@ -10,8 +10,8 @@ from gateway.oauth.token_encryption import TokenCipher
 
 PREFIX = "whsec_"
 SECRET_BYTES = 32
-WebhookState = Literal["", "gone", "failing"]
-STATES: tuple[WebhookState, ...] = ("", "gone", "failing")
+WebhookState = Literal["", "gone", "failing", "disabled"]
+STATES: tuple[WebhookState, ...] = ("", "gone", "failing", "disabled")
 
 
 @dataclass(slots=True, frozen=True)
@@ -27,7 +27,8 @@ class ApplicationWebhook:
     failing: int = 0
     """Since when it takes nothing; 0: it works, as far as is known."""
     off: WebhookState = ""
-    """Why it is switched off; empty: it is on. `gone`: it answered 410. `failing`: it failed for long."""
+    """Why it is switched off; empty: it is on. `gone`: it answered 410. `failing`: it failed for long.
+    `disabled`: the operator did so."""
 
 
 def new_secret(key: bytes) -> str:

@@ -23,6 +23,7 @@ DRAFT_LIFETIME = 3600
 """Seconds in which a person signs in again."""
 KEPT_FIELDS = frozenset(
     {
+        "address",
         "api",
         "application",
         "audience",
@@ -59,7 +60,7 @@ _INPUT = re.compile(r"<input\b[^<>]*>")
 _TEXTAREA = re.compile(r"(<textarea\b[^<>]*>)([^<]*)(</textarea>)")
 _SELECT = re.compile(r"(<select\b[^<>]*>)(.*?)(</select>)", re.DOTALL)
 _OPTION = re.compile(r"<option\b[^<>]*>")
-_TYPED = frozenset({"", "text", "search", "date", "url"})
+_TYPED = frozenset({"", "text", "search", "date", "url", "email"})
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -189,7 +190,7 @@ def _value(fields: Pairs, name: str) -> str | None:
 
 def page_of_draft(path: str, form_page: str) -> str:
     """The page that a form is on, by the path that it is sent to; `form_page`: of most."""
-    own = path.endswith(("/applications/new", "/subscriptions/new", "/edit", "/owner"))
+    own = path.endswith(("/applications/new", "/subscriptions/new", "/edit", "/owner", "/account/email"))
     return path if own else form_page
 
 

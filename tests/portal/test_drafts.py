@@ -145,7 +145,7 @@ def site(start: Callable[..., Running], tmp_path_factory: pytest.TempPathFactory
 def typed(form: Form) -> dict[str, str]:
     """Something for each field that a person types into."""
     words = {"text": "Kept text", "search": "Kept text", "textarea": "Kept\nlines", "password": "Kept secret"}
-    words |= {"url": "https://kept.example.org/", "date": "2031-12-30"}
+    words |= {"email": "kept@example.org", "url": "https://kept.example.org/", "date": "2031-12-30"}
     return {name: words[kind] for name, kind in form.kinds.items() if kind in words}
 
 

@@ -31,6 +31,11 @@ EDITS: dict[str, tuple[dict[str, str], str]] = {
 REPLACES_NOTHING = {
     "/account": "asks for the password that it replaces",
     "/account/delete": "ends what it names",
+    "/account/email": "replaces nothing before the link in the mail is opened",
+    "/account/email/again": "changes nothing",
+    "/account/email/notices": "is of one's own, and has one value for each box",
+    "/account/email/provider": "replaces nothing but by what the provider says",
+    "/account/email/remove": "ends what it names",
     "/account/end-other-sessions": "ends what it names",
     "/account/passkeys": "adds",
     "/account/passkeys/new": "adds",

@@ -36,7 +36,6 @@ TESTED_ELSEWHERE = {
         "gateway/process/log_level.py",
     ],
     "webhooks of applications, by page and by REST: tests/portal/test_webhooks.py": [
-        "gateway/assembly/application_webhooks.py",
         "gateway/portal/api/webhooks.py",
         "gateway/portal/pages/webhook.py",
     ],
@@ -44,9 +43,6 @@ TESTED_ELSEWHERE = {
         "gateway/assembly/user_mails.py",
         "gateway/portal/api/me.py",
         "gateway/portal/pages/email.py",
-    ],
-    "what the REST interface answers, compared with its schemas: tests/portal/api/test_openapi.py": [
-        "gateway/portal/api/answer_schemas.py",
     ],
     "who is given an application, by page and by REST: tests/portal/pages/test_owner.py and test_teams.py": [
         "gateway/portal/new_owner.py",

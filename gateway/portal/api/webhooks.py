@@ -15,7 +15,7 @@ from gateway.portal.api.responses import answer
 from gateway.portal.versions import webhook_check, webhook_version
 from gateway.portal.webhook_outcome import outcome_words
 
-STATUSES = {"": "ACTIVE", "gone": "GONE", "failing": "FAILED"}
+STATUSES = {"": "ACTIVE", "gone": "GONE", "failing": "FAILED", "disabled": "DISABLED"}
 
 
 async def show(call: Call) -> web.Response:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
@@ -13,6 +14,7 @@ from gateway.portal.call_reasons import reason_text
 from gateway.portal.charts import calls_by_day
 from gateway.portal.csv_file import csv_file
 from gateway.portal.filters import date_text
+from gateway.portal.listing import listed
 from gateway.portal.page_request import PageRequest
 from gateway.portal.pages.applications import the_application
 
@@ -20,8 +22,6 @@ PERIODS = {"1": 1, "7": 7, "31": 31}
 """Days, by what the query calls them."""
 MOST_KEYS = 200
 """Keys of one report; the page says so if there are more."""
-MOST_ROWS = 100
-"""Rows on a page; the file has all."""
 HEADS = ("day", "application", "environment", "consumer_key", "route", "status", "code", "reason", "calls")
 
 
@@ -31,6 +31,37 @@ class ReportedKeys:
 
     application: Application
     environment: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """A row of the list."""
+
+    row: CallRow
+    owner: ReportedKeys
+    title: str
+    """The API's; empty: it has none."""
+
+    @property
+    def reason(self) -> str:
+        """Why the gateway refused these calls; empty: it did not."""
+        return reason_text(self.row.kind.status, self.row.kind.reason)
+
+    @property
+    def text(self) -> str:
+        """What the list is searched for, in lower case."""
+        kind, owner = self.row.kind, self.owner
+        words = (kind.route, self.title, owner.application.name, owner.environment, kind.status, self.reason)
+        return " ".join(map(str, words)).lower()
+
+
+_COLUMNS: dict[str, Callable[[ReportRow], Any]] = {
+    "api": lambda one: one.row.kind.route,
+    "keys": lambda one: (one.owner.application.name.casefold(), one.owner.environment),
+    "status": lambda one: one.row.kind.status,
+    "reason": lambda one: one.reason,
+    "calls": lambda one: one.row.number,
+}
 
 
 async def of_application(page_request: PageRequest) -> web.StreamResponse:
@@ -70,15 +101,17 @@ async def _page(
     page_request: PageRequest, application: Application | None, counted: Sequence[Application]
 ) -> web.StreamResponse:
     keys, days, report = await _report(page_request, counted)
-    rows = report.rows
     titles = {one.api.path: one.title for one in page_request.services.documents.apis}
+    rows = [ReportRow(row, keys[row.client_id], titles.get(row.kind.route, "")) for row in report.rows]
+    search = page_request.searched
+    found = [one for one in rows if search in one.text]
+    request = page_request.request
     return page_request.page(
         "call_report.html",
         application=application,
         report=report,
-        rows=[(row, keys[row.client_id]) for row in rows[:MOST_ROWS]],
-        more=max(0, len(rows) - MOST_ROWS),
-        titles=titles,
+        rows=listed(found, request.query, _COLUMNS, request.path, ("search", "days", "keys")),
+        search=search,
         chart=calls_by_day(report),
         periods=PERIODS,
         days=days,

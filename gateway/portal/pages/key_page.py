@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from aiohttp import web
 
+from gateway.accounts.calls import RecentCall
 from gateway.accounts.registry import has_secret
 from gateway.oauth.application import Application, Environment
 from gateway.oauth.model import Client
 from gateway.portal import curl
 from gateway.portal.first_call import FirstCall, first_call, programs
 from gateway.portal.form_rules import FORMATS, WAYS, key_form_of, offered_audiences, offered_scopes
+from gateway.portal.listing import listed
 from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
 from gateway.portal.pages.applications import the_application
 from gateway.portal.versions import keys_version
@@ -49,8 +51,12 @@ TAB_OF: dict[str, Tab] = {
     "clean-up": "danger",
 }
 """Where the form of an action is; the others are on the first tab."""
-SHOWN_CALLS = 100
-"""Calls on a page; the file has all that are kept."""
+_CALL_COLUMNS: dict[str, Callable[[RecentCall], Any]] = {
+    "time": lambda one: one.time,
+    "route": lambda one: (one.route, one.method),
+    "status": lambda one: one.status,
+    "duration": lambda one: one.seconds,
+}
 KEPT = ("secret", "api_key", "token")
 """What is shown until somebody says that it is stored."""
 
@@ -161,7 +167,9 @@ async def shown_keys(key_page_: KeyPage, tab: Tab = "", status: int = 200, **con
         content["key_uses"] = await key_page_.page_request.services.key_uses.read(client.id, prefixes)
     if tab == "calls":
         content["key_uses"] = await key_page_.page_request.last_uses(client.id)
-        content["calls"] = await key_page_.page_request.services.calls.last(client.id, SHOWN_CALLS)
+        services, request = key_page_.page_request.services, key_page_.page_request.request
+        kept = await services.calls.last(client.id, services.facts.recent_calls)
+        content["calls"] = listed(kept, request.query, _CALL_COLUMNS, f"{key_page_.path}/calls")
         content["limits"] = await key_page_.page_request.services.limits_left(client)
     return key_page_.page(tab, status, **content)
 

@@ -11,6 +11,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from gateway.portal.api.answer_schemas import ANSWERS
 from gateway.portal.api.openapi import _IDS as PATTERNS
 from gateway.portal.api.openapi import document
 from gateway.portal.api.operations import OPERATIONS
@@ -112,3 +113,9 @@ def test_every_operation_is_documented_and_says_what_it_does() -> None:
     ]
     assert sorted(one[:2] for one in documented) == sorted((one.method, one.path) for one in OPERATIONS)
     assert all(summary.endswith(".") for _, _, summary in documented)
+
+
+def test_each_schema_of_an_answer_is_used_by_an_operation_or_by_another_schema() -> None:
+    used = {one.answer for one in OPERATIONS} | {"Problem"}
+    text = str(ANSWERS)
+    assert {name for name in ANSWERS if name not in used and f"schemas/{name}'" not in text} == set()

@@ -1,0 +1,182 @@
+"""While the store is away, or its answer was lost, each page says so, and the gateway heals by itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from gateway.portal.api.operations import OPERATIONS
+from tests.conftest import Valkey
+from tests.notices.receiver import until
+from tests.portal.api.program import Program, token_of
+from tests.portal.conftest import ADMIN, PASSWORD
+from tests.portal.everything import Everything, Found, everything
+from tests.portal.reader import Reader, Sheet
+from tests.portal.test_outcome import UNKNOWN, pause_writes
+from tests.portal.test_two_windows import KEYS
+from tests.running import Running
+
+NOTHING = "Nothing was changed"
+STANDS = "This is how things stand now"
+DEADLINE = 20.0
+"""Seconds in which there is an answer: a second for the store's, five for what became of a change; the rest
+is for a slow machine."""
+LOST = 1.3
+"""Seconds for which what writes is held back: longer than the gateway waits."""
+AT_ONCE = 8
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Valkey]:
+    server = Valkey()
+    server.start()
+    yield server
+    server.thaw()
+    server.remove()
+
+
+@pytest.fixture(scope="module")
+def site(
+    start: Callable[..., Running], store: Valkey, tmp_path_factory: pytest.TempPathFactory
+) -> Everything:
+    return everything(start, Path(tmp_path_factory.mktemp("everything")), store.url)
+
+
+def timed(ask: Callable[[], Sheet]) -> tuple[Sheet, float]:
+    begun = time.monotonic()
+    return ask(), time.monotonic() - begun
+
+
+def all_at_once(asks: dict[str, Callable[[], Sheet]]) -> dict[str, tuple[Sheet, float]]:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return dict(zip(asks, pool.map(timed, asks.values()), strict=True))
+
+
+def heals(reader: Reader, path: str = "/portal/account") -> None:
+    """Fails unless the gateway serves again, with the session that there was."""
+    until(lambda: reader.open(path).status == 200, DEADLINE)
+    assert urlsplit(reader.open(path).url).path == path
+
+
+def problems_of(found: dict[str, tuple[Sheet, float]], title: str) -> dict[str, str]:
+    """What is wrong with the answers, by what was asked."""
+    wrong = {}
+    for name, (sheet, seconds) in found.items():
+        if sheet.status != 503 or title not in sheet.words or "Retry-After" not in sheet.headers:
+            wrong[name] = f"{sheet.status} {sheet.words[:200]}"
+        elif seconds > DEADLINE:
+            wrong[name] = f"after {seconds:.1f} s"
+    return wrong
+
+
+def page_asks(site: Everything) -> dict[str, Callable[[], Sheet]]:
+    return {path: lambda path=path: site.reader.open(path) for _, path in site.pages()}  # type: ignore[misc]
+
+
+def form_asks(site: Everything) -> dict[str, Callable[[], Sheet]]:
+    return {name: lambda one=one: filled(site.reader, one) for name, one in site.forms().items()}  # type: ignore[misc]
+
+
+def filled(reader: Reader, found: Found) -> Sheet:
+    """Sends a form with something that may be."""
+    words = {"name": "renamed", "user": "helper", "owner": "helper", "url": "https://other.example.org/"}
+    words |= {
+        "sure": "yes",
+        "current": "correct horse",
+        "address": "b@example.org",
+        "new": "other word 12",
+        "again": "other word 12",
+    }
+    words |= {"token": "gpt_none", "applications": "delete", "application": "none"}
+    return found.send(reader, **{name: text for name, text in words.items() if name in found.form.kinds})
+
+
+def test_every_page_says_that_a_frozen_store_is_away_and_heals(site: Everything, store: Valkey) -> None:
+    asks = page_asks(site)
+    store.freeze()
+    try:
+        found = all_at_once(asks)
+    finally:
+        store.thaw()
+    assert problems_of(found, "The store can't be reached") == {}
+    heals(site.reader)
+    assert {
+        path: sheet.status for path, (sheet, _) in all_at_once(page_asks(site)).items() if sheet.status != 200
+    } == {}
+
+
+def test_every_form_says_that_a_frozen_store_is_away_and_nothing_changes(
+    site: Everything, store: Valkey
+) -> None:
+    asks = form_asks(site)
+    before = {name: one.form.fields for name, one in site.forms().items()}
+    store.freeze()
+    try:
+        found = all_at_once(asks)
+    finally:
+        store.thaw()
+    # The session could not be read: so nothing was begun, and that is said.
+    assert problems_of(found, NOTHING) == {}
+    heals(site.reader)
+    assert {name: one.form.fields for name, one in site.forms().items()} == before
+
+
+def test_every_operation_of_rest_says_that_a_frozen_store_is_away(site: Everything, store: Valkey) -> None:
+    program = Program(site.running.http, token_of(site.reader, site.running.http))
+    store.freeze()
+    try:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            paths = [(one, one.path.replace("{", "x").replace("}", "")) for one in OPERATIONS]
+            asked = pool.map(
+                lambda one: program.ask(one[0].method, one[1], {} if one[0].body else None), paths
+            )
+            found = {
+                f"{one.method} {one.path}": answer for (one, _), answer in zip(paths, asked, strict=True)
+            }
+    finally:
+        store.thaw()
+    wrong = {
+        name: answer for name, answer in found.items() if answer[0] != 503 or "503" not in str(answer[1])
+    }
+    assert wrong == {}
+    heals(site.reader)
+
+
+def test_no_form_says_that_nothing_was_changed_where_its_answer_was_lost(
+    site: Everything, store: Valkey
+) -> None:
+    # Of a user of gateway.yaml nothing is read by a script, which would be held back as what writes is.
+    admin = Reader(site.running.http)
+    assert admin.sign_in(ADMIN, PASSWORD).status == 200
+    forms, wrong, seen = site.forms(admin), {}, 0
+    page = forms[f"{KEYS}/add-secret"].page
+    secrets = admin.open(page).html.count("/remove-secret")
+    assert secrets > 1
+    for name, one in forms.items():
+        heals(admin)
+        pause_writes(store, LOST)
+        sheet, seconds = timed(lambda one=one: filled(admin, one))  # type: ignore[misc]
+        lost = UNKNOWN in sheet.words or STANDS in sheet.words
+        seen += lost
+        if sheet.status == 200 and NOTHING in sheet.words:
+            # It was looked up.
+            heals(admin)
+            assert admin.open(page).html.count("/remove-secret") == secrets, name
+            seen += 1
+        elif NOTHING in sheet.words or (sheet.status >= 500 and not lost) or seconds > DEADLINE:
+            wrong[name] = f"{sheet.status} after {seconds:.1f} s: {sheet.words[:200]}"
+    assert wrong == {}
+    assert seen > len(forms) / 2
+
+
+def test_every_page_says_that_a_store_that_is_gone_is_away(site: Everything, store: Valkey) -> None:
+    asks = page_asks(site)
+    store.kill()
+    found = all_at_once(asks)
+    store.start()
+    assert problems_of(found, "The store can't be reached") == {}
