@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from gateway.clock import Clock
@@ -21,6 +22,8 @@ PAGE = 25
 SCAN = 500
 """Entries that are read at a time where not all are shown."""
 _TOLD_ELSEWHERE = frozenset({"id", "created", "source", "has_owner"})
+_MOMENTS = frozenset({"asked", "decided", "expires"})
+"""Seconds since the epoch, 0 where it has not come about."""
 """Of a record: its id is the target, and its beginning the entry's time."""
 ACTIONS = (
     "application.create",
@@ -99,7 +102,9 @@ class ActivityEntry:
         for name in dict.fromkeys((*before, *after)):
             if name in _TOLD_ELSEWHERE:
                 continue
-            yield name, _shown(before.get(name)), _shown(after.get(name))
+            was, now = (_readable(name, one.get(name)) for one in (before, after))
+            if was or now:
+                yield name, "" if was == now else was, now
 
 
 def application_of(action: str, target: str, before: object | None, after: object | None) -> str:
@@ -184,6 +189,16 @@ def _mapping(value: object) -> Mapping[str, Any] | None:
     if value is not None and not isinstance(value, dict):
         raise TypeError
     return value
+
+
+def _readable(name: str, value: object) -> str:
+    """A value for a person: moments as such, of a webhook its URL."""
+    if name in _MOMENTS and isinstance(value, int):
+        return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M UTC") if value else ""
+    if name == "webhook" and isinstance(value, dict):
+        state = f" ({value['off']})" if value.get("off") else ""
+        return f"{value.get('url', '')}{state}"
+    return _shown(value)
 
 
 def _shown(value: object) -> str:

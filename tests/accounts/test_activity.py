@@ -73,6 +73,19 @@ def test_lists_and_records_are_told_by_name() -> None:
     ]
 
 
+def test_moments_and_webhooks_are_told_so_that_they_can_be_read() -> None:
+    webhook = {"url": "https://hooks.example.org/", "sealed": "x", "off": ""}
+    before = {"decided": 0, "asked": 1_800_000_000, "webhook": webhook}
+    after = {"decided": 1_800_000_060, "asked": 0, "webhook": webhook | {"off": "gone"}, "expires": 0}
+    assert list(replace(ENTRY, before=before, after=after).changes()) == [
+        ("decided", "", "2027-01-15 08:01 UTC"),
+        ("asked", "2027-01-15 08:00 UTC", ""),
+        ("webhook", "https://hooks.example.org/", "https://hooks.example.org/ (gone)"),
+    ]
+    renewed = replace(ENTRY, before={"webhook": webhook}, after={"webhook": webhook | {"secret_created": 2}})
+    assert list(renewed.changes()) == [("webhook", "", "https://hooks.example.org/")]
+
+
 def test_of_much_the_names_are_kept() -> None:
     huge = replace(ENTRY, before=None, after={"note": "x" * MOST_TEXT})
     assert len(huge.to_json()) < 500

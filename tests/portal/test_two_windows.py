@@ -15,6 +15,7 @@ from tests.running import Running
 ONE, KEYS = "/applications/{id}", "/applications/{id}/{environment:production|sandbox}"
 SUBSCRIPTION = ONE + "/subscriptions/{subscription}"
 EDITS: dict[str, tuple[dict[str, str], str]] = {
+    "/account/email/notices": ({"kind": "secrets"}, "ubscription"),
     ONE + "/edit": ({"name": "My name"}, "Shop"),
     ONE + "/owner": ({"owner": "helper"}, "boss"),
     ONE + "/webhook/save": ({"url": "https://mine.example.org/"}, "https://hooks.example.org/events"),
@@ -33,7 +34,6 @@ REPLACES_NOTHING = {
     "/account/delete": "ends what it names",
     "/account/email": "replaces nothing before the link in the mail is opened",
     "/account/email/again": "changes nothing",
-    "/account/email/notices": "is of one's own, and has one value for each box",
     "/account/email/provider": "replaces nothing but by what the provider says",
     "/account/email/remove": "ends what it names",
     "/account/end-other-sessions": "ends what it names",
