@@ -149,7 +149,7 @@ async def test_an_envoy_that_hangs_is_killed_and_restarted(
     await until_told(running, up=1, restarts=1)
     # Another worker may answer this, who heard of it up to a second later.
     async with asyncio.timeout(START_LIMIT):
-        while "edge           up, 1 restarts" not in shown(running):
+        while "edge           up, 1 restarts" not in shown(running):  # noqa: ASYNC110 (nothing tells)
             await asyncio.sleep(0.1)
 
 
