@@ -24,13 +24,15 @@ FORGET = 10.0
 class LoopOverload:
     """Delays in; out comes whether a request is refused. Pure. Times are seconds."""
 
-    __slots__ = ("_late", "_max_delay", "_refused", "refusing")
+    __slots__ = ("_late", "_max_delay", "_refused", "_taken", "refusing")
 
     def __init__(self, max_delay: float) -> None:
         self._max_delay = max_delay
         self._late = 0.0
         self._refused = False
         """Whether a request was, since the last look."""
+        self._taken = False
+        """Whether the present turn has taken a request."""
         self.refusing = False
         """Whether requests are refused at the end of long turns."""
 
@@ -46,9 +48,17 @@ class LoopOverload:
         elif not self._late:
             self.refusing = False
 
+    def begin_turn(self) -> None:
+        """The loop begins a turn."""
+        self._taken = False
+
     def refuses(self, age: float) -> bool:
-        """Whether to refuse a request that is come to when the turn has lasted for so long."""
-        if not self.refusing or age <= self._max_delay / 2:
+        """Whether to refuse a request that is come to when the turn has lasted for so long.
+
+        Each turn takes one, however slow the machine is: without others beside it, none is ever refused.
+        """
+        if not self.refusing or not self._taken or age <= self._max_delay / 2:
+            self._taken = True
             return False
         self._refused = True
         return True
@@ -111,6 +121,7 @@ class LoopDelayMonitor:
         """Runs at the beginning of each turn while requests are refused: the loop then never sleeps."""
         if self._rule.refusing and self._timer is not None:
             self._turn = self._clock()
+            self._rule.begin_turn()
             asyncio.get_running_loop().call_soon(self._begin_turn)
         else:
             self._turn = None

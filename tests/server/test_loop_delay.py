@@ -40,6 +40,7 @@ class Worker:
                 self.rule.observe(self.now - self._due, self.now - self._due + HOT_INTERVAL)
                 self._due = self.now + HOT_INTERVAL
             begun, turn = self.now, len(self._responses)
+            self.rule.begin_turn()
             while coming <= begun:
                 self._take(coming, self.now - begun)
                 coming += self._chance.expovariate(load / COST)
@@ -102,12 +103,16 @@ def test_each_turn_begins_with_requests_that_are_answered() -> None:
     assert rule.refusing
     assert not rule.refuses(MAX_DELAY / 2)
     assert rule.refuses(MAX_DELAY / 2 + 0.001)
+    rule.begin_turn()
+    assert not rule.refuses(MAX_DELAY)  # the first one of its turn
+    assert rule.refuses(MAX_DELAY)
 
 
 def test_as_long_as_requests_are_refused_it_goes_on_though_turns_are_short() -> None:
     rule = LoopOverload(MAX_DELAY)
     for _ in range(2):
         rule.observe(0.1, 0.2)
+    assert not rule.refuses(MAX_DELAY)
     for _ in range(1000):
         assert rule.refuses(MAX_DELAY)
         rule.observe(0.0, HOT_INTERVAL)

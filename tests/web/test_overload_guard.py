@@ -55,6 +55,7 @@ class Refusing:
         rule = LoopOverload(0.1)
         for _ in range(3):
             rule.observe(1.0 if late else 0.0, 1.0)
+        rule.refuses(0.0)  # the first request of the turn, which is always taken
         refusals = RefusalRecorder(
             self.buffer,
             lambda *_: None,
