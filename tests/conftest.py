@@ -75,6 +75,19 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport() -> Generator[None, object, object]:
+    """Keeps the garbage collector out while a failure is shown. Garbage that complains would have its own
+    traceback shown in the midst of it, and Python 3.11 can't parse a source while it parses another: that
+    ends the whole run.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
 class Valkey:
     """A real server on a Unix socket, without persistence unless `options` say so."""
 

@@ -73,7 +73,7 @@ def new_flow(random: Random, now: float, wanted: str, provider: str = "") -> Sig
 
 
 def read_flow(text: str) -> SignInFlow | None:
-    """The flow in a text of `SignInFlow.text`; None: a worker of another release wrote it, with other members."""
+    """The flow in a text of `SignInFlow.text`; None: another release wrote it, with other members."""
     try:
         return SignInFlow(**json.loads(text))
     except TypeError:

@@ -148,9 +148,16 @@ async def test_a_grant_may_take_its_time_and_add_something(
     services = replace(services.token_services, grants={"client_credentials": plugin})
     for _ in range(2):
         call = token_call()
-        task = run_eagerly(run_steps(STEPS, call, services))
-        assert task is not None, "it waits"
-        await task
+        ended = asyncio.Event()
+
+        async def steps(call: TokenRequestState = call, ended: asyncio.Event = ended) -> None:
+            try:
+                await run_steps(STEPS, call, services)
+            finally:
+                ended.set()
+
+        assert run_eagerly(steps()) is not None, "it waits"
+        await ended.wait()
         answer = call.answer
         assert answer.scope == "am_application_scope default"
         assert answer.beside == ({"name": token_hash(answer.access_token)} if kind is Adding else {})
