@@ -103,8 +103,10 @@ def kept_connections(open_ones: ExitStack, port: int, request: str, count: int) 
 def token_memory(stand: Stand, number: int, _: float) -> list[Figure]:
     """Bytes of the store's memory, over many."""
     found = []
-    for name, changes in ((GATEPOST, {}), (ON_REDIS, {"store": {"url": stand.redis_url}})):
-        for case, reusable in ((STORE_SPACE, False), (REUSABLE_SPACE, True)):
+    for name, url in ((GATEPOST, None), (ON_REDIS, stand.redis_url)):
+        # As long as the usual prefix. A gateway with other master keys doesn't share one.
+        for case, prefix, reusable in ((STORE_SPACE, "measure1:", False), (REUSABLE_SPACE, "measure2:", True)):
+            changes = {} if url is None else {"store": {"url": url, "prefix": prefix}}
             with stand.fresh(scopes={"allowed": ["device_*"]}, **changes) as gatepost:
                 gatepost.start()
                 assert gatepost.store is not None
