@@ -105,7 +105,10 @@ def token_memory(stand: Stand, number: int, _: float) -> list[Figure]:
     found = []
     for name, url in ((GATEPOST, None), (ON_REDIS, stand.redis_url)):
         # As long as the usual prefix. A gateway with other master keys doesn't share one.
-        for case, prefix, reusable in ((STORE_SPACE, "measure1:", False), (REUSABLE_SPACE, "measure2:", True)):
+        for case, prefix, reusable in (
+            (STORE_SPACE, "measure1:", False),
+            (REUSABLE_SPACE, "measure2:", True),
+        ):
             changes = {} if url is None else {"store": {"url": url, "prefix": prefix}}
             with stand.fresh(scopes={"allowed": ["device_*"]}, **changes) as gatepost:
                 gatepost.start()
