@@ -22,9 +22,9 @@ PAGE = 25
 SCAN = 500
 """Entries that are read at a time where not all are shown."""
 _TOLD_ELSEWHERE = frozenset({"id", "created", "source", "has_owner"})
+"""Of a record: its id is the target, and its beginning the entry's time."""
 _MOMENTS = frozenset({"asked", "decided", "expires"})
 """Seconds since the epoch, 0 where it has not come about."""
-"""Of a record: its id is the target, and its beginning the entry's time."""
 ACTIONS = (
     "application.create",
     "application.update",

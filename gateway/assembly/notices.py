@@ -135,8 +135,8 @@ def _webhook(webhook: PortalWebhook) -> WebhookTarget:
 
 def _mail(settings: Settings) -> MailClient | None:
     """What hands mails over; None: nothing does. Raises StartError."""
-    notify = settings.portal.notify
-    return None if notify is None or notify.email is None else MailClient(*_sending(notify.email, settings))
+    mail = settings.portal.mail
+    return None if mail is None else MailClient(*_sending(mail, settings))
 
 
 def _sending(mail: PortalMail, settings: Settings) -> tuple[MailServer, MailSender]:

@@ -260,7 +260,7 @@ def portal_info(settings: Settings) -> PortalInfo:
         providers=provider_infos(settings),
         passkeys=settings.portal.passkeys,
         webhooks=settings.portal.webhooks,
-        mails=settings.portal.notify is not None and settings.portal.notify.email is not None,
+        mails=settings.portal.mail is not None,
         recent_calls=settings.portal.recent_calls,
     )
 

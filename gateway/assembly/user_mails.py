@@ -19,8 +19,7 @@ from gateway.translation.catalogue import Catalogues, languages
 
 def user_mails(settings: Settings, store: Store, clock: Clock) -> UserMails | None:
     """What changes them; None: nobody can be written to."""
-    notify = settings.portal.notify
-    if notify is None or notify.email is None:
+    if settings.portal.mail is None:
         return None
     return UserMails(store.user_mails, store.once, _cipher(settings), clock)
 

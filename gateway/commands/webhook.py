@@ -58,8 +58,6 @@ def show(application: str, config: Path) -> None:
 
     async def work(store: Store) -> dict[str, Any]:
         found, queued = await _found(store, application), await store.notices.list()
-        if found.webhook is None:
-            raise GatepostError("the application has no webhook")
         notices = sorted(_waiting(found, queued), key=lambda one: (one.created, one.id))
         return _described(found, found.webhook, queued) | {"notices": [_notice(one) for one in notices]}
 

@@ -12,6 +12,7 @@ from gateway.config.addresses import Cidr, FilePath
 from gateway.config.base import Many, Section
 from gateway.config.portal_brand import PortalBrand
 from gateway.config.portal_github import GithubProviders, PortalGithub
+from gateway.config.portal_mail import PortalMail
 from gateway.config.portal_notify import PortalNotify
 from gateway.config.portal_oidc import OidcProviders, PortalOidc
 from gateway.config.value_types import CONTROL, Name, Scope
@@ -164,6 +165,11 @@ class PortalSettings(Section):
         default=(),
         description="The users, in addition to those who signed up.",
     )
+
+    @property
+    def mail(self) -> PortalMail | None:
+        """How mails are sent; None: none are."""
+        return None if self.notify is None else self.notify.email
 
     @property
     def providers(self) -> dict[tuple[str | int, ...], PortalOidc | PortalGithub]:

@@ -103,7 +103,9 @@ class UserMailSender:
         return tuple(dict.fromkeys((*team.owner_ids, *also)))
 
     async def _wants(self, person: str, event: str) -> bool:
-        mail = (await self._store.user_mails.read(person)).mail
+        return await self._may_tell(person, (await self._store.user_mails.read(person)).mail, event)
+
+    async def _may_tell(self, person: str, mail: UserMail, event: str) -> bool:
         return mail.wants(KIND_OF.get(event)) and await self._is_let_in(person)
 
     async def _is_let_in(self, person: str) -> bool:
@@ -123,7 +125,7 @@ class UserMailSender:
             # Another address may have been asked for since; that has a notice of its own.
             waits = mail.pending_email and mail.asked == data["asked"]
             return self._confirming(person, mail, notice) if waits else None
-        return _Letter(mail.email, mail.language) if await self._wants(person, event) else None
+        return _Letter(mail.email, mail.language) if await self._may_tell(person, mail, event) else None
 
     def _confirming(self, person: str, mail: UserMail, notice: QueuedNotice) -> _Letter:
         # The link is made here, so that nobody who reads the store can confirm anything.

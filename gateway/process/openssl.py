@@ -15,10 +15,21 @@ def control(context: ssl.SSLContext, command: int, number: int, data: bytes | No
     called = library.SSL_CTX_ctrl
     called.restype = ctypes.c_long
     called.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_long, ctypes.c_char_p]
-    return int(called(pointer_to(context), command, number, data))
+    return int(called(_pointer_to(context), command, number, data))
 
 
-def pointer_to(context: ssl.SSLContext) -> ctypes.c_void_p:
+def set_session_lifetime(context: ssl.SSLContext, seconds: int) -> bool:
+    """For how long its sessions can be resumed (SSL_CTX_set_timeout). False: it can't be called."""
+    library = library_of_ssl()
+    if library is None:
+        return False
+    called = library.SSL_CTX_set_timeout
+    called.restype, called.argtypes = ctypes.c_long, [ctypes.c_void_p, ctypes.c_long]
+    called(_pointer_to(context), seconds)
+    return True
+
+
+def _pointer_to(context: ssl.SSLContext) -> ctypes.c_void_p:
     """The SSL_CTX of a context."""
     # A context of CPython begins with the object's head; the next member is the pointer to the SSL_CTX.
     return ctypes.c_void_p.from_address(id(context) + object.__basicsize__)

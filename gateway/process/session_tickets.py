@@ -9,13 +9,12 @@ more is of no use. Listeners whose files differ never take each other's tickets.
 
 from __future__ import annotations
 
-import ctypes
 import ssl
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from gateway.process.openssl import control, library_of_ssl, pointer_to
+from gateway.process.openssl import control, set_session_lifetime
 
 KEY_PERIOD = 86_400
 """Seconds after which other keys are used. RFC 9325 section 3.4: they must be changed regularly."""
@@ -49,13 +48,6 @@ def prepare_tickets(context: ssl.SSLContext, keys: bytes, *, client_certificates
     """
     context.num_tickets = TICKETS
     done = control(context, _SET_TICKET_KEYS, _KEY_BYTES, keys) == 1
-    library = library_of_ssl()
-    if not client_certificates:
-        return
-    if library is None or not done:
+    if client_certificates and not (done and set_session_lifetime(context, CLIENT_CERTIFICATE_LIFETIME)):
         context.num_tickets = 0
         context.options |= ssl.OP_NO_TICKET
-        return
-    set_timeout = library.SSL_CTX_set_timeout
-    set_timeout.restype, set_timeout.argtypes = ctypes.c_long, [ctypes.c_void_p, ctypes.c_long]
-    set_timeout(pointer_to(context), CLIENT_CERTIFICATE_LIFETIME)

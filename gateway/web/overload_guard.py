@@ -67,7 +67,8 @@ class OverloadGuard:
     def try_refuse(self, data: bytes, client: ClientWriter) -> bool:
         """Refuses the request that `data` is, if it comes too late in its turn and may be refused."""
         line = _LINE.match(data)
-        if line is None or client.closing or not _whole(data):
+        head = None if line is None or client.closing else _head_of_whole(data)
+        if line is None or head is None:
             return False
         method, target = line[1], line[2]
         path = target.partition(b"?")[0]
@@ -75,7 +76,7 @@ class OverloadGuard:
             return False
         if not self.rule.refuses(self._age()):
             return False
-        keep = b"\r\nconnection: close\r\n" not in data.lower()
+        keep = b"\r\nconnection: close\r\n" not in head
         if not keep:
             client.close_after()
         request_id, response = self._new_id(), self._prepared
@@ -89,13 +90,15 @@ class OverloadGuard:
         return True
 
 
-def _whole(data: bytes) -> bool:
-    """Whether it is a head and all of its body, and nothing else."""
+def _head_of_whole(data: bytes) -> bytes | None:
+    """The head in lower case, if it has come with all of its body, and nothing else; None: it has not."""
     end = data.find(b"\r\n\r\n") + 4
     head = data[:end].lower()
     if b"transfer-encoding" in head or b"upgrade" in head:
-        return False
-    if b"content-length" not in head:
-        return end == len(data)
-    length = _LENGTH.search(head)
-    return length is not None and head.count(b"content-length") == 1 and end + int(length[1]) == len(data)
+        return None
+    if b"content-length" in head:
+        length = _LENGTH.search(head)
+        if length is None or head.count(b"content-length") > 1:
+            return None
+        end += int(length[1])
+    return head if end == len(data) else None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.process import openssl, session_tickets
+from gateway.process import openssl
 from gateway.process.certificates import Certificates
 from gateway.process.session_tickets import KEY_PERIOD, TICKETS, prepare_tickets, ticket_keys
 from gateway.process.tls import ServerTlsFiles
@@ -122,8 +122,7 @@ def test_tickets_for_client_certificates_live_five_minutes(file: Path) -> None:
 def test_without_openssl_no_ticket_stands_for_a_client_certificate(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (openssl, session_tickets):
-        monkeypatch.setattr(module, "library_of_ssl", lambda: None)
+    monkeypatch.setattr(openssl, "library_of_ssl", lambda: None)
     asking, plain = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     for context in (asking, plain):
         context.load_cert_chain(file)

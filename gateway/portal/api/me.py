@@ -8,7 +8,7 @@ from aiohttp import web
 
 from gateway.accounts.attempt_limiter import TooManyAttempts
 from gateway.accounts.user_mails import MailAddressRefused, UserMails
-from gateway.http.problems import BAD_REQUEST, RATE_LIMITED, Problem
+from gateway.http.problems import BAD_REQUEST, RATE_LIMITED, Problem, retry_after
 from gateway.oauth.team import TEAM_OWNER
 from gateway.oauth.user import is_person
 from gateway.oauth.user_mail import UserMail
@@ -49,17 +49,16 @@ async def email(call: Call) -> web.Response:
 async def save_email(call: Call) -> web.Response:
     """Asks for another e-mail address, which gets a mail with a link, and sets what is told there."""
     mails, body = _mails(call), await call.body(EmailBody)
-    # The portal's first language, unless the address was given in another one on its pages.
     check = mail_check(call.if_match)
     if body.address is None and (await mails.read(call.user)).empty:
         raise Problem(CONFLICT, "address: there is none yet.")
     try:
+        # No language: the portal's first one, unless the address was given in another one on its pages.
         return _answered(await mails.save(call.user, body.address, body.notices, "", check))
     except MailAddressRefused as error:
         raise Problem(BAD_REQUEST, f"address: {error}") from None
     except TooManyAttempts as error:
-        headers = [(b"Retry-After", str(error.retry_after).encode())]
-        raise Problem(RATE_LIMITED, str(error), headers=headers) from None
+        raise Problem(RATE_LIMITED, str(error), headers=retry_after(error.retry_after)) from None
 
 
 async def delete_email(call: Call) -> web.Response:
