@@ -29,6 +29,9 @@ is for a slow machine."""
 LOST = 1.3
 """Seconds for which what writes is held back: longer than the gateway waits."""
 AT_ONCE = 8
+TRIES = 4
+"""How often a form is sent that was not begun: what the gateway writes by itself, statistics say, may be held
+back on the same connection before the page is read. Then it is true that nothing was changed."""
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +150,17 @@ def test_every_operation_of_rest_says_that_a_frozen_store_is_away(site: Everythi
     heals(site.reader)
 
 
+def sent_with_writes_paused(reader: Reader, store: Valkey, found: Found) -> tuple[Sheet, float]:
+    """Sends the form while what writes is held back, again as long as it was not begun."""
+    for _ in range(TRIES):
+        heals(reader)
+        pause_writes(store, LOST)
+        sheet, seconds = timed(lambda: filled(reader, found))
+        if sheet.status != 503 or NOTHING not in sheet.words:
+            break
+    return sheet, seconds
+
+
 def test_no_form_says_that_nothing_was_changed_where_its_answer_was_lost(
     site: Everything, store: Valkey
 ) -> None:
@@ -158,9 +172,7 @@ def test_no_form_says_that_nothing_was_changed_where_its_answer_was_lost(
     secrets = admin.open(page).html.count("/remove-secret")
     assert secrets > 1
     for name, one in forms.items():
-        heals(admin)
-        pause_writes(store, LOST)
-        sheet, seconds = timed(lambda one=one: filled(admin, one))  # type: ignore[misc]
+        sheet, seconds = sent_with_writes_paused(admin, store, one)
         lost = UNKNOWN in sheet.words or STANDS in sheet.words
         seen += lost
         if sheet.status == 200 and NOTHING in sheet.words:
