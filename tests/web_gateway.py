@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -92,22 +93,40 @@ def upstream(upstream_server: RawUpstream) -> RawUpstream:
     return upstream_server
 
 
-@pytest.fixture(scope="session", params=[True, False], ids=["fast_path", "aiohttp"])
-def gateway(
-    request: pytest.FixtureRequest,
-    upstream_server: RawUpstream,
-    valkey: Valkey,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Running]:
-    """Every test runs with and without the fast path and must see the same behavior."""
-    folder: Path = tmp_path_factory.mktemp("web")
-    config = web_config(upstream_server, valkey.url, "test-web:", fast_lane=request.param)
+@pytest.fixture(scope="session")
+def gateways(
+    upstream_server: RawUpstream, valkey: Valkey, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[bool], Running]]:
+    """Starts the gateway with the fast path and the one without, when each is first asked for: not one after
+    the other, as of a parametrized fixture of the session, which each file would start anew.
+    """
+    started: dict[bool, Running] = {}
+
+    def gateway(fast_lane: bool) -> Running:
+        if fast_lane not in started:
+            prefix = f"test-web-{uuid4().hex[:12]}:"
+            config = web_config(upstream_server, valkey.url, prefix, fast_lane=fast_lane)
+            started[fast_lane] = Running(config, tmp_path_factory.mktemp("web"))
+            started[fast_lane].await_ready()
+        return started[fast_lane]
+
+    yield gateway
+    for running in started.values():
+        running.stop()
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["fast_path", "aiohttp"])
+def gateway(request: pytest.FixtureRequest, gateways: Callable[[bool], Running], valkey: Valkey) -> Running:
+    """Every test runs with and without the fast path and must see the same behavior.
+
+    No file sees what another one has failed at or logged.
+    """
+    running = gateways(request.param)
     with valkey.client as client:
-        client.delete(*client.keys("test-web:*") or ["test-web:none"])
-    running = Running(config, folder)
-    running.await_ready()
-    yield running
-    running.stop()
+        for key in client.scan_iter("test-web-*:f:*", count=1000):
+            client.delete(key)
+    running.lines.clear()
+    return running
 
 
 @pytest.fixture

@@ -136,7 +136,7 @@ async def test_a_tunnel_ends_with_its_token_where_the_route_says_so(
     assert (await client.receive(body=False)).status == 101
     if how == "revoked":
         with valkey.client as other:
-            other.delete(*[key for key in other.scan_iter("test-web:t:*") if 60 < other.ttl(key) <= 66])
+            other.delete(*[key for key in other.scan_iter("test-web-*:t:*") if 60 < other.ttl(key) <= 66])
     pings = asyncio.create_task(ping(client))
     assert (await client.rest()).startswith(b"welcome")
     pings.cancel()

@@ -130,7 +130,7 @@ async def test_a_token_that_is_taken_out_of_the_store_is_refused_at_once(
         bearer = f"Authorization: Bearer {answer['access_token']}"
         assert (await client.ask(request("/read", bearer))).status == 200
         with valkey.client as other:
-            keys = [key for key in other.scan_iter("test-web:t:*") if 66 < other.ttl(key) <= 77]
+            keys = [key for key in other.scan_iter("test-web-*:t:*") if 66 < other.ttl(key) <= 77]
             other.delete(*keys)
         began = time.monotonic()
         async with asyncio.timeout(LIMIT):

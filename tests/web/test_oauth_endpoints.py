@@ -43,7 +43,7 @@ async def test_expires_in_is_the_ttl_in_the_store(client: RawClient, valkey: Val
     answer = json.loads((await ask_for_token(client, "validity_period=3201")).content)
     assert answer["expires_in"] == 3201
     with valkey.client as other:
-        assert any(3199 <= other.ttl(key) <= 3201 for key in other.scan_iter("test-web:t:*"))
+        assert any(3199 <= other.ttl(key) <= 3201 for key in other.scan_iter("test-web-*:t:*"))
 
 
 async def test_the_form_can_hold_the_credentials(client: RawClient) -> None:
