@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
 
 from gateway.portal.api.operations import OPERATIONS
 from tests.conftest import Valkey
+from tests.gateway_process import CHEAP_HASHES
 from tests.notices.receiver import until
 from tests.portal.api.program import Program, token_of
 from tests.portal.conftest import ADMIN, PASSWORD
@@ -29,6 +33,8 @@ is for a slow machine."""
 LOST = 1.3
 """Seconds for which what writes is held back: longer than the gateway waits."""
 AT_ONCE = 8
+COPIES = 6
+"""Gateways, each with a store of its own, that forms are sent to side by side: most of the time they wait."""
 TRIES = 4
 """How often a form is sent that was not begun: what the gateway writes by itself, statistics say, may be held
 back on the same connection before the page is read. Then it is true that nothing was changed."""
@@ -150,40 +156,90 @@ def test_every_operation_of_rest_says_that_a_frozen_store_is_away(site: Everythi
     heals(site.reader)
 
 
-def sent_with_writes_paused(reader: Reader, store: Valkey, found: Found) -> tuple[Sheet, float]:
-    """Sends the form while what writes is held back, again as long as it was not begun."""
-    for _ in range(TRIES):
-        heals(reader)
-        pause_writes(store, LOST)
-        sheet, seconds = timed(lambda: filled(reader, found))
-        if sheet.status != 503 or NOTHING not in sheet.words:
-            break
-    return sheet, seconds
+@dataclass
+class Copy:
+    """A gateway like the site's, on a store with the same keys, the administrator's session among them."""
+
+    store: Valkey
+    admin: Reader
+    page: str
+    """Where secrets are listed."""
+    seen: int = 0
+    """How many forms led to how things stand, or to the words that nobody knows."""
+    wrong: dict[str, str] = field(default_factory=dict)
+
+    def send(self, forms: Mapping[str, Found]) -> None:
+        """Sends one form after the other, each while what writes is held back."""
+        secrets = self.secrets()
+        assert secrets > 1
+        for name, one in forms.items():
+            sheet, seconds = self.sent_with_writes_paused(one)
+            lost = UNKNOWN in sheet.words or STANDS in sheet.words
+            self.seen += lost
+            if sheet.status == 200 and NOTHING in sheet.words:
+                # It was looked up.
+                heals(self.admin)
+                assert self.secrets() == secrets, name
+                self.seen += 1
+            elif NOTHING in sheet.words or (sheet.status >= 500 and not lost) or seconds > DEADLINE:
+                self.wrong[name] = f"{sheet.status} after {seconds:.1f} s: {sheet.words[:200]}"
+
+    def secrets(self) -> int:
+        return self.admin.open(self.page).html.count("/remove-secret")
+
+    def sent_with_writes_paused(self, found: Found) -> tuple[Sheet, float]:
+        """Sends the form while what writes is held back, again as long as it was not begun."""
+        for _ in range(TRIES):
+            heals(self.admin)
+            pause_writes(self.store, LOST)
+            sheet, seconds = timed(lambda: filled(self.admin, found))
+            if sheet.status != 503 or NOTHING not in sheet.words:
+                break
+        return sheet, seconds
+
+
+@contextmanager
+def copied(site: Everything, store: Valkey, admin: Reader, page: str, folder: Path) -> Iterator[Copy]:
+    """Another gateway with all that the site has, at which the same administrator is signed in."""
+    config = yaml.safe_load(site.running.file.read_text())
+    other = Valkey()
+    other.start()
+    with store.client as source, other.client as target:
+        for key in source.scan_iter(count=1000):
+            if (value := source.dump(key)) is not None:
+                target.restore(key, max(source.pttl(key), 0), value)
+    config["store"]["url"] = other.url
+    config["server"]["listen"] = [{"port": 0, "host": "127.0.0.1"}]
+    running = Running(config, folder, **CHEAP_HASHES)
+    try:
+        running.await_ready()
+        reader = Reader(running.http, admin.address)
+        for cookie in admin.cookies:
+            reader.cookies.set_cookie(cookie)
+        yield Copy(other, reader, page)
+    finally:
+        running.stop()
+        other.remove()
 
 
 def test_no_form_says_that_nothing_was_changed_where_its_answer_was_lost(
-    site: Everything, store: Valkey
+    site: Everything, store: Valkey, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     # Of a user of gateway.yaml nothing is read by a script, which would be held back as what writes is.
     admin = Reader(site.running.http)
     assert admin.sign_in(ADMIN, PASSWORD).status == 200
-    forms, wrong, seen = site.forms(admin), {}, 0
+    forms = site.forms(admin)
     page = forms[f"{KEYS}/add-secret"].page
-    secrets = admin.open(page).html.count("/remove-secret")
-    assert secrets > 1
-    for name, one in forms.items():
-        sheet, seconds = sent_with_writes_paused(admin, store, one)
-        lost = UNKNOWN in sheet.words or STANDS in sheet.words
-        seen += lost
-        if sheet.status == 200 and NOTHING in sheet.words:
-            # It was looked up.
-            heals(admin)
-            assert admin.open(page).html.count("/remove-secret") == secrets, name
-            seen += 1
-        elif NOTHING in sheet.words or (sheet.status >= 500 and not lost) or seconds > DEADLINE:
-            wrong[name] = f"{sheet.status} after {seconds:.1f} s: {sheet.words[:200]}"
-    assert wrong == {}
-    assert seen > len(forms) / 2
+    with ExitStack() as stack:
+        copies = [
+            stack.enter_context(copied(site, store, admin, page, tmp_path_factory.mktemp("copy")))
+            for _ in range(COPIES)
+        ]
+        shares = [dict(list(forms.items())[one::COPIES]) for one in range(COPIES)]
+        with ThreadPoolExecutor(COPIES) as pool:
+            list(pool.map(Copy.send, copies, shares))
+    assert [wrong for one in copies if (wrong := one.wrong)] == []
+    assert sum(one.seen for one in copies) > len(forms) / 2
 
 
 def test_every_page_says_that_a_store_that_is_gone_is_away(site: Everything, store: Valkey) -> None:
