@@ -9,7 +9,7 @@ from aiohttp import web
 from gateway.http.exchange import Peer
 from gateway.http.problems import Problem
 from gateway.server.in_flight import FlowControlled, ResponseClient
-from gateway.server.tunnel import ClientStream
+from gateway.server.tunnel import TunnelRelay
 
 
 class ClientConnection(ResponseClient, Protocol):
@@ -38,7 +38,7 @@ class ClientConnection(ResponseClient, Protocol):
     def control_flow_of(self, response: FlowControlled | None) -> None:
         """From now on `response` is paused and resumed as the client takes it; None: nothing is."""
 
-    def become_tunnel(self) -> ClientStream:
+    def become_tunnel(self, tunnel: TunnelRelay) -> None:
         """From here on the client's bytes are no HTTP."""
 
     def refuse(self, problem: Problem) -> None:

@@ -23,7 +23,7 @@ from gateway.server.in_flight import FlowControlled, InFlightRequest
 from gateway.server.request_splitter import RequestSplitter, head_limit
 from gateway.server.settings import ConnectionSettings, ServerHandle
 from gateway.server.transport import ClientTransport
-from gateway.server.tunnel import ClientStream
+from gateway.server.tunnel import TunnelRelay
 
 HELD_LIMIT = 65_536
 """Bytes held that arrive before a response is out; from then on the client is not read."""
@@ -53,7 +53,7 @@ class Connection(ClientTransport):
         "_settings",
         "_splitter",
         "_state",
-        "_stream",
+        "_tunnel",
     )  # fmt: skip
 
     def __init__(
@@ -76,7 +76,7 @@ class Connection(ClientTransport):
         """What has come of a request line that is not whole; None: aiohttp has it."""
         self._head_since = 0.0
         """When the first bytes of aiohttp's request came."""
-        self._stream: ClientStream | None = None
+        self._tunnel: TunnelRelay | None = None
         self._held = b""
         self._idle_until = loop.time() + settings.idle_timeout
 
@@ -97,17 +97,17 @@ class Connection(ClientTransport):
             self._begin(data)
         elif state in _AIOHTTP_READS:
             self._feed(data)
-        elif self._stream is not None:
-            self._stream.feed(data)
+        elif self._tunnel is not None:
+            self._tunnel.client_sent(data)
         elif state is not _CLOSED:
             # Back-pressure: in IDLE, while the client does not take the responses that are out.
             self._hold(data)
 
     def eof_received(self) -> bool:
         """The client has sent its last byte. Returns whether this end may still write: in a tunnel."""
-        if self._stream is None or self.transport is None or not self.transport.can_write_eof():
+        if self._tunnel is None or self.transport is None or not self.transport.can_write_eof():
             return False
-        self._stream.end()
+        self._tunnel.client_ended()
         return True
 
     def pause_writing(self) -> None:
@@ -133,8 +133,8 @@ class Connection(ClientTransport):
         if self._in_flight is not None:
             self._in_flight.client_disconnected()
         super().connection_lost(exc)
-        if self._stream is not None:
-            self._stream.end()
+        if self._tunnel is not None:
+            self._tunnel.client_ended()
         # The two know each other: without this, only the garbage collector would find them.
         handler, self._handler = self._handler, None
         if handler is not None:
@@ -297,18 +297,18 @@ class Connection(ClientTransport):
             self._connection_manager.reached(IDLE, self.address)
             self.hang_up()
 
-    def become_tunnel(self) -> ClientStream:
+    def become_tunnel(self, tunnel: TunnelRelay) -> None:
         """From here on the client's bytes are no HTTP: aiohttp sees no more of them."""
         self._enter(Event.UPGRADED)
-        self._stream = ClientStream(self, self._held)
-        self._held = b""
+        self._tunnel = tunnel
+        held, self._held = self._held, b""
         self.resume()
-        return self._stream
+        self.control_flow_of(tunnel)
+        if held:
+            tunnel.client_sent(held)
 
     def going_away(self, *, at_once: bool) -> None:
         """The gateway shuts down: ends what would go on for ever. `at_once`: there is no time left."""
-        if self._stream is not None:
-            self._stream.going_away.set()
         for response in (self._in_flight, self._response):
             if response is not None:
                 response.end_stream(at_once=at_once)

@@ -1,5 +1,8 @@
 """A connection that has become a tunnel: raw bytes both ways, until an end closes or the token ends.
 
+Bytes are written to the other end where they arrive. An end that takes no more keeps the other one from being
+read, and so nothing is queued but what their transports hold.
+
 A WebSocket whose token has ended gets a close frame with 1008 at the end of a frame, and 1001 when the
 gateway shuts down (RFC 6455 section 7.4.1).
 """
@@ -7,11 +10,12 @@ gateway shuts down (RFC 6455 section 7.4.1).
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
+from gateway.http.exchange import Headers
 from gateway.http.websocket_frames import (
     GOING_AWAY_CODE,
     POLICY_VIOLATION,
@@ -19,22 +23,31 @@ from gateway.http.websocket_frames import (
     close_frame,
 )
 from gateway.upstream.errors import UpstreamError
-from gateway.upstream.tunnel import Tunnel
+from gateway.upstream.tunnel import AfterUpgrade, Tunnel
 
-HIGH_WATER = 256 * 1024
-"""Bytes held for a slow upstream, from which on the client is no longer read."""
-REST_OF_FRAME = 0.05
-"""Seconds that the present frame of a WebSocket may take to its end when the token has ended."""
-TOKEN_ENDED = close_frame(POLICY_VIOLATION, "the access token has ended")
-REST_OF_MESSAGE = 1.0
-"""Seconds that the present frame may take when the gateway shuts down."""
-GOING_AWAY = close_frame(GOING_AWAY_CODE, "the gateway is shutting down")
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """How a WebSocket is ended before its time."""
+
+    frame: bytes
+    """The close frame."""
+    patience: float
+    """Seconds that the present frame may take to its end, behind which the close frame goes."""
+
+
+TOKEN_ENDED = Farewell(close_frame(POLICY_VIOLATION, "the access token has ended"), 0.05)
+GOING_AWAY = Farewell(close_frame(GOING_AWAY_CODE, "the gateway is shutting down"), 1.0)
 LINGERING = 1.0
 """Seconds in which a client may close its end behind a close frame."""
 
 
 class TunnelClient(Protocol):
     """The client's connection, as far as a tunnel needs it."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether anything can still be sent."""
 
     def pause(self) -> None:
         """Reads no more for now."""
@@ -45,151 +58,184 @@ class TunnelClient(Protocol):
     def write(self, data: bytes) -> None:
         """Sends bytes."""
 
-    async def drain(self) -> None:
-        """Waits until the client has taken most of them."""
-
     def write_end(self) -> bool:
         """Says that no more bytes follow. False: the connection can't (TLS)."""
 
 
-class ClientStream:
-    """The bytes that the client sends into the tunnel."""
+class TunnelRelay(AfterUpgrade):
+    """Carries bytes both ways, until both ends have sent their last or one breaks.
 
-    def __init__(self, client: TunnelClient, first: bytes) -> None:
-        self._client = client
-        self._pieces: deque[bytes] = deque([first] if first else [])
-        self._held = len(first)
-        self._paused = False
-        self._ended = False
-        self._news = asyncio.Event()
-        self.going_away = asyncio.Event()
-        """Set when the gateway shuts down."""
-
-    def feed(self, data: bytes) -> None:
-        """More bytes have come."""
-        self._pieces.append(data)
-        self._held += len(data)
-        self._news.set()
-        if self._held > HIGH_WATER and not self._paused:
-            self._paused = True
-            self._client.pause()
-
-    def end(self) -> None:
-        """No more will come."""
-        self._ended = True
-        self._news.set()
-
-    async def read(self) -> bytes:
-        """The next bytes; empty when the client has closed."""
-        while not self._pieces:
-            if self._ended:
-                return b""
-            self._news.clear()
-            await self._news.wait()
-        piece = self._pieces.popleft()
-        self._held -= len(piece)
-        if self._paused and self._held <= HIGH_WATER // 4:
-            self._paused = False
-            self._client.resume()
-        return piece
-
-
-async def run_tunnel(
-    client: TunnelClient,
-    stream: ClientStream,
-    tunnel: Tunnel,
-    ended: Callable[[], Awaitable[None]],
-    frames: FrameFollower | None = None,
-) -> int:
-    """Carries bytes both ways until both ends have sent their last, one breaks, or `ended` returns.
-
-    Returns how many bytes went to the client. `frames` follows them, where that is a WebSocket.
+    It is the handler of the upstream's bytes, and the client's connection holds it back as it does what
+    writes a response.
     """
-    down = _Downstream(client, tunnel, frames)
 
-    async def up() -> bool:
-        while data := await stream.read():
-            await tunnel.write(data)
-        return tunnel.write_end()
-
-    running, sending = asyncio.ensure_future(down.run()), asyncio.ensure_future(up())
-    token_ended = asyncio.ensure_future(ended())
-    tasks: list[asyncio.Future[Any]] = [running, sending, token_ended]
-    if frames is not None:
-        tasks.append(asyncio.ensure_future(stream.going_away.wait()))
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        if _half_closed(done & {running, sending}) and len(done) == 1:
-            done, _ = await asyncio.wait(set(tasks) - done, return_when=asyncio.FIRST_COMPLETED)
-        if frames is not None and not running.done() and not done & {running, sending}:
-            sending.cancel()
-            by_token = token_ended in done
-            frame, patience = (TOKEN_ENDED, REST_OF_FRAME) if by_token else (GOING_AWAY, REST_OF_MESSAGE)
-            await down.end_websocket(running, frame, patience)
-            tunnel.close()
-            await _lingered(client, stream)
-    finally:
-        for task in tasks:
-            task.cancel()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-        tunnel.close()
-    for result in results:
-        if isinstance(result, Exception) and not isinstance(result, UpstreamError | ConnectionError):
-            raise result
-    return down.carried
-
-
-def _half_closed(done: set[asyncio.Future[Any]]) -> bool:
-    """Whether one direction has ended as it should, so that the other may go on."""
-    return len(done) == 1 and all(
-        not task.cancelled() and task.exception() is None and task.result() is True for task in done
+    __slots__ = (
+        "_client",
+        "_client_done",
+        "_closing",
+        "_frames",
+        "_news",
+        "_over",
+        "_tunnel",
+        "_upstream_done",
+        "_upstream_gone",
+        "carried",
     )
 
-
-async def _lingered(client: TunnelClient, stream: ClientStream) -> None:
-    """Takes what the client still sends: bytes that nobody reads would make the end a reset, and a client
-    that is reset may lose the close frame.
-    """
-    client.write_end()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(LINGERING):
-            while await stream.read():
-                pass
-
-
-class _Downstream:
-    """What goes from the upstream to the client."""
-
-    def __init__(self, client: TunnelClient, tunnel: Tunnel, frames: FrameFollower | None) -> None:
+    def __init__(self, client: TunnelClient, tunnel: Tunnel, frames: FrameFollower | None = None) -> None:
+        """`frames` follows what the upstream sends, where that is a WebSocket."""
         self._client = client
         self._tunnel = tunnel
         self._frames = frames
-        self._ending = False
+        self._client_done = self._upstream_done = False
+        """Whether an end has sent its last byte."""
+        self._upstream_gone = False
+        """Whether it reads no more, either."""
+        self._over: asyncio.Future[Farewell | None] = asyncio.get_running_loop().create_future()
+        self._closing = False
+        """Whether a WebSocket is being ended: only the rest of its present frame passes."""
+        self._news: asyncio.Future[None] | None = None
+        """Where `run` waits meanwhile."""
         self.carried = 0
+        """Bytes that went to the client."""
 
-    async def run(self) -> bool:
-        """Passes on what comes. Returns whether the other direction may go on."""
-        while data := await self._tunnel.read():
-            if self._frames is not None:
-                data = data[: self._frames.feed(data, one_frame=self._ending)]
-            self.carried += len(data)
-            self._client.write(data)
-            if self._ending and self._frames is not None and self._frames.between_frames:
-                return False
-            await self._client.drain()
-        return self._client.write_end()
+    async def run(self, ended: Callable[[], Awaitable[None]] | None) -> int:
+        """Waits for the end of the tunnel, or brings it about when `ended` returns (None: nothing does).
 
-    async def end_websocket(self, running: asyncio.Future[bool], frame: bytes, patience: float) -> None:
-        """Sends a close frame behind the present one, if that ends within `patience` seconds."""
-        frames = self._frames
-        assert frames is not None  # noqa: S101 (for mypy: the caller has made sure)
-        if not frames.between_frames:
-            self._ending = True
-            await asyncio.wait({running}, timeout=patience)
+        Returns how many bytes went to the client.
+        """
+        watching = None if ended is None else asyncio.ensure_future(self._end_after(ended))
+        watched = False
+        try:
+            farewell = await self._over
+            if farewell is not None:
+                await self._end_websocket(farewell)
+        finally:
+            self._tunnel.close()
+            watched = watching is not None and not watching.cancel()
+        if watching is not None and watched:
+            watching.result()
+        return self.carried
+
+    async def _end_after(self, ended: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await ended()
+        finally:
+            self._end(TOKEN_ENDED)
+
+    def _end(self, farewell: Farewell | None = None) -> None:
+        if self._over.done():
+            return
+        # Behind the upstream's last byte, and in another protocol, there is no place for a frame.
+        if self._frames is None or self._upstream_done:
+            farewell = None
+        self._closing = farewell is not None
+        self._over.set_result(farewell)
+
+    # What the client's connection calls.
+
+    def client_sent(self, data: bytes) -> None:
+        """Bytes from the client."""
+        if self._upstream_gone:
+            self._end()
+        elif not self._closing:
+            self._tunnel.write(data)
+
+    def client_ended(self) -> None:
+        """The client has sent its last byte, or is gone."""
+        self._client_done = True
+        if self._closing:
+            self._wake()
+        elif self._upstream_done or not self._client.connected or not self._tunnel.write_end():
+            self._end()
+
+    def pause(self) -> None:
+        """The client takes no more for now."""
+        self._tunnel.pause()
+
+    def resume(self) -> None:
+        """The client takes more."""
+        self._tunnel.resume()
+
+    def end_stream(self, *, at_once: bool) -> None:
+        """The gateway shuts down. What is no WebSocket can't be told, and has its time."""
+        if self._frames is not None:
+            self._end(GOING_AWAY)
+
+    # What the upstream's connection calls.
+
+    def on_data(self, data: bytes) -> None:
+        """Bytes from the upstream. None: it has sent its last, and still reads."""
+        if not data:
+            self._upstream_ended()
+            return
+        if self._closing:
+            data = self._rest_of_frame(data)
+        elif self._frames is not None:
+            self._frames.feed(data)
+        self.carried += len(data)
+        self._client.write(data)
+
+    def on_end(self, trailers: Headers) -> None:
+        """The upstream is gone. The client may not know yet, and is heard until it sends or ends."""
+        self._upstream_gone = True
+        self._upstream_ended()
+
+    def on_error(self, error: UpstreamError) -> None:
+        """It broke, or was silent for too long."""
+        self._upstream_gone = self._upstream_done = True
+        self._wake()
+        self._end()
+
+    def pause_writing(self) -> None:
+        """The upstream takes no more for now."""
+        self._client.pause()
+
+    def resume_writing(self) -> None:
+        """The upstream takes more."""
+        self._client.resume()
+
+    def _upstream_ended(self) -> None:
+        if self._upstream_done:
+            return
+        self._upstream_done = True
+        if self._closing:
+            self._wake()
+        elif not self._client.write_end() or self._client_done:
+            self._end()
+
+    # How a WebSocket is ended.
+
+    async def _end_websocket(self, farewell: Farewell) -> None:
+        """Sends a close frame behind the present one, if that ends in time."""
+        frames, client = self._frames, self._client
+        assert frames is not None  # noqa: S101 (for mypy: only a WebSocket is said farewell)
+        await self._until(lambda: frames.between_frames or self._upstream_done, farewell.patience)
         if frames.between_frames and not frames.closed:
-            self._client.write(frame)
+            client.write(farewell.frame)
+        self._tunnel.close()
+        client.write_end()
+        # Bytes that nobody reads would make the end a reset, and a client that is reset may lose the frame.
+        client.resume()
+        await self._until(lambda: self._client_done, LINGERING)
 
+    async def _until(self, reached: Callable[[], bool], seconds: float) -> None:
+        """Waits until it is so, or the time is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not reached():
+                    self._news = asyncio.get_running_loop().create_future()
+                    await self._news
 
-async def forever() -> None:
-    """Never returns: for routes whose tunnels do not end with the token."""
-    await asyncio.Event().wait()
+    def _rest_of_frame(self, data: bytes) -> bytes:
+        """What of these bytes belongs to the present frame, and may still go to the client."""
+        frames = self._frames
+        if frames is None or frames.between_frames:
+            return b""
+        rest = data[: frames.feed(data, one_frame=True)]
+        self._wake()
+        return rest
+
+    def _wake(self) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)

@@ -105,7 +105,6 @@ class AiohttpResponse(ResponseWriter):
             return
         self.upgraded_head = head
         self.tunnel = Tunnel(self._call)
-        self._call.hand_over(self.tunnel)
         self._end(None)
 
     def pause_writing(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 from aiohttp import web
 
@@ -20,7 +20,7 @@ from gateway.proxy.request_tokens import chosen_protocol
 from gateway.proxy.response_rendering import head_for_plugins
 from gateway.server.client_connection import connection_of
 from gateway.server.raw_response import AlreadySentResponse, send_response
-from gateway.server.tunnel import forever, run_tunnel
+from gateway.server.tunnel import TunnelRelay
 from gateway.upstream.errors import UpstreamError
 from gateway.upstream.request import EXPECT_LINE, UpstreamRequest
 from gateway.web.aiohttp_response import AiohttpResponse
@@ -155,18 +155,15 @@ async def _tunnel(
     )
     await settled(run_hooks(pipeline.on_response, exchange))
     seen.headers += agreed + chosen_protocol(exchange.request, exchange.route, seen.headers)
-    stream = connection.become_tunnel()
     connection.write(response_head(seen, NO_BODY, keep_alive=True, version=(1, 1)))
+    relay = TunnelRelay(connection, tunnel, FrameFollower() if asked.lower() == b"websocket" else None)
+    tunnel.give_to(relay)
+    connection.become_tunnel(relay)
     try:
-        frames = FrameFollower() if asked.lower() == b"websocket" else None
-        carried = await run_tunnel(connection, stream, tunnel, _token_end(exchange, services), frames)
+        carried = await relay.run(token_end(exchange, services))
     except asyncio.CancelledError:
         if connection.connected:
             raise
         # The client has closed the tunnel, which is how tunnels end.
         carried = 0
     return AlreadySentResponse(seen.status, carried, keep_alive=False)
-
-
-def _token_end(exchange: Exchange, services: ProxyServices) -> Callable[[], Awaitable[None]]:
-    return token_end(exchange, services) or forever

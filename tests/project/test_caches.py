@@ -45,7 +45,6 @@ BOUNDED_OTHERWISE = {
     "gateway/proxy/route_tree.py": "routes of the configuration",
     "gateway/server/connection_limits.py": "addresses of open connections",
     "gateway/server/connection_manager.py": "open connections",
-    "gateway/server/tunnel.py": "of one open tunnel, with back-pressure",
     "gateway/proxy/disuse.py": "routes matched by a command, at most MAX_REMEMBERED",
     "gateway/proxy/replay.py": "verdicts of a command, at most MAX_REMEMBERED",
     "gateway/server/limit_log.py": "names of limits",
@@ -66,7 +65,6 @@ BOUNDED_OTHERWISE = {
     "gateway/upstream/upstream.py": "servers of an upstream",
     "gateway/upstream/adaptive_concurrency.py": "requests that wait for a response, at most max_connections",
     "gateway/xds/server.py": "open streams, one or two of each Envoy",
-    "gateway/upstream/tunnel.py": "of one response, with back-pressure",
     "plugins/cache.py": "one body up to `max`; places of generations, at most `entries`; writes under way",
     "plugins/cache_flights.py": "requests under way",
 }

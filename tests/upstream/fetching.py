@@ -107,7 +107,6 @@ class Receiver:
         self._has_head = True
         if framing is UpstreamFraming.UPGRADE and self.call is not None:
             self.tunnel = Tunnel(self.call)
-            self.call.hand_over(self.tunnel)
         self._wake()
 
     def on_data(self, data: bytes) -> None:

@@ -9,14 +9,54 @@ from typing import cast
 
 import pytest
 
+from gateway.http.exchange import Headers
 from gateway.upstream.errors import UpstreamBroken, UpstreamError, UpstreamSlow
-from gateway.upstream.tunnel import HIGH_WATER, Tunnel
+from gateway.upstream.response_handler import ResponseHandler
+from gateway.upstream.tunnel import AfterUpgrade, Tunnel
 from gateway.upstream.upstream_call import UpstreamCall
 from tests.upstream.defaults import timeouts_of
 from tests.upstream.scripted import MakeUpstream, Peer, Serve, always, answer, until
 
 UPGRADE = b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n"
 SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n"
+
+
+class Taken(AfterUpgrade):
+    """What has come out of a tunnel."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self.ended = False
+        self.error: UpstreamError | None = None
+        self.room = True
+
+    @property
+    def data(self) -> bytes:
+        return b"".join(self.pieces)
+
+    def on_data(self, data: bytes) -> None:
+        self.pieces.append(data)
+
+    def on_end(self, trailers: Headers) -> None:
+        self.ended = True
+
+    def on_error(self, error: UpstreamError) -> None:
+        self.error = error
+
+    def pause_writing(self) -> None:
+        self.room = False
+
+    def resume_writing(self) -> None:
+        self.room = True
+
+
+async def opened(upstream: MakeUpstream, url: str, **options: object) -> tuple[Tunnel, Taken]:
+    made = await upstream(url, **options)
+    tunnel = (await made.fetch(UPGRADE, "GET", upgrade=True)).upgraded
+    assert tunnel is not None
+    taken = Taken()
+    tunnel.give_to(taken)
+    return tunnel, taken
 
 
 async def echo(peer: Peer) -> None:
@@ -30,12 +70,13 @@ async def test_bytes_go_both_ways(serve: Serve, make_upstream: MakeUpstream) -> 
     server = await serve(echo)
     upstream = await make_upstream(server.url)
     response = await upstream.fetch(UPGRADE, "GET", upgrade=True)
-    tunnel = response.upgraded
+    tunnel, taken = response.upgraded, Taken()
     assert tunnel is not None
     assert response.head.status == 101
-    assert await tunnel.read() == b"welcome"
-    await tunnel.write(b"0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n")
-    assert await tunnel.read() == b"0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"
+    tunnel.give_to(taken)
+    await until(lambda: taken.data == b"welcome")
+    tunnel.write(b"0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n")
+    await until(lambda: taken.data == b"welcome0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n")
     tunnel.close()
     assert upstream.active == 0
     await until(lambda: server.open == 0)
@@ -46,12 +87,10 @@ async def test_the_upstream_ends_it(serve: Serve, make_upstream: MakeUpstream) -
         await peer.head()
         await peer.say(SWITCHED + b"bye")
 
-    upstream = await make_upstream((await serve(script)).url)
-    tunnel = (await upstream.fetch(UPGRADE, "GET", upgrade=True)).upgraded
-    assert tunnel is not None
-    assert [await tunnel.read(), await tunnel.read(), await tunnel.read()] == [b"bye", b"", b""]
+    tunnel, taken = await opened(make_upstream, (await serve(script)).url)
+    await until(lambda: b"" in taken.pieces)
+    assert taken.pieces == [b"bye", b""]
     tunnel.close()
-    assert upstream.active == 0
 
 
 async def test_each_direction_ends_by_itself(serve: Serve, make_upstream: MakeUpstream) -> None:
@@ -63,12 +102,10 @@ async def test_each_direction_ends_by_itself(serve: Serve, make_upstream: MakeUp
         peer.writer.write_eof()
         received.set_result(await peer.rest())
 
-    upstream = await make_upstream((await serve(script)).url)
-    tunnel = (await upstream.fetch(UPGRADE, "GET", upgrade=True)).upgraded
-    assert tunnel is not None
-    assert [await tunnel.read(), await tunnel.read()] == [b"bye", b""]
-    await tunnel.write(b"still ")
-    await tunnel.write(b"here")
+    tunnel, taken = await opened(make_upstream, (await serve(script)).url)
+    await until(lambda: taken.pieces == [b"bye", b""])
+    tunnel.write(b"still ")
+    tunnel.write(b"here")
     assert tunnel.write_end()
     assert await received == b"still here"
     tunnel.close()
@@ -85,18 +122,15 @@ async def test_an_upstream_that_is_gone_takes_nothing(serve: Serve, make_upstrea
         )
         peer.reset()
 
-    upstream = await make_upstream((await serve(script)).url)
-    tunnel = (await upstream.fetch(UPGRADE, "GET", upgrade=True)).upgraded
-    assert tunnel is not None
-    await tunnel.write(b"x")
-    assert await tunnel.read() == b""
-    with pytest.raises(UpstreamBroken):
-        await tunnel.write(b"x")
+    tunnel, taken = await opened(make_upstream, (await serve(script)).url)
+    tunnel.write(b"x")
+    await until(lambda: taken.ended)
+    tunnel.write(b"x")
     assert not tunnel.write_end()
     tunnel.close()
 
 
-async def test_a_slow_upstream_holds_the_writer_back(serve: Serve, make_upstream: MakeUpstream) -> None:
+async def test_a_slow_upstream_says_so(serve: Serve, make_upstream: MakeUpstream) -> None:
     read_on = asyncio.Event()
 
     async def script(peer: Peer) -> None:
@@ -106,27 +140,21 @@ async def test_a_slow_upstream_holds_the_writer_back(serve: Serve, make_upstream
         await peer.skip_to(b"end")
         await peer.say(b"got it")
 
-    upstream = await make_upstream((await serve(script)).url)
-    tunnel = (await upstream.fetch(UPGRADE, "GET", upgrade=True)).upgraded
-    assert tunnel is not None
-    writing = asyncio.create_task(tunnel.write(bytes(16 * 1024 * 1024)))
-    await asyncio.sleep(0.05)
-    assert not writing.done()
+    tunnel, taken = await opened(make_upstream, (await serve(script)).url)
+    tunnel.write(bytes(16 * 1024 * 1024))
+    assert not taken.room
     read_on.set()
-    await writing
-    await tunnel.write(b"end")
-    assert await tunnel.read() == b"got it"
+    await until(lambda: taken.room)
+    tunnel.write(b"end")
+    await until(lambda: taken.data == b"got it")
 
 
 async def test_a_silent_tunnel_ends(serve: Serve, make_upstream: MakeUpstream) -> None:
-    upstream = await make_upstream((await serve(echo)).url, timeouts=timeouts_of(idle=0.05))
-    tunnel = (await upstream.fetch(UPGRADE, "GET", upgrade=True)).upgraded
-    assert tunnel is not None
-    assert await tunnel.read() == b"welcome"
-    with pytest.raises(UpstreamSlow):
-        await tunnel.read()
-    with pytest.raises(UpstreamError):
-        await tunnel.write(b"x")
+    tunnel, taken = await opened(make_upstream, (await serve(echo)).url, timeouts=timeouts_of(idle=0.05))
+    await until(lambda: taken.error)
+    assert taken.data == b"welcome"
+    assert isinstance(taken.error, UpstreamSlow)
+    assert not tunnel.write_end()
 
 
 async def test_the_upstream_may_refuse(serve: Serve, make_upstream: MakeUpstream) -> None:
@@ -146,10 +174,14 @@ async def test_an_upgrade_that_nobody_asked_for(serve: Serve, make_upstream: Mak
 
 
 class Tap:
-    """In place of a call: shows whether the upstream is read."""
+    """In place of a call: shows whether the upstream is read, and who gets what comes."""
 
     def __init__(self) -> None:
         self.open = True
+        self.handler: ResponseHandler | None = None
+
+    def hand_over(self, handler: ResponseHandler) -> None:
+        self.handler = handler
 
     def pause_reading(self) -> None:
         self.open = False
@@ -158,33 +190,33 @@ class Tap:
         self.open = True
 
 
-async def test_a_slow_reader_holds_the_upstream_back_until_most_is_taken() -> None:
+def test_until_somebody_takes_it_the_upstream_is_not_read() -> None:
+    tap, taken = Tap(), Taken()
+    tunnel = Tunnel(cast(UpstreamCall, tap))
+    assert (tap.handler, tap.open) == (tunnel, False)
+    tunnel.on_data(b"came with the 101")
+    tunnel.give_to(taken)
+    assert (tap.handler, tap.open, taken.pieces) == (taken, True, [b"came with the 101"])
+
+
+@pytest.mark.parametrize("error", [UpstreamBroken("gone"), None])
+def test_what_came_before_an_end_is_given_first(error: UpstreamError | None) -> None:
+    taken = Taken()
+    tunnel = Tunnel(cast(UpstreamCall, Tap()))
+    tunnel.on_data(b"x")
+    if error is None:
+        tunnel.on_end([])
+    else:
+        tunnel.on_error(error)
+    tunnel.give_to(taken)
+    assert (taken.pieces, taken.ended, taken.error) == ([b"x"], error is None, error)
+
+
+def test_it_can_be_held_back() -> None:
     tap = Tap()
     tunnel = Tunnel(cast(UpstreamCall, tap))
-    for _ in range(5):
-        tunnel.on_data(bytes(HIGH_WATER // 4))
+    tunnel.give_to(Taken())
+    tunnel.pause()
     assert not tap.open
-    for taken in range(3):
-        await tunnel.read()
-        assert not tap.open, taken
-    await tunnel.read()
+    tunnel.resume()
     assert tap.open
-
-
-async def test_what_came_before_an_error_is_read_first() -> None:
-    tunnel = Tunnel(cast(UpstreamCall, Tap()))
-    tunnel.on_data(b"x")
-    tunnel.on_error(UpstreamBroken("gone"))
-    assert await tunnel.read() == b"x"
-    for _ in range(2):
-        with pytest.raises(UpstreamBroken):
-            await tunnel.read()
-
-
-async def test_a_piece_is_waited_for() -> None:
-    tunnel = Tunnel(cast(UpstreamCall, Tap()))
-    waiting = asyncio.create_task(tunnel.read())
-    await asyncio.sleep(0)
-    tunnel.on_data(b"x")
-    tunnel.on_end([])
-    assert [await waiting, await tunnel.read()] == [b"x", b""]
