@@ -22,6 +22,12 @@ def header_values(headers: Iterable[Header], name: bytes) -> list[bytes]:
     return [value for key, value in headers if key.lower() == name]
 
 
+def is_event_stream(headers: Iterable[Header]) -> bool:
+    """Whether a response with these headers is one of server-sent events (HTML section 9.2)."""
+    types = header_values(headers, b"content-type")
+    return bool(types) and types[0].partition(b";")[0].strip().lower() == b"text/event-stream"
+
+
 URL_HEADERS = frozenset({b"location", b"content-location", b"refresh", b"set-cookie"})
 """Names in lower case of response headers that hold URLs of the upstream's, or cookies with a path.
 
@@ -159,6 +165,11 @@ class ResponseHead(EditableHeaders):
     def has_urls(self) -> bool:
         """Whether it has headers that `gateway.http.public_urls` may rewrite."""
         return any(name.lower() in URL_HEADERS for name, _ in self.headers)
+
+    @property
+    def is_event_stream(self) -> bool:
+        """Whether its body is a stream of events."""
+        return is_event_stream(self.headers)
 
 
 @dataclass(slots=True)

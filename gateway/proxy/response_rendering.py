@@ -68,5 +68,6 @@ def render_changed(head: CachedResponseHead, seen: ResponseHead, *, keep_alive: 
     return status_line(seen) + render_header_lines(seen.headers) + _end(head.length, keep_alive=keep_alive)
 
 
-def _end(length: int, *, keep_alive: bool) -> bytes:
-    return b"Content-Length: %d\r\n%s\r\n" % (length, b"" if keep_alive else b"Connection: close\r\n")
+def _end(length: int | None, *, keep_alive: bool) -> bytes:
+    framing = b"Transfer-Encoding: chunked" if length is None else b"Content-Length: %d" % length
+    return b"%s\r\n%s\r\n" % (framing, b"" if keep_alive else b"Connection: close\r\n")

@@ -237,11 +237,16 @@ class UpstreamConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the upstream."""
-        handler = self._handler
+        handler, state = self._handler, self.state
         if handler is None:
             self.discard()
-        elif self.state is not AWAITING_RESPONSE:
-            self._read_on(handler, data)
+        elif state is READING_BODY:
+            self._pass_on_body(handler, self._reader.read_body(data))
+        elif state is TUNNEL:
+            self._extend_idle_timeout()
+            handler.on_data(data)
+        elif state is READING_HEAD:
+            self._read_head(handler, data)
         else:
             self.state = READING_HEAD
             to_head = self._request.method == "HEAD"
@@ -249,22 +254,22 @@ class UpstreamConnection(asyncio.Protocol):
             if found is None:
                 self._reader = self._parser
                 self._parser.expect(to_head=to_head, upgrade=self._request.upgrade)
-                self._read_on(handler, data)
+                self._read_head(handler, data)
                 return
             head, body = found
             if len(body) == head.length:
                 # Most responses arrive whole, and need no reader.
                 self._message_complete(reusable=True)
                 handler.on_whole(head, ContentLengthBody.framing, body, [])
+                return
+            if head.length is not None:
+                self._reader = ContentLengthBody(head, head.length, body)
             else:
-                self._reader = ContentLengthBody(head, body)
-                self._pass_on(handler)
+                self._reader = self._parser
+                self._parser.expect_chunks(head, body)
+            self._pass_on(handler)
 
-    def _read_on(self, handler: ResponseHandler, data: bytes) -> None:
-        if self.state is TUNNEL:
-            self._extend_idle_timeout()
-            handler.on_data(data)
-            return
+    def _read_head(self, handler: ResponseHandler, data: bytes) -> None:
         self._reader.feed(data)
         for interim in self._reader.take_informational():
             handler.on_informational(interim)
@@ -335,18 +340,21 @@ class UpstreamConnection(asyncio.Protocol):
                 return
             self.state = TUNNEL if reader.framing is UpstreamFraming.UPGRADE else READING_BODY
             handler.on_head(reader.head, reader.framing)
-        body = reader.take_body()
+        self._pass_on_body(handler, reader.take_body())
+
+    def _pass_on_body(self, handler: ResponseHandler, body: bytes) -> None:
         if body and self._handler is handler:
             handler.on_data(body)
         if self._handler is not handler:
             return
+        reader = self._reader
         if reader.error is not None:
             self.fail(reader.error)
         elif reader.complete:
             self._message_complete(reusable=reader.reusable)
             handler.on_end(reader.trailers)
-        else:
-            self._extend_idle_timeout()
+        elif self.state is not READING_HEAD and not self._reading_paused:
+            self._deadline.after(self._request.timeouts.idle)
 
     def _message_complete(self, *, reusable: bool) -> None:
         """The response is complete: keeps the connection if both sides are at a message's end."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gateway.http.cached_response_head import CachedResponseHead
 from gateway.http.exchange import Headers, ResponseHead
 from gateway.upstream.errors import UpstreamBroken
 from gateway.upstream.response_handler import UpstreamFraming
@@ -15,12 +14,13 @@ class ContentLengthBody:
 
     framing = UpstreamFraming.LENGTH
 
-    def __init__(self, head: CachedResponseHead, body: bytes) -> None:
-        self.head: ResponseHead = head
+    def __init__(self, head: ResponseHead, length: int, body: bytes) -> None:
+        """`body` is what has come of it."""
+        self.head = head
         self.complete = False
         self.reusable = True
         self.error: UpstreamBroken | None = None
-        self._missing = head.length
+        self._missing = length
         self._body = b""
         self.feed(body)
 
@@ -28,6 +28,11 @@ class ContentLengthBody:
     def trailers(self) -> Headers:
         """None: only chunked bodies have them."""
         return []
+
+    def read_body(self, data: bytes) -> bytes:
+        """Reads on. What has come of the content."""
+        self.feed(data)
+        return self.take_body()
 
     def feed(self, data: bytes) -> None:
         """Reads on."""

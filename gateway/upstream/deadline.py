@@ -26,16 +26,16 @@ class Deadline:
 
     def after(self, seconds: float) -> None:
         """Sets it to `seconds` from now, in place of what was set before."""
-        self.at(self._loop.time() + seconds)
+        # As `at`, without a call: each event of a stream and each message of a tunnel comes here.
+        self._due = due = self._loop.time() + seconds
+        if self._timer is None or self._wakes > due:
+            self._arm(due)
 
     def at(self, due: float) -> None:
         """Sets it to a time of the loop's clock."""
         self._due = due
-        if self._timer is not None:
-            if self._wakes <= due:
-                return
-            self._timer.cancel()
-        self._arm(due)
+        if self._timer is None or self._wakes > due:
+            self._arm(due)
 
     def clear(self) -> None:
         """Removes the deadline; a timer that is running does nothing when it fires."""
@@ -49,6 +49,8 @@ class Deadline:
             self._timer = None
 
     def _arm(self, due: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         self._wakes = due
         self._timer = self._loop.call_at(due, self._wake)
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from gateway.http.cached_response_head import CachedResponseHead
+from gateway.http.chunked_body import whole_chunks
 from gateway.http.exchange import Headers, ResponseHead
+from gateway.http.response_framing import status_line
 from gateway.upstream.errors import UpstreamBroken
 from gateway.upstream.response_handler import UpstreamFraming
 from gateway.upstream.response_length import response_framing_of, sound_reason
@@ -33,6 +36,7 @@ class ResponseParser:
         "_incomplete",
         "_informational",
         "_last",
+        "_only_whole",
         "_overhead",
         "_parser",
         "_reason",
@@ -66,6 +70,7 @@ class ResponseParser:
         self._upgrade = upgrade
         self._fed = self._overhead = 0
         self._last = b""
+        self._only_whole = False
         self._closing_interim = False
         self._headers: Headers = []
         self._reason = b""
@@ -78,6 +83,29 @@ class ResponseParser:
         self.complete = False
         self.reusable = True
         self.error: UpstreamBroken | None = None
+
+    def expect_chunks(self, head: CachedResponseHead, begin: bytes) -> None:
+        """Resets the parser for a chunked body, whose head has been read already, and reads its `begin`.
+
+        As long as chunks arrive whole, as those of events do, llhttp has no part in it.
+        """
+        self.expect(to_head=False, upgrade=False)
+        self.head, self.framing = head, UpstreamFraming.CHUNKED
+        self._only_whole = True
+        if begin and (content := self.read_body(begin)):
+            self._body.append(content)
+
+    def read_body(self, data: bytes) -> bytes:
+        """Reads on behind the head. What has come of the content."""
+        if self._only_whole:
+            found = whole_chunks(data)
+            if found is not None:
+                content, self.complete = found
+                return content
+            self._only_whole = False
+            self._catch_up()
+        self.feed(data)
+        return self.take_body()
 
     def feed(self, data: bytes) -> None:
         """Reads on. Afterwards the public fields and `take_body` hold what is new."""
@@ -110,6 +138,13 @@ class ResponseParser:
             self._closing_interim = False
             self.reusable = False
             self._parser = HttpResponseParser(self)
+
+    def _catch_up(self) -> None:
+        """Gives llhttp the head: behind that it is where it would be between any two chunks."""
+        head, self.head = self.head, None
+        assert isinstance(head, CachedResponseHead)  # noqa: S101 (for mypy: `expect_chunks` has set it)
+        self._feed(b"%s%s\r\n" % (status_line(head), head.lines))
+        self.head = head
 
     def finish(self) -> None:
         """The upstream has closed: the end of a response without a length, else a truncated one."""

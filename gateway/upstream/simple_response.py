@@ -26,6 +26,7 @@ _FRAMING_HEADERS = re.compile(
     rb"\r\n(content-length|connection|transfer-encoding|upgrade|proxy-connection):([^\r\n]*)", re.IGNORECASE
 )
 _LENGTH = re.compile(rb" (?:0|[1-9][0-9]{0,14})\Z")
+_CHUNKED = b"chunked"
 
 
 def read_plain(data: bytes) -> tuple[CachedResponseHead, bytes] | None:
@@ -39,20 +40,28 @@ def read_plain(data: bytes) -> tuple[CachedResponseHead, bytes] | None:
 def read_head(data: bytes) -> CachedResponseHead | None:
     """The parsed head; None where it is not simple, or not valid: then the full parser decides."""
     head = _HEAD.fullmatch(data)
-    length = None if head is None else _content_length(data)
-    if head is None or length is None:
+    told = None if head is None else _told_length(data)
+    if head is None or told is None:
         return None
     status, reason, lines = head.groups()
-    return CachedResponseHead(int(status), reason, lines, length)
+    return CachedResponseHead(int(status), reason, lines, None if told == _CHUNKED else int(told))
 
 
-def _content_length(data: bytes) -> int | None:
-    """The value of the only Content-Length; None where any header needs the full parser."""
+def _told_length(data: bytes) -> bytes | None:
+    """The value of the only Content-Length, or `chunked`; None where any header needs the full parser."""
     told: bytes | None = None
-    for name, value in _FRAMING_HEADERS.findall(data):
-        lower = name.lower()
-        if lower == b"content-length" and told is None:
-            told = value
-        elif lower != b"connection" or value.lower() != b" keep-alive":
+    for found in _FRAMING_HEADERS.findall(data):
+        name, value = found[0].lower(), found[1].lower()
+        if name == b"connection" and value == b" keep-alive":
+            continue
+        if told is not None or not _delimits(name, value):
             return None
-    return int(told) if told is not None and _LENGTH.match(told) else None
+        told = value[1:]
+    return told
+
+
+def _delimits(name: bytes, value: bytes) -> bool:
+    """Whether a header says in the plainest form how long the body is."""
+    if name == b"content-length":
+        return _LENGTH.match(value) is not None
+    return name == b"transfer-encoding" and value == b" " + _CHUNKED

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from gateway.http.cached_response_head import CachedResponseHead
-from gateway.http.exchange import UPSTREAM_TIMES, Exchange, Headers, ResponseHead, header_values
+from gateway.http.exchange import UPSTREAM_TIMES, Exchange, Headers, ResponseHead
 from gateway.http.response_framing import (
     BodyDelimiter,
     chunk,
@@ -38,6 +38,8 @@ from gateway.web.proxy_services import ProxyServices
 CONTINUE_STATUS = 100
 # HTML section 9.2.5: an empty line ends an event.
 _BETWEEN_EVENTS = (b"\n\n", b"\r\r", b"\r\n\r\n")
+_MARK = 4
+"""Bytes of the longest of them."""
 _HTTP_1_1 = (1, 1)
 
 
@@ -145,7 +147,7 @@ class ResponseWriter(TimesKeeper):
             self._size += len(data)
             self._client.write(chunk(data) if self._chunked else data)
             if self._tail is not None:
-                self._tail = (self._tail + data)[-4:]
+                self._tail = (self._tail + data if len(data) < _MARK else data)[-_MARK:]
                 if self._ending:
                     self.end_stream(at_once=False)
 
@@ -210,6 +212,7 @@ class ResponseWriter(TimesKeeper):
                 and request.version >= _HTTP_1_1
             ):
                 exchange.response = head
+                self._chunked = head.length is None
                 self._status, start = render_cached(head, head_only, added, keep_alive=self._keep)
                 return start
             exchange.response = seen = head_for_plugins(head, head_only, added)
@@ -227,6 +230,7 @@ class ResponseWriter(TimesKeeper):
         request = self._exchange.request
         self._status = seen.status
         if isinstance(head, CachedResponseHead) and request.method != "HEAD" and request.version >= _HTTP_1_1:
+            self._chunked = head.length is None
             return render_changed(head, seen, keep_alive=self._keep)
         framing = response_framing(request.method, request.version, head)
         self._chunked = framing.body is BodyDelimiter.CHUNKED
@@ -260,7 +264,7 @@ class ResponseWriter(TimesKeeper):
         """The head is out, and the body has not come whole."""
         self._end_with_token()
         response = self._exchange.response
-        if response is not None and is_event_stream(response.headers):
+        if response is not None and response.is_event_stream:
             self._tail = b""
 
     def end_stream(self, *, at_once: bool) -> None:
@@ -330,12 +334,6 @@ class ResponseWriter(TimesKeeper):
             self._task.cancel()
         if self._call is not None and not self._call.done:
             self._call.abort()
-
-
-def is_event_stream(headers: Headers) -> bool:
-    """Whether the response is one of server-sent events (HTML section 9.2)."""
-    types = header_values(headers, b"content-type")
-    return bool(types) and types[0].partition(b";")[0].strip().lower() == b"text/event-stream"
 
 
 def token_end(exchange: Exchange, services: ProxyServices) -> Callable[[], Awaitable[None]] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.http.chunked_body import MOST_CHUNKS, content_of, one_chunk
+from gateway.http.chunked_body import MOST_CHUNKS, content_of, one_chunk, whole_chunks
 
 LAST = b"0\r\n\r\n"
 
@@ -61,3 +61,25 @@ def test_any_other_chunked_body_is_left_to_a_full_parser(data: bytes) -> None:
 def test_content_becomes_one_chunk(content: bytes) -> None:
     assert content_of(one_chunk(content)) == content
     assert one_chunk(content).count(b"\r\n") == (4 if content else 2)
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (LAST, (b"", True)),
+        (b"5\r\nhello\r\n", (b"hello", False)),
+        (b"5\r\nhello\r\n1\r\n!\r\n", (b"hello!", False)),
+        (b"5\r\nhello\r\n" + LAST, (b"hello", True)),
+        (b"1\r\na\r\n" * MOST_CHUNKS, (b"a" * MOST_CHUNKS, False)),
+        (b"", None),
+        (b"5\r\nhello\r\n1", None),
+        (b"5\r\nhello\r\n1\r\n!\r", None),
+        (b"5\r\nhello\r\n0\r\n", None),
+        (b"5;a\r\nhello\r\n", None),
+        (b"1\r\na\r\n" * (MOST_CHUNKS + 1), None),
+    ],
+)
+def test_chunks_of_a_body_are_read_where_they_are_whole(
+    data: bytes, found: tuple[bytes, bool] | None
+) -> None:
+    assert whole_chunks(data) == found

@@ -39,15 +39,23 @@ def the_long_way(
     return seen.status, response_head(seen, framing, keep_alive=keep_alive, version=(1, 1))
 
 
+FRAMINGS = pytest.mark.parametrize(
+    ("framing", "length"), [(LENGTH, 3), (b"Transfer-Encoding: chunked\r\n", None)], ids=["length", "chunked"]
+)
+
+
+@FRAMINGS
 @pytest.mark.parametrize("added", [[], ADDED[:1], ADDED], ids=["plain", "one", "added"])
 @pytest.mark.parametrize("keep_alive", [True, False], ids=["kept", "closed"])
-def test_it_makes_the_same_bytes_as_the_long_way(added: Headers, keep_alive: bool) -> None:
+def test_it_makes_the_same_bytes_as_the_long_way(
+    added: Headers, keep_alive: bool, framing: bytes, length: int | None
+) -> None:
     lines = (
         b"X-A: \xe9\r\nX-A: \r\nConnection: keep-alive\r\n"
-        + LENGTH
+        + framing
         + b"x-connection: a: b\r\nKeep-Alive: 5\r\n"
     )
-    head = CachedResponseHead(200, b"Fine", lines, 3)
+    head = CachedResponseHead(200, b"Fine", lines, length)
     for hooks in ((), (), HOOKS, HOOKS, (), shaping()):  # worked out, and remembered
         made = render_cached(head, hooks, added, keep_alive=keep_alive)
         assert made == the_long_way(head, hooks, added, keep_alive=keep_alive)
@@ -69,10 +77,13 @@ def test_routes_with_the_same_hooks_share_what_is_remembered() -> None:
     assert head_for_plugins(head, (), ADDED) != first
 
 
+@FRAMINGS
 @pytest.mark.parametrize("keep_alive", [True, False], ids=["kept", "closed"])
-def test_what_plugins_change_is_as_on_the_long_way(keep_alive: bool) -> None:
-    head = CachedResponseHead(200, b"Fine", b"X-A: 1\r\nConnection: keep-alive\r\n" + LENGTH, 3)
-    framing = response_framing("GET", (1, 1), head)
+def test_what_plugins_change_is_as_on_the_long_way(
+    keep_alive: bool, framing: bytes, length: int | None
+) -> None:
+    head = CachedResponseHead(200, b"Fine", b"X-A: 1\r\nConnection: keep-alive\r\n" + framing, length)
+    told = response_framing("GET", (1, 1), head)
     for hooks in ((), (), HOOKS, HOOKS):  # worked out, and remembered
         seen = head_for_plugins(head, hooks, ADDED)
         _, expected = the_long_way(head, hooks, ADDED, keep_alive=keep_alive)
@@ -81,7 +92,7 @@ def test_what_plugins_change_is_as_on_the_long_way(keep_alive: bool) -> None:
         seen.set("X-A", "2")
         seen.remove("X-B")
         seen.headers.append((b"X-C", b"3"))
-        expected = response_head(seen, framing, keep_alive=keep_alive, version=(1, 1))
+        expected = response_head(seen, told, keep_alive=keep_alive, version=(1, 1))
         assert render_changed(head, seen, keep_alive=keep_alive) == expected
 
 

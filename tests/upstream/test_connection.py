@@ -16,7 +16,7 @@ from gateway.upstream.settings import Timeouts
 from tests.upstream.defaults import pool_of, timeouts_of
 from tests.upstream.recorder import Recorder
 from tests.upstream.scripted import Peer, Script, ScriptedServer, Serve, always, answer, get, until
-from tests.upstream.wire import Keeper
+from tests.upstream.wire import Keeper, wired
 
 MOST_KEPT = 64 << 20
 """Bytes; a transport that takes more without a word keeps whatever it is given."""
@@ -109,6 +109,29 @@ async def test_chunks_come_without_their_framing(serve: Serve) -> None:
     assert handler.body == b"abc"
     assert handler.events == [("whole", [(b"T", b"v")])]
     assert line.connection.open
+
+
+async def test_chunks_pass_as_they_come_and_the_connection_goes_on() -> None:
+    connection, _, keeper = wired(asyncio.get_running_loop())
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for pieces in ([b"1\r\na\r\n", b"2\r\nbc\r\n", b"0\r\n\r\n"], [b"3\r\nab", b"c\r\n", b"0\r\n\r\n"]):
+        handler = Recorder()
+        connection.send(handler, request(get()))
+        for piece in (head, *pieces):
+            connection.data_received(piece)
+        assert (handler.names, handler.body) == (["head", "data", "data", "end"], b"abc")
+        assert handler.framing is UpstreamFraming.CHUNKED
+    assert (keeper.free, keeper.gone) == ([connection] * 2, [])
+
+
+async def test_a_chunked_answer_in_one_piece_is_reported_at_once() -> None:
+    connection, _, keeper = wired(asyncio.get_running_loop())
+    handler = Recorder()
+    connection.send(handler, request(get()))
+    connection.data_received(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n"
+    )
+    assert (handler.events, handler.body, keeper.free) == ([("whole", [])], b"ab", [connection])
 
 
 async def test_head_gets_no_body_and_the_connection_goes_on(serve: Serve) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gateway.http.exchange import Headers, ResponseHead
 from gateway.upstream.response_handler import UpstreamFraming
 from gateway.upstream.response_parser import HEAD_LIMIT, ResponseParser
+from gateway.upstream.simple_response import read_plain
 
 
 @dataclass
@@ -301,3 +302,65 @@ def test_a_connection_that_the_parser_takes_to_be_over_is_not_used_again() -> No
     for whole in (chunks, b"HTTP/1.1 200 OK\r\nProxy-Connection: close\r\nContent-Length: 0\r\n\r\n"):
         got = read(whole)
         assert (got.complete, got.reusable) == (True, False)
+
+
+CHUNKED_HEAD = OK + b"Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+CHUNKS = st.lists(
+    st.sampled_from(
+        [
+            b"5\r\nhello\r\n",
+            b"2\r\n\r\n\r\n",
+            b"A\r\n0123456789\r\n",
+            b"3;x=y\r\nabc\r\n",
+            b"3\r\nab",
+            b"c\r\n",
+            b"0\r\n\r\n",
+            b"0\r\nT: 1\r\n\r\n",
+            b"0\r",
+            b"\n\r\n",
+            b"1",
+            b"g\r\n",
+            b"HTTP/1.1 200 OK\r\n\r\n",
+        ]
+    ),
+    max_size=8,
+)
+
+
+def what_became(parser: ResponseParser, pieces: list[bytes]) -> tuple[object, ...]:
+    body = parser.take_body()
+    for piece in pieces:
+        if parser.error or parser.complete:
+            break
+        body += parser.read_body(piece)
+    parser.finish()
+    assert parser.head is not None
+    error = None if parser.error is None else str(parser.error)
+    return (
+        parser.head.headers,
+        parser.framing,
+        body,
+        parser.trailers,
+        parser.complete,
+        parser.reusable,
+        error,
+    )
+
+
+@settings(max_examples=500)
+@given(CHUNKS, CHUNKS)
+def test_behind_a_head_that_was_read_before_chunks_are_read_as_ever(
+    begin: list[bytes], rest: list[bytes]
+) -> None:
+    found = read_plain(CHUNKED_HEAD)
+    assert found is not None
+    whole, behind = ResponseParser(), ResponseParser()
+    for parser in (whole, behind):  # neither is new
+        read(OK + b"Content-Length: 2\r\n\r\nhi", parser=parser)
+    whole.expect(to_head=False, upgrade=False)
+    whole.feed(CHUNKED_HEAD + b"".join(begin))
+    behind.expect_chunks(found[0], b"".join(begin))
+    assert behind.head is found[0]
+    assert what_became(behind, rest) == what_became(whole, rest)
+    if behind.complete and behind.reusable:
+        assert read(OK + b"Content-Length: 2\r\n\r\nhi", parser=behind).body == b"hi"

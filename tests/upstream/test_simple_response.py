@@ -14,6 +14,7 @@ from gateway.upstream.simple_response import MAX_HEAD, MAX_HEADS, read_head, rea
 
 OK = b"HTTP/1.1 200 OK\r\n"
 TWO = b"Content-Length: 2\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
 
 def test_a_plain_answer_is_read_with_its_body() -> None:
@@ -22,6 +23,12 @@ def test_a_plain_answer_is_read_with_its_body() -> None:
     head, body = found
     assert (head.status, head.reason, head.length, body) == (200, b"OK", 2, b"hi")
     assert head.headers[0] == (b"X-A", b"1")
+
+
+def test_the_head_of_a_chunked_answer_has_no_length() -> None:
+    found = read_plain(OK + b"transfer-encoding: Chunked\r\nConnection: keep-alive\r\n\r\n2\r\nhi")
+    assert found is not None
+    assert (found[0].length, found[1]) == (None, b"2\r\nhi")
 
 
 def test_the_same_bytes_have_the_same_head() -> None:
@@ -41,7 +48,16 @@ def test_the_same_bytes_have_the_same_head() -> None:
         OK + b"Content-Length: +2\r\n\r\nhi",
         OK + b"Content-Length: 2, 2\r\n\r\nhi",
         OK + b"Content-Length:\r\n\r\n",
-        OK + TWO + b"Transfer-Encoding: chunked\r\n\r\nhi",
+        OK + TWO + CHUNKED + b"\r\nhi",
+        OK + CHUNKED + TWO + b"\r\nhi",
+        OK + CHUNKED + CHUNKED + b"\r\n",
+        OK + CHUNKED + b"Connection: close\r\n\r\n",
+        OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n",
+        OK + b"Transfer-Encoding: chunked, chunked\r\n\r\n",
+        OK + b"Transfer-Encoding:chunked\r\n\r\n",
+        OK + b"Transfer-Encoding: identity\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\n" + CHUNKED + b"\r\n",
+        b"HTTP/1.1 204 No Content\r\n" + CHUNKED + b"\r\n",
         OK + TWO + b"Connection: close\r\n\r\nhi",
         OK + TWO + b"Connection: X-A\r\n\r\nhi",
         OK + TWO + b"Proxy-Connection: close\r\n\r\nhi",
@@ -77,21 +93,32 @@ def test_what_is_remembered_is_bounded() -> None:
 
 
 LINES = st.sampled_from(
-    [TWO, b"Connection: keep-alive\r\n", b"X-A:\t1\r\n", b"X-B: \r\n", b"Set-Cookie: a=b; c\r\n", b"x:\r\n"]
+    [
+        TWO,
+        CHUNKED,
+        b"Connection: keep-alive\r\n",
+        b"X-A:\t1\r\n",
+        b"X-B: \r\n",
+        b"Set-Cookie: a=b; c\r\n",
+        b"x:\r\n",
+    ]
 )
 
 
 @settings(max_examples=300)
 @given(st.lists(st.one_of(LINES, st.binary(max_size=12))), st.sampled_from([OK, b"HTTP/1.1 404 N\r\n"]))
 def test_what_it_reads_the_parser_reads_alike(lines: list[bytes], first: bytes) -> None:
-    data = first + b"".join(lines) + b"\r\nhi"
+    data = first + b"".join(lines) + b"\r\n"
     found = read_plain(data)
-    if found is None or found[0].length != len(found[1]):
+    if found is None or found[1] or found[0].length not in (2, None):
         return
+    head, chunked = found[0], found[0].length is None
+    data += b"2\r\nhi\r\n0\r\n\r\n" if chunked else b"hi"
     parser = ResponseParser()
     parser.expect(to_head=False, upgrade=False)
     parser.feed(data)
     assert parser.head is not None
-    assert astuple(parser.head) == astuple(found[0])
-    assert (parser.framing, parser.complete, parser.reusable) == (UpstreamFraming.LENGTH, True, True)
-    assert (parser.error, parser.take_body()) == (None, found[1])
+    assert astuple(parser.head) == astuple(head)
+    framing = UpstreamFraming.CHUNKED if chunked else UpstreamFraming.LENGTH
+    assert (parser.framing, parser.complete, parser.reusable) == (framing, True, True)
+    assert (parser.error, parser.take_body()) == (None, b"hi")
