@@ -43,7 +43,14 @@ def run_eagerly(work: Work) -> Running | None:
         return None
     if type(waiting) is PromptReply:
         return _ByHand(work, waiting)
-    return asyncio.get_running_loop().create_task(_Rest(work, waiting))
+    return _in_task(work, waiting)
+
+
+def _in_task(work: Work, waiting: asyncio.Future[Any] | None) -> asyncio.Task[None]:
+    """Makes the task for a coroutine that has begun, and waits. None: it only lets others run."""
+    # A task's first step is a turn later, which is all that such a coroutine waits for.
+    rest = work if waiting is None else _Rest(work, waiting)
+    return asyncio.get_running_loop().create_task(rest)
 
 
 class _ByHand:
@@ -87,7 +94,7 @@ class _ByHand:
         if type(waiting) is PromptReply:
             self._wait(waiting)
             return
-        self._task = asyncio.get_running_loop().create_task(_Rest(self._work, waiting))
+        self._task = _in_task(self._work, waiting)
         if self._cancelled:
             self._task.cancel()
 
@@ -103,10 +110,10 @@ class _Rest(Coroutine[Any, Any, None]):
 
     __slots__ = ("_begun", "_waiting", "_work")
 
-    def __init__(self, work: Work, waiting: asyncio.Future[Any] | None) -> None:
-        """`waiting`: what the coroutine has yielded. None: it only lets others run."""
+    def __init__(self, work: Work, waiting: asyncio.Future[Any]) -> None:
+        """`waiting`: what the coroutine has yielded."""
         self._work = work
-        self._waiting = waiting
+        self._waiting: asyncio.Future[Any] | None = waiting
         self._begun = False
 
     def send(self, value: Any) -> Any:

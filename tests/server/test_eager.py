@@ -223,6 +223,10 @@ async def _sleeper() -> None:
     await asyncio.sleep(0.001)
 
 
+async def _waiter() -> None:
+    await asyncio.wait_for(asyncio.sleep(0.001), 10)
+
+
 async def _gatherer() -> None:
     await asyncio.gather(_sleeper(), _sleeper())
 
@@ -236,8 +240,30 @@ async def test_whatever_can_be_awaited_is_awaited(kind: Callable[[], Coroutine[A
 
 async def test_nothing_else_can_await_the_rest() -> None:
     """A coroutine is run by one task alone."""
-    task = run_eagerly(_sleeper())
+    task = run_eagerly(_waiter())
     assert task is not None
     with pytest.raises(TypeError):
         await task.get_coro()  # type: ignore[misc]  # what the test shows
     await task
+
+
+@pytest.mark.parametrize("turns", [0, 1])
+async def test_what_only_lets_others_run_goes_on_a_turn_later_and_can_be_cancelled(turns: int) -> None:
+    seen: list[object] = []
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(0)
+            seen.append(asyncio.current_task())
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+            raise
+
+    task = run_eagerly(work())
+    assert isinstance(task, asyncio.Task)
+    assert seen == []
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait({task})
+    assert seen == ([task] if turns else ["cancelled"])
