@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks.gateposts import USUAL_PLUGINS
 from benchmarks.peers.gatepost import ASKING, FORM, Gatepost, routes
 from benchmarks.signed import AUDIENCE, ISSUER, Signer
+from benchmarks.sockets import ANSWER, PAYLOAD, masked_frame
 
 Request = tuple[bytes, ...]
 """What is sent at once; each further piece once the gateway has said 100 (Continue)."""
@@ -21,12 +22,28 @@ _SIGNER = Signer()
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """A response that goes on, or a tunnel."""
+
+    path: str
+    headers: tuple[str, ...]
+    answer: bytes
+    """What comes for each of its parts."""
+
+    def opening(self, gatepost: Gatepost) -> bytes:
+        """The request that opens it."""
+        return _rendered("GET", self.path, f"Authorization: Bearer {gatepost.token()}", *self.headers)
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One kind of request."""
 
     name: str
     requests: Callable[[Gatepost, int], Iterator[Request]]
     """As many of them as asked for, each made when it is to be sent: what is signed is good for a minute."""
+    stream: Stream | None = None
+    """What carries them, where they are parts of one stream; None: each is a request of its own."""
 
 
 def config(folder: Path) -> dict[str, Any]:
@@ -64,6 +81,11 @@ def _same(method: str, path: str, *headers: str, body: str = "", then: str = "")
     return make
 
 
+def _parts(part: bytes) -> Make:
+    """The same part of a stream each time; empty: the upstream sends it unasked."""
+    return lambda _, number: repeat((part,), number)
+
+
 def _form(form: str) -> Make:
     """The same request to the token endpoint."""
     request = _rendered("POST", "/token", *FORM, f"Content-Length: {len(form)}", body=form)
@@ -96,6 +118,10 @@ def _proofs(gatepost: Gatepost, number: int) -> Iterator[Request]:
     return (request() for _ in range(number))
 
 
+EVENT = b"d\r\ndata: hello\n\n\r\n"
+"""An event of the upstream's, in its chunk."""
+_EVENTS = Stream("/events/100000", ("Accept: text/event-stream",), b"data: hello\n\n")
+_SOCKET = Stream("/socket/0", ("Upgrade: websocket", "Connection: Upgrade"), ANSWER)
 PLAIN = Case("GET, token checked, 120 B", _same("GET", "/120"))
 CASES = (
     PLAIN,
@@ -104,7 +130,12 @@ CASES = (
     Case("GET, all usual plugins", _same("GET", "/usual/120", _PAGE)),
     Case("GET, trace", _same("GET", "/trace/120")),
     Case("GET, a hook that waits", _same("GET", "/hook/120")),
+    Case("GET, 1 MiB", _same("GET", "/1048576")),
+    Case("GET, chunked", _same("GET", "/chunked/120")),
+    Case("GET, the body behind the head", _same("GET", "/behind/120")),
     Case("GET, three events as they come", _same("GET", "/events/3", "Accept: text/event-stream")),
+    Case("an event of a stream", _parts(b""), _EVENTS),
+    Case("WebSocket, a message and its echo", _parts(masked_frame(PAYLOAD, b"mask")), _SOCKET),
     Case("POST, 1,000 B", _same("POST", "/120", "Content-Length: 1000", body=_BODY)),
     Case(
         "POST, 1,000 B, chunked",

@@ -20,13 +20,14 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from itertools import islice
+from io import BufferedReader
+from itertools import islice, repeat
 from pathlib import Path
 from threading import Thread
-from typing import BinaryIO
 
-from benchmarks.instruction_cases import CASES, Case, Request, config
+from benchmarks.instruction_cases import CASES, EVENT, Case, Request, Stream, config
 from benchmarks.peers.gatepost import Gatepost
+from benchmarks.peers.streams import echoed
 
 KEPT = Path(__file__).with_suffix(".json")
 """The figures that `tests/benchmarks/test_instructions.py` compares with, for each build of Python."""
@@ -41,8 +42,9 @@ _HEAD = (
     b"Content-Type: text/plain\r\nContent-Length: %d\r\nConnection: keep-alive\r\n\r\n"
 )
 _EVENTS = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-_EVENT = b"d\r\ndata: hello\n\n\r\n"
-_BETWEEN_EVENTS = 0.005
+_CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+_SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+_BETWEEN_PIECES = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,9 @@ class CountedGatepost(Gatepost):
 
 
 class FixedUpstream:
-    """Answers `/N` with N bytes, and `/events/N` with N events as they come, from threads of this process."""
+    """Answers from threads of this process: `/N` with N bytes, `/chunked/N` with one chunk, `/behind/N` with a head
+    and then N bytes, `/events/N` with N events as they come, `/socket/0` with a WebSocket that echoes.
+    """
 
     def __init__(self) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -127,28 +131,43 @@ class FixedUpstream:
             while line := received.readline():
                 self._read_rest(connection, received)
                 *_, kind, number = line.split(b" ", 2)[1].split(b"/")
-                if kind == b"events":
-                    _send_events(connection, int(number))
-                else:
-                    connection.sendall(_HEAD % int(number) + b"x" * int(number))
+                if kind == b"socket":
+                    _echo(connection)
+                    return
+                first, *behind = _answer(kind, int(number))
+                connection.sendall(first)
+                for piece in behind:
+                    time.sleep(_BETWEEN_PIECES)
+                    connection.sendall(piece)
 
-    def _read_rest(self, connection: socket.socket, received: BinaryIO) -> None:
+    def _read_rest(self, connection: socket.socket, received: BufferedReader) -> None:
         headers = _read_headers(received)
         if b"expect" in headers:
             connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         _read_body(headers, received)
 
 
-def _send_events(connection: socket.socket, number: int) -> None:
-    connection.sendall(_EVENTS)
-    for _ in range(number):
-        time.sleep(_BETWEEN_EVENTS)
-        connection.sendall(_EVENT)
-    time.sleep(_BETWEEN_EVENTS)
-    connection.sendall(b"0\r\n\r\n")
+def _answer(kind: bytes, number: int) -> Sequence[bytes]:
+    """The pieces of an answer, which arrive one by one."""
+    if kind == b"events":
+        return (_EVENTS, *repeat(EVENT, number), b"0\r\n\r\n")
+    if kind == b"behind":
+        return (_HEAD % number, b"x" * number)
+    if kind == b"chunked":
+        return (_CHUNKED + b"%x\r\n%s\r\n0\r\n\r\n" % (number, b"x" * number),)
+    return (_HEAD % number + b"x" * number,)
 
 
-def _read_headers(received: BinaryIO) -> dict[bytes, bytes]:
+def _echo(connection: socket.socket) -> None:
+    """Speaks WebSocket until the other end closes."""
+    connection.sendall(_SWITCHED)
+    received = bytearray()
+    while data := connection.recv(65_536):
+        received += data
+        connection.sendall(echoed(received))
+
+
+def _read_headers(received: BufferedReader) -> dict[bytes, bytes]:
     headers: dict[bytes, bytes] = {}
     while (line := received.readline()) not in {b"\r\n", b""}:
         name, _, value = line.partition(b":")
@@ -156,7 +175,7 @@ def _read_headers(received: BinaryIO) -> dict[bytes, bytes]:
     return headers
 
 
-def _read_body(headers: Mapping[bytes, bytes], received: BinaryIO) -> None:
+def _read_body(headers: Mapping[bytes, bytes], received: BufferedReader) -> None:
     if b"transfer-encoding" in headers:
         while size := int(received.readline(), 16):
             received.read(size + 2)
@@ -166,11 +185,17 @@ def _read_body(headers: Mapping[bytes, bytes], received: BinaryIO) -> None:
 
 
 class Client:
-    """Some connections to a gateway, each with one request at a time."""
+    """Some connections to a gateway, each with one request at a time, or a stream."""
 
-    def __init__(self, port: int, connections: int) -> None:
+    def __init__(self, port: int, connections: int, opening: bytes = b"", answer: bytes = b"") -> None:
+        """`opening`: the request that opens a stream. `answer`: what comes for each part of it."""
         self._open = [socket.create_connection(("127.0.0.1", port)) for _ in range(connections)]
         self._received = [each.makefile("rb") for each in self._open]
+        self._answer, self._rest = answer, [b""] * connections
+        if opening:
+            for number, connection in enumerate(self._open):
+                connection.sendall(opening)
+                self._read_status(number, b"HTTP/1.1 ")
 
     def __enter__(self) -> Client:
         return self
@@ -191,7 +216,20 @@ class Client:
                 for piece in request[1:]:
                     self._read_status(number, b"HTTP/1.1 100 ")
                     self._open[number].sendall(piece)
-                _read_body(self._read_status(number, b"HTTP/1.1 200 "), self._received[number])
+                self._read_answer(number)
+
+    def _read_answer(self, number: int) -> None:
+        received = self._received[number]
+        if not self._answer:
+            _read_body(self._read_status(number, b"HTTP/1.1 200 "), received)
+            return
+        # What comes for several parts may come as one chunk.
+        rest = self._rest[number]
+        while self._answer not in rest:
+            if not (data := received.read1()):
+                raise RuntimeError(f"ended with {rest!r}")
+            rest += data
+        self._rest[number] = rest.partition(self._answer)[2]
 
     def _read_status(self, number: int, wanted: bytes) -> dict[bytes, bytes]:
         status = self._received[number].readline()
@@ -213,6 +251,7 @@ class Counter:
     def __enter__(self) -> Counter:
         self._gatepost.start()
         self._gatepost.tell("instrumentation", "on")
+        self._count(idle=IDLE)  # what it does behind its start
         self._idle = self._count(idle=IDLE)
         return self
 
@@ -222,18 +261,21 @@ class Counter:
     def cost(self, case: Case, requests: int = REQUESTS) -> Cost:
         """What one request of this case costs."""
         made = case.requests(self._gatepost, WARM_UP + requests)
-        count, idle = self._count(made), self._idle
+        count, idle = self._count(made, case.stream), self._idle
         # On a busy machine the requests take longer, and timers do more beside them.
         periods = count.seconds / idle.seconds
         instructions = count.instructions - periods * idle.instructions
         commands = count.store_commands - periods * idle.store_commands
         return Cost(instructions / requests, commands / requests)
 
-    def _count(self, requests: Iterable[Request] = (), *, idle: float = 0) -> _Count:
+    def _count(
+        self, requests: Iterable[Request] = (), stream: Stream | None = None, *, idle: float = 0
+    ) -> _Count:
         """What the gateway does for these requests but the first ones, or in so many seconds without any."""
         gatepost = self._gatepost
         assert gatepost.store is not None
-        with Client(gatepost.port, self._connections) as client:
+        opened = () if stream is None else (stream.opening(gatepost), stream.answer)
+        with Client(gatepost.port, self._connections, *opened) as client:
             remaining = iter(requests)
             client.send(islice(remaining, WARM_UP))
             commands, began = gatepost.store.commands(), time.monotonic()
