@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import random
 import re
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,6 +17,7 @@ from gateway.http.trace_context import (
     read_traceparent,
 )
 from gateway.otel.span import Span
+from gateway.runtime.hex_ids import hex_ids
 
 _HEX_ID = re.compile(r"[0-9a-f]{32}\Z")
 _LIMIT = 1 << 64
@@ -92,8 +91,9 @@ class Tracer:
         """Takes a span, and returns at once."""
         self.current: RequestTrace | None = None
         """The trace of the request that is being recorded in the access log."""
-        # Ids need not be secret. Each process has its own source.
-        self._random = random.Random(secrets.randbits(256))  # noqa: S311
+        self.new_span_id = hex_ids(8)
+        """Makes an id for a span."""
+        self._new_id = hex_ids(16)
 
     def of(self, exchange: Exchange) -> RequestTrace:
         """The trace of a request, begun where it has none yet."""
@@ -109,10 +109,6 @@ class Tracer:
         """The trace of a request with these headers."""
         values = header_values(headers, TRACEPARENT)
         return self._begin(tuple(values), tuple(header_values(headers, TRACESTATE)), request_id)
-
-    def new_span_id(self) -> str:
-        """An id for a span."""
-        return f"{self._random.getrandbits(64) or 1:016x}"
 
     def _begin(
         self, traceparents: tuple[bytes, ...], states: tuple[bytes, ...], request_id: str
@@ -133,4 +129,4 @@ class Tracer:
         """The request's own id, where that can be one: then it is found by either."""
         if _HEX_ID.match(request_id) and request_id.strip("0"):
             return request_id
-        return f"{self._random.getrandbits(128) or 1:032x}"
+        return self._new_id()

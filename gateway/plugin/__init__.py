@@ -111,6 +111,7 @@ from gateway.plugin.path_template import PathTemplate
 from gateway.plugin.store_services import CachedResponses, UsedOnce
 from gateway.runtime.caches import cached
 from gateway.runtime.caches import register as register_cache
+from gateway.runtime.hex_ids import hex_ids
 
 HOOKS = (
     "on_preflight",
@@ -388,6 +389,7 @@ __all__ = [
     "exchanged_scopes",
     "header_text",
     "header_values",
+    "hex_ids",
     "is_browser_origin",
     "is_browser_origin_pattern",
     "is_for_all",

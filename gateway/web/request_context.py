@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,6 +18,7 @@ from gateway.http.request_head import read_head
 from gateway.http.request_target import ASTERISK
 from gateway.http.responses import problem_response
 from gateway.oauth_flows.client_request import ClientRequest
+from gateway.runtime.hex_ids import hex_ids
 from gateway.server.client_connection import connection_of
 from gateway.server.raw_response import send_problem, send_response
 from gateway.web.error_responses import Handler, aiohttp_problem, to_logged_problem
@@ -109,5 +108,4 @@ def asked_for(request: web.Request) -> tuple[str, str]:
 
 def new_request_id() -> Callable[[], str]:
     """Makes ids that are unique over all requests, workers and gateways. They need not be secret."""
-    source = random.Random(secrets.randbits(256))  # noqa: S311 (an id, not a secret)
-    return lambda: source.getrandbits(128).to_bytes(16, "big").hex()
+    return hex_ids(16)
