@@ -78,11 +78,12 @@ class RateLimit(LimitPlugin):
             context.tiers[config.tier] if config.tier else own_rate(config), config.tier or ""
         )
         self._of_tiers = {name: self._for(rate, name) for name, rate in context.tiers.items()}
-        self._by_tier = config.client_tiers and self.subject.needs_caller
+        self._by_tier = bool(self._of_tiers) and config.client_tiers and self.subject.needs_caller
 
     def count(self, exchange: Exchange) -> Awaitable[None] | None:
         """Counts in each of the windows that the client has."""
-        return admit(self.context.limits, self._of(exchange), self.subject.of(exchange), exchange)
+        parts = self._of(exchange) if self._by_tier else self._parts
+        return admit(self.context.limits, parts, self.subject.of(exchange), exchange)
 
     def client_parts(self, tier: str | None) -> tuple[LimitPart, ...]:
         """Those of the tier, where tiers count."""
@@ -96,8 +97,9 @@ class RateLimit(LimitPlugin):
         return f"RateLimit ({window.limit} per {window.length:g} s by {self.config.by})"
 
     def _of(self, exchange: Exchange) -> tuple[LimitPart, ...]:
+        """Those of the client's tier, if it has one."""
         caller = exchange.token
-        if caller is None or not self._by_tier:
+        if caller is None:
             return self._parts
         tier = caller.tier
         if caller.source == "file":

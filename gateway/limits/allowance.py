@@ -62,6 +62,20 @@ def admit(
     """
     now = limits.now()
     taken: Taken = []
+    for part in parts:
+        bucket = limits.find(part.name, subject, part.window, now)
+        if not limits.take_leased(bucket, now):
+            return _admit_unleased(limits, parts[len(taken) :], subject, exchange, taken)
+        taken.append((bucket, now))
+        _admitted(part, bucket, exchange, now, admitted=True)
+    return None
+
+
+def _admit_unleased(
+    limits: Limits, parts: tuple[LimitPart, ...], subject: str, exchange: Exchange, taken: Taken
+) -> Awaitable[None] | None:
+    """The same for the remaining windows, from the first without a lease."""
+    now = limits.now()
     for number, part in enumerate(parts):
         bucket = limits.find(part.name, subject, part.window, now)
         admitted = limits.take(bucket, now)
@@ -99,7 +113,7 @@ def _admitted(part: LimitPart, bucket: RateBucket, exchange: Exchange, now: floa
     if admitted and wait > part.seconds:
         # Sliding windows last one slot longer, which only matters to a client that must wait.
         wait = part.seconds
-    remaining = bucket.remaining if admitted else 0
+    remaining = bucket.remaining() if admitted else 0
     exchange.added_response_headers += (
         part.policy,
         (b"RateLimit", b"%s;r=%d;t=%d" % (part.label, remaining, wait)),

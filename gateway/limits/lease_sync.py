@@ -91,12 +91,20 @@ class Limits:
         """
         if now is None:
             now = self.now()
+        if self.take_leased(bucket, now):
+            return True
+        admitted = self._lease_table.take_unleased(bucket, now, away=self.away)
+        self._wake_up()
+        return Deferred(lambda: self._ask(bucket)) if admitted is None else admitted
+
+    def take_leased(self, bucket: RateBucket, now: float) -> bool:
+        """Takes one of what is leased, if there is any: of that the worker decides by itself."""
         table = self._lease_table
-        # Of what is leased, the worker decides by itself.
-        admitted = table.take_leased(bucket, now) or table.take_unleased(bucket, now, away=self.away)
+        if not table.take_leased(bucket, now):
+            return False
         if table.next < self._sleeps_until:
             self._wake.set()
-        return Deferred(lambda: self._ask(bucket)) if admitted is None else admitted
+        return True
 
     def put_back(self, bucket: RateBucket, taken_at: float) -> None:
         """Returns one that was taken at `taken_at`: to undo it, or since its request has ended."""

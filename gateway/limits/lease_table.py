@@ -74,8 +74,8 @@ class LeaseTable:
         """Takes one from the lease, if there is any."""
         if not bucket.take(now):
             return False
-        # Most requests come while a settlement is scheduled.
-        if bucket not in self._due or bucket.urgent:
+        # Most requests come while a settlement is scheduled, and it is not urgent (`RateBucket.urgent`).
+        if bucket not in self._due or 2 * bucket.lease <= bucket.peak or bucket.recalled or bucket.waiting:
             self.note(bucket, now, urgent=bucket.urgent)
         return True
 

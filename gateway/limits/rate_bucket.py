@@ -24,6 +24,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from math import inf
 
 from gateway.store.limits import LeaseEntry, LeaseOutcome
 
@@ -31,6 +32,8 @@ SLOTS = 100
 """Slots of a sliding window: a use counts for at most one slot longer than the window."""
 RECHECK_INTERVAL = 0.05
 """Seconds until the only worker of a store asks again about concurrency limits."""
+_ROUNDING = 1e-5
+"""Seconds by which the limits of a slot may be wrong, and more."""
 MAX_RECHECK_INTERVAL = 1.0
 """Maximum seconds until the store is asked again about an exhausted key."""
 
@@ -69,6 +72,12 @@ class Window:
         """The first slot that still counts: never more than `limit` in any interval of this length."""
         return 0 if self.slots == 1 else int((now - self.length) * self.slots / self.length)
 
+    def begins(self, slot: int) -> float:
+        """When a slot begins; the only one of a fixed period has always begun, and never ends."""
+        if self.slots == 1:
+            return inf if slot else -inf
+        return slot * self.length / self.slots
+
     def frees(self, slot: int) -> float:
         """When the uses of a slot expire."""
         return (slot + 1) * self.length / self.slots + self.length
@@ -88,8 +97,8 @@ class RateBucket:
     """One key of one worker."""
 
     __slots__ = (
-        "asking", "in_use", "key", "known", "lease", "left", "oldest", "peak", "recalled", "recent",
-        "retry_at", "state", "touched", "uses", "waiting", "window",
+        "_frees", "_slot", "_slot_begins", "_slot_ends", "asking", "in_use", "key", "known", "lease", "left",
+        "oldest", "peak", "recalled", "recent", "retry_at", "state", "touched", "uses", "waiting", "window",
     )  # fmt: skip
 
     def __init__(self, key: str, window: Window, now: float) -> None:
@@ -119,6 +128,11 @@ class RateBucket:
         self.recent = 0
         """Uses since the last settlement."""
         self.touched = now
+        self._slot = 0
+        self._slot_begins = self._slot_ends = now
+        """The slot of the last use, and the time in which others are in it; none where `uses` has changed."""
+        self._frees: float | None = None
+        """When the oldest use expires; None: that must be looked for."""
 
     # Requests.
 
@@ -147,6 +161,7 @@ class RateBucket:
             slot = self.window.slot(taken_at)
             # Negative where the use has been settled.
             self.uses[slot] = self.uses.get(slot, 0) - 1
+            self._forget_slot()
         self.lease += 1
         self._serve(now)
         if self.lease and self.state is not RETIRED:
@@ -161,6 +176,7 @@ class RateBucket:
             return False
         low = self.window.low(now)
         self.uses = {slot: count for slot, count in self.uses.items() if slot >= low and count}
+        self._forget_slot()
         if self.in_use + sum(self.uses.values()) >= share:
             return False
         self.touched = now
@@ -171,9 +187,22 @@ class RateBucket:
         self.recent += 1
         if self.window.returns:
             self.in_use += 1
-        else:
-            slot = self.window.slot(now)
-            self.uses[slot] = self.uses.get(slot, 0) + 1
+            return
+        # Most requests come in the same slot as the one before.
+        if not self._slot_begins <= now < self._slot_ends:
+            self._find_slot(now)
+        self.uses[self._slot] += 1
+
+    def _find_slot(self, now: float) -> None:
+        self._slot = slot = self.window.slot(now)
+        # Where floating-point numbers could differ, the slot is worked out anew.
+        self._slot_begins = self.window.begins(slot) + _ROUNDING
+        self._slot_ends = self.window.begins(slot + 1) - _ROUNDING
+        self._frees = None
+        self.uses.setdefault(slot, 0)
+
+    def _forget_slot(self) -> None:
+        self._slot_ends, self._frees = self._slot_begins, None
 
     def _serve(self, now: float) -> None:
         """Admits waiting requests from the lease."""
@@ -184,7 +213,6 @@ class RateBucket:
 
     # Values of the response headers.
 
-    @property
     def remaining(self) -> int:
         """What is left of the limit, as far as this worker knows."""
         left = self.lease + self.left
@@ -192,14 +220,26 @@ class RateBucket:
 
     def resets(self, now: float) -> float:
         """Seconds until uses expire."""
-        first, window = self.oldest, self.window
+        frees, length = self._frees, self.window.length
+        if frees is None:
+            first = self._first_slot()
+            if first is None:
+                return length
+            frees = self.window.frees(first)
+            if min(self.uses.values(), default=1) > 0:
+                # None of them is about to count that does not now.
+                self._frees = frees
+        left = frees - now
+        if left < 0:
+            return 0.0
+        return left if left < 2 * length else 2 * length
+
+    def _first_slot(self) -> int | None:
+        first = self.oldest
         for slot, count in self.uses.items():
             if count > 0 and (first is None or slot < first):
                 first = slot
-        if first is None:
-            return window.length
-        left = window.frees(first) - now
-        return 0.0 if left < 0 else min(left, 2 * window.length)
+        return first
 
     # Settlements with the store.
 
@@ -214,6 +254,7 @@ class RateBucket:
         keep = min(self.lease, target)
         uses = tuple(number for item in self.uses.items() if item[1] for number in item)
         self.lease, self.uses, self.asking, self.recent, self.recalled = keep, {}, True, 0, False
+        self._forget_slot()
         if not keep and self.state is LEASED:
             self.state = DRAINED
         return LeaseEntry(
@@ -243,6 +284,7 @@ class RateBucket:
         self.asking = False
         self.known = now
         self.left, self.oldest = outcome.left, outcome.first
+        self._frees = None
         self.lease += outcome.grant
         self._serve(now)
         self.peak = self.lease
@@ -285,6 +327,7 @@ class RateBucket:
         self.asking = False
         for slot, count in zip(entry.uses[::2], entry.uses[1::2], strict=True):
             self.uses[slot] = self.uses.get(slot, 0) + count
+        self._frees = None
         while self.waiting:
             self.waiting.popleft().decide(now if self.take_alone(now, share) else None)
 

@@ -30,10 +30,11 @@ class Subject:
 
     def of(self, exchange: Exchange) -> str:
         """The subject of a request: its address where it has no client or no such header."""
+        caller = exchange.token
+        if self.needs_caller and caller is not None:
+            return client_subject(caller.issuer, caller.client)
         if self.by == "route":
             return "r"
-        if self.needs_caller and exchange.token is not None:
-            return client_subject(exchange.token.issuer, exchange.token.client)
         if self._header is not None:
             value = exchange.request.value(self._header)
             if value is not None:

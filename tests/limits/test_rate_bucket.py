@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -254,3 +255,51 @@ def test_it_says_when_there_will_be_more() -> None:
     assert 30.0 <= bucket.resets(NOW + 30) <= 30.7
     bucket.settle(LeaseOutcome(0, 5, 0, MINUTE.slot(NOW - 50)), NOW, 1)
     assert 10.0 <= bucket.resets(NOW) <= 10.7
+
+
+def resets_of(bucket: RateBucket, now: float) -> float:
+    """The same from the uses alone."""
+    slots = [slot for slot, count in bucket.uses.items() if count > 0]
+    slots += [] if bucket.oldest is None else [bucket.oldest]
+    window = bucket.window
+    return min(max(window.frees(min(slots)) - now, 0.0), 2 * window.length) if slots else window.length
+
+
+@pytest.mark.parametrize("window", [MINUTE, Window(100, 0.1), Window(100, 86_400.0, slots=1)])
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from(["take", "take", "put back", "settle", "fail", "alone"]), st.floats(-0.01, 1)
+        ),
+        max_size=60,
+    )
+)
+def test_each_use_is_in_the_slot_of_its_time_whatever_comes_between(
+    window: Window, steps: list[tuple[str, float]]
+) -> None:
+    bucket, now = a_bucket(lease=50, window=window), NOW
+    taken: list[float] = []
+    expected: Counter[int] = Counter()
+    for what, passed in steps:
+        now += passed
+        if what == "take" and bucket.take(now):
+            taken.append(now)
+            expected[window.slot(now)] += 1
+        elif what == "put back" and taken:
+            expected[window.slot(taken[-1])] -= 1
+            bucket.put_back(now, taken.pop())
+        elif what == "settle":
+            bucket.entry(now, 1, idle=False)
+            expected.clear()
+            bucket.settle(LeaseOutcome(5, 10, 0, window.slot(now - window.length / 2)), now, 1)
+        elif what == "fail":
+            bucket.failed(bucket.entry(now, 1, idle=False), now, 100)
+        elif what == "alone" and bucket.take_alone(now, 100):
+            expected[window.slot(now)] += 1
+            old = [slot for slot in expected if slot < window.low(now)]
+            for slot in old:
+                del expected[slot]
+        assert {slot: count for slot, count in bucket.uses.items() if count} == {
+            slot: count for slot, count in expected.items() if count
+        }
+        assert bucket.resets(now) == resets_of(bucket, now)
