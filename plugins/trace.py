@@ -1,14 +1,13 @@
 """Propagates a W3C trace context to the upstream, or starts one."""
 
 import re
-import secrets
 
-from gateway.plugin import Exchange, ProxyPlugin, header_values
+from gateway.plugin import Exchange, PluginConfig, PluginContext, ProxyPlugin, hex_ids
 
 # W3C Trace Context section 3.2: version, trace-id, parent-id and flags; later versions may have more behind.
 _PARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?\Z")
-_HEX_ID = re.compile(r"[0-9a-f]{32}\Z")
-_NAMES = frozenset({b"traceparent", b"tracestate"})
+_TRACE_BYTES = 16
+_NO_TRACE = bytes(_TRACE_BYTES)
 MAX_TRACESTATE = 512
 """Bytes. Longer tracestate may be dropped (section 3.3.1.5)."""
 
@@ -18,23 +17,27 @@ class Trace(ProxyPlugin):
 
     foreseeable = True
 
+    def __init__(self, config: PluginConfig, context: PluginContext) -> None:
+        super().__init__(config, context)
+        self._new_trace_id, self._new_parent_id = hex_ids(16), hex_ids(8)
+
     def on_forward(self, exchange: Exchange) -> None:
         """Forwards a valid traceparent unchanged; otherwise starts a new trace."""
         forward = exchange.forward
         if forward is None:
             return
-        # Most requests come without any: for these one look at the headers must do.
-        if _NAMES.isdisjoint([name.lower() for name, _ in forward.headers]):
-            forward.headers.append(_new_parent(exchange.request_id))
+        parents, states = forward.values(b"traceparent"), forward.values(b"tracestate")
+        if len(parents) == 1 and is_parent(parents[0]):
+            if sum(map(len, states)) > MAX_TRACESTATE:
+                forward.remove("tracestate")
             return
-        parents = header_values(forward.headers, b"traceparent")
-        if len(parents) != 1 or not is_parent(parents[0]):
-            # Section 4.3: without a valid traceparent, start a new trace and drop the tracestate.
+        # Section 4.3: without a valid traceparent, start a new trace and drop the tracestate.
+        if states:
             forward.remove("tracestate")
+        if parents:
             forward.remove("traceparent")
-            forward.headers.append(_new_parent(exchange.request_id))
-        elif sum(map(len, header_values(forward.headers, b"tracestate"))) > MAX_TRACESTATE:
-            forward.remove("tracestate")
+        trace = exchange.request_id if is_trace_id(exchange.request_id) else self._new_trace_id()
+        forward.add(b"traceparent", f"00-{trace}-{self._new_parent_id()}-01".encode())
 
 
 def is_parent(value: bytes) -> bool:
@@ -45,8 +48,11 @@ def is_parent(value: bytes) -> bool:
     return match[2].strip(b"0") != b"" and match[3].strip(b"0") != b""
 
 
-def _new_parent(request_id: str) -> tuple[bytes, bytes]:
-    """The header that starts a trace, which has the request's id where that can be one."""
-    usable = _HEX_ID.match(request_id) and request_id.strip("0")
-    trace = request_id if usable else secrets.token_hex(16)
-    return b"traceparent", f"00-{trace}-{secrets.token_hex(8)}-01".encode()
+def is_trace_id(value: str) -> bool:
+    """Whether it could be the id of a trace (section 3.2.2.3)."""
+    try:
+        read = bytes.fromhex(value)
+    except ValueError:
+        return False
+    # That takes upper case and spaces, too.
+    return len(read) == _TRACE_BYTES and read.hex() == value and read != _NO_TRACE

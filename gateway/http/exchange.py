@@ -131,6 +131,14 @@ class EditableHeaders:
     __slots__ = ()
     headers: Headers
 
+    def values(self, name: bytes) -> list[bytes]:
+        """All values of the header `name` (given in lower case), in their order."""
+        return header_values(self.headers, name)
+
+    def add(self, name: bytes, value: bytes) -> None:
+        """Adds a header behind all others."""
+        self.headers.append((name, value))
+
     def set(self, name: str, value: str) -> None:
         """Sets a header, in place of all others of that name."""
         self.remove(name)

@@ -116,6 +116,20 @@ def nominees(connection: bytes) -> frozenset[bytes]:
     return frozenset(names - _NOT_NOMINABLE)
 
 
+IDENTITY_NAMES = frozenset(
+    {
+        b"x-request-id",
+        b"x-forwarded-for",
+        b"x-forwarded-proto",
+        b"x-forwarded-host",
+        b"x-client-id",
+        b"x-authenticated-scope",
+        b"x-authenticated-userid",
+    }
+)
+"""The names in lower case of all headers that `identity_headers` makes."""
+
+
 def identity_headers(request: RequestHead, request_id: str, token: TokenInfo | None) -> Headers:
     """The headers in which the upstream reads who sent the request."""
     return [(b"X-Request-Id", request_id.encode()), *_identity_lines(*_identity_of(request, token))]

@@ -141,6 +141,9 @@ class RouteUpstream(Protocol):
     def settings(self) -> Any:
         """Its timeouts above all (`gateway.upstream.settings.UpstreamSettings`)."""
 
+    def timeouts_for(self, own: Any) -> Any:
+        """Its timeouts, but for what one request says of its own (`TimeoutOverrides`)."""
+
     def begin(self, handler: Any, request: Any) -> Any:
         """Sends a request, without waiting; `handler` gets the response."""
 
@@ -150,6 +153,10 @@ class NoUpstream:
 
     name = ""
     settings = None
+
+    def timeouts_for(self, own: Any) -> Any:
+        """Nothing may come here."""
+        raise RuntimeError("a route with verify_only has no upstream")
 
     def begin(self, handler: Any, request: Any) -> Any:
         """Nothing may come here."""

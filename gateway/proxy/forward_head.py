@@ -38,11 +38,10 @@ def route_head(request: RequestHead, route: Route) -> ForwardHead:
     return forward
 
 
-def build_forward_head(exchange: Exchange, shared: ForwardHead | None = None) -> ForwardHead:
-    """The whole head, before the `on_forward` hooks see it. `shared`: the `route_head`; not changed."""
+def build_forward_head(exchange: Exchange) -> ForwardHead:
+    """The whole head, before the `on_forward` hooks see it."""
     request = exchange.request
-    if shared is None:
-        shared = route_head(request, exchange.route)
+    shared = route_head(request, exchange.route)
     headers = shared.headers + identity_headers(request, exchange.request_id, exchange.token)
     return ForwardHead(shared.method, shared.target, one_hop_less(request, headers))
 

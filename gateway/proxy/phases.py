@@ -31,6 +31,7 @@ from gateway.proxy.access import FindToken, VerifyProof, authorize
 from gateway.proxy.forward_head import build_forward_head, render_request_head
 from gateway.proxy.pipeline import run_hooks, then
 from gateway.proxy.request_cache import CachedRequest
+from gateway.proxy.upstream_head import CachedForwardHead
 from gateway.proxy.upstream_selection import choose_canary, hash_key
 from gateway.upstream.request import UpstreamRequest
 
@@ -147,14 +148,18 @@ def forward(
     if exchange.route.canary is not None:
         choose_canary(exchange)
     hooks = exchange.route.pipeline.on_forward
-    shared = None
     if cached is not None and cached.head is exchange.request:
         shared = cached.upstream_head_for(exchange.route)
         if not hooks:
             head = cached.render_upstream_head(shared, exchange, framing.header)
             return _upstream_request(exchange, head, shared.head.method, body, framing)
-    exchange.forward = build_forward_head(exchange, None if shared is None else shared.head)
-    return then(run_hooks(hooks, exchange), partial(_as_changed, exchange, body, framing))
+        exchange.forward = cached.forward_head(shared, exchange)
+    else:
+        exchange.forward = build_forward_head(exchange)
+    answer = run_hooks(hooks, exchange)
+    if answer is None:
+        return _as_changed(exchange, body, framing)
+    return then(answer, partial(_as_changed, exchange, body, framing))
 
 
 def forward_chunked(
@@ -175,7 +180,10 @@ def _as_changed(exchange: Exchange, body: bytes, framing: RequestFraming) -> Ups
     changed = exchange.forward
     if changed is None:
         raise TypeError("a plugin has taken the head away that goes upstream")
-    head = render_request_head(changed, framing.header)
+    if isinstance(changed, CachedForwardHead):
+        head = changed.render(framing.header)
+    else:
+        head = render_request_head(changed, framing.header)
     return _upstream_request(exchange, head, changed.method, body, framing)
 
 
@@ -183,11 +191,11 @@ def _upstream_request(
     exchange: Exchange, head: bytes, method: str, body: bytes, framing: RequestFraming
 ) -> UpstreamRequest:
     route, own = exchange.route, exchange.timeouts
-    timeouts = route.upstream.settings.timeouts
+    upstream = route.upstream
     request = UpstreamRequest(
         head + body if body else head,
         method,
-        timeouts if own is None else timeouts.for_one(own),
+        upstream.settings.timeouts if own is None else upstream.timeouts_for(own),
         framing.body_follows,
         framing.chunked,
         framing.upgrade,

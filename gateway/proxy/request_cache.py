@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from gateway.http.exchange import NOBODY, Exchange, ForwardHead, Header, Peer, RequestHead
+from gateway.http.exchange import NOBODY, Exchange, Header, Peer, RequestHead
 from gateway.http.forwarding_headers import identity_header_lines
 from gateway.http.head_limits import DEFAULT_LIMITS, RequestHeadLimits
 from gateway.http.route import Route
@@ -20,6 +20,7 @@ from gateway.proxy.forward_head import render_request_lines, route_head
 from gateway.proxy.request_tokens import presented_credentials
 from gateway.proxy.route_table import RouteTable
 from gateway.proxy.simple_request import SimpleRequest, parse_simple_head
+from gateway.proxy.upstream_head import CachedForwardHead, UpstreamHead
 from gateway.runtime.caches import MIB, cached_unchecked, register
 
 MAX_HEAD = 2048
@@ -33,16 +34,6 @@ _TEMPLATES = register(
 _BEARER = re.compile(rb"\n(?i:authorization: bearer) ([A-Za-z0-9\-._~+/]+=*)\r\n")
 _ANY = b"x"
 """Stands for the token in the template that heads with different tokens share."""
-
-
-@dataclass(slots=True, frozen=True)
-class UpstreamHead:
-    """What goes upstream by one route, up to the request's id."""
-
-    head: ForwardHead
-    """As `gateway.proxy.forward_head.route_head` makes it. Not to be changed."""
-    lines: bytes
-    """The same as it goes over the wire."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -115,6 +106,10 @@ class CachedRequest:
             last = self.identity = (request, token, lines)
         head = shared.lines + exchange.request_id.encode() + last[2]
         return b"%s%s\r\n" % (head[:-2], framing) if framing else head
+
+    def forward_head(self, shared: UpstreamHead, exchange: Exchange) -> CachedForwardHead:
+        """The same for hooks to change: what `build_forward_head` makes."""
+        return CachedForwardHead(shared, exchange, self.render_upstream_head(shared, exchange)[:-2])
 
     def upstream_head_for(self, route: Route) -> UpstreamHead:
         """What goes upstream by the exchange's route, which may be the canary's."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from gateway.http.exchange import TimeoutOverrides
 from gateway.upstream.address import parse_server_address
 from gateway.upstream.authorized_call import AuthorizedCall
 from gateway.upstream.credentials import UpstreamCredentials
@@ -16,7 +17,7 @@ from gateway.upstream.response_handler import ResponseHandler
 from gateway.upstream.server import UpstreamServer
 from gateway.upstream.service_discovery import ServiceDiscovery
 from gateway.upstream.service_lookup import ServiceLookup
-from gateway.upstream.settings import HealthSettings, UpstreamServerSettings, UpstreamSettings
+from gateway.upstream.settings import HealthSettings, Timeouts, UpstreamServerSettings, UpstreamSettings
 from gateway.upstream.timed_call import TimedAuthorizedCall, TimedCall
 from gateway.upstream.upstream_call import UpstreamCall
 
@@ -48,6 +49,8 @@ class Upstream:
         self._discoveries: list[asyncio.Task[None]] = []
         self._credentials = credentials
         self.settings = settings
+        self._own_timeouts: tuple[TimeoutOverrides, Timeouts] | None = None
+        """The last ones of a request's own, and what has become of them."""
         self._lookup = lookup
         self.servers: tuple[UpstreamServer, ...] = ()
         """Known once it is started."""
@@ -129,6 +132,13 @@ class Upstream:
     def active(self) -> int:
         """Requests in flight."""
         return sum(server.active for server in (*self.servers, *self._leaving))
+
+    def timeouts_for(self, own: TimeoutOverrides) -> Timeouts:
+        """The timeouts, but for what one request says of its own. All requests of a route say the same."""
+        known = self._own_timeouts
+        if known is None or known[0] is not own:
+            known = self._own_timeouts = own, self.settings.timeouts.for_one(own)
+        return known[1]
 
     def begin(self, handler: ResponseHandler, request: UpstreamRequest) -> UpstreamCall:
         """Sends a request, without waiting; `handler` hears of the answer, never before this returns.

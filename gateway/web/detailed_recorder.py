@@ -57,8 +57,8 @@ def _trace(exchange: Exchange) -> str | None:
     recorded = exchange.state.get(TRACE)
     if recorded is not None:
         return str(recorded.trace_id)
-    headers = exchange.request.headers if exchange.forward is None else exchange.forward.headers
-    return trace_id(header_values(headers, b"traceparent"))
+    sent = exchange.request if exchange.forward is None else exchange.forward
+    return trace_id(sent.values(b"traceparent"))
 
 
 def _shown_token(exchange: Exchange) -> str | None:

@@ -43,6 +43,14 @@ def test_another_request_made_of_one_has_its_own_headers() -> None:
     assert replace(head) == head
 
 
+def test_a_head_that_can_be_changed_gives_its_headers_and_takes_more() -> None:
+    head = ForwardHead("GET", b"/", [(b"X-A", b"1"), (b"x-a", b"2"), (b"B", b"3")])
+    head.add(b"X-A", b"4")
+    assert head.values(b"x-a") == [b"1", b"2", b"4"]
+    assert head.values(b"c") == []
+    assert head.headers[-1] == (b"X-A", b"4")
+
+
 def test_setting_a_header_replaces_all_of_that_name_and_leaves_the_others() -> None:
     for made in (ForwardHead("GET", b"/", HEADERS[:]), ResponseHead(200, b"OK", HEADERS[:])):
         made.set("x-one", "new")

@@ -2,7 +2,7 @@
 
 from gateway.http.exchange import Exchange
 from gateway.oauth.model import TokenInfo
-from gateway.proxy.forward_head import build_forward_head, render_request_head, route_head
+from gateway.proxy.forward_head import build_forward_head, render_request_head
 from tests.proxy.routing import request, route
 
 FACTS = TokenInfo("demo", ("a",), (), "demo", 0, 100, "client_credentials")
@@ -31,11 +31,3 @@ def test_an_upstream_can_have_a_host_of_its_own() -> None:
     headers = build_forward_head(asked).headers
     assert [value for name, value in headers if name == b"Host"] == [b"inner:8080"]
     assert (b"X-Forwarded-Host", b"public.example") in headers
-
-
-def test_the_shared_part_is_not_changed_by_what_a_request_adds() -> None:
-    exchange = an_exchange()
-    shared = route_head(exchange.request, exchange.route)
-    before = list(shared.headers)
-    assert build_forward_head(exchange, shared) == build_forward_head(exchange)
-    assert shared.headers == before

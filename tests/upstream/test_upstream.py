@@ -7,9 +7,11 @@ import socket
 
 import pytest
 
+from gateway.http.exchange import TimeoutOverrides
 from gateway.upstream.errors import UpstreamBroken, UpstreamSlow, UpstreamUnavailable
 from gateway.upstream.request import UpstreamRequest
 from gateway.upstream.response_handler import UpstreamFraming
+from gateway.upstream.upstream import Upstream
 from tests.upstream.defaults import a_server, an_upstream, timeouts_of
 from tests.upstream.fetching import FetchingUpstream
 from tests.upstream.recorder import Recorder
@@ -151,3 +153,12 @@ async def test_stopping_has_an_end(serve: Serve, make_upstream: MakeUpstream) ->
     await upstream.stop(drain=0.05)
     with pytest.raises(UpstreamUnavailable):
         await request
+
+
+async def test_each_request_has_the_timeouts_that_it_asks_for() -> None:
+    settings = an_upstream((a_server("http://127.0.0.1:1"),))
+    upstream, plain = Upstream("orders", settings), settings.timeouts
+    slow, quick = TimeoutOverrides(response=99.0), TimeoutOverrides(idle=0.5)
+    for own in (slow, slow, quick, slow):
+        assert upstream.timeouts_for(own) == plain.for_one(own)
+    assert upstream.settings.timeouts == plain
