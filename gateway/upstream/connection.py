@@ -318,7 +318,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _await_head(self) -> None:
         if self._request_complete:
-            self._deadline.after(self._request.timeouts.response)
+            self._deadline.at(self._loop.time() + self._request.timeouts.response)
         else:  # the upstream is not late while the body is still on its way to it
             self._deadline.clear()
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gateway.http.chunked_body import content_of
 from gateway.http.exchange import Exchange
-from gateway.http.forwarded import real_peer
+from gateway.http.forwarded import TrustedProxies, real_peer
 from gateway.proxy.request_cache import CachedRequest
 from gateway.server.in_flight import ClientWriter, InFlightRequest
 from gateway.web.proxy_request import ProxyRequest
@@ -25,7 +25,7 @@ class FastPath:
     """What the fast path needs. Made once for a configuration."""
 
     services: ProxyServices
-    trusted: Callable[[str], bool]
+    trusted: TrustedProxies
     new_id: Callable[[], str]
     read: Callable[[bytes], CachedRequest | None]
     """Reads a request's head (`gateway.proxy.request_cache.request_reader`)."""
@@ -49,7 +49,9 @@ class FastPath:
         body = content_of(data[end:]) if length is None else data[end:]
         if body is None or (length is not None and len(body) != length):
             return None
-        peer = real_peer(client.peer, cached.head.headers, self.trusted)
+        peer = client.peer
+        if self.trusted.exist:
+            peer = real_peer(peer, cached.head.headers, self.trusted)
         exchange = Exchange(cached.head_from(peer), cached.route, self.new_id())
         if cached.framing.last:
             client.close_after()

@@ -107,7 +107,7 @@ class RequestRecorder:
         head, token, route = exchange.request, exchange.token, exchange.route.path
         method, client = head.method, "-" if token is None else token.client
         self.telemetry.request(route, method, status, seconds)
-        if self._tally is not None and token is not None:
+        if self._tally is not None and token is not None and token.source == "store":
             self._count(self._tally, token, exchange, status, seconds, own=exchange.response is None)
         if self._note is not None:
             address, request_id = head.peer.address, exchange.request_id
@@ -116,7 +116,7 @@ class RequestRecorder:
     def verification(self, exchange: Exchange, status: int, size: int, seconds: float) -> None:
         """A proxy was answered whether a request on a route may pass."""
         head, token, route = exchange.request, exchange.token, exchange.route.path
-        if self._tally is not None and token is not None:
+        if self._tally is not None and token is not None and token.source == "store":
             self._count(self._tally, token, exchange, status, seconds, own=True)
         self.other(
             f"{VERIFY} {route}",
@@ -141,9 +141,9 @@ class RequestRecorder:
         *,
         own: bool,
     ) -> None:
-        """`own`: the gateway answered, not an upstream."""
+        """The call of a client of the store; no others are counted. `own`: the gateway answered."""
         tally.call(token, status, seconds, own=own)
-        if self._calls is not None and token.source == "store":
+        if self._calls is not None:
             reason = exchange.state.get(ERROR_CODE, "")
             path, request_id = exchange.route.path, exchange.request_id
             self._calls.note(token.client, exchange.request, path, status, reason, seconds, request_id)
