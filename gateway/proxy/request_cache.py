@@ -109,7 +109,7 @@ class CachedRequest:
 
     def forward_head(self, shared: UpstreamHead, exchange: Exchange) -> CachedForwardHead:
         """The same for hooks to change: what `build_forward_head` makes."""
-        return CachedForwardHead(shared, exchange, self.render_upstream_head(shared, exchange)[:-2])
+        return CachedForwardHead.of(shared, exchange, self.render_upstream_head(shared, exchange)[:-2])
 
     def upstream_head_for(self, route: Route) -> UpstreamHead:
         """What goes upstream by the exchange's route, which may be the canary's."""

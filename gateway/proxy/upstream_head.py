@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gateway.http.exchange import Exchange, ForwardHead, Headers
+from gateway.http.exchange import Exchange, ForwardHead, Headers, RequestHead
 from gateway.http.forwarding_headers import IDENTITY_NAMES, identity_headers
 from gateway.http.header_fields import render_header_lines
+from gateway.oauth.model import TokenInfo
 from gateway.proxy.forward_head import render_request_head
 
 
@@ -33,20 +34,33 @@ class UpstreamHead:
 
 
 class CachedForwardHead(ForwardHead):
-    """The head that goes upstream, for hooks to change. Its headers are put together when asked for."""
+    """The head that goes upstream, for hooks to change. Its headers are put together when asked for.
+
+    Made as any other head is, as `dataclasses.replace` does, it is one.
+    """
 
     __slots__ = ("_added", "_identity", "_lines", "_made", "_names", "_shared")
 
-    def __init__(self, shared: UpstreamHead, exchange: Exchange, lines: bytes) -> None:
-        """`lines` are the whole head of this request without the empty line."""
+    _shared: ForwardHead
+    _names: frozenset[bytes]
+    _lines: bytes
+    _identity: tuple[RequestHead, str, TokenInfo | None]
+    """What the headers are made of that say who sent the request."""
+    _added: Headers
+    """What hooks have added, as long as nobody has asked for the headers."""
+    _made: Headers | None
+    """The headers; None: nobody has asked for them."""
+
+    @classmethod
+    def of(cls, shared: UpstreamHead, exchange: Exchange, lines: bytes) -> CachedForwardHead:
+        """The head of a request; `lines` are the whole of it without the empty line."""
+        self = cls.__new__(cls)
         self._shared = head = shared.head
         self.method, self.target = head.method, head.target
         self._names, self._lines = shared.names(), lines
         self._identity = exchange.request, exchange.request_id, exchange.token
-        self._added: Headers = []
-        """What hooks have added, as long as nobody has asked for the headers."""
-        self._made: Headers | None = None
-        """The headers; None: nobody has asked for them."""
+        self._added, self._made = [], None
+        return self
 
     @property
     def headers(self) -> Headers:
@@ -87,7 +101,6 @@ class CachedForwardHead(ForwardHead):
 
     def render(self, framing: bytes) -> bytes:
         """The head as it goes over the wire. `framing` is a header line of the gateway's own, or empty."""
-        shared = self._shared
-        if self._made is not None or self.method != shared.method or self.target != shared.target:
+        if self._made is not None or (self.method, self.target) != (self._shared.method, self._shared.target):
             return render_request_head(self, framing)
         return b"%s%s%s\r\n" % (self._lines, render_header_lines(self._added), framing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -47,8 +48,8 @@ def asked(*changes: Change, kind: type[Changing] = Changing) -> tuple[Exchange, 
     return Exchange(cached.head_from(request("/").peer), taken, "id-1", FACTS), cached
 
 
-def sent(exchange: Exchange, *cached: CachedRequest, line: bytes = b"") -> bytes:
-    outcome = forward(exchange, b"", *(cached or (None,)), RequestFraming(line))
+def sent(exchange: Exchange, cached: CachedRequest | None = None, line: bytes = b"") -> bytes:
+    outcome = forward(exchange, b"", cached, RequestFraming(line))
     assert isinstance(outcome, UpstreamRequest)
     return outcome.head
 
@@ -109,9 +110,9 @@ def test_values_are_found_whoever_has_put_them_there() -> None:
         seen.append([value for name in names for value in head.values(name)])
 
     exchange, cached = asked(look, lambda head: head.set("X-New", "3"), look)
-    for given in ((cached,), ()):
+    for known in (cached, None):
         seen.clear()
-        sent(exchange, *given)
+        sent(exchange, known)
         assert seen == [[b"1", b"2", b"demo", b"id-1"], [b"1", b"2", b"demo", b"id-1", b"3"]]
 
 
@@ -122,6 +123,21 @@ def test_a_head_that_a_hook_puts_in_its_place_goes_upstream() -> None:
 
     exchange, cached = asked(kind=Replacing)
     assert sent(exchange, cached) == b"GET /else HTTP/1.1\r\nHost: b\r\n\r\n"
+
+
+def test_a_head_can_be_made_of_it_that_differs_in_something() -> None:
+    class Replacing(Changing):
+        def on_forward(self, exchange: Exchange) -> None:
+            assert exchange.forward is not None
+            exchange.forward.set("X-New", "1")
+            exchange.forward = replace(exchange.forward, target=b"/else")
+            exchange.forward.set("X-Newer", "2")
+
+    exchange, cached = asked(kind=Replacing)
+    wire = sent(exchange, cached)
+    assert wire.startswith(b"GET /else HTTP/1.1\r\nHost: a\r\n")
+    assert wire.endswith(b"\r\nX-New: 1\r\nX-Newer: 2\r\n\r\n")
+    assert wire == sent(exchange)
 
 
 def test_the_names_of_all_identity_headers_are_known() -> None:
