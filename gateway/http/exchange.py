@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.http.route import Route
 from gateway.oauth.model import TokenInfo
+from gateway.runtime.frozen import open_twin
 
 Header = tuple[bytes, bytes]
 Headers = list[Header]
@@ -123,6 +124,25 @@ class RequestHead:
         """The first value of a header, whatever the case of `name`; None where there is none."""
         value = self.value(name.lower().encode("latin-1"))
         return None if value is None else value.decode("latin-1")
+
+    def with_headers(self, headers: tuple[Header, ...], peer: Peer) -> RequestHead:
+        """The same head with other headers, sent by `peer`."""
+        other = _open_head()
+        other.method = self.method
+        other.target = self.target
+        other.path = self.path
+        other.segments = self.segments
+        other.query = self.query
+        other.host = self.host
+        other.headers = headers
+        other.peer = peer
+        other.version = self.version
+        other._found = {}
+        other.__class__ = RequestHead
+        return other  # type: ignore[no-any-return]  # it is one by now
+
+
+_open_head = open_twin(RequestHead)
 
 
 class EditableHeaders:

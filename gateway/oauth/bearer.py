@@ -35,7 +35,7 @@ class AuthError(Enum):
     NONCE = "use_dpop_nonce"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BearerCredentials:
     """A token as a request brings it."""
 

@@ -77,7 +77,7 @@ class CachedQuestion:
     def with_values(self, values: Mapping[bytes, bytes]) -> CachedQuestion:
         """The same question with other values of these headers, each of which it has once."""
         headers = _changed(self.headers, values)
-        request = _copied(self.head, _changed(self.head.headers, values), NOBODY)
+        request = self.head.with_headers(_changed(self.head.headers, values), NOBODY)
         token = values.get(_AUTHORIZATION)
         if token is None or self.route.token_sources is not None:
             credentials = presented_credentials(request, self.route)
@@ -98,13 +98,7 @@ def seen_by(request: RequestHead, peer: Peer, scheme: str | None) -> RequestHead
     """The request with the client that has sent it to the proxy, and by which scheme."""
     if scheme is not None and scheme != peer.scheme:
         peer = replace(peer, scheme=scheme)
-    return _copied(request, request.headers, peer)
-
-
-def _copied(head: RequestHead, headers: tuple[Header, ...], peer: Peer) -> RequestHead:
-    return RequestHead(
-        head.method, head.target, head.path, head.segments, head.query, head.host, headers, peer
-    )
+    return request.with_headers(request.headers, peer)
 
 
 def question_reader(

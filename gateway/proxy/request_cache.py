@@ -49,10 +49,41 @@ class SimpleFraming:
 
 
 @dataclass(slots=True)
-class LastSender:
-    """Who sent such a head last. Heads that differ in the token alone share it."""
+class Alike:
+    """What heads share that differ in the token alone."""
 
     peer: Peer = NOBODY
+    """Who sent such a head last."""
+    caller: tuple[Peer, str, tuple[str, ...], str | None, bytes] | None = None
+    """Who called last with one: the peer, the token's client, scopes and user, and the lines that say so."""
+    place: tuple[tuple[Header, ...], bytes, bytes, tuple[Header, ...]] | None = None
+    """The headers before the one with the token, its name, what is before the token, and those behind it."""
+
+    def identity_lines(self, request: RequestHead, token: TokenInfo | None) -> bytes:
+        """What goes upstream behind the request's id: who sent it."""
+        last = self.caller
+        if (
+            last is not None
+            and token is not None
+            and last[0] is request.peer
+            and last[1] == token.client
+            and last[2] is token.scopes
+            and last[3] == token.user
+        ):
+            return last[4]
+        lines = b"\r\n%s\r\n" % identity_header_lines(request, token)
+        if token is not None:
+            self.caller = request.peer, token.client, token.scopes, token.user, lines
+        return lines
+
+    def headers_with(self, token: bytes, headers: tuple[Header, ...]) -> tuple[Header, ...]:
+        """The headers of such a head with another bearer token in the one Authorization."""
+        if self.place is None:
+            at = next(at for at, (name, _) in enumerate(headers) if name.lower() == b"authorization")
+            name, value = headers[at]
+            self.place = headers[:at], name, value[: -len(_ANY)], headers[at + 1 :]
+        before, name, scheme, behind = self.place
+        return (*before, (name, scheme + token), *behind)
 
 
 @dataclass(slots=True)
@@ -69,7 +100,7 @@ class CachedRequest:
     """What goes upstream by this route."""
     canary: UpstreamHead | None
     """The same by its canary's route."""
-    sender: LastSender = field(default_factory=LastSender, compare=False)
+    alike: Alike = field(default_factory=Alike, compare=False)
     identity: tuple[RequestHead, TokenInfo | None, bytes] | None = field(default=None, compare=False)
     """The last request, its token, and the lines that went upstream behind its id: who sent it."""
 
@@ -77,23 +108,23 @@ class CachedRequest:
         """The request's head, sent by `peer`."""
         head = self.head
         if head.peer is not peer:
-            head = self.head = _copied(head, head.headers, peer)
-            self.sender.peer = peer
+            head = self.head = head.with_headers(head.headers, peer)
+            self.alike.peer = peer
         return head
 
     def with_token(self, token: bytes) -> CachedRequest:
         """The same request with another bearer token in its one Authorization header."""
-        head, route, headers = self.head, self.route, self.head.headers
-        place = next(at for at, (name, _) in enumerate(headers) if name.lower() == b"authorization")
-        name, value = headers[place]
-        changed = (name, value[: -len(_ANY)] + token)
+        head, route, alike = self.head, self.route, self.alike
         # Most often the next request is by the same peer: then `head_from` need not make another head.
-        head = _copied(head, (*headers[:place], changed, *headers[place + 1 :]), self.sender.peer)
-        presented = BearerCredentials(token.decode(), dpop=False)
-        credentials = presented if route.token_sources is None else presented_credentials(head, route)
+        head = head.with_headers(alike.headers_with(token, head.headers), alike.peer)
+        credentials: BearerCredentials | AuthError
+        if route.token_sources is None:
+            credentials = BearerCredentials(token.decode(), dpop=False)
+        else:
+            credentials = presented_credentials(head, route)
         upstream = _upstream_head(route, head, self.upstream)
         canary = None if route.canary is None else _upstream_head(route.canary.route, head, self.canary)
-        return CachedRequest(head, self.framing, route, credentials, upstream, canary, self.sender)
+        return CachedRequest(head, self.framing, route, credentials, upstream, canary, alike)
 
     def render_upstream_head(self, shared: UpstreamHead, exchange: Exchange, framing: bytes = b"") -> bytes:
         """The whole head for one request: what `render_request_head` makes of `build_forward_head`.
@@ -102,8 +133,7 @@ class CachedRequest:
         """
         request, token, last = exchange.request, exchange.token, self.identity
         if last is None or last[0] is not request or last[1] is not token:
-            lines = b"\r\n%s\r\n" % identity_header_lines(request, token)
-            last = self.identity = (request, token, lines)
+            last = self.identity = (request, token, self.alike.identity_lines(request, token))
         head = shared.lines + exchange.request_id.encode() + last[2]
         return b"%s%s\r\n" % (head[:-2], framing) if framing else head
 
@@ -132,7 +162,11 @@ def request_reader(
         except Exception:  # whatever it is, it is raised again, and answered, on the way through aiohttp
             return None
 
-    templates = cached_unchecked(_TEMPLATES)(read)
+    @cached_unchecked(_TEMPLATES)
+    def templates(data: bytes) -> CachedRequest | None:
+        """None also where another header is an Authorization."""
+        found = read(data)
+        return None if found is None or len(found.head.values(b"authorization")) > 1 else found
 
     def read_template(data: bytes) -> CachedRequest | None:
         """The heads of many clients differ in the token alone."""
@@ -141,7 +175,7 @@ def request_reader(
             return read(data)
         start, end = bearer.span(1)
         cached = templates(data[:start] + _ANY + data[end:])
-        if cached is None or len(cached.head.values(b"authorization")) > 1:
+        if cached is None:
             return read(data)
         # The limits hold for each request: `read` has not seen this token.
         longer = end - start - len(_ANY)
@@ -149,12 +183,6 @@ def request_reader(
 
     cached_read = cached_unchecked(_HEADS)(read_template)
     return lambda data: cached_read(data) if len(data) <= MAX_HEAD else read(data)
-
-
-def _copied(head: RequestHead, headers: tuple[Header, ...], peer: Peer) -> RequestHead:
-    return RequestHead(
-        head.method, head.target, head.path, head.segments, head.query, head.host, headers, peer
-    )
 
 
 def _routed(plain: SimpleRequest, routes: RouteTable) -> CachedRequest:

@@ -50,23 +50,7 @@ def read_token_info(data: bytes) -> TokenInfo | None:
     # A second member of that name would count in place of the first.
     if alike is None or not alike.issued == alike.expires == _NO_TIME:
         return _read(data)
-    return TokenInfo(
-        alike.client,
-        alike.scopes,
-        alike.audience,
-        alike.subject,
-        int(times[1]),
-        int(times[2]),
-        alike.grant,
-        alike.source,
-        alike.user,
-        alike.user_id,
-        alike.user_generation,
-        alike.extra,
-        alike.issuer,
-        alike.cnf,
-        alike.tier,
-    )
+    return alike.at(int(times[1]), int(times[2]))
 
 
 def _read(data: bytes) -> TokenInfo | None:
