@@ -55,24 +55,28 @@ class OpaqueTokens:
     def make(self, head: bytes = b"") -> str:
         """A new token that nobody can guess. `head` stands in place of its first random bytes."""
         body = self._prefix + _text(head + self._random(self._bytes - len(head)))
-        return body + _tag(self._keyed[0], body)
+        return body + _tag(self._keyed[0], body.encode()).decode()
 
     def has_valid_tag(self, token: str) -> bool:
         """Whether this instance made the token. Says nothing about whether it is live."""
         if len(token) != self._length or not token.startswith(self._prefix) or not token.isascii():
             return False
-        body, tag = token[:-_TAG_CHARS], token[-_TAG_CHARS:]
-        return any(hmac.compare_digest(_tag(keyed, body), tag) for keyed in self._keyed)
+        data = token.encode()
+        body, given = data[:-_TAG_CHARS], data[-_TAG_CHARS:]
+        if hmac.compare_digest(_tag(self._keyed[0], body), given):
+            return True
+        former = self._keyed[1:]
+        return bool(former) and any(hmac.compare_digest(_tag(keyed, body), given) for keyed in former)
 
 
-def _tag(keyed: blake2b, body: str) -> str:
+def _tag(keyed: blake2b, body: bytes) -> bytes:
     tag = keyed.copy()
-    tag.update(body.encode())
-    return _text(tag.digest())
+    tag.update(body)
+    return b2a_base64(tag.digest())[:_TAG_CHARS].translate(_URLSAFE)
 
 
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def _text(data: bytes) -> str:
-    return b2a_base64(data, newline=False).rstrip(b"=").translate(_URLSAFE).decode()
+    return b2a_base64(data).rstrip(b"=\n").translate(_URLSAFE).decode()

@@ -100,6 +100,8 @@ class KeyNames:
 
     def token(self, name: str) -> str:
         """The record of an access token."""
+        if not self.cluster:
+            return f"{self.prefix}t:{name}"
         return f"{self.prefix}t:{self._tag(name[:1])}{name}"
 
     def reusable_token(self, client_id: str, reuse_key: str) -> str:
@@ -112,6 +114,8 @@ class KeyNames:
 
     def client_generation(self, client_id: str) -> str:
         """The generation of a client."""
+        if not self.cluster:
+            return f"{self.prefix}g:{client_id}"
         return f"{self.prefix}g:{self._tag(self.group(client_id))}{client_id}"
 
     def refresh_family(self, family: str) -> str:

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import hmac
 import logging
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 from collections.abc import Sequence
 from hashlib import blake2b
+from struct import Struct
 
 from gateway.errors import StoreUnavailable
 
@@ -25,7 +26,10 @@ PURPOSE = "record mac"
 _BYTES = 16
 _HEAD, _CHARS, _TAIL = b',"mac":"', 22, b'"}'
 _LENGTH = len(_HEAD) + _CHARS + len(_TAIL)
+_FROM, _TO = -_CHARS - len(_TAIL), -len(_TAIL)
+_URLSAFE = bytes.maketrans(b"+/", b"-_")
 _MOST_LOGGED = 100
+_length = Struct(">I").pack
 
 
 class RecordMac:
@@ -78,16 +82,17 @@ class RecordMac:
 
     @staticmethod
     def _verified(name: str, signed: bytes, keyed: Sequence[blake2b]) -> bytes | None:
-        tail = signed[-_LENGTH:]
-        if not tail.startswith(_HEAD) or not tail.endswith(_TAIL):
+        if not signed.startswith(_HEAD, -_LENGTH) or not signed.endswith(_TAIL):
             return None
-        record, given = signed[:-_LENGTH] + b"}", tail[len(_HEAD) : -len(_TAIL)]
-        valid = any(hmac.compare_digest(_tag(key, name, record), given) for key in keyed)
-        return record if valid else None
+        record, given = signed[:-_LENGTH] + b"}", signed[_FROM:_TO]
+        for key in keyed:
+            if hmac.compare_digest(_tag(key, name, record), given):
+                return record
+        return None
 
 
 def _tag(keyed: blake2b, name: str, record: bytes) -> bytes:
     tag, key = keyed.copy(), name.encode("utf-8", "surrogatepass")
     # The name's length keeps name and record apart.
-    tag.update(len(key).to_bytes(4, "big") + key + record)
-    return urlsafe_b64encode(tag.digest())[:_CHARS]
+    tag.update(_length(len(key)) + key + record)
+    return b2a_base64(tag.digest())[:_CHARS].translate(_URLSAFE)
