@@ -36,7 +36,6 @@ class Telemetry:
         "_requests",
         "_shared",
         "_store",
-        "_store_durations",
         "_tokens",
         "_tool_calls",
         "_upstream",
@@ -64,8 +63,7 @@ class Telemetry:
         self._requests: Timings = {}
         self._limits: dict[Labels, float] = {}
         self._tokens: dict[Labels, float] = {}
-        self._store: dict[Labels, float] = {}
-        self._store_durations: Timings = {}
+        self._store: Timings = {}
         self._upstream: dict[Labels, float] = {}
         self._tool_calls: dict[Labels, float] = {}
         self._mirror: dict[Labels, float] = {}
@@ -87,8 +85,12 @@ class Telemetry:
 
     def store_call(self, command: str, outcome: str, seconds: float) -> None:
         """Counts a store command. `outcome`: `ok`, or the failure in one word."""
-        _count(self._store, (command, outcome))
-        _observe(self._store_durations, (command,), seconds, _STORE)
+        try:
+            cells = self._store[command, outcome]
+        except KeyError:
+            cells = _cells(self._store, (command, outcome), _STORE)
+        cells[bisect_left(_STORE, seconds)] += 1
+        cells[-1] += seconds
 
     def on_store_command(self, command: str, seconds: float, failed: bool) -> None:
         """Observer callback of the store connection; see `store_call`."""
@@ -116,9 +118,9 @@ class Telemetry:
             in_flight=self.in_flight,
             workers=1,
             counts={
-                "requests": {labels: sum(cells[:-1]) for labels, cells in self._requests.items()},
+                "requests": _counts(self._requests),
                 "tokens": dict(self._tokens),
-                "store_calls": dict(self._store),
+                "store_calls": _counts(self._store),
                 "upstream_failures": dict(self._upstream),
                 "tool_calls": dict(self._tool_calls),
                 "mirror_dropped": dict(self._mirror),
@@ -127,8 +129,8 @@ class Telemetry:
                 "otel_lost": {(signal,): lost for signal, lost in self.otel_lost().items()},
             },
             timings={
-                "request_duration": _by_route(self._requests),
-                "store_duration": {key: list(cells) for key, cells in self._store_durations.items()},
+                "request_duration": _by_first(self._requests),
+                "store_duration": _by_first(self._store),
             },
             gauges={**self.gauges(), **self.process_gauges()},
             processes=[{**process_usage(), "requests_in_flight": self.in_flight, **self.process_info()}],
@@ -178,12 +180,6 @@ def _count(family: dict[Labels, float], labels: Labels) -> None:
         family[key] = family.get(key, 0) + 1
 
 
-def _observe(family: Timings, labels: Labels, seconds: float, bounds: tuple[float, ...]) -> None:
-    cells = _cells(family, labels, bounds)
-    cells[bisect_left(bounds, seconds)] += 1
-    cells[-1] += seconds
-
-
 def _cells(family: Timings, labels: Labels, bounds: tuple[float, ...]) -> list[float]:
     try:
         return family[labels]
@@ -192,12 +188,17 @@ def _cells(family: Timings, labels: Labels, bounds: tuple[float, ...]) -> list[f
         return family.setdefault(_limit_series(labels, len(family)), [0] * (len(bounds) + 2))
 
 
-def _by_route(requests: Timings) -> Timings:
-    """Request durations aggregated by route."""
-    routes: Timings = {}
-    for labels, cells in requests.items():
-        add_timings(routes, {labels[:1]: cells})
-    return routes
+def _counts(timings: Timings) -> dict[Labels, float]:
+    """How many there were of each."""
+    return {labels: sum(cells[:-1]) for labels, cells in timings.items()}
+
+
+def _by_first(timings: Timings) -> Timings:
+    """Durations aggregated by the first label: the route, or the command."""
+    aggregated: Timings = {}
+    for labels, cells in timings.items():
+        add_timings(aggregated, {labels[:1]: cells})
+    return aggregated
 
 
 def _limit_series(labels: Labels, series: int) -> Labels:

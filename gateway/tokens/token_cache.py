@@ -43,10 +43,15 @@ def token_key(token: str) -> str | bytes:
 def facts_bytes(facts: TokenInfo) -> int:
     """About how many bytes of memory an entry with these facts takes in a cache; never too few."""
     texts = [facts.client, facts.subject, facts.user_generation, facts.source, *facts.scopes, *facts.audience]
-    texts += [text for text in (facts.user, facts.user_id, facts.tier) if text]
-    maps = [found for found in (facts.extra, facts.cnf) if found]
-    texts += [text for found in maps for pair in found.items() for text in pair]
-    return _ENTRY_BYTES + len(maps) * _MAP_BYTES + texts_bytes(texts)
+    size = _ENTRY_BYTES
+    # Most tokens have none of these.
+    if facts.user or facts.user_id or facts.tier:
+        texts += [text for text in (facts.user, facts.user_id, facts.tier) if text]
+    if facts.extra or facts.cnf:
+        maps = [found for found in (facts.extra, facts.cnf) if found]
+        texts += [text for found in maps for pair in found.items() for text in pair]
+        size += len(maps) * _MAP_BYTES
+    return size + texts_bytes(texts)
 
 
 class TokenCache(InvalidatedCache):
@@ -100,9 +105,10 @@ class TokenCache(InvalidatedCache):
         """Caches the facts of a token, `name` in the store, for `seconds` or until they are invalidated."""
         if not self._on:
             return
-        key = token_key(token)
-        # Its size and its generations may have changed. Watchers look it up again.
-        self._drop(key)
+        key = token if len(token) <= MAX_KEY_LENGTH else token_key(token)
+        if key in self._entries:
+            # Its size and its generations may have changed. Watchers look it up again.
+            self._drop(key)
         size = facts_bytes(facts)
         most = size + 2 * _GENERATION_BYTES
         if most > self._most_bytes:
