@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-_set_result, _set_exception, _cancel = (
+_init, _set_result, _set_exception, _cancel = (
+    asyncio.Future.__init__,
     asyncio.Future.set_result,
     asyncio.Future.set_exception,
     asyncio.Future.cancel,
@@ -24,7 +25,7 @@ class PromptReply(asyncio.Future[T]):
     __slots__ = ("_first", "_others")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(loop=loop)
+        _init(self, loop=loop)
         # Nearly always there is one.
         self._first: Callable[[], None] | None = None
         self._others: tuple[Callable[[], None], ...] = ()
@@ -39,7 +40,8 @@ class PromptReply(asyncio.Future[T]):
     def set_result(self, result: T) -> None:
         """The answer."""
         _set_result(self, result)
-        self._call_back()
+        if self._first is not None:
+            self._call_back()
 
     def set_exception(self, exception: type | BaseException) -> None:
         """There is none."""

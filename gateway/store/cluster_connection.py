@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 from gateway.errors import StoreUnavailable
 from gateway.store.address import Host, StoreAddress
@@ -362,7 +362,7 @@ class ClusterConnection:
         if code in ("CLUSTERDOWN", "MOVED", "ASK"):
             self._news.set()
         follows = self._follow and (code in ("MOVED", "ASK", "TRYAGAIN") or NOT_LOCAL in text)
-        if not follows or self._waited(pending[0]) > self._timeout:
+        if not follows or self._waited(cast("asyncio.Future[Any]", pending[0])) > self._timeout:
             return False
         if code in ("MOVED", "ASK") and len(words) > 1:
             host, _, port = words[1].rpartition(":")

@@ -23,11 +23,12 @@ from gateway.store.resp_connection import (
     Observer,
     OnRejected,
     Pending,
+    Recipient,
     Redirect,
     RespConnection,
     ignore,
 )
-from gateway.store.script import Script
+from gateway.store.script import PreparedScript, Script
 from gateway.store.store_clock import StoreClock
 
 logger = logging.getLogger(__name__)
@@ -173,8 +174,20 @@ class RedisConnection:
         self, script: Script, keys: Sequence[Argument], args: Sequence[Argument], decode: Decode | None = None
     ) -> asyncio.Future[Any]:
         """Runs a script by its digest, or by its text where the server has not seen it yet."""
-        by_digest, by_text = _script_commands(script, keys, args)
-        return self._send(script.name, by_digest, decode, by_text)
+        return self._send(script.name, _by_digest(script, keys, args), decode, script.source)
+
+    def run(self, prepared: PreparedScript, key: str, decode: Decode, recipient: Recipient) -> None:
+        """Runs a script that was prepared, for who awaits no future."""
+        script = prepared.script
+        args: tuple[Argument, ...] = ("EVALSHA", script.digest, 1, key, *prepared.args)
+        try:
+            if self._wire is None:
+                raise StoreUnavailable(self._reason)
+            packed = prepared.render(key.encode())
+            self._wire.send_for(recipient, script.name, args, decode, script.source, packed)
+        except StoreUnavailable:
+            self._observer(script.name, 0.0, FAILED)
+            raise
 
     def watch(self, key: str, value: bytes) -> None:
         """Sees that the listener hears when `key` no longer holds `value`, if it does so now.
@@ -246,12 +259,12 @@ class RedisConnection:
         name: str,
         args: tuple[Argument, ...],
         decode: Decode | None,
-        otherwise: tuple[Argument, ...] | None = None,
+        source: str | None = None,
     ) -> asyncio.Future[Any]:
         try:
             if self._wire is None:
                 raise StoreUnavailable(self._reason)
-            return self._wire.send(name, args, decode, otherwise)
+            return self._wire.send(name, args, decode, source)
         except StoreUnavailable:
             self._observer(name, 0.0, FAILED)
             raise
@@ -368,16 +381,12 @@ class _ConnectionCommands:
     def script(
         self, script: Script, keys: Sequence[Argument], args: Sequence[Argument], decode: Decode | None = None
     ) -> asyncio.Future[Any]:
-        by_digest, by_text = _script_commands(script, keys, args)
-        return self._wire.send(script.name, by_digest, decode, by_text)
+        return self._wire.send(script.name, _by_digest(script, keys, args), decode, script.source)
 
 
-def _script_commands(
-    script: Script, keys: Sequence[Argument], args: Sequence[Argument]
-) -> tuple[tuple[Argument, ...], tuple[Argument, ...]]:
-    """The command that names the script by its digest, and the one with its text."""
-    rest = (len(keys), *keys, *args)
-    return ("EVALSHA", script.digest, *rest), ("EVAL", script.source, *rest)
+def _by_digest(script: Script, keys: Sequence[Argument], args: Sequence[Argument]) -> tuple[Argument, ...]:
+    """The command that names the script by its digest."""
+    return ("EVALSHA", script.digest, len(keys), *keys, *args)
 
 
 def _words(error: Exception) -> str:

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import hiredis
 
@@ -27,15 +27,31 @@ Observer = Callable[[str, float, bool], None]
 FAILED = True
 OnRejected = Callable[[CommandRejected], None]
 """Is told of each command that the server refuses."""
-Pending = tuple[asyncio.Future[Any], float, str, Decode | None, Sequence[Argument] | None, Sequence[Argument]]
-"""A command under way: its future, when it was sent, its name, its decoder, what is sent instead where the
-server does not know its script, and its words."""
+
+
+class Recipient(Protocol):
+    """What gets the answer to a command: a future, or less where nobody awaits it."""
+
+    def done(self) -> bool:
+        """Whether nobody wants the answer any more."""
+
+    def set_result(self, result: Any) -> None:
+        """The answer, as it was decoded."""
+
+    def set_exception(self, exception: BaseException) -> None:
+        """There is none."""
+
+
+Pending = tuple[Recipient, float, str, Decode | None, str | None, Sequence[Argument]]
+"""A command under way: what gets its answer, when it was sent, its name, its decoder, the text of its script
+for a server that does not know it, and its words."""
 Redirect = Callable[[str, Pending], bool]
 """Is told of each command that the server refuses, by the refusal's text. True: it is sent elsewhere."""
 
 SECOND_LOOK = 0.02
 """Seconds to wait once more: a busy event loop may see its timer before a reply that came in time."""
 NOTHING = object()
+_PUSH, _ERROR = hiredis.PushNotification, hiredis.ReplyError
 
 
 def ignore(*_: object) -> None:
@@ -76,29 +92,33 @@ class RespConnection(asyncio.Protocol):
         name: str,
         args: Sequence[Argument],
         decode: Decode | None = None,
-        otherwise: Sequence[Argument] | None = None,
+        source: str | None = None,
     ) -> asyncio.Future[Any]:
         """Queues a command; all that are queued in one turn of the loop leave in one write.
 
-        `otherwise` is the command in its place where the server does not know a script yet.
+        `source` is the text of the command's script, for a server that does not know it yet.
         """
-        self.check()
         future: PromptReply[Any] = PromptReply(self._loop)
-        self._queue(future, name, args, decode, otherwise)
+        self.send_for(future, name, args, decode, source)
         return future
 
-    def _queue(
+    def send_for(
         self,
-        future: asyncio.Future[Any],
+        recipient: Recipient,
         name: str,
         args: Sequence[Argument],
-        decode: Decode | None,
-        otherwise: Sequence[Argument] | None,
+        decode: Decode | None = None,
+        source: str | None = None,
+        packed: bytes | None = None,
     ) -> None:
-        packed: bytes = hiredis.pack_command(tuple(args))  # type: ignore[arg-type]  # its stub says a 1-tuple
+        """The same for who has something of its own to get the answer. `packed`: `args` as they are sent."""
+        if self._lost is not None:
+            raise StoreUnavailable(self._lost)
+        if packed is None:
+            packed = hiredis.pack_command(tuple(args))  # type: ignore[arg-type]  # its stub says a 1-tuple
         if len(self._pending) >= self._limit:
             raise StoreUnavailable("too many commands wait for the store")
-        self._pending.append((future, monotonic(), name, decode, otherwise, args))
+        self._pending.append((recipient, monotonic(), name, decode, source, args))
         self._outbox.append(packed)
         if len(self._outbox) == 1:
             self._loop.call_soon(self._flush)
@@ -108,11 +128,11 @@ class RespConnection(asyncio.Protocol):
     def resend(self, pending: Pending, *, asking: bool = False) -> None:
         """Sends a command here that another server has refused. `asking`: its slot is on its way here."""
         self.check()
-        future, _, name, decode, otherwise, args = pending
+        recipient, _, name, decode, source, args = pending
         if asking:
-            self._queue(self._loop.create_future(), "ASKING", ("ASKING",), None, None)
+            self.send("ASKING", ("ASKING",))
             decode = _certain(decode)
-        self._queue(future, name, args, decode, otherwise)
+        self.send_for(recipient, name, args, decode, source)
 
     def check(self) -> None:
         """Raises StoreUnavailable once the connection is lost."""
@@ -155,35 +175,43 @@ class RespConnection(asyncio.Protocol):
         except hiredis.ProtocolError:
             self.lose("what answers is not a Redis server")
 
-    def _take(self, reply: Any) -> None:
-        if type(reply) is hiredis.PushNotification:
-            self._on_push(reply)
-        elif self._pending:
-            self._answer(self._pending.popleft(), reply)
-        else:
+    def _take(self, answer: Any) -> None:
+        kind = type(answer)
+        if kind is _PUSH:
+            self._on_push(answer)
+        elif not self._pending:
             self.lose("the store sent an answer that nobody asked for")
+        elif kind is _ERROR:
+            self._refused(self._pending.popleft(), str(answer))
+        else:
+            recipient, sent, name, decode, _, _ = self._pending.popleft()
+            self._observer(name, monotonic() - sent, not FAILED)
+            if recipient.done():
+                return  # Its caller was cancelled; the answer must not reach the next one.
+            try:
+                recipient.set_result(answer if decode is None else decode(answer))
+            except Exception as error:
+                recipient.set_exception(error)
 
-    def _answer(self, pending: Pending, reply: Any) -> None:
-        future, sent, name, decode, otherwise, _ = pending
-        refusal = CommandRejected(name, str(reply)) if type(reply) is hiredis.ReplyError else None
+    def _refused(self, pending: Pending, text: str) -> None:
+        recipient, sent, name, decode, source, args = pending
+        refusal = CommandRejected(name, text)
         # NOSCRIPT is no failure: the script's text follows.
-        by_text = otherwise if refusal is not None and refusal.code == "NOSCRIPT" else None
-        if refusal is not None and by_text is None and self._is_redirected(pending, str(reply)):
+        by_text = source is not None and refusal.code == "NOSCRIPT"
+        if not by_text and self._is_redirected(pending, text):
             return
-        self._observer(name, monotonic() - sent, refusal is not None and by_text is None)
-        if refusal is not None and by_text is None:
+        self._observer(name, monotonic() - sent, not by_text)
+        if not by_text:
             self._on_rejected(refusal)
-        if future.done():
-            return  # Its caller was cancelled; the answer must not reach the next one.
+        if recipient.done():
+            return
+        if not by_text:
+            recipient.set_exception(refusal)
+            return
         try:
-            if by_text is not None:
-                self._queue(future, name, by_text, decode, None)
-            elif refusal is not None:
-                future.set_exception(refusal)
-            else:
-                future.set_result(reply if decode is None else decode(reply))
-        except Exception as error:
-            future.set_exception(error)
+            self.send_for(recipient, name, ("EVAL", source or "", *args[2:]), decode)
+        except StoreUnavailable as error:
+            recipient.set_exception(error)
 
     def _is_redirected(self, pending: Pending, refusal: str) -> bool:
         return self._redirect is not None and not pending[0].done() and self._redirect(refusal, pending)

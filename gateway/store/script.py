@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha1
 
@@ -18,3 +19,30 @@ class Script:
     def __post_init__(self) -> None:
         digest = sha1(self.source.encode(), usedforsecurity=False).hexdigest()
         object.__setattr__(self, "digest", digest)
+
+    def prepared(self, *args: str) -> PreparedScript:
+        """The script with one key and arguments that never change."""
+        before, behind = ("EVALSHA", self.digest, "1"), args
+        head = b"*%d\r\n" % (len(before) + 1 + len(behind))
+        rendered = head + _bulks(before) + b"$%d\r\n%s\r\n" + _bulks(behind)
+        return PreparedScript(self, args, rendered)
+
+
+@dataclass(slots=True, frozen=True)
+class PreparedScript:
+    """A script that is run often: what is sent to run it is rendered beforehand, but for its key."""
+
+    script: Script
+    args: tuple[str, ...]
+    _rendered: bytes
+    """With places for the length of the key, and for the key."""
+
+    def render(self, key: bytes) -> bytes:
+        """The command, as it goes over the wire."""
+        return self._rendered % (len(key), key)
+
+
+def _bulks(words: Sequence[str]) -> bytes:
+    """The words as they go over the wire, each `%` doubled."""
+    encoded = [word.encode() for word in words]
+    return b"".join([b"$%d\r\n%s\r\n" % (len(word), word) for word in encoded]).replace(b"%", b"%%")

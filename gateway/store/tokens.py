@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 from gateway.errors import StoreUnavailable
@@ -14,7 +15,8 @@ from gateway.store.errors import ClientMissing
 from gateway.store.key_names import KeyNames
 from gateway.store.link import Commands, StoreLink
 from gateway.store.record_mac import RecordMac
-from gateway.store.resp_connection import Decode
+from gateway.store.redis_connection import RedisConnection
+from gateway.store.resp_connection import Decode, Recipient
 from gateway.store.token_record import read_token_info, write_token_info
 from gateway.store.token_scripts import FACTS, ISSUE, NEXT_GENERATION
 
@@ -23,8 +25,19 @@ Note = Callable[[str, TokenInfo, float], None]
 
 PERSON_TRIES = 5
 """How often a token is read anew because its user's generation was changed meanwhile, or is not known yet."""
+_WITHOUT_PERSON = 3
+"""Parts of the answer about a token that is for no person: its record, its life, its client's generation."""
 GENERATION_BYTES = 6
 """Enough that a client's next generation is never one that it had before."""
+
+
+def _hand_on(recipient: Recipient, asked: asyncio.Future[TokenInfo | None]) -> None:
+    """Tells what came of a question."""
+    error = StoreUnavailable("the gateway is stopping") if asked.cancelled() else asked.exception()
+    if error is None:
+        recipient.set_result(asked.result())
+    else:
+        recipient.set_exception(error)
 
 
 def new_generation() -> str:
@@ -99,6 +112,10 @@ class TokenStore:
         """`ending` revokes; None: `link` does."""
         self._ending: Commands = link if ending is None else ending
         self._link = link
+        # In a cluster a command may be sent again elsewhere, for which it needs a future.
+        self._server = link if isinstance(link, RedisConnection) and not names.cluster else None
+        self._before_name = names.all_tokens
+        self._read_facts = FACTS.prepared(names.client_generations(""), names.user_generations)
         self.names = names
         self._mac = mac
 
@@ -162,19 +179,35 @@ class TokenStore:
         `note` is for a cache. It is told of the facts at their place in the order of answers and
         invalidations; the link's listener hears when they hold no longer.
         """
-
         if self.names.cluster:
             return asyncio.ensure_future(self._facts_beside_person(hash, note))
+        key = self.names.token(hash)
+        return self._ask(hash, self.names.user_generations, partial(self._read, hash, key, note))
 
-        def read(answer: list[Any] | None) -> TokenInfo | None:
-            facts = self._verified(hash, answer)
-            if facts is not None and answer is not None:
-                self._note(hash, facts, answer, note)
-                for user_generation in answer[3:] if note is not None else ():
-                    self._link.watch(self._person(facts), user_generation)
-            return facts
+    def ask(self, hash: str, note: Note, recipient: Recipient) -> None:  # noqa: A002 (as above)
+        """The same for who awaits no future: `recipient` gets the facts."""
+        if self._server is None:
+            self.facts(hash, note).add_done_callback(partial(_hand_on, recipient))
+        else:
+            key = self._before_name + hash
+            self._server.run(self._read_facts, key, partial(self._read, hash, key, note), recipient)
 
-        return self._ask(hash, self.names.user_generations, read)
+    def _read(
+        self,
+        hash: str,  # noqa: A002
+        key: str,
+        note: Note | None,
+        answer: list[Any] | None,
+    ) -> TokenInfo | None:
+        if answer is None:
+            return None
+        record = self._mac.verify(key, answer[0])
+        facts = None if record is None else read_token_info(record)
+        if facts is not None and note is not None:
+            self._note(hash, facts, answer, note)
+            if len(answer) > _WITHOUT_PERSON:
+                self._link.watch(self._person(facts), answer[_WITHOUT_PERSON])
+        return facts
 
     async def _facts_beside_person(self, hash: str, note: Note | None) -> TokenInfo | None:  # noqa: A002
         """The same in a cluster, where a token's person has another slot: the generation of a person is known
@@ -193,7 +226,8 @@ class TokenStore:
                     return facts, False
                 if first_word(known) != facts.user_generation:
                     return None, True
-            self._note(hash, facts, answer, note)
+            if note is not None:
+                self._note(hash, facts, answer, note)
             return facts, True
 
         for _ in range(PERSON_TRIES):
@@ -218,10 +252,9 @@ class TokenStore:
         record = None if answer is None else self._mac.verify(self.names.token(hash), answer[0])
         return None if record is None else read_token_info(record)
 
-    def _note(self, hash: str, facts: TokenInfo, answer: list[Any], note: Note | None) -> None:  # noqa: A002
-        if note is not None:
-            note(hash, facts, answer[1] / 1000)
-            self._link.watch(self.names.client_generation(facts.client), answer[2])
+    def _note(self, hash: str, facts: TokenInfo, answer: list[Any], note: Note) -> None:  # noqa: A002
+        note(hash, facts, answer[1] / 1000)
+        self._link.watch(self.names.client_generation(facts.client), answer[2])
 
     def _person(self, facts: TokenInfo) -> str:
         return self.names.user_generations + str(facts.user_id)

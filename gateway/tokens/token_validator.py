@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Generator, Iterable
-from functools import partial
 from time import monotonic
 from typing import Any, Protocol
 
 from gateway.accounts.clients import Clients
-from gateway.errors import StoreUnavailable
 from gateway.jose.compact import Jwt, read_jwt
 from gateway.oauth.model import OWN, OWN_ONLY, TokenInfo
 from gateway.oauth.opaque_tokens import OpaqueTokens
@@ -73,8 +71,8 @@ class TokenValidator:
         self._jwts = jwts
         self._clients = clients
         self._foreign: ForeignIssuers = foreign or NoForeignIssuers()
-        self._asking: dict[str, list[PromptReply[TokenInfo | None]]] = {}
-        """Who waits for the store to say what a token is."""
+        self._asking: dict[str, _Question] = {}
+        """The tokens that the store is being asked about."""
 
     def resolve_now(self, token: str, accepted: frozenset[str]) -> TokenInfo | LookupNeeded | None:
         """The facts of a token, where no I/O is needed; None where the token is not valid.
@@ -191,37 +189,60 @@ class TokenValidator:
         """
         # Each has a reply of its own: cancelling one request must not cancel the lookup of the others.
         mine: PromptReply[TokenInfo | None] = PromptReply(asyncio.get_running_loop())
-        callers = self._asking.get(token)
-        if callers is not None:
-            callers.append(mine)
+        asked = self._asking.get(token)
+        if asked is not None:
+            asked.callers.append(mine)
             return mine
-        begun = monotonic()
-
-        def keep(name: str, facts: TokenInfo, left: float) -> None:
-            # Counted from the question: however late the answer is, the token lives no longer here than
-            # in the store.
-            self._cache.put(token, name, facts, left - (monotonic() - begun))
-
-        asked = self._store.facts(token_name(self._store.names, token), keep)
-        self._asking[token] = [mine]
-        if isinstance(asked, PromptReply):
-            asked.when_done(partial(self._answered, token, asked))
-        else:
-            asked.add_done_callback(partial(self._answered, token))
+        question = _Question(self._asking, self._cache, self._clients, token, mine)
+        self._store.ask(token_name(self._store.names, token), question.note, question)
+        self._asking[token] = question
         return mine
 
-    def _answered(self, token: str, asked: asyncio.Future[TokenInfo | None]) -> None:
-        callers = self._asking.pop(token)
-        error = StoreUnavailable("the gateway is stopping") if asked.cancelled() else asked.exception()
+
+class _Question:
+    """A token that the store is asked about, for all who want to know."""
+
+    __slots__ = ("_asking", "_begun", "_cache", "_clients", "_token", "callers")
+
+    def __init__(
+        self,
+        asking: dict[str, _Question],
+        cache: TokenCache,
+        clients: Clients,
+        token: str,
+        first: PromptReply[TokenInfo | None],
+    ) -> None:
+        self._asking = asking
+        self._cache = cache
+        self._clients = clients
+        self._token = token
+        self._begun = monotonic()
+        self.callers = [first]
+
+    def note(self, name: str, facts: TokenInfo, left: float) -> None:
+        """The token lives: it is cached."""
+        # Counted from the question: however late the answer is, the token lives no longer here than
+        # in the store.
+        self._cache.put(self._token, name, facts, left - (monotonic() - self._begun))
+
+    def done(self) -> bool:
+        """Never before the answer: the cache wants it, though all callers may have gone."""
+        return False
+
+    def set_result(self, facts: TokenInfo | None) -> None:
+        """The answer is there."""
+        del self._asking[self._token]
         # Unless the client was removed.
-        facts = asked.result() if error is None else None
         held = facts if facts is not None and self._clients.may_hold(facts) else None
-        for caller in callers:
-            if caller.done():
-                continue
-            if error is None:
+        for caller in self.callers:
+            if not caller.done():
                 caller.set_result(held)
-            else:
+
+    def set_exception(self, error: BaseException) -> None:
+        """There is none."""
+        del self._asking[self._token]
+        for caller in self.callers:
+            if not caller.done():
                 caller.set_exception(error)
 
 
