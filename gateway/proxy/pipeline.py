@@ -174,4 +174,7 @@ def then(
 
 async def _then_later(waiting: Awaitable[T | None], go_on: Callable[[], N | Awaitable[N]]) -> T | N:
     outcome = await waiting
-    return await settled(go_on()) if outcome is None else outcome
+    if outcome is not None:
+        return outcome
+    following = go_on()
+    return await following if inspect.isawaitable(following) else following

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from time import perf_counter
 
@@ -12,8 +12,8 @@ from gateway.http.exchange import Response
 from gateway.http.responses import problem_response, response_bytes
 from gateway.oauth.bearer import AuthError
 from gateway.proxy.challenges import auth_problem, prepared_challenge, scheme_of
-from gateway.proxy.phases import admit, forward, forward_chunked
-from gateway.proxy.pipeline import run_hooks, then
+from gateway.proxy.phases import Admission, admit, forward, forward_chunked
+from gateway.proxy.pipeline import run_hooks
 from gateway.proxy.request_cache import CachedRequest
 from gateway.server.eager import run_eagerly
 from gateway.server.in_flight import ClientWriter
@@ -45,17 +45,25 @@ class ProxyRequest(ResponseWriter):
         self._began = perf_counter()
         self.finished = False
         self._services.recorder.telemetry.in_flight += 1
-        exchange = self._exchange
+        exchange, services, chunked = self._exchange, self._services, cached.framing.length is None
         try:
             outcome: Outcome | Awaitable[Outcome]
-            if cached.framing.length is None:
-                # Of a chunked body the size is not known beforehand.
-                admission = admit(exchange, self._services, 0, cached)
-                outcome = then(admission, partial(forward_chunked, exchange, self._services, body, cached))
-            elif (admission := admit(exchange, self._services, len(body), cached)) is None:
+            # Of a chunked body the size is not known beforehand.
+            admission = admit(exchange, services, 0 if chunked else len(body), cached)
+            if admission is None and not chunked:
                 outcome = forward(exchange, body, cached)
+            elif admission is None:
+                outcome = forward_chunked(exchange, services, body, cached)
+            elif isinstance(admission, AuthError | Response):
+                outcome = admission
             else:
-                outcome = then(admission, partial(forward, exchange, body, cached))
+                to_upstream = (
+                    partial(forward_chunked, exchange, services, body, cached)
+                    if chunked
+                    else partial(forward, exchange, body, cached)
+                )
+                self._task = run_eagerly(self._await_admission(admission, to_upstream))
+                return
         except Exception as error:  # whatever a plugin raises ends the request: a broken guard lets nobody in
             self._refuse(error)
         else:
@@ -71,6 +79,23 @@ class ProxyRequest(ResponseWriter):
             self._answer(outcome, close=False)
         else:
             self._task = run_eagerly(self._await_phases(outcome))
+
+    async def _await_admission(
+        self,
+        waiting: Awaitable[Admission],
+        to_upstream: Callable[[], UpstreamRequest | Response | Awaitable[UpstreamRequest | Response]],
+    ) -> None:
+        try:
+            outcome: Outcome | None = await waiting
+            if outcome is None:
+                following = to_upstream()
+                if not isinstance(following, UpstreamRequest | Response):
+                    following = await following
+                outcome = following
+        except Exception as error:  # as in `begin`
+            self._refuse(error)
+        else:
+            self._go_on(outcome)
 
     async def _await_phases(self, waiting: Awaitable[Outcome]) -> None:
         try:
