@@ -123,10 +123,11 @@ EVENT = b"d\r\ndata: hello\n\n\r\n"
 _EVENTS = Stream("/events/100000", ("Accept: text/event-stream",), b"data: hello\n\n")
 _SOCKET = Stream("/socket/0", ("Upgrade: websocket", "Connection: Upgrade"), ANSWER)
 PLAIN = Case("GET, token checked, 120 B", _same("GET", "/120"))
+UNSEEN = Case("GET, token not seen before", _tokens_not_seen)
 CASES = (
     PLAIN,
     Case("GET, token checked, 1 KiB", _same("GET", "/1024")),
-    Case("GET, token not seen before", _tokens_not_seen),
+    UNSEEN,
     Case("GET, all usual plugins", _same("GET", "/usual/120", _PAGE)),
     Case("GET, trace", _same("GET", "/trace/120")),
     Case("GET, a hook that waits", _same("GET", "/hook/120")),

@@ -18,7 +18,8 @@ from gateway.store import (
     TokenDraft,
     TokenStore,
 )
-from gateway.store.key_names import KeyNames
+from gateway.store.key_names import KeyNames, group_of
+from gateway.store.tokens import Note
 from tests.conftest import Valkey
 from tests.record_keys import MAC
 from tests.store.stage import linked, until
@@ -331,6 +332,105 @@ class Invalidations:
         kind, keys = message
         assert kind == b"invalidate"
         self.keys.update(key.decode() for key in keys)
+
+
+class Told:
+    """Takes the answer to a question, as no future does."""
+
+    def __init__(self) -> None:
+        self.answer: asyncio.Future[TokenInfo | None] = asyncio.get_running_loop().create_future()
+
+    def done(self) -> bool:
+        return False
+
+    def set_result(self, facts: TokenInfo | None) -> None:
+        self.answer.set_result(facts)
+
+    def set_exception(self, error: BaseException) -> None:
+        self.answer.set_exception(error)
+
+
+async def told(tokens: TokenStore, name: str, note: Note) -> TokenInfo | None:
+    """What who awaits no future is told of a token."""
+    reply = Told()
+    tokens.ask(name, note, reply)
+    return await reply.answer
+
+
+@pytest.mark.parametrize(
+    ("changes", "lives"),
+    [
+        ("nothing", True),
+        ("the server forgets its scripts", True),
+        ("revoked", False),
+        ("all", False),
+        ("lost", False),
+        ("closed", False),
+        ("forged", False),
+        ("malformed", False),
+    ],
+)
+async def test_who_awaits_no_future_is_told_the_same_of_a_token(
+    own_valkey: Valkey, changes: str, lives: bool
+) -> None:
+    heard = Invalidations()
+    async with linked(own_valkey.url) as link:
+        tokens = TokenStore(link, KeyNames("50%s:"), MAC)
+        await tokens.issue(draft(hash="live"))
+        assert await told(tokens, "live", heard.note) == FACTS
+        assert [(name, facts) for name, facts, _ in heard.noted] == [("live", FACTS)]
+        heard.noted.clear()
+        with own_valkey.client as other:
+            record = other.get("50%s:t:live")
+            if changes == "the server forgets its scripts":
+                other.script_flush()
+            elif changes == "revoked":
+                await tokens.revoke("live")
+            elif changes == "all":
+                await tokens.revoke_all("demo")
+            elif changes == "lost":
+                other.delete("50%s:g:demo")
+            elif changes == "closed":
+                other.set("50%s:g:demo", "!" + other.get("50%s:g:demo").decode())
+            elif changes == "forged":
+                other.set("50%s:t:live", record.replace(b"default", b"admin.x"), keepttl=True)
+            elif changes == "malformed":
+                other.set("50%s:t:live", b"x", keepttl=True)
+        known = await tokens.facts("live")
+        assert await told(tokens, "live", heard.note) == known == (FACTS if lives else None)
+        assert len(heard.noted) == lives
+
+
+async def test_who_awaits_no_future_is_told_the_same_with_the_keys_of_a_cluster(own_valkey: Valkey) -> None:
+    heard, name = Invalidations(), group_of(FACTS.client) + "live"
+    async with linked(own_valkey.url, timeout=0.2) as link:
+        tokens = TokenStore(link, KeyNames("p:", cluster=True), MAC)
+        await tokens.issue(draft(hash=name))
+        assert await told(tokens, name, heard.note) == FACTS
+        assert [noted for noted, _, _ in heard.noted] == [name]
+        await tokens.revoke(name)
+        assert await told(tokens, name, heard.note) is None
+        own_valkey.freeze()
+        with pytest.raises(StoreUnavailable, match="no answer"):
+            await told(tokens, name, heard.note)
+        own_valkey.thaw()
+    assert len(heard.noted) == 1
+
+
+async def test_who_awaits_no_future_hears_of_a_store_that_is_away(own_valkey: Valkey) -> None:
+    heard = Invalidations()
+    async with linked(own_valkey.url, timeout=0.2) as link:
+        tokens = TokenStore(link, KeyNames("p:"), MAC)
+        await tokens.issue(draft(hash="live"))
+        own_valkey.freeze()
+        with pytest.raises(StoreUnavailable, match="no answer"):
+            await told(tokens, "live", heard.note)
+        own_valkey.thaw()
+        own_valkey.kill()
+        await until(lambda: not link.connected)
+        with pytest.raises(StoreUnavailable):
+            tokens.ask("live", heard.note, Told())
+    assert heard.noted == []
 
 
 @pytest.mark.parametrize(

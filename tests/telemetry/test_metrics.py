@@ -49,13 +49,16 @@ def test_durations_fall_into_buckets_that_add_up() -> None:
 def test_tokens_store_calls_and_upstream_failures_are_counted() -> None:
     telemetry = Telemetry()
     telemetry.token("client_credentials", "issued")
-    telemetry.store_call("get", "ok", 0.0002)
+    telemetry.on_store_command("GET", 0.0002, False)
+    telemetry.on_store_command("GET", 9.0, True)
     telemetry.upstream_failure("orders", "slow")
 
     text = lines(telemetry)
 
     assert 'gatepost_tokens_total{grant="client_credentials",outcome="issued"} 1.0' in text
     assert 'gatepost_store_calls_total{command="get",outcome="ok"} 1.0' in text
+    assert 'gatepost_store_calls_total{command="get",outcome="failed"} 1.0' in text
+    assert 'gatepost_store_call_duration_seconds_count{command="get"} 2.0' in text
     assert 'gatepost_store_call_duration_seconds_bucket{command="get",le="0.00025"} 1.0' in text
     assert 'gatepost_upstream_failures_total{kind="slow",upstream="orders"} 1.0' in text
 
