@@ -18,8 +18,7 @@ from typing import Any
 
 PRELOADED = (
     "uvloop",
-    "gateway.cli",
-    "gateway.commands.run",
+    "tests.program_imports",
     "gateway.app",
     "gateway.process.multi_worker",
     "gateway.process.single_worker",
