@@ -182,13 +182,13 @@ class Store:
             self._waiting = make_link(address, sentinel, timeout=timeout, observer=observer, follow=False)
             ending = ReplicatedCommands(self._waiting, revoke_wait_replicas, timeout)
             ending.on_rejected = self._waiting.on_rejected = self._on_rejected
-        self._open_tokens_and_accounts(ending)
+        self._open_tokens_and_accounts(ending, timeout)
         self._open_single_values()
         self.health = StoreHealth(self.link, self.names, ending=ending)
         self.server = ServerMonitor(self.link, self.names, allow_eviction=allow_eviction)
         self._listen(tracking=tracking)
 
-    def _open_tokens_and_accounts(self, ending: Commands) -> None:
+    def _open_tokens_and_accounts(self, ending: Commands, timeout: float) -> None:
         """What belongs to clients and people. `ending` revokes."""
         link, pool, names, mac, changes = self.link, self.pool, self.names, self.mac, self.changes
         self.tokens = TokenStore(link, names, mac, ending)
@@ -207,7 +207,7 @@ class Store:
         self.key_uses = KeyUseStore(link, names)
         self.calls = CallStore(link, names)
         self.activity = ActivityStore(link, names)
-        self.limits = LimitStore(link, pool, names)
+        self.limits = LimitStore(link, pool, names, timeout=timeout)
         self.refusals = RefusalStore(link, names)
         self.notices = NoticeStore(link, names, mac)
 

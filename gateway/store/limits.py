@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from gateway.errors import StoreUnavailable
+from gateway.store.address import CLUSTER, StoreAddress
+from gateway.store.channel import ChannelListener
 from gateway.store.key_names import KeyNames
 from gateway.store.link import StoreLink
 from gateway.store.pool import StorePool, subscription
@@ -197,10 +199,13 @@ def settled(reply: bytes) -> LeaseSettlement:
 class LimitStore:
     """Methods raise StoreUnavailable unless the store has answered."""
 
-    def __init__(self, link: StoreLink, pool: StorePool, names: KeyNames) -> None:
+    def __init__(self, link: StoreLink, pool: StorePool, names: KeyNames, *, timeout: float = 1.0) -> None:
+        """`timeout`: seconds for the server to answer a subscription."""
         self._link = link
         self._pool = pool
         self._names = names
+        self._timeout = timeout
+        self._tls: ssl.SSLContext | None = None
 
     async def settle(self, worker: str, entries: Sequence[LeaseEntry]) -> LeaseSettlement:
         """Settles any number of keys in one round trip."""
@@ -221,16 +226,36 @@ class LimitStore:
         """Calls `news` for what is published after `ready`, until cancelled; reconnects after a loss."""
         while True:
             try:
-                with self._pool.client("news of limits") as redis:
-                    async with subscription(redis, self._names.limit_news) as channel:
-                        ready()
-                        await self._hear(channel, news)
+                address = self._link.server
+                if address.topology == CLUSTER:
+                    await self._listen_in_cluster(news, ready)
+                else:
+                    await self._listen_at(address, news, ready)
             except StoreUnavailable:
                 await asyncio.sleep(PAUSE)
 
-    async def _hear(self, channel: Any, news: News) -> None:
-        while True:
-            message = await channel.get_message(ignore_subscribe_messages=True, timeout=1.0)
-            if message is not None and message["type"] == "message":
-                workers, keys = json.loads(message["data"])
-                news(int(workers), [(str(key), int(left), str(by)) for key, left, by in (keys or [])])
+    async def _listen_at(self, address: StoreAddress, news: News, ready: Callable[[], None]) -> None:
+        self._tls = self._tls or address.ssl_context()
+        listener = ChannelListener(
+            address, self._tls, timeout=self._timeout, on_rejected=self._pool.on_rejected
+        )
+        await listener.hear(
+            self._names.limit_news,
+            lambda data: _tell(news, data),
+            ready,
+            stays=lambda: self._link.server == address,
+        )
+
+    async def _listen_in_cluster(self, news: News, ready: Callable[[], None]) -> None:
+        with self._pool.client("news of limits") as redis:
+            async with subscription(redis, self._names.limit_news) as channel:
+                ready()
+                while True:
+                    message = await channel.get_message(ignore_subscribe_messages=True, timeout=1.0)
+                    if message is not None and message["type"] == "message":
+                        _tell(news, message["data"])
+
+
+def _tell(news: News, data: bytes) -> None:
+    workers, keys = json.loads(data)
+    news(int(workers), [(str(key), int(left), str(by)) for key, left, by in (keys or [])])
