@@ -217,7 +217,7 @@ def _cross_checked(
 ) -> Iterator[ConfigIssue]:
     wanted = settings.model_copy(update={"clients": models})
     names, grants = frozenset(settings.issuers), frozenset(settings.grants) | {ON_BY_DEFAULT}
-    context = CheckContext(frozenset(), names, grants, (), Path.is_file, Path.read_bytes, lambda _: None)
+    context = CheckContext(frozenset(), names, grants, tuple, Path.is_file, Path.read_bytes, lambda _: None)
     for check in CHECKS:
         for finding in check(wanted, context):
             if finding.path[:1] != ("clients",):

@@ -160,7 +160,7 @@ def _cross_check(
         upstreams=_names(root, "upstreams"),
         issuers=_names(root, "issuers"),
         grants=_names(root, "grants") | {ON_BY_DEFAULT},
-        known_grants=tuple(catalog.names("grant")),
+        known_grants=lambda: tuple(catalog.names("grant")),
         is_file=isfile,
         read=Path.read_bytes,
         tls_problem=_tls_problem,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 from dataclasses import dataclass
-from multiprocessing import parent_process
 from typing import TYPE_CHECKING
 
 from gateway.config.model import Settings
@@ -42,6 +42,12 @@ class RestartingReload:
     new: Settings
 
 
+def _has_parent() -> bool:
+    """Whether `multiprocessing` has started this process. It is loaded then, and only then is it asked."""
+    processes = sys.modules.get("multiprocessing.process")
+    return processes is not None and processes.parent_process() is not None
+
+
 class Upgrades:
     """Starts the next program, and gives it all once it is ready. One at a time."""
 
@@ -68,7 +74,7 @@ class Upgrades:
                 "the gateway is process 1, and its container would end with it: start a container of the new "
                 "version beside it"
             )
-        if parent_process() is not None:
+        if _has_parent():
             return "the gateway is a part of another program, which can't be started anew"
         if self._context.edge.running:
             return (

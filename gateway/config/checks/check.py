@@ -21,8 +21,8 @@ class CheckContext:
     """All names under `issuers`, also of invalid ones."""
     grants: frozenset[str]
     """All names under `grants`, and the default grant."""
-    known_grants: tuple[str, ...]
-    """Names of the available grant plugins."""
+    known_grants: Callable[[], tuple[str, ...]]
+    """Names of the available grant plugins. Finds all that are installed, which takes a while."""
     is_file: Callable[[Path], bool]
     read: Callable[[Path], bytes]
     """Reads a file. Raises OSError."""

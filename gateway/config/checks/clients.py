@@ -56,8 +56,9 @@ def grants_known(settings: Settings, context: CheckContext) -> Iterator[CheckFin
         for position, grant in enumerate(client.grants):
             if grant in context.grants:
                 continue
-            known = grant in context.known_grants
-            right = () if known else (*context.grants, *context.known_grants)
+            available = context.known_grants()
+            known = grant in available
+            right = () if known else (*context.grants, *available)
             text = "this grant is not listed under grants" if known else "there is no such grant"
             yield CheckFinding(
                 ("clients", index, "grants", position),
