@@ -1,9 +1,8 @@
-"""The edge of the gateway that runs: an Envoy where `server.listen` asks for HTTP/2 or HTTP/3."""
+"""The edge where `server.listen` asks for HTTP/2 or HTTP/3: an Envoy."""
 
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,8 +17,8 @@ from gateway.edge.folder import EdgeFolder
 from gateway.edge.grpc import upstream_tls_files
 from gateway.edge.system_cas import system_cas
 from gateway.errors import StartError
-from gateway.http.edge_header import EdgeHeader
 from gateway.process.certificates import Certificates, LoadedCertificate
+from gateway.process.edge_process import EdgeProcess
 from gateway.process.listeners import ListenSocket, listen_for_edge
 from gateway.process.sockets import ListenSockets, tls_listener
 from gateway.process.tls import ServerTlsFiles
@@ -79,27 +78,21 @@ def _text(path: Path) -> str:
         raise StartError(f"{path} can't be read: {error}") from None
 
 
-class EdgeProcess:
-    """Runs in the supervising process, not in the workers, which take from it what they need."""
+class EnvoyEdge(EdgeProcess):
+    """Starts an Envoy, and keeps it up and informed."""
 
-    def __init__(self, edge: Edge | None = None) -> None:
+    running = True
+
+    def __init__(self, edge: Edge) -> None:
+        super().__init__()
         self._edge = edge
-        self.header = EdgeHeader(f"x-{secrets.token_hex(16)}")
-        """By which it tells the workers of clients."""
         self._generation = 0
         self._published: tuple[LoadedCertificate, ...] = ()
         self._known: dict[ServerTlsFiles, EdgeCertificate] = {}
         self._given: _EdgeInputs | None = None
 
-    @property
-    def running(self) -> bool:
-        """Whether there is an edge."""
-        return self._edge is not None
-
     def listen(self, settings: Settings) -> ListenSocket | None:
-        """New sockets, where the workers of a configuration take requests from it. None: there is no edge."""
-        if self._edge is None:
-            return None
+        """New sockets, where the workers of a configuration take requests from it."""
         self._generation += 1
         folder, workers = self._edge.folder, worker_count(settings)
         return listen_for_edge([folder.worker(self._generation, slot) for slot in range(workers)])
@@ -113,18 +106,18 @@ class EdgeProcess:
         clock: Clock,
     ) -> None:
         """Begins to accept: the workers are ready. StartError if it can't."""
-        if self._edge is not None and workers is not None:
+        if workers is not None:
             inputs = _EdgeInputs(settings, workers, (), certificates, clock)
             self._given = inputs.with_settings(settings, workers, sockets)
-            self._edge.start(self._configuration(self._edge, self._given))
+            self._edge.start(self._configuration(self._given))
 
     def apply(self, settings: Settings, workers: ListenSocket | None, sockets: ListenSockets) -> None:
         """Turns to the workers of another configuration, which are ready. StartError if it can't."""
-        if self._edge is None or self._given is None or workers is None:
+        if self._given is None or workers is None:
             return
         before, self._given = self._given, self._given.with_settings(settings, workers, sockets)
         try:
-            self._edge.publish(self._configuration(self._edge, self._given))
+            self._edge.publish(self._configuration(self._given))
             self._edge.await_applied()
         except StartError:
             # `ensure` tells it of what was before.
@@ -134,19 +127,17 @@ class EdgeProcess:
 
     def ensure(self) -> None:
         """Restarts it if it has died, and gives it certificates that have changed. Call it often."""
-        if self._edge is None or self._given is None:
+        if self._given is None:
             return
         self._edge.ensure()
         if self._published != self._given.loaded():
             try:
-                self._edge.publish(self._configuration(self._edge, self._given))
+                self._edge.publish(self._configuration(self._given))
             except StartError as error:
                 log.error("certificates not given to the edge: %s", error)
 
     def gauges(self) -> Gauges:
-        """Whether it runs, and how often it was restarted; also in workers. Nothing where there is none."""
-        if self._edge is None:
-            return {}
+        """Whether it runs, and how often it was restarted; also in workers."""
         return {
             "edge_up": {(): float(self._edge.report.up)},
             "edge_restarts": {(): float(self._edge.report.restarts)},
@@ -154,11 +145,10 @@ class EdgeProcess:
 
     def begin_drain(self, settings: Settings) -> None:
         """At the beginning of a shutdown: accepts no more after `timeouts.shutdown_delay`."""
-        if self._edge is not None:
-            timeouts = settings.server.timeouts
-            self._edge.begin_drain(timeouts.shutdown_delay, timeouts.drain)
+        timeouts = settings.server.timeouts
+        self._edge.begin_drain(timeouts.shutdown_delay, timeouts.drain)
 
-    def _configuration(self, edge: Edge, given: _EdgeInputs) -> EdgeConfiguration:
+    def _configuration(self, given: _EdgeInputs) -> EdgeConfiguration:
         published = given.loaded()
         listeners = [
             EdgeListener(
@@ -177,7 +167,7 @@ class EdgeProcess:
             tuple(listeners),
             sockets,
             self.header,
-            edge.folder.path,
+            self._edge.folder.path,
             given.upstream_files,
             system_cas(),
         )
@@ -195,17 +185,12 @@ class EdgeProcess:
 
 
 @contextmanager
-def open_edge(settings: Settings) -> Iterator[EdgeProcess]:
-    """Prepares the edge, if a listener has one. StartError if it can't be had."""
-    server = settings.server
-    if not any(one.at_edge for one in server.listen):
-        yield EdgeProcess()
-        return
+def open_envoy(settings: Settings) -> Iterator[EnvoyEdge]:
+    """Prepares an Envoy, and ends it with the context. StartError if it can't be had."""
     find_envoy()
-    workers = worker_count(settings)
-    folder = EdgeFolder(server.state_dir)
-    edge = Edge(folder, max(1, workers // 2), server.max_connections * workers)
+    server, workers = settings.server, worker_count(settings)
+    edge = Edge(EdgeFolder(server.state_dir), max(1, workers // 2), server.max_connections * workers)
     try:
-        yield EdgeProcess(edge)
+        yield EnvoyEdge(edge)
     finally:
         edge.stop()

@@ -16,11 +16,11 @@ from gateway.config.model import Settings
 from gateway.errors import GatepostError, system_error
 from gateway.process.activation import activated_sockets, place_activated
 from gateway.process.certificates import Certificates
-from gateway.process.edge_process import open_edge
 from gateway.process.embedded_store_process import open_store
 from gateway.process.file_limit import file_limit_warning
 from gateway.process.log_level import write_override
 from gateway.process.logs import set_up_logs
+from gateway.process.open_edge import open_edge
 from gateway.process.open_listeners import open_listeners
 from gateway.process.otel import import_otel
 from gateway.process.process_status import ProcessStatus

@@ -39,7 +39,7 @@ BOUNDED_OTHERWISE = {
     "gateway/portal/api_documents.py": "documents at URLs of the configuration, 1 MiB each",
     "gateway/process/acceptor.py": "connections that are being accepted or drained",
     "gateway/process/certificates.py": "certificates of the configuration and of the one before",
-    "gateway/process/edge_process.py": "certificates of the configuration and of those before",
+    "gateway/process/envoy_edge.py": "certificates of the configuration and of those before",
     "gateway/process/line_writer.py": "at most MOST_WAITING bytes",
     "gateway/process/worker.py": "configurations that end",
     "gateway/proxy/route_tree.py": "routes of the configuration",

@@ -177,7 +177,7 @@ TESTED_ELSEWHERE = {
         "gateway/edge/local_replies.py",
         "gateway/edge/routes.py",
         "gateway/edge/secrets.py",
-        "gateway/process/edge_process.py",
+        "gateway/process/envoy_edge.py",
         "gateway/server/edge_connection.py",
     ],
     "scripts that the store runs: tests/store shows what they do": [
