@@ -14,6 +14,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 from gunicorn.arbiter import Arbiter
@@ -59,6 +60,9 @@ def serve_multi_worker(context: RuntimeContext, settings: Settings, load: Callab
         context.reloads.share(Path(shared_metrics))
         context.upgrades.report.share(Path(shared_metrics))
         arbiter = _WorkerArbiter(app, load)
+        # What each worker would import by itself.
+        with contextlib.suppress(ImportError):
+            import_module("uvloop")
         # Keeps memory shared with the workers (copy-on-write): the collector would write to every object.
         gc.collect()
         gc.freeze()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.telemetry.snapshot import Snapshot
-from tests.process.conftest import Start, about, exists, held, metric, reload, small_config
+from tests.process.conftest import PROGRAM, Start, about, exists, held, metric, reload, small_config
 from tests.running import START_LIMIT, Running
 
 LIMIT = 20.0
@@ -232,3 +232,15 @@ async def test_workers_end_when_their_supervisor_is_killed(start: Start) -> None
         return not any(exists(pid) for pid in workers)
 
     await until(gone)
+
+
+def test_workers_share_the_event_loops_library(tmp_path: Path) -> None:
+    """What a worker imports after the fork takes memory in each."""
+    config = small_config(tmp_path, workers=2)
+    running = Running(config, tmp_path, program=PROGRAM, PYTHONPROFILEIMPORTTIME="1")
+    try:
+        running.await_ready()
+        imports = [line for line in running.lines if line.startswith("import time:")]
+    finally:
+        running.stop()
+    assert sum(line.endswith(" uvloop.loop") for line in imports) == 1
