@@ -167,7 +167,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """The next piece of the request's body, or of a tunnel's bytes."""
-        if not data or not self._in_use():
+        # As `_in_use`, and below as `_extend_idle_timeout`: each message of a tunnel comes here.
+        if not data or self._handler is None or self._transport.is_closing():
             return
         if self._request.chunked and self.state is not TUNNEL:
             # One `write`, not `writelines`: in some releases of Python 3.12 and 3.13 the latter fills the
@@ -175,7 +176,8 @@ class UpstreamConnection(asyncio.Protocol):
             self._transport.write(b"%x\r\n%b\r\n" % (len(data), data))
         else:
             self._transport.write(data)
-        self._extend_idle_timeout()
+        if not self._reading_paused and self.state not in _NO_HEAD_YET:
+            self._deadline.after(self._request.timeouts.idle)
 
     def write_end(self) -> None:
         """The request's body is complete: from now on the upstream's time for a response runs.
@@ -243,7 +245,8 @@ class UpstreamConnection(asyncio.Protocol):
         elif state is READING_BODY:
             self._pass_on_body(handler, self._reader.read_body(data))
         elif state is TUNNEL:
-            self._extend_idle_timeout()
+            if not self._reading_paused:
+                self._deadline.after(self._request.timeouts.idle)
             handler.on_data(data)
         elif state is READING_HEAD:
             self._read_head(handler, data)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gateway.http.exchange import Headers, ResponseHead
 from gateway.upstream.errors import UpstreamError
 from gateway.upstream.response_handler import ResponseHandler, UpstreamFraming
@@ -26,10 +28,12 @@ class AfterUpgrade:
 class Tunnel(AfterUpgrade):
     """Steers the upstream's end. Until somebody takes what comes, it holds that, and reads no more."""
 
-    __slots__ = ("_call", "_ended", "_error", "_held")
+    __slots__ = ("_call", "_ended", "_error", "_held", "write")
 
     def __init__(self, call: UpstreamCall) -> None:
         self._call = call
+        self.write: Callable[[bytes], None] = call.write
+        """Sends bytes. What is written while the upstream takes none is kept in memory."""
         self._held: list[bytes] = []
         self._ended = False
         self._error: UpstreamError | None = None
@@ -48,10 +52,6 @@ class Tunnel(AfterUpgrade):
             handler.on_end([])
         else:
             self._call.resume_reading()
-
-    def write(self, data: bytes) -> None:
-        """Sends bytes. What is written while the upstream takes none is kept in memory."""
-        self._call.write(data)
 
     def write_end(self) -> bool:
         """Says that no more bytes follow. False: the connection can't (TLS), or is gone."""

@@ -183,6 +183,9 @@ class Tap:
     def hand_over(self, handler: ResponseHandler) -> None:
         self.handler = handler
 
+    def write(self, data: bytes) -> None:
+        raise AssertionError("nobody writes here")
+
     def pause_reading(self) -> None:
         self.open = False
 
