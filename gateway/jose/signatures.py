@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
 """The algorithms that clients may sign with (RFC 7518, RFC 8037, RFC 9864): asymmetric ones, never `none`."""
@@ -20,9 +23,29 @@ ALL_ALGORITHMS = (*RSA, *(algorithm for _, _, algorithm in EC.values()), *OKP)
 """All algorithms that can be verified."""
 
 CURVES = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
-
 Material = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 Private = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+
+
+def _of_digest(digest: hashes.HashAlgorithm, bits: int) -> dict[str, tuple[Any, ...]]:
+    """How the library is told of the algorithms with this digest: what stands behind the message."""
+    # RFC 7518 section 3.5: the salt is as long as the digest.
+    pss = padding.PSS(mgf=padding.MGF1(digest), salt_length=digest.digest_size)
+    return {
+        f"RS{bits}": (padding.PKCS1v15(), digest),
+        f"PS{bits}": (pss, digest),
+        f"ES{bits}": (ec.ECDSA(digest),),
+    }
+
+
+_SCHEMES: dict[str, tuple[Any, ...]] = {
+    **_of_digest(hashes.SHA256(), 256),
+    **_of_digest(hashes.SHA384(), 384),
+    **_of_digest(hashes.SHA512(), 512),
+    **dict.fromkeys(OKP, ()),
+}
+_HALVES = {algorithm: size for _, size, algorithm in EC.values()}
+"""RFC 7518 section 3.4: an ECDSA signature is two numbers of so many bytes each."""
 
 
 def algorithms_of(material: Material) -> tuple[str, ...]:
@@ -33,25 +56,27 @@ def algorithms_of(material: Material) -> tuple[str, ...]:
 
 
 def verify(material: Material, algorithm: str, message: bytes, signature: bytes) -> bool:
-    """Whether the signature over the message is valid under the key.
-
-    The algorithm must be one of the key's. Raises ValueError where the signature is malformed.
-    """
-    model, key = _jose(algorithm, material)
-    return bool(model.verify(message, signature, key))
+    """Whether the signature over the message is valid under the key, whose algorithm it must be."""
+    half = _HALVES.get(algorithm)
+    if half is not None:
+        if len(signature) != 2 * half:
+            return False
+        signature = encode_dss_signature(
+            int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big")
+        )
+    key: Any = material
+    try:
+        key.verify(signature, message, *_SCHEMES[algorithm])
+    except InvalidSignature:
+        return False
+    return True
 
 
 def sign(private: Private, algorithm: str, message: bytes) -> bytes:
     """The signature over the message."""
-    model, key = _jose(algorithm, private)
-    return bytes(model.sign(message, key))
-
-
-def _jose(algorithm: str, material: Material | Private) -> tuple[Any, Any]:
-    """The library's algorithm object, and the key in its form."""
-    # Imported with the first signature: a start without one does not wait for it.
-    from joserfc.jwk import ECKey, OKPKey, RSAKey  # noqa: PLC0415
-    from joserfc.jws import JWSRegistry  # noqa: PLC0415
-
-    kinds: dict[str, Any] = {"RS": RSAKey, "PS": RSAKey, "ES": ECKey, "Ed": OKPKey}
-    return JWSRegistry.algorithms[algorithm], kinds[algorithm[:2]](material, material)
+    key: Any = private
+    signature: bytes = key.sign(message, *_SCHEMES[algorithm])
+    half = _HALVES.get(algorithm)
+    if half is None:
+        return signature
+    return b"".join([number.to_bytes(half, "big") for number in decode_dss_signature(signature)])
