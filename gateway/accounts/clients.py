@@ -153,7 +153,9 @@ class ClientAuthentication:
         if client is None or wrong is not None:
             delay = await self._limiter.failed(attempt, began)
             raise invalid_client(wrong or "unknown client", delay)
-        await self._limiter.succeeded(attempt, began, guessable=guessable)
+        # A success that is recorded already need not be again, and what can't be guessed needs no count.
+        if guessable or not self._limiter.is_known_good(attempt):
+            await self._limiter.succeeded(attempt, began, guessable=guessable)
         return client
 
     async def _wrong(

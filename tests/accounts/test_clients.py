@@ -126,6 +126,22 @@ async def test_an_assertion_is_never_locked_out_but_one_that_is_wrong_is(store: 
     assert (await services.authentication.authenticate(right, HERE)).id == "keyed"
 
 
+async def test_after_an_assertion_the_next_one_costs_no_count_in_the_store(
+    valkey: Valkey, prefix: str
+) -> None:
+    key = signer("ES256")
+    keyed = a_client("keyed", secrets=(), jwks=json.dumps(key.jwks))
+    counted, once = ["SET", "attempts.count"], ["SET"]
+    async with worker(valkey.url, prefix, file_clients=[keyed]) as one:
+        for address, asked in ((HERE, counted), (HERE, once), (THERE, counted), (HERE, once)):
+            text = key.assertion("keyed", ISSUER, one.services.clock())
+            proof = ClientProof("keyed", "", "private_key_jwt", assertion=text)
+            one.asked.clear()
+            assert (await one.services.authentication.authenticate(proof, address)).id == "keyed"
+            assert one.asked == asked
+        assert (await refusal(one.services, proof)).error == "invalid_client", "it was used before"
+
+
 async def test_the_answer_to_an_unknown_client_is_due_when_that_to_a_wrong_secret_is(store: Store) -> None:
     """However long the work takes: here the clock says that it took no time, or a third of a delay."""
     for took in (0.0, 0.04):
