@@ -14,9 +14,9 @@ class ClientCredentials(GrantPlugin):
     def grant(self, request: GrantRequest) -> Grant:
         """Grants the requested scopes to the client itself."""
         return Grant(
-            subject=request.client.id,
-            scopes=request.scope_rules.with_application(request.scopes()),
-            audience=request.audience(),
-            lifetime=request.lifetime(),
+            request.client.id,
+            request.scope_rules.with_application(request.scopes()),
+            request.audience(),
+            request.lifetime(),
             reusable=request.form.get("validity_period") is None,
         )

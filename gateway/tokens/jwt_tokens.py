@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
 from typing import Any, Protocol
@@ -62,7 +62,7 @@ class JwtFormat:
 
     key: SigningKey
     issuer: str
-    audience: str
+    default_audience: str
     random: Random
 
     @property
@@ -70,9 +70,9 @@ class JwtFormat:
         """Tokens of another key are not reused."""
         return f"jwt {self.key.kid}"
 
-    def complete(self, facts: TokenInfo) -> TokenInfo:
+    def audience(self, granted: tuple[str, ...]) -> tuple[str, ...]:
         """RFC 9068 section 3: without a requested resource the audience is the default one."""
-        return facts if facts.audience else replace(facts, audience=(self.audience,))
+        return granted or (self.default_audience,)
 
     def make(self, facts: TokenInfo) -> str:
         """A signed token. Raises OAuthError where it would be longer than the maximum that is accepted."""

@@ -9,6 +9,8 @@ from typing import Any
 from gateway.jose.compact import encoded
 from gateway.jose.signing_key import SigningKey
 
+_compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
 
 def signed_jwt(kind: str, claims: Mapping[str, Any], key: SigningKey) -> str:
     """A JWT of a type (`typ`), signed with a key."""
@@ -18,4 +20,4 @@ def signed_jwt(kind: str, claims: Mapping[str, Any], key: SigningKey) -> str:
 
 
 def _part(members: Mapping[str, Any]) -> str:
-    return encoded(json.dumps(members, separators=(",", ":"), ensure_ascii=False).encode())
+    return encoded(_compact(members).encode())

@@ -21,8 +21,8 @@ class TokenFormat(Protocol):
     def format_id(self) -> str:
         """Part of the reuse key: tokens of another format are not reused."""
 
-    def complete(self, facts: TokenInfo) -> TokenInfo:
-        """The facts, with what the format adds."""
+    def audience(self, granted: tuple[str, ...]) -> tuple[str, ...]:
+        """Whom a token is for that was granted for these resources."""
 
     def make(self, facts: TokenInfo) -> str:
         """A new token with these facts."""
@@ -36,9 +36,9 @@ class OpaqueFormat:
     def __init__(self, tokens: OpaqueTokens) -> None:
         self._tokens = tokens
 
-    def complete(self, facts: TokenInfo) -> TokenInfo:
-        """The facts, unchanged."""
-        return facts
+    def audience(self, granted: tuple[str, ...]) -> tuple[str, ...]:
+        """The resources, as they were granted."""
+        return granted
 
     def make(self, facts: TokenInfo) -> str:
         """A new token."""

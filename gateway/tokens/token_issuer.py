@@ -13,7 +13,7 @@ from gateway.oauth.bearer import NOTHING_PROVEN
 from gateway.oauth.confirmation import lacks, token_type
 from gateway.oauth.errors import OAuthError, invalid_client
 from gateway.oauth.grants import Grant
-from gateway.oauth.model import Client, TokenInfo
+from gateway.oauth.model import OWN, Client, TokenInfo
 from gateway.oauth.token_encryption import TokenCipher
 from gateway.runtime.caches import MIB, cached_unchecked, register
 from gateway.store import ClientMissing, Issued, TokenDraft, TokenStore, TrackedCache, shortest_reusable
@@ -139,16 +139,17 @@ class TokenIssuer:
             raise OAuthError("invalid_request", "This client's tokens must be bound to a key.")
         form = self._formats.known(client) or await self._formats.of(client)
         slot = reuse_key(client, grant_type, grant, form.format_id, cnf) if self._may_reuse(grant) else None
-        facts = form.complete(granted_token_info(client, grant_type, grant, self._clock(), cnf))
+        audience = form.audience(grant.audience)
+        facts = granted_token_info(client, grant_type, grant, self._clock(), cnf, audience)
         token = form.make(facts)
         draft = TokenDraft(
-            hash=token_name(self._store.names, token),
-            facts=facts,
-            lifetime=grant.lifetime,
-            sealed=self._seal.seal(token, slot) if slot is not None else None,
-            reuse_key=slot,
-            renew_before=self._reuse.renew_before,
-            credentials=credential_digests(client),
+            token_name(self._store.names, token),
+            facts,
+            grant.lifetime,
+            self._seal.seal(token, slot) if slot is not None else None,
+            slot,
+            self._reuse.renew_before,
+            credential_digests(client),
         )
         try:
             issued = await self._store.issue(draft, self._keeping(slot))
@@ -181,26 +182,33 @@ class TokenIssuer:
 
 
 def granted_token_info(
-    client: Client, grant_type: str, grant: Grant, now: float, cnf: Mapping[str, str] = NOTHING_PROVEN
+    client: Client,
+    grant_type: str,
+    grant: Grant,
+    now: float,
+    cnf: Mapping[str, str] = NOTHING_PROVEN,
+    audience: tuple[str, ...] | None = None,
 ) -> TokenInfo:
-    """The facts of a token that is issued now."""
+    """The facts of a token that is issued now. `audience`: where it is another one than the grant's."""
     issued = int(now)
+    # By place: so many names take longer than all the rest.
     return TokenInfo(
-        client=client.id,
-        scopes=grant.scopes,
-        audience=grant.audience,
-        subject=grant.subject,
-        issued=issued,
+        client.id,
+        grant.scopes,
+        grant.audience if audience is None else audience,
+        grant.subject,
+        issued,
         # The store's TTL ends it to the millisecond; this is what others are told, in whole seconds.
-        expires=issued + grant.lifetime,
-        grant=grant_type,
-        source=client.source,
-        user=grant.user,
-        user_id=grant.user_id,
-        user_generation=grant.user_generation,
-        extra=grant.extra,
-        cnf=dict(cnf),
-        tier=tier_of(client),
+        issued + grant.lifetime,
+        grant_type,
+        client.source,
+        grant.user,
+        grant.user_id,
+        grant.user_generation,
+        grant.extra,
+        OWN,
+        dict(cnf),
+        tier_of(client),
     )
 
 
