@@ -15,9 +15,9 @@ from gateway.oauth.client_auth import (
     TLS,
     TLS_METHODS,
     ClientProof,
+    digest_matches,
     may_use,
     methods_of,
-    secret_matches,
 )
 from gateway.oauth.model import Client
 from gateway.runtime.caches import MIB, cached, register
@@ -81,9 +81,9 @@ class Credentials:
         """The same for a secret, without I/O."""
         # First, so that every wrong proof takes the same time.
         now = self._clock()
-        right = secret_matches(client, proof.secret, now)
-        if proof.raw_secret:
-            right = secret_matches(client, proof.raw_secret, now) or right
+        right = False
+        for digest in proof.digests:
+            right = digest_matches(client, digest, now) or right
         return _not_allowed(client, proof.method) or (None if right else "wrong secret")
 
     def _audiences(self, client: Client) -> list[str]:
@@ -91,7 +91,7 @@ class Credentials:
         return [uri for kind in client.assertion_audience for uri in known[kind]]
 
     async def _wrong_assertion(self, client: Client, text: str) -> str | None:
-        keys = await self._keys(client, key_name(text))
+        keys = await self._keys(client, text)
         judged = judge_assertion(text, client.id, keys, self._audiences(client), self._clock())
         if not isinstance(judged, Assertion):
             return judged
@@ -112,9 +112,10 @@ class Credentials:
             return None
         return "the certificate is not the client's" if by_subject or by_key else "the client may not use TLS"
 
-    async def _keys(self, client: Client, kid: object) -> tuple[PublicKey, ...]:
+    async def _keys(self, client: Client, assertion: str | None) -> tuple[PublicKey, ...]:
         if not client.jwks_uri or self._fetched is None:
             return client_keys(client.jwks)
+        kid = None if assertion is None else key_name(assertion)
         return tuple(await self._fetched.keys(client, kid))
 
 

@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.jose.compact import read_jwt
@@ -17,6 +17,8 @@ from gateway.oauth.form import Form, form_decode
 from gateway.oauth.model import Client, Secret
 from gateway.runtime.caches import MIB, cached, register
 
+BASIC = "client_secret_basic"
+SECRET_METHODS = (BASIC, "client_secret_post")
 _BASIC = register("Basic credentials", __name__, entries=512, key_bytes=512, total_bytes=2 * MIB)
 
 
@@ -34,6 +36,13 @@ class ClientProof:
     """In DER."""
     raw_secret: str = ""
     """The secret as it was sent, where decoding it gives another one."""
+    digests: tuple[bytes, ...] = field(init=False, repr=False, compare=False)
+    """Those of the secret in its one or two spellings; none where the way needs no secret."""
+
+    def __post_init__(self) -> None:
+        given = (self.secret, self.raw_secret) if self.raw_secret else (self.secret,)
+        made = tuple(map(secret_digest, given)) if self.method in SECRET_METHODS else ()
+        object.__setattr__(self, "digests", made)
 
 
 class ProofRequest(Protocol):
@@ -81,7 +90,7 @@ def _with_spellings(client_id: str, secret: str) -> ClientProof:
     """Section 2.3.1 wants both halves form-encoded. curl and many libraries send them raw, which matters
     where they hold `+` or `%`: a secret is taken in either spelling.
     """
-    method = "client_secret_basic"
+    method = BASIC
     try:
         decoded_id, decoded = form_decode(client_id), form_decode(secret)
     except OAuthError:
@@ -130,7 +139,6 @@ WAYS: tuple[Callable[[ProofRequest], ClientProof | None], ...] = (
     client_secret_post,
     private_key_jwt,
 )
-SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 PRIVATE_KEY_JWT = "private_key_jwt"
 TLS_METHODS = ("tls_client_auth", "self_signed_tls_client_auth")
 METHODS = (*SECRET_METHODS, PRIVATE_KEY_JWT, *TLS_METHODS)
@@ -214,13 +222,22 @@ def uses_secrets(client: Client) -> bool:
 _NOBODY = (Secret(hashlib.sha256(b"nobody").digest()),)
 
 
+def secret_digest(secret: str) -> bytes:
+    """What is kept of a secret."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
 def secret_matches(client: Client | None, secret: str, now: float) -> bool:
-    """Whether `secret` is one of the client's live ones.
+    """Whether `secret` is one of the client's live ones."""
+    return digest_matches(client, secret_digest(secret), now)
+
+
+def digest_matches(client: Client | None, digest: bytes, now: float) -> bool:
+    """The same of a secret's digest.
 
     An unknown client costs the same work as a known one with a wrong secret, and comparing takes as
     long for every wrong secret.
     """
-    digest = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
     found = False
     for known in client.secrets if client is not None and client.secrets else _NOBODY:
         same = hmac.compare_digest(known.digest, digest)

@@ -20,7 +20,7 @@ LENGTH = len(PREFIX) + 43 + _TAG_CHARS
 """Characters of an access token."""
 
 Random = Callable[[int], bytes]
-"""As many random bytes as asked for: `secrets.token_bytes`."""
+"""As many random bytes as asked for, which nobody can guess: `os.urandom`."""
 
 
 def token_hash(token: str) -> str:

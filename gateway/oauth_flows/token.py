@@ -155,9 +155,7 @@ async def _await_extra_members(call: TokenRequestState) -> None:
     call.answer = replace(call.answer, beside=await added if inspect.isawaitable(added) else added)
 
 
-STEPS: tuple[Step[TokenRequestState, TokenServices], ...] = (
-    parse_form_step,
-    read_client_credentials,
+DECIDING: tuple[Step[TokenRequestState, TokenServices], ...] = (
     authenticate_client,
     find_grant,
     check_grant_allowed,
@@ -165,6 +163,12 @@ STEPS: tuple[Step[TokenRequestState, TokenServices], ...] = (
     run_grant,
     issue_token,
     add_extra_response_members,
+)
+"""The steps once the form and the client's credentials have been read."""
+STEPS: tuple[Step[TokenRequestState, TokenServices], ...] = (
+    parse_form_step,
+    read_client_credentials,
+    *DECIDING,
 )
 
 

@@ -76,14 +76,13 @@ class OAuthEndpoints:
         """`POST /introspect` (RFC 7662 section 2)."""
         return await self._send(request, self._introspect, JUDGE)
 
-    def granted(self, call: TokenRequestState) -> Response:
-        """Records that a token goes out, and makes the response."""
+    def note_granted(self, call: TokenRequestState) -> None:
+        """Records that a token goes out."""
         self.telemetry.token(call.grant_type, "reused" if call.answer.reused else "issued")
         self._tallied(call, issued=True)
         if self.key_uses is not None and call.client.source == "store":
             now = self.services.clock()
             self.key_uses.note(call.client.id, LAST_TOKEN, call.address, call.headers, now)
-        return token_response(call.answer, call.nonce)
 
     def refused(self, call: TokenRequestState, error: OAuthError) -> None:
         """Records that the request was refused."""
@@ -148,7 +147,8 @@ class OAuthEndpoints:
         except OAuthError as error:
             self.refused(call, error)
             raise
-        return self.granted(call)
+        self.note_granted(call)
+        return token_response(call.answer, call.nonce)
 
     def _tallied(self, call: TokenRequestState, *, issued: bool) -> None:
         if self.tally is not None:

@@ -9,7 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from json.encoder import encode_basestring_ascii as _string
 
 from gateway.errors import StoreUnavailable
-from gateway.http.exchange import Headers, Response
+from gateway.http.exchange import Header, Headers, Response
+from gateway.http.header_fields import render_header_lines
+from gateway.http.prepared_response import PreparedResponse
 from gateway.oauth.bearer import AuthError, challenge
 from gateway.oauth.errors import OAuthError
 from gateway.tokens.token_issuer import TokenResponse
@@ -34,7 +36,7 @@ def json_response(body: Mapping[str, object], status: int = 200, nonce: str | No
 
     `nonce` is what the client is to put into its next DPoP proof (RFC 9449 section 8).
     """
-    return _answer(status, json.dumps(body), nonce)
+    return _answer(status, json.dumps(body).encode(), nonce)
 
 
 def jwt_response(token: str, media_type: str) -> Response:
@@ -46,7 +48,16 @@ def jwt_response(token: str, media_type: str) -> Response:
 
 
 def token_response(token: TokenResponse, nonce: str | None = None) -> Response:
-    """A token, as RFC 6749 section 5.1 has it: the JSON of its `body`."""
+    """A token, as RFC 6749 section 5.1 has it."""
+    return _answer(200, token_body(token), nonce)
+
+
+GRANTED = PreparedResponse(200, b"HTTP/1.1 200 OK\r\n" + render_header_lines(TOKEN_HEADERS), "")
+"""The same, rendered but for the body."""
+
+
+def token_body(token: TokenResponse) -> bytes:
+    """The JSON of a token's `body`."""
     # A token is of base64url's characters and dots, which JSON has as they are; so is the token's type.
     text = (
         f'{{"access_token": "{token.access_token}", "scope": {_string(token.scope)}, '
@@ -54,7 +65,12 @@ def token_response(token: TokenResponse, nonce: str | None = None) -> Response:
     )
     for name, value in token.beside.items():
         text += f", {_string(name)}: {_string(value)}"
-    return _answer(200, text + "}", nonce)
+    return f"{text}}}".encode()
+
+
+def dpop_nonce(nonce: str) -> Header:
+    """What the client is to put into its next DPoP proof (RFC 9449 section 8)."""
+    return (b"DPoP-Nonce", nonce.encode())
 
 
 def error_response(error: OAuthError, realm: str) -> Response:
@@ -110,6 +126,6 @@ async def oauth_errors(
         return error_response(refusal, realm)
 
 
-def _answer(status: int, text: str, nonce: str | None) -> Response:
-    headers = [*TOKEN_HEADERS] if nonce is None else [*TOKEN_HEADERS, (b"DPoP-Nonce", nonce.encode())]
-    return Response(status, text.encode(), headers)
+def _answer(status: int, body: bytes, nonce: str | None) -> Response:
+    headers = [*TOKEN_HEADERS] if nonce is None else [*TOKEN_HEADERS, dpop_nonce(nonce)]
+    return Response(status, body, headers)

@@ -53,7 +53,7 @@ Note = Callable[[Entry | DetailedEntry], None]
 """Takes a line of the access log."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OtherFacts:
     """What is known of a request that no route took, beyond what every line has."""
 

@@ -7,26 +7,34 @@ is made only where a step has to wait, above all for the store.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from time import perf_counter
 
 from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
 from gateway.http.endpoints import TOKEN, GatewayPaths
-from gateway.http.exchange import Header, Peer, Response
+from gateway.http.exchange import Peer, Response
 from gateway.http.forwarded import real_peer
 from gateway.http.head_limits import DEFAULT_LIMITS, RequestHeadLimits
 from gateway.http.responses import problem_response, response_bytes
 from gateway.oauth.errors import OAuthError
-from gateway.oauth_flows.client_request import start_steps
-from gateway.oauth_flows.token import STEPS, TokenRequestState
-from gateway.proxy.simple_request import parse_simple_request
+from gateway.oauth_flows.client_request import Step, start_steps
+from gateway.oauth_flows.token import DECIDING, STEPS, TokenRequestState, TokenServices
+from gateway.proxy.simple_request import HeaderBlock, SimpleRequest, parse_simple_request
 from gateway.server.eager import Running, run_eagerly
 from gateway.server.in_flight import ClientWriter
 from gateway.web.error_responses import to_logged_problem
+from gateway.web.known_token_requests import KnownTokenRequests
 from gateway.web.oauth_endpoints import MAX_FORM, OAuthEndpoints
-from gateway.web.oauth_responses import ISSUE, error_response, store_unavailable
+from gateway.web.oauth_responses import (
+    GRANTED,
+    ISSUE,
+    dpop_nonce,
+    error_response,
+    store_unavailable,
+    token_body,
+)
 from gateway.web.request_recorder import CLIENT_DISCONNECTED, OtherFacts, RequestRecorder, client_of
 
 _HTTP_1_1 = (1, 1)
@@ -44,37 +52,45 @@ class TokenFastPath:
     starts: tuple[bytes, ...]
     """How requests for the endpoint start (`request_starts`)."""
     limits: RequestHeadLimits = DEFAULT_LIMITS
+    known: KnownTokenRequests = field(default_factory=KnownTokenRequests)
 
     def try_handle(self, data: bytes, client: ClientWriter) -> TokenRequest | None:
         """Begins to answer a request that starts like one of `starts`.
 
         None: it is left to aiohttp, and nothing was done.
         """
+        known = self.known.get(data)
+        if known is not None:
+            request = self._taken(known.block, known.path, client)
+            request.call.form, request.call.proof = known.form, known.proof
+            request.begin(DECIDING)
+            return request
         plain = parse_simple_request(data, self.limits)
-        if plain is None or len(plain.body) > MAX_FORM:
+        if plain is None or len(plain.body) > MAX_FORM or plain.block.origin_or_coding:
+            # What a web page or a coded body gets is decided in one place (`gateway.web.oauth_endpoints`).
             return None
-        block = plain.block
-        if block.origin_or_coding:
-            # What these get is decided in one place (`gateway.web.oauth_endpoints`).
-            return None
+        request = self._taken(plain.block, plain.path, client)
+        call, request.read = request.call, (data, plain)
+        call.body, call.query = plain.body, (plain.query or b"").decode("latin-1")
+        request.begin(STEPS)
+        return request
+
+    def _taken(self, block: HeaderBlock, path: bytes, client: ClientWriter) -> TokenRequest:
         peer = real_peer(client.peer, block.headers, self.trusted)
         if block.last:
             client.close_after()
-        in_flight = TokenRequest(self, client, peer, self.new_id(), block.headers)
-        in_flight.begin(
-            TokenRequestState(
-                "" if plain.query is None else plain.query.decode("latin-1"),
-                block.content_type,
-                plain.body,
-                block.authorization,
-                peer.address,
-                block.proofs,
-                peer.certificate,
-                block.headers,
-                plain.path.decode("latin-1"),
-            )
+        call = TokenRequestState(
+            "",
+            block.content_type,
+            b"",
+            block.authorization,
+            peer.address,
+            block.proofs,
+            peer.certificate,
+            block.headers,
+            path.decode("latin-1"),
         )
-        return in_flight
+        return TokenRequest(self, client, peer, path, call)
 
 
 def request_starts(paths: GatewayPaths) -> tuple[bytes, ...]:
@@ -88,67 +104,77 @@ class TokenRequest:
 
     __slots__ = (
         "_began",
-        "_call",
         "_client",
         "_error",
         "_fast_path",
-        "_headers",
         "_path",
         "_peer",
         "_request_id",
         "_task",
+        "call",
         "finished",
+        "read",
     )
 
     def __init__(
-        self,
-        fast_path: TokenFastPath,
-        client: ClientWriter,
-        peer: Peer,
-        request_id: str,
-        headers: Iterable[Header] = (),
+        self, fast_path: TokenFastPath, client: ClientWriter, peer: Peer, path: bytes, call: TokenRequestState
     ) -> None:
         self._fast_path = fast_path
         self._client = client
         self._peer = peer
-        self._headers = headers
-        self._path = b""
+        self._path = path
         self._error = ""
-        self._call: TokenRequestState | None = None
-        self._request_id = request_id
+        self._request_id = fast_path.new_id()
         self._began = perf_counter()
         self._task: Running | None = None
+        self.call = call
+        """What its steps have found."""
+        self.read: tuple[bytes, SimpleRequest] | None = None
+        """Its bytes, and what was read in them just now; None: that was known."""
         self.finished = False
         """Whether the answer is out."""
 
-    def begin(self, call: TokenRequestState) -> None:
+    def begin(self, steps: Sequence[Step[TokenRequestState, TokenServices]]) -> None:
         """Runs the steps; the answer is out when this returns, unless something must be waited for."""
-        self._path, self._call = call.path.encode("latin-1"), call
         self._fast_path.recorder.telemetry.in_flight += 1
         try:
-            waiting = start_steps(STEPS, call, self._fast_path.endpoints.services)
+            waiting = start_steps(steps, self.call, self._fast_path.endpoints.services)
             if waiting is None:
-                answer = self._fast_path.endpoints.granted(call)
+                body = self._granted()
         except Exception as error:  # whatever a plugin raises ends the request: nobody gets a token
-            self._task = run_eagerly(self._refuse(call, error))
+            self._task = run_eagerly(self._refuse(error))
         else:
             if waiting is None:
-                self._send(answer)
+                self._send_token(body)
             else:
-                self._task = run_eagerly(self._await_steps(call, waiting))
+                self._task = run_eagerly(self._await_steps(waiting))
 
-    async def _await_steps(self, call: TokenRequestState, waiting: Awaitable[None]) -> None:
+    async def _await_steps(self, waiting: Awaitable[None]) -> None:
         try:
             await waiting
-            answer = self._fast_path.endpoints.granted(call)
+            body = self._granted()
         except Exception as error:  # as in `begin`
-            await self._refuse(call, error)
+            await self._refuse(error)
         else:
-            self._send(answer)
+            self._send_token(body)
 
-    async def _refuse(self, call: TokenRequestState, error: Exception) -> None:
+    def _granted(self) -> bytes:
+        """The body that goes out."""
+        call = self.call
+        self._fast_path.endpoints.note_granted(call)
+        if self.read is not None:
+            self._fast_path.known.put(*self.read, call.form, call.proof)
+        return token_body(call.answer)
+
+    def _send_token(self, body: bytes) -> None:
+        nonce, keep, now = self.call.nonce, not self._client.closing, self._fast_path.clock()
+        extra = [] if nonce is None else [dpop_nonce(nonce)]
+        self._client.write(GRANTED.message(body, extra, keep_alive=keep, now=now))
+        self._finish(GRANTED.status, len(body), keep=keep)
+
+    async def _refuse(self, error: Exception) -> None:
         """Answers with the error; an attempt that has failed is answered later than others."""
-        endpoints = self._fast_path.endpoints
+        endpoints, call = self._fast_path.endpoints, self.call
         if isinstance(error, OAuthError):
             endpoints.refused(call, error)
             if endpoints.refusals is not None:
@@ -178,8 +204,8 @@ class TokenRequest:
         recorder = self._fast_path.recorder
         recorder.telemetry.in_flight -= 1
         seconds = perf_counter() - self._began
-        address, client = self._peer.address, client_of(self._call)
-        facts = OtherFacts(self._headers, self._peer.version or _HTTP_1_1, self._call, self._error)
+        address, client = self._peer.address, client_of(self.call)
+        facts = OtherFacts(self.call.headers, self._peer.version or _HTTP_1_1, self.call, self._error)
         recorder.other(
             TOKEN, "POST", self._path, address, self._request_id, status, size, seconds, client, facts
         )

@@ -49,7 +49,7 @@ from gateway.oauth.client_auth import client_secret_basic
 from gateway.oauth.dpop import ProofError, judge_proof
 from gateway.oauth.errors import OAuthError
 from gateway.oauth.form import MEDIA_TYPE as FORM
-from gateway.oauth.form import Form, parse_form
+from gateway.oauth.form import Form, parse_form, parse_parameters
 from gateway.oauth.grants import Grant
 from gateway.oauth.model import Client, Secret, TokenInfo
 from gateway.oauth.networks import is_inside
@@ -60,7 +60,7 @@ from gateway.proxy.question_cache import question_reader
 from gateway.proxy.request_cache import CachedRequest, request_reader
 from gateway.proxy.response_rendering import head_for_plugins, render_cached
 from gateway.proxy.route_table import RouteTable
-from gateway.proxy.simple_request import MOST_HEADERS, parse_simple_head
+from gateway.proxy.simple_request import MOST_HEADERS, parse_simple_head, parse_simple_request
 from gateway.store.clients import ClientStore, client_record_name
 from gateway.store.failed_attempts import FailedAttemptStore
 from gateway.store.key_names import KeyNames
@@ -70,6 +70,7 @@ from gateway.tokens.backend_assertions import BackendAssertions
 from gateway.tokens.token_cache import TokenCache
 from gateway.tokens.token_issuer import ReusableToken, ReusableTokenCache, reuse_key
 from gateway.upstream.simple_response import read_plain
+from gateway.web.known_token_requests import KnownTokenRequests
 from plugins.ip_filter import IpFilter
 from tests.certificates import Certificate
 from tests.plugins.exchanges import exchange, made
@@ -324,6 +325,29 @@ def malformed_basic(number: int, size: int) -> object:
         return client_secret_basic(SimpleNamespace(authorization=(value,), form=Form({}), certificate=None))
     except OAuthError:
         return None
+
+
+def known_token_requests() -> Fill:
+    """With many headers, and a secret that is kept in both spellings."""
+    known = KnownTokenRequests()
+
+    def fill(number: int, size: int) -> None:
+        credentials = b"Basic " + base64.b64encode(b"%08d:" % number + b"%2B" * 20)
+        form = f"grant_type=client_credentials&scope={words(number, 100, '+')}"
+        first = (b"Authorization: " + credentials, b"Content-Length: %d" % len(form))
+        start = b"POST /token HTTP/1.1\r\n"
+        data = (
+            start + many_headers(number, size - len(start) - len(form) - 2, *first) + b"\r\n" + form.encode()
+        )
+        request = parse_simple_request(data)
+        if request is None:
+            return
+        brings = SimpleNamespace(authorization=(credentials,), form=Form({}), certificate=None)
+        proof = client_secret_basic(brings)
+        assert proof is not None
+        known.put(data, request, parse_parameters(form), proof)
+
+    return fill
 
 
 @cache
@@ -621,6 +645,7 @@ FILLS: dict[str, tuple[New | Input, ...]] = {
     "matches of certificates and subjects": (once(certificate),),
     "keys of client certificates": (once(not_a_certificate), once(key_of_certificate)),
     "Basic credentials": (once(basic), once(malformed_basic)),
+    "token requests": (known_token_requests,),
     "content types of forms": (
         once(lambda number, size: parse_form(f"{FORM};{text(number, size - len(FORM) - 1)}", b"")),
     ),
