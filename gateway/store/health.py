@@ -16,7 +16,7 @@ from gateway.store.key_names import KeyNames
 from gateway.store.link import Commands, StoreLink
 from gateway.store.redis_errors import CommandRejected
 from gateway.store.script import Script
-from gateway.store.token_scripts import FACTS, ISSUE
+from gateway.store.token_scripts import FACTS, ISSUE_REUSABLE
 
 log = logging.getLogger("gatepost")
 
@@ -27,7 +27,7 @@ MIN_PAUSE = 0.2
 WRITE_REFUSALS = frozenset({"MISCONF", "NOPERM", "NOREPLICAS", "OOM"})
 """Codes with which a server that answers reads may refuse writes."""
 
-TRY_ISSUE = Script("store.try_issue", ISSUE.source)
+TRY_ISSUE = Script("store.try_issue", ISSUE_REUSABLE.source)
 TRY_JUDGE = Script("store.try_judge", FACTS.source)
 """The scripts that issue and judge tokens, under names of their own in the metrics."""
 
@@ -138,8 +138,9 @@ class StoreHealth:
         """Why no token can be issued."""
         names = self._names
         for group in names.groups:
-            keys = (*self._probes(group), names.file_clients_in(group))
-            args = ("{}", 1000, "probe", 0, names.tokens(group), "probe", "", "")
+            token, generation, reuse = self._probes(group)
+            keys = (token, generation, names.file_clients_in(group), reuse)
+            args = ("{}", 1000, "probe", "", "", "probe", 0, names.tokens(group))
             refusal = await self._refusal(self._link.script(TRY_ISSUE, keys, args))
             if refusal is not None:
                 return refusal

@@ -47,12 +47,19 @@ GROUPS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 def group_of(client_id: str) -> str:
     """The group of a client, or of an application."""
-    return GROUPS[crc32(client_id.encode("utf-8", "surrogatepass")) % len(GROUPS)]
+    return GROUPS[_group_number(client_id)]
+
+
+def _group_number(client_id: str) -> int:
+    return crc32(client_id.encode("utf-8", "surrogatepass")) % len(GROUPS)
+
+
+_HEADS = tuple(bytes([number << 2]) for number in range(len(GROUPS)))
 
 
 def token_head(client_id: str) -> bytes:
     """A byte whose first base64url character is the client's group."""
-    return bytes([GROUPS.index(group_of(client_id)) << 2])
+    return _HEADS[_group_number(client_id)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,20 +11,17 @@
 
 from gateway.store.script import Script
 
-ISSUE = Script(
-    "token.issue",
-    """
-local token, generation_key, slot, clients = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local record, lifetime, sealed, least = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-local tokens, client, registered, credentials = ARGV[5], ARGV[6], ARGV[7] == '1', ARGV[8]
-local hash = string.sub(token, #tokens + 1)
+_FIND_GENERATION = """
+local token, generation_key, clients = KEYS[1], KEYS[2], KEYS[3]
+local record, lifetime = ARGV[1], ARGV[2]
+local client, registered, credentials = ARGV[3], ARGV[4] == '1', ARGV[5]
 
 -- `clients` has the registered clients, or those of the configuration file, whichever this one is of.
 local current = (registered or credentials ~= '') and redis.call('HGET', clients, client)
 if registered and not current then return false end
 
 -- A worker may not know yet that all of the client's credentials are others: it issues none for the old.
-if credentials ~= '' then
+if credentials ~= '' and current ~= credentials then
   local same = not current
   for one in string.gmatch(credentials, '%S+') do
     same = same or string.find(current, one, 1, true) ~= nil
@@ -39,28 +36,36 @@ if generation and string.sub(generation, 1, 1) == '!' then
   generation = false
 end
 if not generation then
-  -- Nobody can tell beforehand what a token's hash will be, and no other token has it.
-  generation = string.sub(hash, -9, -2)
+  -- The end of the token's hash: nobody can tell it beforehand, and no other token has it.
+  generation = string.sub(token, -9, -2)
   redis.call('SET', generation_key, generation)
 end
+"""
 
-if sealed ~= '' then
-  local kept = redis.call('GET', slot)
-  local space = kept and string.find(kept, ' ', 1, true)
-  if space then
-    local earlier = tokens .. string.sub(kept, 1, space - 1)
-    local value = redis.call('GET', earlier)
-    local left = redis.call('PTTL', earlier)
-    if value and left > least and string.sub(value, 1, #generation + 1) == generation .. ' ' then
-      return {left, kept, value}
-    end
+_FIND_LIVE = """
+local slot, sealed, least, tokens = KEYS[4], ARGV[6], tonumber(ARGV[7]), ARGV[8]
+local kept = redis.call('GET', slot)
+local space = kept and string.find(kept, ' ', 1, true)
+if space then
+  local earlier = tokens .. string.sub(kept, 1, space - 1)
+  local value = redis.call('GET', earlier)
+  local left = redis.call('PTTL', earlier)
+  if value and left > least and string.sub(value, 1, #generation + 1) == generation .. ' ' then
+    return {left, kept, value}
   end
-  redis.call('SET', slot, hash .. ' ' .. sealed, 'PX', lifetime)
 end
+redis.call('SET', slot, string.sub(token, #tokens + 1) .. ' ' .. sealed, 'PX', lifetime)
+"""
+
+_STORE = """
 redis.call('SET', token, generation .. ' ' .. record, 'PX', lifetime)
 return {lifetime}
-""",
-)
+"""
+
+ISSUE = Script("token.issue", _FIND_GENERATION + _STORE)
+"""A token of its own."""
+ISSUE_REUSABLE = Script("token.issue", _FIND_GENERATION + _FIND_LIVE + _STORE)
+"""The live token of a slot, or a new one that is given out again from then on."""
 
 
 FACTS = Script(

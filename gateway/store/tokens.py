@@ -16,9 +16,9 @@ from gateway.store.key_names import KeyNames
 from gateway.store.link import Commands, StoreLink
 from gateway.store.record_mac import RecordMac
 from gateway.store.redis_connection import RedisConnection
-from gateway.store.resp_connection import Decode, Recipient
+from gateway.store.resp_connection import Argument, Decode, Recipient
 from gateway.store.token_record import read_token_info, write_token_info
-from gateway.store.token_scripts import FACTS, ISSUE, NEXT_GENERATION
+from gateway.store.token_scripts import FACTS, ISSUE, ISSUE_REUSABLE, NEXT_GENERATION
 
 Note = Callable[[str, TokenInfo, float], None]
 """Is told of a token's hash, its facts, and the seconds that it still lives."""
@@ -119,7 +119,7 @@ class TokenStore:
         self.names = names
         self._mac = mac
 
-    async def issue(self, draft: TokenDraft, keep: Keep | None = None) -> Issued:
+    def issue(self, draft: TokenDraft, keep: Keep | None = None) -> asyncio.Future[Issued]:
         """Stores the draft, or finds the live token of its slot.
 
         `keep` is for a memory. It is told at the answer's place in the order of answers and invalidations;
@@ -129,28 +129,24 @@ class TokenStore:
         the draft's credentials any more.
         """
         names, client, registered = self.names, draft.facts.client, draft.facts.source == "store"
-        sealed = draft.sealed if draft.reuse_key is not None and draft.sealed else b""
-        group = names.group(client)
-        generation, slot = (
-            names.client_generation(client),
-            names.reusable_token(client, draft.reuse_key or ""),
-        )
-        keys = (
+        group, generation = names.group(client), names.client_generation(client)
+        keys: tuple[str, ...] = (
             names.token(draft.hash),
             generation,
-            slot,
             names.clients(group) if registered else names.file_clients_in(group),
         )
-        args = (
+        args: tuple[Argument, ...] = (
             self._mac.sign(keys[0], write_token_info(draft.facts)),
             draft.lifetime * 1000,
-            sealed,
-            round(shortest_reusable(draft.renew_before) * 1000),
-            names.tokens(group),
             client,
             "1" if registered else "",
             " ".join(draft.credentials),
         )
+        script, slot = ISSUE, ""
+        if draft.reuse_key is not None and draft.sealed:
+            script, slot = ISSUE_REUSABLE, names.reusable_token(client, draft.reuse_key)
+            least = round(shortest_reusable(draft.renew_before) * 1000)
+            keys, args = (*keys, slot), (*args, draft.sealed, least, names.tokens(group))
 
         def read(answer: list[Any] | None) -> Issued:
             if answer is None:
@@ -167,7 +163,7 @@ class TokenStore:
                 self._link.watch(token, value)
             return issued
 
-        return await self._link.script(ISSUE, keys, args, read)  # type: ignore[no-any-return]  # read's
+        return self._link.script(script, keys, args, read)
 
     def facts(
         self,
