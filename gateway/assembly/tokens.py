@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from dataclasses import dataclass
+from os import urandom
 
 from gateway.accounts.clients import Clients
 from gateway.clock import Clock
@@ -55,7 +55,7 @@ def record_mac(keys: MasterKeys) -> RecordMac:
 
 def encrypted_keys(store: SharedValue, keys: MasterKeys) -> EncryptedKeys:
     """The encrypted signing keys in the store."""
-    return EncryptedKeys(store, TokenCipher(keys.derive(PURPOSE), secrets.token_bytes))
+    return EncryptedKeys(store, TokenCipher(keys.derive(PURPOSE), urandom))
 
 
 def key_rules(settings: Settings) -> KeyRules:
@@ -110,14 +110,14 @@ def token_parts(settings: Settings, store: Store, cache: TokenCache) -> TokenPar
     keys = signing_keys(settings, encrypted, store.signing_keys.key, cache, store.clock)
     store.listeners.add(check)
     store.listeners.add(keys)
-    opaque = OpaqueTokens(master.derive("token tag"), secrets.token_bytes)
+    opaque = OpaqueTokens(master.derive("token tag"), urandom)
     audience = settings.tokens.audience or settings.server.public_url
-    jwts = JwtTokens(keys, settings.server.public_url, audience, secrets.token_bytes)
+    jwts = JwtTokens(keys, settings.server.public_url, audience, urandom)
     return TokenParts(
         opaque,
         jwts,
         TokenFormats(opaque, jwts, settings.tokens.format),
-        TokenCipher(master.derive("token seal"), secrets.token_bytes),
+        TokenCipher(master.derive("token seal"), urandom),
         Nonces(master.derive("dpop nonce")) if settings.tokens.dpop_nonce else None,
         keys,
         check,

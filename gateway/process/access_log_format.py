@@ -26,13 +26,18 @@ Line = Callable[[str, Entry], bytes]
 
 def json_line(time: str, entry: Entry) -> bytes:
     """One JSON object per line."""
+    return f"{_json_start(time, entry)}}}\n".encode("ascii")
+
+
+def _json_start(time: str, entry: Entry) -> str:
+    """The object up to where further members may follow."""
     address, method, path, status, size, seconds, route, client, request_id = entry
     members = _json_members if len(path) + len(client) <= MAX_CACHED else _json_members.__wrapped__
     request, identity = members(address, method, path, route, client)
     return (
         f'{{"time": "{time}", "level": "info", "logger": "access", {request}, "status": {status}, '
-        f'"bytes": {size}, "seconds": {seconds:.6f}, {identity}, "request_id": {_json_string(request_id)}}}\n'
-    ).encode("ascii")
+        f'"bytes": {size}, "seconds": {seconds:.6f}, {identity}, "request_id": {_json_string(request_id)}'
+    )
 
 
 @cached_unchecked(_MEMBERS)
@@ -65,7 +70,7 @@ def detailed_line(style: Format, time: str, detailed: DetailedEntry) -> bytes:
         end = "".join(f" {name}={quoted(value)}" for name, value in pairs) + "\n"
         return text_line(time, detailed.entry)[:-1] + end.encode()
     members = "".join([f", {_json_string(name)}: {_json_value(value)}" for name, value in detailed.details])
-    return json_line(time, detailed.entry)[:-2] + f"{members}}}\n".encode("ascii")
+    return f"{_json_start(time, detailed.entry)}{members}}}\n".encode("ascii")
 
 
 def _json_value(value: str | float | None) -> str:
