@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.jose.jwk import PublicKey, decode
 from gateway.jose.signatures import ALGORITHMS
+from gateway.runtime.caches import MIB, cached, register
 
 MAX_LENGTH = 8192
 """Characters."""
@@ -80,7 +81,7 @@ def read_parts(text: str) -> tuple[Members, Members, bytes, bytes]:
     """
     if len(text) > MAX_LENGTH or not (shape := _SHAPE.fullmatch(text)):
         raise ValueError("not a JWS in compact form")
-    return read_members(shape[1]), read_members(shape[2]), text[: shape.end(2)].encode(), decode(shape[3])
+    return _read_header(shape[1]), read_members(shape[2]), text[: shape.end(2)].encode(), decode(shape[3])
 
 
 def read_members(part: str) -> Members:
@@ -96,6 +97,11 @@ def read_members(part: str) -> Members:
     if type(members) is not dict:
         raise ValueError("not an object")
     return members
+
+
+_HEADERS = register("headers of JWTs", __name__, entries=256, key_bytes=512, total_bytes=3 * MIB)
+_read_header = cached(_HEADERS)(read_members)
+"""A header is that of many JWTs: it names the key. Nobody changes what it holds."""
 
 
 def _no_constant(_: str) -> None:

@@ -37,6 +37,8 @@ from gateway.http.request_head import valid_host
 from gateway.http.responses import date_header, reason_phrase
 from gateway.issuers.client_key_sets import ClientKeySets
 from gateway.issuers.result_cache import ResultCache
+from gateway.jose.jwk import encode
+from gateway.jose.jws import MAX_LENGTH, read_parts
 from gateway.limits.lease_table import LeaseTable
 from gateway.limits.rate_bucket import Window
 from gateway.limits.subject import address_subject
@@ -325,6 +327,22 @@ def malformed_basic(number: int, size: int) -> object:
         return client_secret_basic(SimpleNamespace(authorization=(value,), form=Form({}), certificate=None))
     except OAuthError:
         return None
+
+
+def _jws(header: str) -> None:
+    read_parts(".".join(encode(part.encode()) for part in (header, "{}", "signature")))
+
+
+def header_of_many_members(number: int, size: int) -> None:
+    room = min(size, MAX_LENGTH - 100) // 4 * 3
+    members = ",".join(f'"{number:x}{place:03x}":9' for place in range(room // 4))
+    _jws("{" + members[: room - 2].rpartition(",")[0] + "}")
+
+
+def header_of_lists(number: int, size: int) -> None:
+    room = min(size, MAX_LENGTH - 100) // 4 * 3
+    lists = "[]," * ((room - 20) // 3)
+    _jws(f'{{"{number:x}":[{lists}[]]}}')
 
 
 def known_token_requests() -> Fill:
@@ -703,6 +721,7 @@ FILLS: dict[str, tuple[New | Input, ...]] = {
     "heads of forward authentication": QUESTIONS[:2],
     "heads of forward authentication without token and address": QUESTIONS[2:],
     "members of access log lines": (once(log_line),),
+    "headers of JWTs": (once(header_of_many_members), once(header_of_lists)),
     "keys in DPoP proofs": (once(proof_with_key),),
     "key sets of clients": (once(key_sets), once(rsa_key_sets)),
     "client records": (
