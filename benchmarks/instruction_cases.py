@@ -124,6 +124,8 @@ _EVENTS = Stream("/events/100000", ("Accept: text/event-stream",), b"data: hello
 _SOCKET = Stream("/socket/0", ("Upgrade: websocket", "Connection: Upgrade"), ANSWER)
 PLAIN = Case("GET, token checked, 120 B", _same("GET", "/120"))
 UNSEEN = Case("GET, token not seen before", _tokens_not_seen)
+REUSED_TOKEN = Case("POST /token, reused", _form(ASKING))
+NEW_TOKEN = Case("POST /token, new", _form(f"{ASKING}&validity_period=600"))
 CASES = (
     PLAIN,
     Case("GET, token checked, 1 KiB", _same("GET", "/1024")),
@@ -149,6 +151,6 @@ CASES = (
     Case("GET, DPoP", _proofs),
     Case("GET, another issuer's JWT, not seen before", _jwts_not_seen),
     Case("GET, another issuer's JWT, seen before", _jwt_again),
-    Case("POST /token, reused", _form(ASKING)),
-    Case("POST /token, new", _form(f"{ASKING}&validity_period=600")),
+    REUSED_TOKEN,
+    NEW_TOKEN,
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import instructions
-from benchmarks.instruction_cases import PLAIN, UNSEEN, Case, Request
+from benchmarks.instruction_cases import NEW_TOKEN, PLAIN, REUSED_TOKEN, UNSEEN, Case, Request
 from benchmarks.instructions import Client, Cost, Counter, FixedUpstream, python_build, store, stored
 
 GROWTH = 1.03
@@ -71,7 +71,7 @@ def test_a_response_that_is_not_200_ends_the_count_of_instructions() -> None:
 )
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("case", [PLAIN, UNSEEN], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [PLAIN, UNSEEN, REUSED_TOKEN, NEW_TOKEN], ids=lambda case: case.name)
 def test_a_request_takes_no_more_instructions_than_stored(tmp_path: Path, case: Case) -> None:
     before = stored().get(case.name)
     if before is None:
