@@ -22,12 +22,11 @@ from tests.running import START_LIMIT, Running
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 START = """
-import os, sys
+import fcntl, os, sys
 descriptors, arguments = sys.argv[1].split(","), sys.argv[2:]
-for number, descriptor in enumerate(descriptors):
-    os.dup2(int(descriptor), 60 + number)
-for number in range(len(descriptors)):
-    os.dup2(60 + number, 3 + number)
+# Out of the way first, to numbers that are free.
+for number, kept in enumerate([fcntl.fcntl(int(one), fcntl.F_DUPFD, 60) for one in descriptors]):
+    os.dup2(kept, 3 + number)
     os.set_inheritable(3 + number, True)
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="2", LISTEN_FDNAMES="web:management")
 os.execv(arguments[0], arguments)

@@ -158,6 +158,7 @@ async def test_new_workers_log_as_the_new_configuration_says(running: Running) -
     changed["logging"]["level"] = "debug"
     await reload(running, changed)
     await running.line("debug small: started talkative")
+    await only(running, "talkative")
 
 
 async def test_a_broken_file_leaves_the_workers_alone(running: Running) -> None:
