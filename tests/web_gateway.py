@@ -16,6 +16,7 @@ from tests.conftest import Valkey
 from tests.raw import RawClient, RawMessage, RawUpstream, raw_upstream
 from tests.running import Running
 
+HASTE = "300ms"
 HOST = "Host: api.example.org\r\n"
 
 
@@ -96,19 +97,23 @@ def upstream(upstream_server: RawUpstream) -> RawUpstream:
 @pytest.fixture(scope="session")
 def gateways(
     upstream_server: RawUpstream, valkey: Valkey, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[bool], Running]]:
+) -> Iterator[Callable[..., Running]]:
     """Starts the gateway with the fast path and the one without, when each is first asked for: not one after
     the other, as of a parametrized fixture of the session, which each file would start anew.
     """
-    started: dict[bool, Running] = {}
+    started: dict[tuple[bool, bool], Running] = {}
 
-    def gateway(fast_lane: bool) -> Running:
-        if fast_lane not in started:
+    def gateway(fast_lane: bool, *, hasty: bool = False) -> Running:
+        kind = fast_lane, hasty
+        if kind not in started:
             prefix = f"test-web-{uuid4().hex[:12]}:"
             config = web_config(upstream_server, valkey.url, prefix, fast_lane=fast_lane)
-            started[fast_lane] = Running(config, tmp_path_factory.mktemp("web"))
-            started[fast_lane].await_ready()
-        return started[fast_lane]
+            if hasty:
+                config["server"]["timeouts"] |= {"header": HASTE, "body": HASTE}
+                config["upstreams"]["backend"]["timeouts"]["response"] = HASTE
+            started[kind] = Running(config, tmp_path_factory.mktemp("web"))
+            started[kind].await_ready()
+        return started[kind]
 
     yield gateway
     for running in started.values():
@@ -116,7 +121,7 @@ def gateways(
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["fast_path", "aiohttp"])
-def gateway(request: pytest.FixtureRequest, gateways: Callable[[bool], Running], valkey: Valkey) -> Running:
+def gateway(request: pytest.FixtureRequest, gateways: Callable[..., Running], valkey: Valkey) -> Running:
     """Every test runs with and without the fast path and must see the same behavior.
 
     No file sees what another one has failed at or logged.
@@ -127,6 +132,12 @@ def gateway(request: pytest.FixtureRequest, gateways: Callable[[bool], Running],
             client.delete(key)
     running.lines.clear()
     return running
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["fast_path", "aiohttp"])
+def hasty_gateway(request: pytest.FixtureRequest, gateways: Callable[..., Running]) -> Running:
+    """One that soon ends what does not go on: for tests that wait for that, and for nothing else."""
+    return gateways(request.param, hasty=True)
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from gateway.store import KeyNames
 from tests.conftest import Valkey
 from tests.e2e.conftest import StartGateway, configuration
-from tests.raw import RawMessage, RawUpstream
+from tests.raw import LIMIT, RawMessage, RawUpstream
 from tests.running import Running
 
 ASK = b"GET /open HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -43,6 +44,18 @@ def admitted(answers: list[RawMessage]) -> int:
     return sum(answer.status == 200 for answer in answers)
 
 
+async def workers_known(valkey: Valkey, prefix: str, number: int) -> None:
+    """Waits until all workers have told the store twice that they are alive, and so know of each other."""
+    key = KeyNames(prefix).limit_workers
+    heard: dict[Any, set[float]] = {}
+    with valkey.client as client:
+        async with asyncio.timeout(LIMIT):
+            while sum(len(times) > 1 for times in heard.values()) < number:
+                for worker, seen in client.zrange(key, 0, -1, withscores=True):
+                    heard.setdefault(worker, set()).add(seen)
+                await asyncio.sleep(0.02)
+
+
 def round_trips(valkey: Valkey) -> int:
     with valkey.client as client:
         stats = client.info("commandstats")
@@ -55,8 +68,7 @@ async def test_four_workers_of_two_gateways_admit_the_limit_and_hardly_ask_the_s
     store = {"url": own_valkey.url, "prefix": "limits:"}
     config = limited(upstream.url, rate(500, "1m"), store=store)
     gateways = [gateway(config, workers=2) for _ in range(2)]
-    # A worker's sign of life reaches the others within a second, or within two on a busy machine.
-    await asyncio.sleep(2.5)
+    await workers_known(own_valkey, "limits:", 4)
     before, began = round_trips(own_valkey), time.monotonic()
     answers = await flood(gateways, 300)
     assert admitted(answers) == 500
@@ -140,10 +152,10 @@ async def test_the_fast_path_counts_as_everything_else(
 
 @pytest.mark.parametrize("fast_path", [True, False])
 async def test_over_two_workers_the_first_twenty_pass_and_no_more(
-    gateway: StartGateway, upstream: RawUpstream, fast_path: bool
+    gateway: StartGateway, upstream: RawUpstream, valkey: Valkey, prefix: str, fast_path: bool
 ) -> None:
     running = gateway(limited(upstream.url, rate(20, "1m"), server={"fast_lane": fast_path, "workers": 2}))
-    await asyncio.sleep(2.5)  # until the workers know of each other
+    await workers_known(valkey, prefix, 2)
     statuses = []
     for _ in range(25):
         async with await running.connect() as connection:  # a worker may be another for each connection
@@ -153,7 +165,7 @@ async def test_over_two_workers_the_first_twenty_pass_and_no_more(
 
 @pytest.mark.parametrize("fast_path", [True, False])
 async def test_over_two_workers_two_requests_are_in_flight_at_once(
-    gateway: StartGateway, upstream: RawUpstream, fast_path: bool
+    gateway: StartGateway, upstream: RawUpstream, valkey: Valkey, prefix: str, fast_path: bool
 ) -> None:
     release = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -166,7 +178,7 @@ async def test_over_two_workers_two_requests_are_in_flight_at_once(
     upstream.reset(slow)
     plugin = {"use": "concurrency", "with": {"limit": 2, "by": "route"}}
     running = gateway(limited(upstream.url, plugin, server={"fast_lane": fast_path, "workers": 2}))
-    await asyncio.sleep(2.5)  # until the workers know of each other
+    await workers_known(valkey, prefix, 2)
     for turn in range(1, 6):
         release.clear()
         connections = [await running.connect() for _ in range(2)]

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.web_gateway import client, gateway, gateways, token, upstream, upstream_server
+from tests.web_gateway import client, gateway, gateways, hasty_gateway, token, upstream, upstream_server
 
-__all__ = ["client", "gateway", "gateways", "token", "upstream", "upstream_server"]
+__all__ = ["client", "gateway", "gateways", "hasty_gateway", "token", "upstream", "upstream_server"]

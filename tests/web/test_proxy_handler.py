@@ -298,13 +298,14 @@ async def test_nonsense_from_the_upstream_is_502(
     assert (await client.ask(request("/open"))).status == 200
 
 
-async def test_a_slow_upstream_is_504(client: RawClient, upstream: RawUpstream) -> None:
+async def test_a_slow_upstream_is_504(hasty_gateway: Running, upstream: RawUpstream) -> None:
     async def never(_: RawMessage, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         await reader.read()
         return False
 
     upstream.reset(never)
-    assert problem(await client.ask(request("/open")))["code"] == "101504"
+    async with await hasty_gateway.connect() as client:
+        assert problem(await client.ask(request("/open")))["code"] == "101504"
 
 
 async def test_a_caller_that_leaves_ends_the_exchange(gateway: Running, upstream: RawUpstream) -> None:

@@ -75,16 +75,17 @@ async def test_the_absolute_form_is_served(client: RawClient, upstream: RawUpstr
     assert seen.header("X-Forwarded-Host") == "other.example"
 
 
-async def test_a_head_that_does_not_end_is_ended(gateway: Running) -> None:
-    connected = await gateway.connect()
+async def test_a_head_that_does_not_end_is_ended(hasty_gateway: Running) -> None:
+    connected = await hasty_gateway.connect()
     await connected.send(b"GET /open HTTP/1.1\r\nHost: a\r\nX-Slow:")
     assert (await connected.rest()).startswith(b"HTTP/1.1 408 ")
     await connected.close()
 
 
-async def test_a_body_that_does_not_go_on_is_ended(client: RawClient, upstream: RawUpstream) -> None:
-    await client.send(request("/open", "Content-Length: 10", method="POST") + b"half")
-    assert (await client.receive()).status == 408
+async def test_a_body_that_does_not_go_on_is_ended(hasty_gateway: Running, upstream: RawUpstream) -> None:
+    async with await hasty_gateway.connect() as client:
+        await client.send(request("/open", "Content-Length: 10", method="POST") + b"half")
+        assert (await client.receive()).status == 408
 
 
 async def test_a_body_larger_than_allowed_is_413_declared_or_not(
