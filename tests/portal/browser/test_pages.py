@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Page, Response, ViewportSize
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, ViewportSize
 
-from tests.portal.browser.conftest import make_application, sign_in
+from tests.portal.browser.chromium import AXE
+from tests.portal.browser.conftest import PATIENCE, THREAD, make_application, sign_in
 
 Window = Callable[..., Page]
 Pages = Callable[[Page], Iterator[str]]
@@ -90,9 +92,6 @@ def pages_of_keys(page: Page) -> Iterator[str]:
     yield "usage, with pictures"
 
 
-EVERY_PAGE = pytest.mark.parametrize("pages", [pages_of_site, pages_of_keys])
-
-
 def after_settling(page: Page, path: str) -> None:
     """Opens the page until it has something to show; workers settle every two seconds."""
     deadline = time.monotonic() + 30
@@ -137,33 +136,60 @@ def problems(page: Page, axe: str) -> list[str]:
     return found
 
 
-@EVERY_PAGE
-def test_every_page_is_accessible_and_can_be_read_in_the_dark_on_a_small_phone(
-    window: Window, axe: str, pages: Pages
-) -> None:
-    page = window()
-    found = {name: problems(page, axe) for name in pages(page)}
-    assert {name: texts for name, texts in found.items() if texts} == {}
+@dataclass
+class Walk:
+    """What was found on the way over all pages."""
+
+    problems: dict[str, list[str]] = field(default_factory=dict)
+    weights: dict[str, int] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+    """On the console, by the pages themselves."""
 
 
-@EVERY_PAGE
-def test_no_page_weighs_100_kib_or_breaks_its_own_policy(window: Window, pages: Pages) -> None:
-    page = window()
-    sizes: list[int] = []
-    said: list[str] = []
+@pytest.fixture(scope="module", params=[pages_of_site, pages_of_keys])
+def walk(browser: Browser, gateway: str, request: pytest.FixtureRequest) -> Walk:
+    """One way over all pages, for what each has to be."""
+    return THREAD.submit(walked, browser, gateway, request.param).result()
+
+
+def walked(browser: Browser, gateway: str, pages: Pages) -> Walk:
+    axe = AXE.read_text() if AXE.is_file() else ""
+    found, sizes, by_axe = Walk(), list[int](), False
 
     def weigh(answer: Response) -> None:
         sizes.append(int(answer.headers.get("content-length", 0)))
 
-    page.on("request", lambda request: sizes.clear() if request.is_navigation_request() else None)
-    page.on("response", weigh)
-    page.on("console", lambda message: said.append(message.text))
-    weights = {}
-    for name in pages(page):
-        weights[name] = sum(sizes)
-    assert min(weights.values()) > 0
-    assert max(weights.values()) < 100 * 1024
-    assert not [text for text in said if "Content Security Policy" in text]
+    def hear(message: ConsoleMessage) -> None:
+        if not by_axe:
+            found.said.append(message.text)
+
+    with browser.new_context(base_url=gateway) as context:
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        page.on("request", lambda request: sizes.clear() if request.is_navigation_request() else None)
+        page.on("response", weigh)
+        page.on("console", hear)
+        for name in pages(page):
+            found.weights[name] = sum(sizes)
+            if axe:
+                by_axe = True
+                found.problems[name] = problems(page, axe)
+                by_axe = False
+                # The next page comes as it comes to who has asked for nothing.
+                page.set_viewport_size(DESKTOP)
+                page.emulate_media(color_scheme="light")
+    return found
+
+
+def test_every_page_is_accessible_and_can_be_read_in_the_dark_on_a_small_phone(walk: Walk, axe: str) -> None:
+    assert walk.problems
+    assert {name: texts for name, texts in walk.problems.items() if texts} == {}
+
+
+def test_no_page_weighs_100_kib_or_breaks_its_own_policy(walk: Walk) -> None:
+    assert min(walk.weights.values()) > 0
+    assert max(walk.weights.values()) < 100 * 1024
+    assert not [text for text in walk.said if "Content Security Policy" in text]
 
 
 def test_the_charts_go_on_unless_somebody_reads_the_numbers(window: Window) -> None:
