@@ -63,7 +63,7 @@ class Pair:
         return int(self.gateway.http.rpartition(":")[2])
 
 
-@pytest.fixture(scope="session", params=WAYS)
+@pytest.fixture(scope="module", params=WAYS)
 def pair(
     request: pytest.FixtureRequest, valkey: Valkey, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Pair]:

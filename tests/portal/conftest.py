@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -56,8 +57,8 @@ def config(backend: str, store: str, **more: Any) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope="session")
-def start(valkey: Valkey, backend: str) -> Iterator[Callable[..., Running]]:
+@contextmanager
+def starting(valkey: Valkey, backend: str) -> Iterator[Callable[..., Running]]:
     """Starts gateways with a portal; `more` are further sections of their gateway.yaml."""
     started: list[Running] = []
     with tempfile.TemporaryDirectory(prefix="gatepost-portal-") as folder:
@@ -75,10 +76,18 @@ def start(valkey: Valkey, backend: str) -> Iterator[Callable[..., Running]]:
             running.stop()
 
 
+@pytest.fixture(scope="module")
+def start(valkey: Valkey, backend: str) -> Iterator[Callable[..., Running]]:
+    """Starts gateways that end with the file: dozens that nobody asks would take half a core."""
+    with starting(valkey, backend) as begin:
+        yield begin
+
+
 @pytest.fixture(scope="session")
-def gateway(start: Callable[..., Running]) -> str:
+def gateway(valkey: Valkey, backend: str) -> Iterator[str]:
     """The URL of the gateway that all share."""
-    return start().http
+    with starting(valkey, backend) as begin:
+        yield begin().http
 
 
 @pytest.fixture

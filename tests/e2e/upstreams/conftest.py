@@ -130,13 +130,13 @@ def settings(made: dict[str, Any], store: str) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def special(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Special]:
     with ExitStack() as stack:
         yield Special(tmp_path_factory.mktemp("u"), stack)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def whole_stage(
     special: Special, valkey: Valkey, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stage]:
