@@ -53,6 +53,7 @@ class ConnectionState(Enum):
 # Names of the module are found faster than members of a class.
 IDLE, AWAITING_RESPONSE, READING_HEAD, READING_BODY, TUNNEL, CLOSED = ConnectionState
 _NO_HEAD_YET = (AWAITING_RESPONSE, READING_HEAD)
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class PoolListener(Protocol):
@@ -62,10 +63,7 @@ class PoolListener(Protocol):
         """It is idle."""
 
     def closed(self, connection: Any, idle_for: float | None = None) -> None:
-        """It is closed. Called once.
-
-        `idle_for`: where the upstream closed it while it was idle, for how many seconds it had been.
-        """
+        """It is closed. Called once. `idle_for`: seconds that it was idle, if the upstream closed it then."""
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -76,6 +74,7 @@ class UpstreamConnection(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_continued",
         "_deadline",
         "_handler",
         "_idle_timeout",
@@ -107,8 +106,9 @@ class UpstreamConnection(asyncio.Protocol):
         self._request: UpstreamRequest
         self._transport: asyncio.Transport
         self._poll: select.poll | None = None
-        self._reading_paused = False
         self._request_complete = True
+        self._reading_paused = self._continued = False
+        """`_continued`: 100 (Continue) has come, and nothing behind it. What comes next may be plain."""
         self.state = IDLE
         self.writing_paused = False
         """The upstream takes no bytes for now."""
@@ -248,7 +248,7 @@ class UpstreamConnection(asyncio.Protocol):
             if not self._reading_paused:
                 self._deadline.after(self._request.timeouts.idle)
             handler.on_data(data)
-        elif state is READING_HEAD:
+        elif state is READING_HEAD and not self._continued:
             self._read_head(handler, data)
         else:
             self.state = READING_HEAD
@@ -273,6 +273,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._pass_on(handler)
 
     def _read_head(self, handler: ResponseHandler, data: bytes) -> None:
+        self._continued = data == _CONTINUE
         self._reader.feed(data)
         for interim in self._reader.take_informational():
             handler.on_informational(interim)

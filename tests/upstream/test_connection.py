@@ -201,6 +201,58 @@ async def test_informational_answers_are_passed_on(serve: Serve) -> None:
     assert handler.events == [("informational", 100), ("informational", 103), ("whole", [])]
 
 
+SAID = b"HTTP/1.1 100 Continue\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "names"),
+    [
+        ([SAID, answer(b"hi")], ["whole"]),
+        ([SAID, answer(b"hi")[:-1], b"i"], ["head", "data", "data", "end"]),
+        ([SAID, answer(b"hi")[:9], answer(b"hi")[9:]], ["whole"]),
+        ([SAID, CHUNKED], ["whole"]),
+        ([SAID[:9], SAID[9:], answer(b"hi")], ["whole"]),
+    ],
+)
+@pytest.mark.parametrize("method", ["POST", "HEAD"])
+async def test_what_comes_in_segments_behind_100_is_the_response(
+    serve: Serve, pieces: list[bytes], names: list[str], method: str
+) -> None:
+    """What is plain is read without the parser."""
+
+    async def script(peer: Peer) -> None:
+        while True:
+            await peer.head()
+            for piece in pieces:
+                await peer.say(piece)
+                await asyncio.sleep(0.01)
+
+    line = await connect(serve, script)
+    for _ in range(2 if method == "POST" else 1):
+        handler = line.send(method=method)
+        await handler.done()
+        assert handler.events[0] == ("informational", 100)
+        if method == "POST":
+            assert (handler.names[1:], handler.body) == (names, b"hi")
+        else:
+            assert handler.body == b""
+    assert line.connection.requests == (2 if method == "POST" else 1)
+
+
+async def test_a_second_100_is_passed_on_too(serve: Serve) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        for piece in (SAID, SAID, SAID, answer(b"hi")):
+            await peer.say(piece)
+            await asyncio.sleep(0.01)
+
+    line = await connect(serve, script)
+    handler = line.send(method="POST")
+    await handler.done()
+    assert handler.events == [("informational", 100)] * 3 + [("whole", [])]
+
+
 @pytest.mark.parametrize(
     "data",
     [
