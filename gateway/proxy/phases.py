@@ -26,6 +26,7 @@ from gateway.http.chunked_body import one_chunk
 from gateway.http.exchange import Exchange, RequestHead, Response
 from gateway.http.limit_names import BODY, BODY_OF_ROUTE
 from gateway.http.problems import BODY_TOO_LARGE, Problem
+from gateway.http.request_head import content_length
 from gateway.oauth.bearer import AuthError, BearerCredentials
 from gateway.proxy.access import FindToken, VerifyProof, authorize
 from gateway.proxy.forward_head import build_forward_head, render_request_head
@@ -162,6 +163,20 @@ def forward(
     return then(answer, partial(_as_changed, exchange, body, framing))
 
 
+def forward_whole(
+    exchange: Exchange, content: bytes, cached: CachedRequest
+) -> UpstreamRequest | Response | Awaitable[UpstreamRequest | Response]:
+    """The same for the content of a body that has come whole. It goes as the request's head says: if a plugin
+    has put one without a body in its place, what is behind that head upstream would be another request.
+    """
+    request = exchange.request
+    if request is cached.head:
+        return forward(exchange, content, cached)
+    if request.values(b"transfer-encoding"):
+        return forward(exchange, one_chunk(content), cached, CHUNKED_WITH_HEAD)
+    return forward(exchange, content if content_length(request.headers) else b"", cached)
+
+
 def forward_chunked(
     exchange: Exchange, services: AccessServices, content: bytes, cached: CachedRequest
 ) -> UpstreamRequest | Response | Awaitable[UpstreamRequest | Response]:
@@ -172,6 +187,8 @@ def forward_chunked(
     """
     if len(content) > (services.max_body if exchange.max_body is None else exchange.max_body):
         raise Problem(BODY_TOO_LARGE, close=True, limit=BODY)
+    if exchange.request is not cached.head:
+        return forward_whole(exchange, content, cached)
     return forward(exchange, one_chunk(content), cached, CHUNKED_WITH_HEAD)
 
 

@@ -12,7 +12,7 @@ from gateway.http.exchange import Response
 from gateway.http.responses import problem_response, response_bytes
 from gateway.oauth.bearer import AuthError
 from gateway.proxy.challenges import auth_problem, prepared_challenge, scheme_of
-from gateway.proxy.phases import Admission, admit, forward, forward_chunked
+from gateway.proxy.phases import Admission, admit, forward, forward_chunked, forward_whole
 from gateway.proxy.pipeline import run_hooks
 from gateway.proxy.request_cache import CachedRequest
 from gateway.server.eager import run_eagerly
@@ -51,7 +51,7 @@ class ProxyRequest(ResponseWriter):
             # Of a chunked body the size is not known beforehand.
             admission = admit(exchange, services, 0 if chunked else len(body), cached)
             if admission is None and not chunked:
-                outcome = forward(exchange, body, cached)
+                outcome = forward_whole(exchange, body, cached) if body else forward(exchange, body, cached)
             elif admission is None:
                 outcome = forward_chunked(exchange, services, body, cached)
             elif isinstance(admission, AuthError | Response):
@@ -60,7 +60,7 @@ class ProxyRequest(ResponseWriter):
                 to_upstream = (
                     partial(forward_chunked, exchange, services, body, cached)
                     if chunked
-                    else partial(forward, exchange, body, cached)
+                    else partial(forward_whole, exchange, body, cached)
                 )
                 self._task = run_eagerly(self._await_admission(admission, to_upstream))
                 return

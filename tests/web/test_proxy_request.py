@@ -335,3 +335,25 @@ async def test_a_plugin_answers_before_the_store_is_asked_about_a_token(
         assert (await client.ask(request("/plugin", bearer))).status == 503
         assert (await client.ask(request("/plugin", bearer, "X-Do: request answer"))).status == 418
     running.stop()
+
+
+@pytest.mark.parametrize("phase", ["request", "authorized"])
+@pytest.mark.parametrize("sent", ["whole", "behind its head", "chunked"])
+async def test_the_body_of_a_request_that_a_plugin_has_replaced_by_one_without_is_no_request(
+    gateway: Running, upstream: RawUpstream, phase: str, sent: str
+) -> None:
+    inner = request("/plugin/inner", method="POST", body=b"x")
+    headers = [f"X-Do: {phase} swap"]
+    headers.append("Transfer-Encoding: chunked" if sent == "chunked" else f"Content-Length: {len(inner)}")
+    body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(inner), inner) if sent == "chunked" else inner
+    async with await gateway.connect() as connected:
+        head = request("/plugin/outer", *headers, method="POST")
+        if sent == "behind its head":
+            await connected.send(head)
+            await upstream.next()
+            head = b""
+        await connected.send(head + body)
+        assert (await connected.receive()).status == 200
+        assert (await connected.ask(request("/plugin/next"))).status == 200
+    assert [seen.target for seen in upstream.requests] == ["/plugin/outer", "/plugin/next"]
+    assert upstream.requests[0].body == b""
