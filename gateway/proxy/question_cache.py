@@ -166,7 +166,7 @@ def _read(
     route = routes.match(request)
     check_overrides(request, route)
     block = plain.block
-    if block.length is None:
+    if block.length is None or block.expects:
         return None
     varying = sum(name.lower() in (_AUTHORIZATION, _FORWARDED_FOR) for name, _ in block.headers)
     credentials = presented_credentials(request, route)

@@ -46,6 +46,8 @@ class SimpleFraming:
     """Whether the connection ends with the response."""
     size: int
     """Bytes of all header names and values; where the token was put in another's place, of the other."""
+    expects: bool = False
+    """Whether the client may wait for 100 (Continue) before it sends the body."""
 
 
 @dataclass(slots=True)
@@ -192,7 +194,7 @@ def _routed(plain: SimpleRequest, routes: RouteTable) -> CachedRequest:
     canary = None if route.canary is None else _upstream_head(route.canary.route, head)
     block = plain.block
     credentials = block.token if route.token_sources is None else presented_credentials(head, route)
-    framing = SimpleFraming(block.length, block.last, block.size)
+    framing = SimpleFraming(block.length, block.last, block.size, block.expects)
     return CachedRequest(head, framing, route, credentials, upstream, canary)
 
 

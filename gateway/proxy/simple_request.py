@@ -30,7 +30,8 @@ _BLOCKS = register(
 
 _LINE = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/[!-\"$-\[\]-~]*) HTTP/1\.1\r\n")
 # Each of these asks for more than a simple exchange.
-_SPECIAL = (b"expect", b"te", b"upgrade", b"trailer", b"max-forwards")
+_SPECIAL = (b"te", b"upgrade", b"trailer", b"max-forwards")
+_EXPECTATIONS: tuple[list[bytes], ...] = ([], [b"100-continue"])
 _ORIGIN_OR_CODING = (b"origin", b"content-encoding")
 _OPTIONS = frozenset({b"keep-alive", b"close"})
 _HTTP_1_1 = (1, 1)
@@ -56,11 +57,13 @@ class HeaderBlock:
     """Bytes of all header names and values."""
     last: bool
     """Whether the connection ends with the answer (RFC 9112 section 9.6)."""
+    expects: bool
+    """Whether it says `Expect: 100-continue`."""
 
 
 @dataclass(slots=True)
 class SimpleRequest:
-    """A whole request of the simplest shape."""
+    """A request of the simplest shape."""
 
     method: str
     target: bytes
@@ -68,6 +71,8 @@ class SimpleRequest:
     query: bytes | None
     block: HeaderBlock
     body: bytes = b""
+    missing: int = 0
+    """Bytes of the body that have not come."""
 
     def head(self, peer: Peer) -> RequestHead:
         """The request's head.
@@ -90,14 +95,16 @@ class SimpleRequest:
 
 
 def parse_simple_request(data: bytes, limits: RequestHeadLimits = DEFAULT_LIMITS) -> SimpleRequest | None:
-    """The request that `data` is, if it is whole, simple, and nothing follows it."""
+    """The request that `data` is, if it is simple, not chunked, and nothing follows it. All of its head must
+    be there; of its body a part will do.
+    """
     end = data.find(b"\r\n\r\n") + 4
     plain = parse_simple_head(data[:end], limits)
-    # The length of a chunked body is None, which no number is.
-    if plain is None or len(data) - end != plain.block.length:
+    if plain is None or plain.block.length is None:
         return None
     plain.body = data[end:]
-    return plain
+    plain.missing = plain.block.length - len(plain.body)
+    return plain if plain.missing >= 0 else None
 
 
 def parse_simple_head(data: bytes, limits: RequestHeadLimits = DEFAULT_LIMITS) -> SimpleRequest | None:
@@ -130,7 +137,10 @@ def parse_header_block(data: bytes) -> HeaderBlock | None:
         return None
     headers = tuple(fields)
     options = {value.lower() for value in header_values(headers, b"connection")}
-    if not options <= _OPTIONS or any(name.lower() in _SPECIAL for name, _ in headers):
+    expectations = [value.lower() for value in header_values(headers, b"expect")]
+    if not options <= _OPTIONS or expectations not in _EXPECTATIONS:
+        return None
+    if any(name.lower() in _SPECIAL for name, _ in headers):
         return None
     try:
         host = read_host(headers, _HTTP_1_1, None)
@@ -150,4 +160,5 @@ def parse_header_block(data: bytes) -> HeaderBlock | None:
         any(name.lower() in _ORIGIN_OR_CODING for name, _ in headers),
         sum(len(name) + len(value) for name, value in headers),
         b"close" in options,
+        bool(expectations),
     )

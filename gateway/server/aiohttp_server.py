@@ -13,10 +13,7 @@ from gateway.server.aiohttp_handler import AiohttpHandler
 from gateway.server.client_connection import ClientConnection
 from gateway.server.connection import Connection
 from gateway.server.edge_connection import EdgeConnection
-from gateway.server.settings import ConnectionSettings
-
-LINGERING = 5.0
-"""Seconds in which the rest of a body is still taken, and thrown away, behind an early answer."""
+from gateway.server.settings import LINGERING, ConnectionSettings
 
 
 class GatewayServer(web.Server):

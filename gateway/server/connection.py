@@ -19,9 +19,9 @@ from gateway.http.request_head import check_request_line
 from gateway.http.responses import problem_response, response_bytes
 from gateway.server.aiohttp_handler import AiohttpHandler
 from gateway.server.connection_state import TRANSITIONS, Event, State
-from gateway.server.in_flight import FlowControlled, InFlightRequest
+from gateway.server.in_flight import BodyReceiver, FlowControlled, InFlightRequest
 from gateway.server.request_splitter import RequestSplitter, head_limit
-from gateway.server.settings import ConnectionSettings, ServerHandle
+from gateway.server.settings import LINGERING, ConnectionSettings, ServerHandle
 from gateway.server.transport import ClientTransport
 from gateway.server.tunnel import TunnelRelay
 
@@ -32,7 +32,7 @@ _IDLE, _CLOSED = State.IDLE, State.CLOSED
 _FAST_PATH_TOOK, _RESPONSE_SENT = Event.FAST_PATH_TOOK, Event.RESPONSE_SENT
 _AIOHTTP_READS = frozenset({State.HEAD, State.AIOHTTP, State.ANSWERED, State.LINGERING})
 """The states in which the bytes of aiohttp's request may still arrive."""
-_AT_REST = frozenset({State.IDLE, State.ANSWERED, State.LINGERING})
+_AT_REST = frozenset({State.IDLE, State.DISCARDING, State.ANSWERED, State.LINGERING})
 """The states in which no response is under way."""
 
 
@@ -47,6 +47,8 @@ class Connection(ClientTransport):
         "_in_flight",
         "_in_flight_done",
         "_last",
+        "_missing",
+        "_receiver",
         "_request_line",
         "_response",
         "_server",
@@ -68,6 +70,10 @@ class Connection(ClientTransport):
         self._in_flight: InFlightRequest | None = None
         """What the fast path answers now."""
         self._in_flight_done: asyncio.Future[None] | None = None
+        self._missing = 0
+        """Bytes still to come of the body of the fast path's request."""
+        self._receiver: BodyReceiver | None = None
+        """Who gets them; None: they are discarded."""
         self._handler: AiohttpHandler | None = None
         self._response: FlowControlled | None = None
         """What aiohttp's application answers a proxied request with."""
@@ -91,10 +97,12 @@ class Connection(ClientTransport):
             self._enter(Event.CLOSED)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes have come: of the next request, of aiohttp's, of a later one, or of the tunnel."""
+        """Bytes have come: of the next request, of a body, of aiohttp's, of a later one, or of the tunnel."""
         state = self._state
         if state is _IDLE and not self._paused:
             self._begin(data)
+        elif self._missing:
+            self._take_body(data)
         elif state in _AIOHTTP_READS:
             self._feed(data)
         elif self._tunnel is not None:
@@ -162,6 +170,27 @@ class Connection(ClientTransport):
         if self._last:
             self.hang_up()
         else:
+            self._next()
+
+    def _take_body(self, data: bytes) -> None:
+        """The next piece of the body of the fast path's request, and perhaps what comes behind it."""
+        missing = self._missing - len(data)
+        if missing < 0:
+            if self._state is not State.LINGERING:
+                self._hold(data[missing:])
+            data, missing = data[:missing], 0
+        self._missing = missing
+        receiver = self._receiver
+        if receiver is not None:
+            if not missing:
+                self._receiver = None
+            receiver.body_received(data, missing)
+        elif missing:
+            return
+        elif self._state is State.LINGERING:
+            self.hang_up()
+        else:
+            self._enter(Event.REQUEST_READ)
             self._next()
 
     def _begin_with_aiohttp(self, data: bytes) -> None:
@@ -263,17 +292,35 @@ class Connection(ClientTransport):
         """The next response is to be the last."""
         self._last = True
 
+    def await_body(self, missing: int, receiver: BodyReceiver | None) -> None:
+        """The next bytes, so many of them, are the request's body. 0: it is not waited for any more."""
+        self._missing, self._receiver = missing, receiver
+
     def request_finished(self, *, keep: bool) -> None:
         """The fast path's request is over; `keep`: its response lets the connection go on."""
         self._in_flight = None
         if self._in_flight_done is not None:
             self._in_flight_done.set_result(None)
             self._in_flight_done = None
-        if keep and not self._last:
+        if self._missing:
+            self._finished_early(keep=keep)
+        elif keep and not self._last:
             self._enter(_RESPONSE_SENT)
             self._next()
         else:
             self.hang_up()
+
+    def _finished_early(self, *, keep: bool) -> None:
+        """The rest of the body is taken before anything else happens: who sends it might not hear otherwise
+        what the response was.
+        """
+        self._receiver = None
+        self._idle_until = self._loop.time() + min(LINGERING, self._settings.idle_timeout)
+        if keep and not self._last:
+            self._enter(Event.ANSWERED_EARLY)
+        else:
+            self._enter(Event.LAST_RESPONSE_SENT)
+            self._held = b""
 
     def _next(self) -> None:
         """Waits for the next request, or begins with what has come of it."""
@@ -289,12 +336,15 @@ class Connection(ClientTransport):
     def check_timeouts(self, now: float) -> None:
         """Ends the connection where its client takes too long to send a request, or to take a response."""
         super().check_timeouts(now)
-        if self._state is State.HEAD:
+        if self._receiver is not None:
+            self._receiver.check_pace(now)
+        elif self._state is State.HEAD:
             if now - self._head_since > self._settings.header_timeout:
                 self.refuse(Problem(SLOW_REQUEST, close=True, limit=HEADER_TIMEOUT))
                 self.hang_up()
         elif now > self._idle_until and self._state in _AT_REST:
-            self._connection_manager.reached(IDLE, self.address)
+            if not self._missing:
+                self._connection_manager.reached(IDLE, self.address)
             self.hang_up()
 
     def become_tunnel(self, tunnel: TunnelRelay) -> None:
@@ -332,6 +382,7 @@ class Connection(ClientTransport):
         """Closes when all that was written is out. What still arrives is discarded."""
         self._enter(Event.CLOSED)
         self._held = b""
+        self._missing, self._receiver = 0, None
         super().hang_up()
 
     async def shutdown(self, timeout: float | None) -> None:  # noqa: ASYNC109 (as aiohttp's own)

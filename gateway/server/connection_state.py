@@ -2,11 +2,12 @@
 
     state       whose are the bytes that arrive          what is going on
     IDLE        the next request's                       waiting for a request
-    FAST_PATH   later requests': held                    the fast path answers a request
+    FAST_PATH   its body's; then later requests': held   the fast path answers a request
+    DISCARDING  its body's: discarded; then held         the response is out, the body still arrives
     HEAD        aiohttp's request's                      aiohttp has the first bytes, not the whole head
     AIOHTTP     aiohttp's request's; then held           aiohttp's application answers a request
     ANSWERED    aiohttp's request's; then held           the response is out, the body still arrives
-    LINGERING   aiohttp's request's; then discarded      as ANSWERED, but that response was the last
+    LINGERING   its request's; then discarded            the same, but that response was the last
     TUNNEL      the tunnel's                             another protocol (RFC 9110 section 7.8)
     CLOSED      nobody's: discarded                      this end has closed, or the other has gone
 
@@ -32,6 +33,7 @@ class State(Enum):
 
     IDLE = "idle"
     FAST_PATH = "fast path"
+    DISCARDING = "discarding"
     HEAD = "head"
     AIOHTTP = "aiohttp"
     ANSWERED = "answered"
@@ -49,8 +51,9 @@ class Event(Enum):
     AIOHTTP_TOOK = "aiohttp is given the first bytes of a request"
     REQUEST_STARTED = "aiohttp has a whole head, and begins to answer it"
     RESPONSE_SENT = "a response is out; the connection can be used again"
+    ANSWERED_EARLY = "the same of the fast path, before the request's last byte has arrived"
     LAST_RESPONSE_SENT = "a response is out after which the connection ends"
-    REQUEST_READ = "the last byte of aiohttp's request has arrived"
+    REQUEST_READ = "the last byte of the request has arrived"
     UPGRADED = "101 (Switching Protocols) goes out"
     CLOSED = "this end has closed, or the other has gone"
 
@@ -60,11 +63,19 @@ _TABLE: Mapping[State, Mapping[Event, State]] = {
         Event.FAST_PATH_TOOK: State.FAST_PATH,
         # The fast path has answered before it returned.
         Event.RESPONSE_SENT: State.IDLE,
+        Event.ANSWERED_EARLY: State.DISCARDING,
+        Event.LAST_RESPONSE_SENT: State.LINGERING,
         Event.AIOHTTP_TOOK: State.HEAD,
         Event.CLOSED: State.CLOSED,
     },
     State.FAST_PATH: {
         Event.RESPONSE_SENT: State.IDLE,
+        Event.ANSWERED_EARLY: State.DISCARDING,
+        Event.LAST_RESPONSE_SENT: State.LINGERING,
+        Event.CLOSED: State.CLOSED,
+    },
+    State.DISCARDING: {
+        Event.REQUEST_READ: State.IDLE,
         Event.CLOSED: State.CLOSED,
     },
     State.HEAD: {

@@ -34,6 +34,16 @@ class InFlightRequest(FlowControlled, Protocol):
         """Ends it at once."""
 
 
+class BodyReceiver(Protocol):
+    """A request on the fast path whose body did not come with its head."""
+
+    def body_received(self, data: bytes, missing: int) -> None:
+        """The next piece of the body; `missing`: bytes that have not come yet."""
+
+    def check_pace(self, now: float) -> None:
+        """Ends the request if the client is too slow to send its body. `now`: by the event loop's clock."""
+
+
 class ResponseClient(Protocol):
     """A client connection, as far as a response needs it."""
 
@@ -60,6 +70,15 @@ class ClientWriter(ResponseClient, Protocol):
 
     def close_after(self) -> None:
         """The next response is to be the last."""
+
+    def await_body(self, missing: int, receiver: BodyReceiver | None) -> None:
+        """The next bytes, so many of them, are the request's body. 0: it is not waited for any more."""
+
+    def pause(self) -> None:
+        """Stops reading for now."""
+
+    def resume(self) -> None:
+        """Reads on."""
 
     def request_finished(self, *, keep: bool) -> None:
         """The request is over; `keep`: the connection can be used again."""

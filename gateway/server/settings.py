@@ -14,6 +14,9 @@ from gateway.server.client_connection import ClientConnection
 from gateway.server.connection_manager import ConnectionManager
 from gateway.server.in_flight import OverloadRefuser, RequestTaker
 
+LINGERING = 5.0
+"""Seconds in which the rest of a body is still taken, and thrown away, behind an early answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSettings:

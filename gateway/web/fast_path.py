@@ -1,8 +1,8 @@
 """The fast path: simple requests are answered while their bytes are received, without aiohttp.
 
-It takes a request whose head and body have arrived whole and alone, and whose head has the simplest shape
-(`gateway.proxy.simple_request`). It declines all else, and aiohttp gets the bytes untouched. The phases,
-plugins and responses are the same on both ways.
+It takes a request whose head has come whole and has the simplest shape (`gateway.proxy.simple_request`), with
+nothing behind it but its body or a part of that; a chunked body must have come whole. It declines all else,
+and aiohttp gets the bytes untouched. The phases, plugins and responses are the same on both ways.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from gateway.server.in_flight import ClientWriter, InFlightRequest
 from gateway.web.proxy_request import ProxyRequest
 from gateway.web.proxy_services import ProxyServices
 from gateway.web.token_fast_path import TokenFastPath
+from gateway.web.upload_request import UploadRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,18 @@ class FastPath:
             return token.try_handle(data, client)
         end = data.find(b"\r\n\r\n") + 4
         cached = self.read(data[:end])
-        # The body must be whole, and nothing may follow it.
+        # Nothing may follow the body, and a chunked one must be whole.
         if cached is None:
             return None
         length = cached.framing.length
-        body = content_of(data[end:]) if length is None else data[end:]
-        if body is None or (length is not None and len(body) != length):
-            return None
+        if length is None:
+            body = content_of(data[end:])
+            if body is None:
+                return None
+        else:
+            body = data[end:]
+            if len(body) != length:
+                return self._begin_upload(cached, body, length - len(body), client)
         peer = client.peer
         if self.trusted.exist:
             peer = real_peer(peer, cached.head.headers, self.trusted)
@@ -57,4 +63,19 @@ class FastPath:
             client.close_after()
         request = ProxyRequest(self.services, exchange, client)
         request.begin(cached, body)
+        return request
+
+    def _begin_upload(
+        self, cached: CachedRequest, body: bytes, missing: int, client: ClientWriter
+    ) -> UploadRequest | None:
+        """The same where the body has come in part."""
+        if missing < 0:
+            return None
+        peer = real_peer(client.peer, cached.head.headers, self.trusted)
+        exchange = Exchange(cached.head_from(peer), cached.route, self.new_id())
+        if cached.framing.last:
+            client.close_after()
+        request = UploadRequest(self.services, exchange, client)
+        client.await_body(missing, request)
+        request.begin_upload(cached, body, missing)
         return request

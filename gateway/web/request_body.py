@@ -25,6 +25,8 @@ OWN_CONTINUE = 3.0
 """Seconds after which the gateway says 100 (Continue) where the upstream has said nothing: HTTP/1.0 does not
 know it, and an upstream that ignores Expect waits for the body, as the client waits to be told.
 """
+TOO_SLOW = "The body did not arrive in time."
+"""What a client reads that is too slow to send its body."""
 
 
 def is_chunked(head: RequestHead) -> bool:
@@ -131,8 +133,7 @@ async def _next_piece(
         async with asyncio.timeout(pace.allowance()):
             piece = await (request.content.readany() if reading is None else reading)
     except TimeoutError:
-        text = "The body did not arrive in time."
-        raise Problem(SLOW_REQUEST, text, close=True, limit=pace.binding) from None
+        raise Problem(SLOW_REQUEST, TOO_SLOW, close=True, limit=pace.binding) from None
     except (HTTPException, web.RequestPayloadError) as error:
         raise Problem(BAD_REQUEST, "The body is malformed.", close=True) from error
     pace.took(loop.time() - began, len(piece))

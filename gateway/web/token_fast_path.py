@@ -17,6 +17,7 @@ from gateway.http.endpoints import TOKEN, GatewayPaths
 from gateway.http.exchange import Peer, Response
 from gateway.http.forwarded import real_peer
 from gateway.http.head_limits import DEFAULT_LIMITS, RequestHeadLimits
+from gateway.http.problems import SLOW_REQUEST, Problem
 from gateway.http.responses import problem_response, response_bytes
 from gateway.oauth.errors import OAuthError
 from gateway.oauth_flows.client_request import Step, start_steps
@@ -66,13 +67,19 @@ class TokenFastPath:
             request.begin(DECIDING)
             return request
         plain = parse_simple_request(data, self.limits)
-        if plain is None or len(plain.body) > MAX_FORM or plain.block.origin_or_coding:
-            # What a web page or a coded body gets is decided in one place (`gateway.web.oauth_endpoints`).
+        if plain is None or len(plain.body) + plain.missing > MAX_FORM:
+            return None
+        if plain.block.origin_or_coding or plain.block.expects:
+            # What these get is decided in one place (`gateway.web.oauth_endpoints`).
             return None
         request = self._taken(plain.block, plain.path, client)
         call, request.read = request.call, (data, plain)
         call.body, call.query = plain.body, (plain.query or b"").decode("latin-1")
-        request.begin(STEPS)
+        if plain.missing:
+            client.await_body(plain.missing, request)
+            request.begin_later()
+        else:
+            request.begin(STEPS)
         return request
 
     def _taken(self, block: HeaderBlock, path: bytes, client: ClientWriter) -> TokenRequest:
@@ -110,6 +117,7 @@ class TokenRequest:
         "_path",
         "_peer",
         "_request_id",
+        "_since",
         "_task",
         "call",
         "finished",
@@ -127,12 +135,43 @@ class TokenRequest:
         self._request_id = fast_path.new_id()
         self._began = perf_counter()
         self._task: Running | None = None
+        self._since: float | None = None
+        """Since when the rest of its form is awaited; None: it is not."""
         self.call = call
         """What its steps have found."""
         self.read: tuple[bytes, SimpleRequest] | None = None
         """Its bytes, and what was read in them just now; None: that was known."""
         self.finished = False
         """Whether the answer is out."""
+
+    def begin_later(self) -> None:
+        """Begins once the rest of the form has come."""
+        self._since = asyncio.get_running_loop().time()
+        self._fast_path.recorder.telemetry.in_flight += 1
+
+    def body_received(self, data: bytes, missing: int) -> None:
+        """The next piece of the form; `missing`: bytes that have not come yet."""
+        if self._since is None or self.read is None:
+            return
+        start, plain = self.read
+        plain.body, plain.missing = plain.body + data, missing
+        self.read = start + data, plain
+        if not missing:
+            self._since, self.call.body = None, plain.body
+            self._fast_path.recorder.telemetry.in_flight -= 1
+            self.begin(STEPS)
+
+    def check_pace(self, now: float) -> None:
+        """Ends the request if its form takes too long."""
+        endpoints = self._fast_path.endpoints
+        if self._since is None or now - self._since < endpoints.body_timeout:
+            return
+        self._since = None
+        error = OAuthError("invalid_request", Problem(SLOW_REQUEST).detail, status=408, close=True)
+        self._error = error.error
+        if endpoints.refusals is not None:
+            endpoints.refusals.oauth(self._path, self._request_id, None, error)
+        self._send(error_response(error, endpoints.realm), close=True)
 
     def begin(self, steps: Sequence[Step[TokenRequestState, TokenServices]]) -> None:
         """Runs the steps; the answer is out when this returns, unless something must be waited for."""

@@ -177,7 +177,7 @@ def test_a_route_with_coroutine_hooks_is_read_like_any_other() -> None:
         HEAD.replace(b"GET", b"OPTIONS"),
         HEAD.replace(b"/orders", b"/nowhere"),
         HEAD.replace(b"/orders", b"/orders/.."),
-        HEAD.replace(b"X-A: 1", b"Expect: 100-continue"),
+        HEAD.replace(b"X-A: 1", b"Expect: 200-ok"),
         HEAD[:-2],
         b"\r\n\r\n",
         b"",
@@ -218,3 +218,13 @@ def test_a_chunked_request_is_read_without_a_length_and_any_other_coding_is_left
         b"chunked\r\nContent-Length: 3",
     ):
         assert reading(head % coding) is None
+
+
+def test_what_a_client_expects_is_read_and_does_not_go_upstream_with_the_head() -> None:
+    found = read(HEAD.replace(b"X-A: 1", b"Expect: 100-continue"), route("/orders"))
+    assert found is not None
+    assert found.framing.expects
+    assert b"xpect" not in found.upstream.lines
+    plain = read(HEAD, route("/orders"))
+    assert plain is not None
+    assert not plain.framing.expects

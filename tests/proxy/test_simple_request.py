@@ -45,9 +45,10 @@ def test_a_plain_request_is_read() -> None:
         b"GET / HTTP/1.1\r\nHost: a\r\nConnection: X-A\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\n\r\n",
-        b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue, a\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nExpect: 100-continue\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nab",
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcd",
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\nabc",
@@ -92,3 +93,20 @@ def test_it_says_whether_the_connection_ends_with_the_answer(lines: bytes, last:
     plain = parse_simple_request(b"GET / HTTP/1.1\r\nHost: a\r\n%s\r\n" % lines)
     assert plain is not None
     assert plain.block.last is last
+
+
+@pytest.mark.parametrize(("came", "missing"), [(b"abc", 0), (b"ab", 1), (b"", 3)])
+def test_it_says_how_much_of_the_body_has_not_come(came: bytes, missing: int) -> None:
+    plain = parse_simple_request(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n" + came)
+    assert plain is not None
+    assert (plain.body, plain.missing) == (came, missing)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expects"),
+    [(b"", False), (b"Expect: 100-continue\r\n", True), (b"expect:100-CONTINUE\r\n", True)],
+)
+def test_it_says_whether_the_client_expects_100(lines: bytes, expects: bool) -> None:
+    plain = parse_simple_request(b"POST / HTTP/1.1\r\nHost: a\r\n%sContent-Length: 3\r\n\r\n" % lines)
+    assert plain is not None
+    assert plain.block.expects is expects

@@ -9,15 +9,16 @@ import pytest
 from gateway.server.connection_state import TRANSITIONS, Event, State
 
 TABLE = """
-             FAST_PATH_TOOK AIOHTTP_TOOK REQUEST_STARTED RESPONSE_SENT LAST_RESPONSE_SENT REQUEST_READ UPGRADED CLOSED
-IDLE         FAST_PATH      HEAD         -               IDLE          -                  -            -        CLOSED
-FAST_PATH    -              -            -               IDLE          -                  -            -        CLOSED
-HEAD         -              -            AIOHTTP         -             -                  -            -        CLOSED
-AIOHTTP      -              -            AIOHTTP         ANSWERED      LINGERING          -            TUNNEL   CLOSED
-ANSWERED     -              -            AIOHTTP         -             -                  IDLE         -        CLOSED
-LINGERING    -              -            -               -             -                  -            -        CLOSED
-TUNNEL       -              -            -               -             CLOSED             -            -        CLOSED
-CLOSED       CLOSED         CLOSED       CLOSED          CLOSED        CLOSED             CLOSED       CLOSED   CLOSED
+             FAST_PATH_TOOK AIOHTTP_TOOK REQUEST_STARTED RESPONSE_SENT ANSWERED_EARLY LAST_RESPONSE_SENT REQUEST_READ UPGRADED CLOSED
+IDLE         FAST_PATH      HEAD         -               IDLE          DISCARDING     LINGERING          -            -        CLOSED
+FAST_PATH    -              -            -               IDLE          DISCARDING     LINGERING          -            -        CLOSED
+DISCARDING   -              -            -               -             -              -                  IDLE         -        CLOSED
+HEAD         -              -            AIOHTTP         -             -              -                  -            -        CLOSED
+AIOHTTP      -              -            AIOHTTP         ANSWERED      -              LINGERING          -            TUNNEL   CLOSED
+ANSWERED     -              -            AIOHTTP         -             -              -                  IDLE         -        CLOSED
+LINGERING    -              -            -               -             -              -                  -            -        CLOSED
+TUNNEL       -              -            -               -             -              CLOSED             -            -        CLOSED
+CLOSED       CLOSED         CLOSED       CLOSED          CLOSED        CLOSED         CLOSED             CLOSED       CLOSED   CLOSED
 """  # noqa: E501 (a table)
 EVENTS, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
 EXPECTED = {

@@ -4,9 +4,18 @@ import asyncio
 import json
 import re
 import socket
+from unittest.mock import MagicMock
 
 import pytest
 
+from gateway.http.exchange import NOBODY
+from gateway.http.forwarded import TrustedProxies
+from gateway.proxy.request_cache import request_reader
+from gateway.proxy.route_table import RouteTable
+from gateway.server.min_data_rate import MinDataRate
+from gateway.web.fast_path import FastPath
+from gateway.web.upload_request import UploadRequest
+from tests.proxy.routing import route
 from tests.raw import RawClient, RawMessage, RawUpstream, answer, until
 from tests.running import Running
 from tests.server.test_aiohttp_server import served
@@ -91,6 +100,25 @@ async def test_the_fast_path_is_really_used() -> None:
     assert taken == [b"GET / HTTP/1.1\r\n"]
     transport.abort()
     here.close()
+
+
+@pytest.mark.parametrize("expects", [b"", b"Expect: 100-continue\r\n"])
+async def test_it_takes_a_request_whose_body_has_not_come_or_in_part_but_none_with_bytes_behind_it(
+    expects: bytes,
+) -> None:
+    head = b"POST /orders HTTP/1.1\r\nHost: a\r\n%sContent-Length: 5\r\n\r\n" % expects
+    services = MagicMock(max_body=10, realm="x", clock=lambda: 0.0, min_data_rate=MinDataRate(5.0, 1))
+    path = FastPath(
+        services, TrustedProxies([]), lambda: "id", request_reader(RouteTable([route("/orders")]))
+    )
+    for came in (b"", b"he", b"hell"):
+        client = MagicMock(closing=False, peer=NOBODY)
+        taken = path.try_handle(head + came, client)
+        assert isinstance(taken, UploadRequest)
+        assert client.await_body.call_args_list[0].args == (5 - len(came), taken)
+    untouched = MagicMock()
+    assert path.try_handle(head + b"hello!", untouched) is None
+    assert untouched.mock_calls == []
 
 
 async def test_a_token_that_is_known_costs_no_question_to_the_store(

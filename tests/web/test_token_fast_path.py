@@ -192,3 +192,32 @@ async def test_who_asks_for_a_token_and_the_end_gets_both(client: RawClient) -> 
     reply = await client.ask(post(GRANT, FORM, BASIC, "Connection: close"))
     assert (reply.status, reply.header("Connection")) == (200, "close")
     assert await client.closed()
+
+
+async def test_a_form_behind_its_head_is_read_to_its_last_byte(client: RawClient) -> None:
+    whole = post(GRANT, FORM, BASIC)
+    start = whole.index(b"\r\n\r\n") + 4
+    for cut in range(start, len(whole) + 1):
+        await client.send(whole[:cut])
+        await asyncio.sleep(0.001)
+        await client.send(whole[cut:] + whole)
+        assert [(await client.receive()).status for _ in range(2)] == [200, 200], cut
+
+
+async def test_a_form_that_does_not_come_is_408_as_oauth_has_it(gateway: Running) -> None:
+    async with await gateway.connect() as client:
+        await client.send(post(GRANT, FORM, BASIC)[:-3])
+        answer = await client.receive()
+        assert (answer.status, answer.header("Connection")) == (408, "close")
+        assert json.loads(answer.content)["error"] == "invalid_request"
+        assert await client.closed()
+    line = json.loads(await gateway.line('"path": "/token", "status": 408'))
+    assert (line["route"], line["client"]) == ("/token", "-")
+
+
+async def test_who_leaves_before_the_end_of_a_form_is_noted(gateway: Running) -> None:
+    async with await gateway.connect() as client:
+        await client.send(post(GRANT, FORM, BASIC)[:-3])
+        await asyncio.sleep(0.05)
+    line = json.loads(await gateway.line('"path": "/token", "status": 499'))
+    assert (line["route"], line["client"]) == ("/token", "-")
