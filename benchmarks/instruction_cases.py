@@ -15,10 +15,14 @@ from benchmarks.signed import AUDIENCE, ISSUER, Signer
 from benchmarks.sockets import ANSWER, PAYLOAD, masked_frame
 
 Request = tuple[bytes, ...]
-"""What is sent at once; each further piece once the gateway has said 100 (Continue)."""
+"""What is sent at once; each further piece once the gateway has said 100 (Continue), or as a `Segment`."""
 _PAGE = "Origin: https://app.example.org"
 _BODY = "x" * 1000
 _SIGNER = Signer()
+
+
+class Segment(bytes):
+    """A piece that is sent soon behind the one before, without a word of the gateway's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,17 @@ def _parts(part: bytes) -> Make:
     return lambda _, number: repeat((part,), number)
 
 
+def _in_segments(path: str, *sizes: int) -> Make:
+    """A head, and a body in pieces of these sizes."""
+
+    def make(gatepost: Gatepost, number: int) -> Iterator[Request]:
+        bearer = f"Authorization: Bearer {gatepost.token()}"
+        head = _rendered("POST", path, bearer, f"Content-Length: {sum(sizes)}")
+        return repeat((head, *(Segment(b"x" * size) for size in sizes)), number)
+
+    return make
+
+
 def _form(form: str) -> Make:
     """The same request to the token endpoint."""
     request = _rendered("POST", "/token", *FORM, f"Content-Length: {len(form)}", body=form)
@@ -144,6 +159,8 @@ CASES = (
         "POST, 1,000 B, chunked",
         _same("POST", "/120", "Transfer-Encoding: chunked", body=f"3e8\r\n{_BODY}\r\n0\r\n\r\n"),
     ),
+    Case("POST, 1,000 B behind its head", _in_segments("/120", 1000)),
+    Case("POST, 20,000 B in five segments", _in_segments("/120", *[4000] * 5)),
     Case(
         "POST, 1,000 B, Expect: 100-continue",
         _same("POST", "/120", "Content-Length: 1000", "Expect: 100-continue", then=_BODY),

@@ -25,7 +25,7 @@ from itertools import islice, repeat
 from pathlib import Path
 from threading import Thread
 
-from benchmarks.instruction_cases import CASES, EVENT, Case, Request, Stream, config
+from benchmarks.instruction_cases import CASES, EVENT, Case, Request, Segment, Stream, config
 from benchmarks.peers.gatepost import Gatepost
 from benchmarks.peers.streams import echoed
 
@@ -45,6 +45,8 @@ _EVENTS = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encod
 _CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
 _SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
 _BETWEEN_PIECES = 0.005
+_BETWEEN_SEGMENTS = 0.01
+"""Seconds in which a gateway under callgrind has read the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +192,8 @@ class Client:
     def __init__(self, port: int, connections: int, opening: bytes = b"", answer: bytes = b"") -> None:
         """`opening`: the request that opens a stream. `answer`: what comes for each part of it."""
         self._open = [socket.create_connection(("127.0.0.1", port)) for _ in range(connections)]
+        for each in self._open:
+            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._received = [each.makefile("rb") for each in self._open]
         self._answer, self._rest = answer, [b""] * connections
         if opening:
@@ -214,7 +218,10 @@ class Client:
                 connection.sendall(request[0])
             for number, request in enumerate(together):
                 for piece in request[1:]:
-                    self._read_status(number, b"HTTP/1.1 100 ")
+                    if isinstance(piece, Segment):
+                        time.sleep(_BETWEEN_SEGMENTS)
+                    else:
+                        self._read_status(number, b"HTTP/1.1 100 ")
                     self._open[number].sendall(piece)
                 self._read_answer(number)
 
