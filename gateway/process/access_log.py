@@ -32,9 +32,10 @@ class AccessLog:
         self._every = every
         self._entries: list[tuple[float, Entry | DetailedEntry]] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._second = -1
-        self._date = ""
-        """The second of the last entry that was formatted, and its text."""
+        self._second, self._date = -1000, ""
+        """When the second of the last entry that was formatted began, in milliseconds, and its text."""
+        self._millisecond, self._time = -1, ""
+        """The millisecond of that entry, and its text."""
 
     def write(self, entry: Entry | DetailedEntry) -> None:
         """Records one request."""
@@ -67,10 +68,13 @@ class AccessLog:
         self.flush()
 
     def _format_time(self, at: float) -> str:
-        """UTC in milliseconds. Date and time of day are formatted once a second."""
-        milliseconds = int(at * 1000)
-        second = milliseconds // 1000
-        if second != self._second:
-            self._second = second
-            self._date = datetime.fromtimestamp(second, UTC).isoformat()[:19]
-        return self._date + _MILLISECONDS[milliseconds - second * 1000]
+        """UTC in milliseconds. Under load many entries are of the same one."""
+        millisecond = int(at * 1000)
+        if millisecond != self._millisecond:
+            since = millisecond - self._second
+            if not 0 <= since < len(_MILLISECONDS):
+                second, since = divmod(millisecond, 1000)
+                self._second = millisecond - since
+                self._date = datetime.fromtimestamp(second, UTC).isoformat()[:19]
+            self._millisecond, self._time = millisecond, self._date + _MILLISECONDS[since]
+        return self._time

@@ -86,6 +86,19 @@ async def test_a_json_line_holds_what_happened(pipe: tuple[int, int]) -> None:
     }
 
 
+async def test_each_line_has_the_millisecond_of_its_request(pipe: tuple[int, int]) -> None:
+    # The same one again, the next, the next second, and a clock that is set back and far ahead.
+    after = {0.0: "00:00.250", 0.0002: "00:00.250", 0.0011: "00:00.251", 0.7499: "00:00.999"}
+    after |= {0.75: "00:01.000", 1.75: "00:02.000", 1.25: "00:01.500", -0.25: "00:00.000", 61.0: "01:01.250"}
+    clock = iter([NOW + seconds for seconds in after])
+    log = AccessLog(LineWriter(pipe[1]), "json", lambda: next(clock), every=60)
+    for _ in after:
+        write(log)
+    log.flush()
+    times = [json.loads(line)["time"] for line in read(pipe[0]).splitlines()]
+    assert times == [f"2027-01-15T08:{time}Z" for time in after.values()]
+
+
 async def test_a_text_line_can_be_read_by_a_person(pipe: tuple[int, int]) -> None:
     log = log_to(pipe[1], "text")
     write(log)
