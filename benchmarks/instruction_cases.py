@@ -139,13 +139,14 @@ _EVENTS = Stream("/events/100000", ("Accept: text/event-stream",), b"data: hello
 _SOCKET = Stream("/socket/0", ("Upgrade: websocket", "Connection: Upgrade"), ANSWER)
 PLAIN = Case("GET, token checked, 120 B", _same("GET", "/120"))
 UNSEEN = Case("GET, token not seen before", _tokens_not_seen)
+USUAL = Case("GET, all usual plugins", _same("GET", "/usual/120", _PAGE))
 REUSED_TOKEN = Case("POST /token, reused", _form(ASKING))
 NEW_TOKEN = Case("POST /token, new", _form(f"{ASKING}&validity_period=600"))
 CASES = (
     PLAIN,
     Case("GET, token checked, 1 KiB", _same("GET", "/1024")),
     UNSEEN,
-    Case("GET, all usual plugins", _same("GET", "/usual/120", _PAGE)),
+    USUAL,
     Case("GET, trace", _same("GET", "/trace/120")),
     Case("GET, a hook that waits", _same("GET", "/hook/120")),
     Case("GET, 1 MiB", _same("GET", "/1048576")),
