@@ -28,21 +28,18 @@ class ConnectionLimiter:
         self._total = 0
         self._addresses: dict[str, int] = {}
 
-    def acquire(self, address: str) -> bool:
-        """Whether one more from this address is accepted. Then it must be released again."""
-        if self.passed(address) is not None:
-            return False
-        self._total += 1
-        self._addresses[address] = self._addresses.get(address, 0) + 1
-        return True
+    def acquire(self, address: str) -> str | None:
+        """Takes one more from this address, which then must be released again.
 
-    def passed(self, address: str) -> str | None:
-        """The limit that one more from this address would pass; None: it is accepted."""
-        limits = self._limits
+        Returns the limit that it would pass: then it is not taken.
+        """
+        limits, current = self._limits, self._addresses.get(address, 0)
         if self._total >= limits.total:
             return CONNECTIONS
-        if self._addresses.get(address, 0) >= limits.per_address and not limits.exempt(address):
+        if current >= limits.per_address and not limits.exempt(address):
             return PER_ADDRESS
+        self._total += 1
+        self._addresses[address] = current + 1
         return None
 
     def release(self, address: str) -> None:

@@ -63,20 +63,21 @@ class ConnectionManager:
 
     def register(self, connection: ManagedConnection) -> bool:
         """Whether the connection is accepted. Then it must `unregister` when it has gone."""
-        passed = self._limiter.passed(connection.address)
+        address = connection.address
+        passed = self._limiter.acquire(address)
         if passed is not None:
-            self.reached(passed, connection.address)
+            self.reached(passed, address)
             return False
-        self._limiter.acquire(connection.address)
-        self._connections[connection] = connection.address
+        self._connections[connection] = address
         if self._timer is None:
             self._set_timer()
         return True
 
     def unregister(self, connection: ManagedConnection) -> None:
         """The connection has gone. One that was not accepted is not known."""
-        if connection in self._connections:
-            self._limiter.release(self._connections.pop(connection))
+        address = self._connections.pop(connection, None)
+        if address is not None:
+            self._limiter.release(address)
 
     def _set_timer(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(self._interval, self._check_timeouts)

@@ -11,8 +11,10 @@ from gateway.http.forwarded import direct_peer
 
 def connection_peer(transport: asyncio.BaseTransport, announced: str | None = None) -> Peer:
     """The other end of a connection. `announced`: the address that a trusted proxy has put before it."""
-    scheme = "http" if transport.get_extra_info("sslcontext") is None else "https"
-    return direct_peer(announced or _address_of(transport), scheme, certificate_of(transport))
+    address = announced or _address_of(transport)
+    if transport.get_extra_info("sslcontext") is None:
+        return direct_peer(address, "http")
+    return direct_peer(address, "https", certificate_of(transport))
 
 
 def _address_of(transport: asyncio.BaseTransport) -> str:

@@ -26,7 +26,7 @@ class ClientTransport(asyncio.Protocol):
         "_drained",
         "_loop",
         "_paused",
-        "_reading",
+        "_slow",
         "_wire",
         "announced",
         "peer",
@@ -36,7 +36,8 @@ class ClientTransport(asyncio.Protocol):
     def __init__(self, connection_manager: ConnectionManager, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._connection_manager = connection_manager
-        self._reading = SlowClientMonitor(connection_manager.min_data_rate)
+        self._slow: SlowClientMonitor | None = None
+        """Watches while bytes wait to be written."""
         self._wire: asyncio.Transport | None = None
         self._drained: asyncio.Future[None] | None = None
         self._paused = False
@@ -77,7 +78,8 @@ class ClientTransport(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._paused = False
-        self._reading.drained()
+        if self._slow is not None:
+            self._slow.drained()
         self._wake()
 
     # What those call who write and read on it.
@@ -139,8 +141,15 @@ class ClientTransport(asyncio.Protocol):
     def check_timeouts(self, now: float) -> None:
         """Ends the connection where its client takes too long to read a response."""
         wire = self._wire
-        if wire is not None and self._reading.too_slow(wire.get_write_buffer_size(), now):
-            self._connection_manager.reached(self._reading.passed, self.address)
+        if wire is None:
+            return
+        waiting = wire.get_write_buffer_size()
+        if not waiting:
+            self._slow = None
+            return
+        slow = self._slow = self._slow or SlowClientMonitor(self._connection_manager.min_data_rate)
+        if slow.too_slow(waiting, now):
+            self._connection_manager.reached(slow.passed, self.address)
             wire.abort()
 
     def _wake(self) -> None:

@@ -1,5 +1,6 @@
 """Connections are bounded, and forgotten with the last one of an address."""
 
+from gateway.http.limit_names import CONNECTIONS, PER_ADDRESS
 from gateway.server.connection_limits import ConnectionLimiter, ConnectionLimits
 
 
@@ -9,18 +10,18 @@ def limiter(total: int = 3, per_address: int = 2) -> ConnectionLimiter:
 
 def test_one_address_gets_no_more_than_its_share() -> None:
     doors = limiter()
-    assert [doors.acquire("a") for _ in range(3)] == [True, True, False]
-    assert doors.acquire("b")
+    assert [doors.acquire("a") for _ in range(3)] == [None, None, PER_ADDRESS]
+    assert doors.acquire("b") is None
 
 
 def test_all_together_get_no_more_than_there_is() -> None:
     doors = limiter()
-    assert [doors.acquire(address) for address in "abcd"] == [True, True, True, False]
+    assert [doors.acquire(address) for address in "abcd"] == [None, None, None, CONNECTIONS]
 
 
 def test_a_trusted_proxy_stands_for_many() -> None:
     doors = limiter()
-    assert [doors.acquire("10.0.0.1") for _ in range(4)] == [True, True, True, False]
+    assert [doors.acquire("10.0.0.1") for _ in range(4)] == [None, None, None, CONNECTIONS]
 
 
 def test_who_leaves_makes_room() -> None:
@@ -28,7 +29,7 @@ def test_who_leaves_makes_room() -> None:
     for _ in range(2):
         doors.acquire("a")
     doors.release("a")
-    assert doors.acquire("a")
+    assert doors.acquire("a") is None
 
 
 def test_nothing_is_kept_of_who_is_gone() -> None:
