@@ -1,7 +1,10 @@
-"""Accepts connections from a listening socket in batches.
+"""Accepts connections from a listening socket in batches, and makes their transports.
 
 uvloop's own server accepts one connection per event loop iteration (libuv since 1.45). Under load an
 iteration takes tens of milliseconds, so a burst of new connections would wait for seconds in the backlog.
+
+No task is made for a connection of which nothing is waited for before TLS or HTTP: it would cost as much as
+its transport.
 """
 
 from __future__ import annotations
@@ -10,16 +13,18 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.http.exchange import UNIX_SOCKET
 from gateway.process.acme_certificate import ChallengeContext
 from gateway.process.client_hello import MAX_CLIENT_HELLO, UNREADABLE, ClientHello, parse_client_hello
+from gateway.process.handshakes import Handshakes
 from gateway.process.listen_queue import BACKLOG, HANDSHAKE_DELAY, refuse_new, refuses_new
 from gateway.process.peek import peek
 from gateway.process.proxy_protocol import MAX_HEADER, ProxyHeaderError, parse_proxy_header
+from gateway.server.tls_transport import TlsTransport
 from gateway.server.transport import ClientTransport
 
 log = logging.getLogger("gatepost")
@@ -40,6 +45,10 @@ class TlsContexts(Protocol):
 
     def context_for(self, hello: ClientHello) -> ssl.SSLContext:
         """The context for a client."""
+
+
+_Opening = tuple[Coroutine[Any, Any, object], "asyncio.Future[object]", TlsTransport | None]
+"""The coroutine of the event loop that makes a transport, what it waits for, and the TLS between."""
 
 
 class Acceptor:
@@ -69,13 +78,18 @@ class Acceptor:
         """
         self._loop = asyncio.get_running_loop()
         self._sock = sock
+        self._family, self._type = sock.family, sock.type
         self._protocol = protocol
         self._tls = tls
         self._handshake_timeout = handshake_timeout
         self._proxies = proxies
         self._too_slow = too_slow
         self._kept_open = kept_open
-        self._handshakes: set[asyncio.Task[object]] = set()
+        self._handshakes = Handshakes(self._loop, handshake_timeout, too_slow)
+        self._accepted: list[tuple[socket.socket, str]] = []
+        """With the client's address: what the next turn of the event loop opens."""
+        self._openings: list[_Opening] = []
+        """Connections of whose transport the event loop is about to tell their protocol."""
         self._resume_timer: asyncio.TimerHandle | None = None
         self._last_call: asyncio.Task[None] | None = None
         self._loop.add_reader(sock, self._accept)
@@ -108,8 +122,9 @@ class Acceptor:
         """
         if self._last_call is not None:
             await self._last_call
-        if self._handshakes:
-            await asyncio.wait(self._handshakes, timeout=seconds)
+        while self._accepted or self._openings:  # noqa: ASYNC110 (the event loop has done its part in its next turn)
+            await asyncio.sleep(0)
+        await self._handshakes.finish(seconds)
 
     async def _empty_queue(self) -> None:
         if self._sock.family != socket.AF_UNIX:
@@ -127,18 +142,18 @@ class Acceptor:
 
     def abort_handshakes(self) -> None:
         """Cancels pending TLS handshakes."""
-        for task in self._handshakes:
-            task.cancel()
+        self._handshakes.abort()
 
     def _accept(self) -> None:
         for _ in range(BATCH):
             if not self._accept_one():
-                return
+                break
 
     def _accept_one(self) -> bool:
         """Whether it makes sense to try again at once."""
         try:
-            accepted, address = self._sock.accept()
+            # What `accept` of the standard library begins with, before it makes a socket.
+            descriptor, address = self._sock._accept()  # type: ignore[attr-defined]  # only typeshed lacks it
         except (BlockingIOError, InterruptedError):
             return False
         except ConnectionError:
@@ -147,50 +162,47 @@ class Acceptor:
             if self._last_call is None:
                 self._pause(error)
             return False
-        self._start_handshake(accepted, address[0] if isinstance(address, tuple) else UNIX_SOCKET)
+        accepted = AcceptedSocket(self._family, self._type, 0, descriptor)
+        accepted.family, accepted.type = self._family, self._type
+        if not self._accepted:
+            # Not at once: the faster requests follow, the longer grow the turns of a loop that can't keep up.
+            self._loop.call_soon(self._begin_all)
+        self._accepted.append((accepted, address[0] if isinstance(address, tuple) else UNIX_SOCKET))
         return True
 
-    def _start_handshake(self, accepted: socket.socket, address: str) -> None:
-        accepted.setblocking(False)  # noqa: FBT003 (the standard library's spelling)
-        task: asyncio.Task[object] = self._loop.create_task(self._handshake(accepted, address))
-        self._handshakes.add(task)
-        task.add_done_callback(self._handshake_done)
+    def _begin_all(self) -> None:
+        accepted, self._accepted = self._accepted, []
+        for each in accepted:
+            self._begin(*each)
+        self._finish_opening_soon()
 
-    async def _handshake(self, accepted: socket.socket, address: str) -> None:
+    def _begin(self, accepted: socket.socket, address: str) -> None:
+        tls = self._tls
+        if self._proxies is None and (tls is None or not tls.needs_client_hello):
+            self._open(accepted, address, None, None if tls is None else tls.context_for(UNREADABLE))
+        else:
+            accepted.setblocking(False)  # noqa: FBT003 (the standard library's spelling)
+            self._handshakes.add_preamble(self._loop.create_task(self._read_preamble(accepted, address)))
+
+    # What comes before HTTP and TLS: the client's address, if it is told, and what the context depends on.
+
+    async def _read_preamble(self, accepted: socket.socket, address: str) -> None:
         try:
-            client, context = await self._preamble(accepted, address)
-        except BaseException as error:
-            if isinstance(error, TimeoutError):
-                self._too_slow(address)
+            async with asyncio.timeout(self._handshake_timeout):
+                client = await self._read_proxy_header(accepted, address)
+                context = await self._tls_context(accepted)
+        except TimeoutError:
+            accepted.close()
+            self._too_slow(address)
+        except asyncio.CancelledError:
             accepted.close()
             raise
-        protocol = self._protocol
-        if isinstance(context, ChallengeContext):
-            protocol = ClosingProtocol
-        elif client is not None:
-            protocol = partial(_announced, self._protocol, client)
-        try:
-            await self._loop.connect_accepted_socket(
-                protocol,
-                accepted,
-                ssl=context,
-                ssl_handshake_timeout=None if context is None else self._handshake_timeout,
-            )
-        except ConnectionAbortedError:
-            # What asyncio and uvloop raise when the handshake's time is over.
-            self._too_slow(address)
-            raise
-
-    async def _preamble(
-        self, accepted: socket.socket, address: str
-    ) -> tuple[str | None, ssl.SSLContext | None]:
-        """What comes before HTTP and TLS: the client's address, if it is told, and the TLS context."""
-        if self._proxies is None and (self._tls is None or not self._tls.needs_client_hello):
-            # Nothing is waited for, so no timer is needed.
-            return None, None if self._tls is None else self._tls.context_for(UNREADABLE)
-        async with asyncio.timeout(self._handshake_timeout):
-            client = await self._read_proxy_header(accepted, address)
-            return client, await self._tls_context(accepted)
+        except Exception as error:
+            accepted.close()
+            _log(error)
+        else:
+            self._open(accepted, address, client, context)
+            self._finish_opening_soon()
 
     async def _read_proxy_header(self, accepted: socket.socket, address: str) -> str | None:
         """Takes the PROXY protocol's header off; the client's address, or None for the connection's own."""
@@ -215,13 +227,59 @@ class Acceptor:
             return self._tls.context_for(UNREADABLE)
         return self._tls.context_for(await peek(accepted, MAX_CLIENT_HELLO, parse_client_hello))
 
-    def _handshake_done(self, task: asyncio.Task[object]) -> None:
-        self._handshakes.discard(task)
-        # Failed handshakes are routine (scanners, plain HTTP on a TLS port) and already answered by a TLS
-        # alert.
-        error = None if task.cancelled() else task.exception()
-        if error is not None and not isinstance(error, OSError):
-            log.error("accepting a connection failed", exc_info=error)
+    # The connection's protocol and transport.
+
+    def _open(
+        self, accepted: socket.socket, address: str, client: str | None, context: ssl.SSLContext | None
+    ) -> None:
+        """Makes them. `client`: the address that a proxy has told; `context`: None: plain TCP."""
+        protocol, encrypted = self._protocol, None
+        try:
+            if client is not None:
+                protocol = partial(_announced, protocol, client)
+            if context is not None:
+                encrypted = self._encrypted(protocol, context, address)
+                protocol = partial(_itself, encrypted)
+            opening = self._loop.connect_accepted_socket(protocol, accepted)
+            waiting: asyncio.Future[object] = opening.send(None)
+        except Exception as error:
+            accepted.close()
+            self._not_opened(encrypted, error)
+            return
+        self._openings.append((opening, waiting, encrypted))
+
+    def _encrypted(
+        self, protocol: Callable[[], asyncio.Protocol], context: ssl.SSLContext, address: str
+    ) -> TlsTransport:
+        made = ClosingProtocol() if isinstance(context, ChallengeContext) else protocol()
+        transport = TlsTransport(context, made, self._loop, self._handshakes.discard)
+        self._handshakes.add(transport, address)
+        return transport
+
+    def _finish_opening_soon(self) -> None:
+        """Once the event loop has told the protocols of their transports: it does so in its next turn."""
+        if self._openings:
+            self._loop.call_soon(self._finish_opening, None)
+
+    def _finish_opening(self, _: object) -> None:
+        """The event loop's own coroutines have nothing more to wait for."""
+        openings, self._openings = self._openings, []
+        for opening, waiting, encrypted in openings:
+            if not waiting.done():
+                self._openings.append((opening, waiting, encrypted))
+                waiting.add_done_callback(self._finish_opening)
+                continue
+            try:
+                opening.send(None)
+            except StopIteration:
+                pass
+            except Exception as error:
+                self._not_opened(encrypted, error)
+
+    def _not_opened(self, encrypted: TlsTransport | None, error: Exception) -> None:
+        if encrypted is not None:
+            self._handshakes.discard(encrypted)
+        _log(error)
 
     def _pause(self, error: OSError) -> None:
         """Pauses accepting: out of file descriptors or memory, an immediate retry does not help."""
@@ -234,12 +292,29 @@ class Acceptor:
         self._loop.add_reader(self._sock, self._accept)
 
 
+class AcceptedSocket(socket.socket):
+    """Knows what it is. A socket of the standard library makes an enumeration's member each time it is asked,
+    which the event loop does so often that it is a tenth of what a new connection costs.
+    """
+
+    __slots__ = ("family", "type")
+
+    family: socket.AddressFamily
+    type: socket.SocketKind
+
+
 class ClosingProtocol(asyncio.Protocol):
     """Closes a connection whose handshake was all that mattered."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Closes it."""
         transport.close()
+
+
+def _log(error: Exception) -> None:
+    # That the network or a client ends a connection is routine.
+    if not isinstance(error, OSError):
+        log.error("accepting a connection failed", exc_info=error)
 
 
 def _refused(address: str, reason: str) -> ConnectionError:
@@ -252,3 +327,7 @@ def _announced(protocol: Callable[[], asyncio.Protocol], client: str) -> asyncio
     if isinstance(made, ClientTransport):
         made.announced = client
     return made
+
+
+def _itself(transport: TlsTransport) -> TlsTransport:
+    return transport

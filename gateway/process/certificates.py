@@ -208,6 +208,8 @@ class TlsListener:
 
     def context_for(self, hello: ClientHello) -> ssl.SSLContext:
         """The context for a client: an exact name wins over a wildcard, and the first is the default."""
+        if not self.needs_client_hello:
+            return self._certificates.get(self.files[0]).context
         challenge = None if self._challenges is None else self._challenges.context_for(hello)
         if challenge is not None:
             return challenge

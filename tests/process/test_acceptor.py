@@ -8,6 +8,7 @@ import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import trustme
@@ -71,6 +72,24 @@ async def test_a_connection_whose_first_bytes_are_not_waited_for_needs_no_timer(
     door = accepting(listener)
     async with caller(listener) as reader:
         assert await reader.read() == b"hello"
+    door.close()
+
+
+async def test_a_connection_whose_first_bytes_are_not_waited_for_needs_no_task(
+    listener: ListenSocket,
+) -> None:
+    loop, made = asyncio.get_running_loop(), list[object]()
+
+    def make(_: asyncio.AbstractEventLoop, work: Any, **more: Any) -> asyncio.Task[Any]:
+        made.append(work)
+        return asyncio.Task(work, loop=loop, **more)
+
+    door = accepting(listener)
+    loop.set_task_factory(make)
+    with socket.create_connection(listener.sockets[0].getsockname()):
+        await until(lambda: Greeting.made)
+    loop.set_task_factory(None)
+    assert made == []
     door.close()
 
 
@@ -189,3 +208,30 @@ async def test_without_a_free_file_it_waits_and_takes_them_later(
         assert await asyncio.wait_for(reader.read(), 20) == b"hello"
         door.close()
     assert "can't accept connections" in caplog.text
+
+
+async def test_the_address_of_a_handshake_that_takes_too_long_is_told(listener: ListenSocket) -> None:
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("localhost").configure_cert(server)
+    told: list[str] = []
+    door = Acceptor(listener.sockets[0].dup(), Greeting, OneContext(server), 0.05, too_slow=told.append)
+    async with caller(listener) as reader:
+        assert await asyncio.wait_for(reader.read(), 20) == b""
+    assert told == ["127.0.0.1"]
+    assert Greeting.made == 0
+    door.close()
+
+
+async def test_a_connection_that_can_not_be_made_is_closed_and_logged(
+    listener: ListenSocket, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails() -> asyncio.Protocol:
+        raise ValueError("no protocol")
+
+    door = Acceptor(listener.sockets[0].dup(), fails)
+    async with caller(listener) as reader:
+        assert await asyncio.wait_for(reader.read(), 20) == b""
+    assert "accepting a connection failed" in caplog.text
+    await door.finish_handshakes(0.0)
+    assert not door._handshakes
+    door.close()

@@ -40,6 +40,7 @@ BOUNDED_OTHERWISE = {
     "gateway/process/acceptor.py": "connections that are being accepted or drained",
     "gateway/process/certificates.py": "certificates of the configuration and of the one before",
     "gateway/process/envoy_edge.py": "certificates of the configuration and of those before",
+    "gateway/process/handshakes.py": "connections whose client has as long as the header timeout",
     "gateway/process/line_writer.py": "at most MOST_WAITING bytes",
     "gateway/process/worker.py": "configurations that end",
     "gateway/proxy/route_tree.py": "routes of the configuration",

@@ -1,0 +1,106 @@
+"""Who has been accepted and can't be served yet, and for how long."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+
+import pytest
+
+from gateway.process.handshakes import Handshakes
+from gateway.server.tls_transport import TlsTransport
+from tests.raw import until
+
+SECONDS = 0.1
+
+
+class Ending(TlsTransport):
+    """A handshake of which only the end matters."""
+
+    aborted = False
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+class Stage:
+    """Handshakes of an acceptor, with those that were too slow."""
+
+    def __init__(self, seconds: float | None = SECONDS) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.too_slow: list[str] = []
+        self.handshakes = Handshakes(self.loop, seconds, self.too_slow.append)
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+
+    def begin(self, address: str) -> Ending:
+        made = Ending(self._context, asyncio.Protocol(), self.loop, self.handshakes.discard)
+        self.handshakes.add(made, address)
+        return made
+
+
+async def test_a_handshake_that_takes_too_long_is_ended_and_its_address_told() -> None:
+    stage = Stage()
+    begun = stage.loop.time()
+    first, done = stage.begin("first"), stage.begin("done")
+    stage.handshakes.discard(done)
+    await asyncio.sleep(SECONDS / 2)
+    second = stage.begin("second")
+    await until(lambda: stage.too_slow == ["first"])
+    assert stage.loop.time() - begun >= SECONDS - 0.002
+    await until(lambda: stage.too_slow == ["first", "second"])
+    assert stage.loop.time() - begun >= 1.5 * SECONDS - 0.002
+    assert (first.aborted, second.aborted, done.aborted) == (True, True, False)
+    assert not stage.handshakes
+
+
+async def test_after_a_pause_the_time_of_handshakes_is_bounded_again() -> None:
+    stage = Stage()
+    stage.handshakes.discard(stage.begin("done"))
+    await asyncio.sleep(1.5 * SECONDS)
+    stage.begin("late")
+    await until(lambda: stage.too_slow == ["late"])
+
+
+async def test_without_a_limit_they_take_as_long_as_they_need() -> None:
+    stage = Stage(None)
+    transport = stage.begin("a")
+    await asyncio.sleep(0.01)
+    assert (stage.too_slow, transport.aborted, bool(stage.handshakes)) == ([], False, True)
+
+
+async def test_all_kinds_are_waited_for() -> None:
+    stage = Stage()
+    transport = stage.begin("a")
+    go_on = asyncio.Event()
+
+    async def read() -> None:
+        await go_on.wait()
+
+    stage.handshakes.add_preamble(asyncio.create_task(read()))
+    finishing = asyncio.create_task(stage.handshakes.finish(20))
+    ends: list[Callable[[], None]] = [lambda: stage.handshakes.discard(transport), go_on.set]
+    for end in ends:
+        await asyncio.sleep(0.001)
+        assert not finishing.done()
+        end()
+    await asyncio.wait_for(finishing, 20)
+    await stage.handshakes.finish(20)
+
+
+async def test_they_are_not_waited_for_longer_than_asked() -> None:
+    stage = Stage(None)
+    stage.begin("a")
+    await stage.handshakes.finish(0.01)
+    assert stage.handshakes
+
+
+async def test_those_that_wait_for_their_client_are_ended() -> None:
+    stage = Stage()
+    transport = stage.begin("a")
+    preamble = asyncio.create_task(asyncio.Event().wait())
+    stage.handshakes.add_preamble(preamble)  # type: ignore[arg-type]  # what it returns does not matter
+    stage.handshakes.abort()
+    assert transport.aborted
+    with pytest.raises(asyncio.CancelledError):
+        await preamble
