@@ -45,10 +45,19 @@ ROUTES = "10,000 routes"
 WORKERS = "2 workers"
 NEW_EACH = "&validity_period=600"
 """A lifetime of its own: no token that is given out again."""
+CONNECTION = "a new connection each"
 HANDSHAKE = "a new connection each, TLS 1.3"
 RESUMED = "a new connection each, TLS 1.3 resumed"
 MESSAGE = "WebSocket, a message and its echo"
 EVENT = "server-sent event to 1,000 callers, each"
+PLUGINS = "all usual plugins"
+NOT_CACHED = "token not cached"
+CHUNKED = "chunked upload"
+EXPECT = "Expect: 100-continue"
+EVENTS_EACH = "ten server-sent events"
+HOOK = "asynchronous hook"
+PROOF = "DPoP-bound token"
+FOREIGN = "JWT of another issuer"
 REUSED = "/token, reused"
 ASSERTION = "/token, private_key_jwt (ES256)"
 SIGNED = "/token, answers with a JWT (ES256)"
@@ -218,7 +227,7 @@ CASES = (
     Case("token checked, 64 KiB", CHECKED, get("/64k")),
     Case("10 KiB upload", CHECKED, get("/up", method="POST", body=10_240)),
     Case("1,000 connections", CHECKED, get("/small", connections=1000)),
-    Case("a new connection each", CHECKED, get("/small", close=True)),
+    Case(CONNECTION, CHECKED, get("/small", close=True)),
     Case(
         HANDSHAKE,
         (NGINX, GATEPOST),
@@ -229,8 +238,8 @@ CASES = (
     Case(MESSAGE, (NGINX, GATEPOST), get(SOCKET), run=program("sockets")),
     Case(EVENT, (NGINX, GATEPOST), get(EVENTS, connections=1000), run=program("events"), fixed_rate=True),
     Case(FORGED, CHECKED, forged, base_case=SMALL, quick=True),
-    Case("all usual plugins", (NGINX, NGINX_EXTRAS, GATEPOST, ALL_PLUGINS), get("/small", PAGE)),
-    Case("token not cached", (NGINX_REDIS, ON_REDIS), many_tokens(at_random=False), NGINX_REDIS),
+    Case(PLUGINS, (NGINX, NGINX_EXTRAS, GATEPOST, ALL_PLUGINS), get("/small", PAGE)),
+    Case(NOT_CACHED, (NGINX_REDIS, ON_REDIS), many_tokens(at_random=False), NGINX_REDIS),
     Case(
         "one token of 100,000, at random",
         (ON_REDIS,),
@@ -241,12 +250,12 @@ CASES = (
     ),
     Case("JWT access token", (GATEPOST, JWT), get("/small"), GATEPOST),
     Case("without the fast path", (GATEPOST, AIOHTTP_ONLY), get("/small"), GATEPOST),
-    _slow("chunked upload", chunked),
-    _slow("Expect: 100-continue", get("/small"), run=program("expecting")),
-    _slow("ten server-sent events", get(SHORT)),
-    _slow("asynchronous hook", get("/hook"), SLOW_PATHS),
-    _slow("DPoP-bound token", proofs, run=distinct.run),
-    _slow("JWT of another issuer", foreign, SLOW_PATHS),
+    _slow(CHUNKED, chunked),
+    _slow(EXPECT, get("/small"), run=program("expecting")),
+    _slow(EVENTS_EACH, get(SHORT)),
+    _slow(HOOK, get("/hook"), SLOW_PATHS),
+    _slow(PROOF, proofs, run=distinct.run),
+    _slow(FOREIGN, foreign, SLOW_PATHS),
     _slow("JWT of another issuer, not cached", foreign_each, SLOW_PATHS, run=distinct.run),
     Case(ROUTES, (TEN_ROUTES, MANY_ROUTES), last_route, TEN_ROUTES),
     Case(WORKERS, (GATEPOST, TWO_WORKERS), get("/small"), GATEPOST),

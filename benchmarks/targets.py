@@ -6,15 +6,45 @@ import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from benchmarks.cases import FORGED, HALF_RATE, NEW, REUSED, ROUTES, SMALL, TLS, WORKERS
-from benchmarks.figures import HELP, START, STORE_SPACE, WORKER_MEMORY
+from benchmarks.cases import (
+    ASSERTION,
+    BOUND,
+    CHUNKED,
+    CONNECTION,
+    EVENT,
+    EVENTS_EACH,
+    EXPECT,
+    FOREIGN,
+    FORGED,
+    HALF_RATE,
+    HANDSHAKE,
+    HOOK,
+    MESSAGE,
+    NEW,
+    NOT_CACHED,
+    PLUGINS,
+    PROOF,
+    RESUMED,
+    REUSED,
+    ROUTES,
+    SIGNED,
+    SMALL,
+    TLS,
+    WORKERS,
+)
+from benchmarks.figures import HELP, IDLE_CONNECTION, START, STORE_SPACE, WORKER_MEMORY
 from benchmarks.names import (
+    ALL_PLUGINS,
     ENVOY,
     GATEPOST,
+    JWT,
     MANY_ROUTES,
     NGINX,
+    NGINX_EXTRAS,
+    NGINX_REDIS,
     OIDC,
     ON_REDIS,
+    SLOW_PATHS,
     TEN_ROUTES,
     TRAEFIK,
     TWO_WORKERS,
@@ -74,25 +104,48 @@ def _tokens(what: str, case: str, contender: str, limit: float, quantity: str = 
 
 
 CHECKED = Side(SMALL, GATEPOST)
+TO_NGINX = ((CONNECTION, 1.4), (HANDSHAKE, 1.2), (RESUMED, 1.2), (MESSAGE, 1.5), (EVENT, 1.5))
+"""What costs a connection or a message, beside nginx."""
+DEARER = (
+    (CHUNKED, GATEPOST),
+    (EXPECT, GATEPOST),
+    (EVENTS_EACH, GATEPOST),
+    (HOOK, SLOW_PATHS),
+    (PROOF, GATEPOST),
+    (FOREIGN, SLOW_PATHS),
+)
+"""Requests that take more than a plain one."""
 TARGETS = (
-    _cpu("token checked, small answer", CHECKED, Side(SMALL, NGINX), 1.6),
-    _cpu("token checked, small answer", CHECKED, Side(SMALL, ENVOY), 0.5),
+    _cpu("token checked, small answer", CHECKED, Side(SMALL, NGINX), 1.4),
+    _cpu("token checked, small answer", CHECKED, Side(SMALL, ENVOY), 0.45),
     _cpu("token checked, small answer", CHECKED, Side(SMALL, TRAEFIK), 0.55),
-    Target("p99 at half of its own top rate", Side(HALF_RATE, GATEPOST, "p99"), 1.0, f"× {ENVOY}", Side(HALF_RATE, ENVOY, "p99")),
-    _cpu("401 for a forged token, to a proxied request", Side(FORGED, GATEPOST), Side(SMALL, NGINX), 1.0),
+    _cpu(PLUGINS, Side(PLUGINS, ALL_PLUGINS), Side(PLUGINS, NGINX_EXTRAS), 1.8),
+    _cpu(NOT_CACHED, Side(NOT_CACHED, ON_REDIS), Side(NOT_CACHED, NGINX_REDIS), 1.7),
+    *(_cpu(case, Side(case, GATEPOST), Side(case, NGINX), limit) for case, limit in TO_NGINX),
+    *(
+        Target(f"{case}: CPU per request", Side(case, contender), 1.8, f"× “{SMALL}”", CHECKED)
+        for case, contender in DEARER
+    ),
+    Target("p99 at half of its own top rate", Side(HALF_RATE, GATEPOST, "p99"), 1.2, f"× {NGINX}", Side(HALF_RATE, NGINX, "p99")),
+    Target("p99.9 at half of its own top rate", Side(HALF_RATE, GATEPOST, "p999"), 1.2, f"× {NGINX}", Side(HALF_RATE, NGINX, "p999")),
+    _cpu("401 for a forged token, to a proxied request", Side(FORGED, GATEPOST), Side(SMALL, NGINX), 0.8),
     Target("401 for a forged token: store commands per request", Side(FORGED, GATEPOST, "store_commands"), 0.01, ""),
     Target("TLS 1.3, 1 KiB, 100 connections, 2 workers", Side(TLS, TWO_WORKERS, "rate"), 17_500, "requests/s", at_least=True),
-    _tokens("/token, new each, Redis apart", NEW, ON_REDIS, 2),
+    _tokens("/token, new each, Redis apart", NEW, ON_REDIS, 4),
     _tokens("/token, new each, own store on the same core", NEW, GATEPOST, 2),
-    _tokens("/token, new each, Redis apart", NEW, ON_REDIS, 1 / 2, "cpu"),
-    _tokens("/token, reused, Redis apart", REUSED, ON_REDIS, 3),
-    _tokens("/token, reused, own store on the same core", REUSED, GATEPOST, 3),
-    _tokens("/token, reused, Redis apart", REUSED, ON_REDIS, 1 / 3, "cpu"),
+    _tokens("/token, new each, Redis apart", NEW, ON_REDIS, 1 / 4, "cpu"),
+    _tokens("/token, reused, Redis apart", REUSED, ON_REDIS, 6),
+    _tokens("/token, reused, own store on the same core", REUSED, GATEPOST, 6),
+    _tokens("/token, reused, Redis apart", REUSED, ON_REDIS, 1 / 6, "cpu"),
+    _tokens(ASSERTION, ASSERTION, GATEPOST, 3),
+    _tokens(SIGNED, SIGNED, JWT, 3),
+    _tokens(BOUND, BOUND, GATEPOST, 3),
     _cpu("10,000 routes", Side(ROUTES, MANY_ROUTES), Side(ROUTES, TEN_ROUTES), 1.1),
     Target(WORKER_MEMORY, Side(WORKER_MEMORY, GATEPOST, "value"), 60, "MiB"),
     Target(f"{WORKER_MEMORY}, the larger of two", Side(WORKER_MEMORY, TWO_WORKERS, "value"), 60, "MiB"),
     Target(f"{STORE_SPACE}, Redis", Side(STORE_SPACE, ON_REDIS, "value"), 400, "bytes"),
     Target(f"{STORE_SPACE}, its own Valkey", Side(STORE_SPACE, GATEPOST, "value"), 400, "bytes"),
+    Target(IDLE_CONNECTION, Side(IDLE_CONNECTION, GATEPOST, "value"), 2, "KiB"),
     Target(START, Side(START, GATEPOST, "value"), 0.5, "s"),
     Target(HELP, Side(HELP, GATEPOST, "value"), 0.15, "s"),
     _cpu("2 workers", Side(WORKERS, TWO_WORKERS), Side(WORKERS, GATEPOST), 1.1),
