@@ -54,20 +54,6 @@ LONG_LIVED = ("run", "demo")
 """Commands that serve until they are stopped."""
 
 
-def _imported(name: str) -> Any:
-    return getattr(import_module(f"gateway.commands.{name}"), name)
-
-
-def _long_lived(name: str) -> Any:
-    """The same for a command that serves: in as little time and memory as can be."""
-    with import_module("gateway.runtime.shared_methods").shared_methods():
-        import_module("gateway.process.system_trust").import_aiohttp()
-        found = _imported(name)
-    # What has been imported stays: the collector need not look through it.
-    gc.freeze()
-    return found
-
-
 class LazyGroup(click.Group):
     """Imports a command's module only when that command is called."""
 
@@ -79,7 +65,12 @@ class LazyGroup(click.Group):
             return None
         name = MODULES.get(cmd_name, cmd_name)
         with paused_gc():
-            found = _long_lived(name) if cmd_name in LONG_LIVED else _imported(name)
+            if cmd_name in LONG_LIVED:
+                import_module("gateway.process.system_trust").import_aiohttp()
+            found = getattr(import_module(f"gateway.commands.{name}"), name)
+            if cmd_name in LONG_LIVED:
+                # What has been imported stays: the collector need not look through it.
+                gc.freeze()
         return found if isinstance(found, click.Command) else None
 
     def resolve_command(

@@ -18,7 +18,8 @@ from typing import Any
 
 PRELOADED = (
     "uvloop",
-    "tests.program_imports",
+    "gateway.cli",
+    "gateway.commands.run",
     "gateway.app",
     "gateway.process.multi_worker",
     "gateway.process.single_worker",
