@@ -251,7 +251,7 @@ CASES = (
     Case("JWT access token", (GATEPOST, JWT), get("/small"), GATEPOST),
     Case("without the fast path", (GATEPOST, AIOHTTP_ONLY), get("/small"), GATEPOST),
     _slow(CHUNKED, chunked),
-    _slow(EXPECT, get("/small"), run=program("expecting")),
+    _slow(EXPECT, get("/read"), run=program("expecting")),
     _slow(EVENTS_EACH, get(SHORT)),
     _slow(HOOK, get("/hook"), SLOW_PATHS),
     _slow(PROOF, proofs, run=distinct.run),

@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.contender import Contender
 from benchmarks.load import LOAD_CORE
 
+# `return` answers before the body has come; what nginx hands on, to itself, it reads first.
 CONFIG = """
 {user}worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 8192; }}
@@ -20,7 +21,9 @@ http {{
     location /1k {{ return 200 "{kilo}"; }}
     location /64k {{ root {folder}; }}
     location / {{ return 200 "{small}"; }}
+    location /read {{ proxy_pass http://itself/small; proxy_http_version 1.1; proxy_set_header Connection ""; }}
   }}
+  upstream itself {{ server 127.0.0.1:{port}; keepalive 256; keepalive_requests 1000000000; }}
 }}
 """
 
