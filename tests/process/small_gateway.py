@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -95,9 +96,12 @@ class SmallGateway:
     async def endless(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
-        while True:
-            await response.write(b"more\n")
-            await asyncio.sleep(0.05)
+        # A shutdown closes the connection, and may do so just before the next piece.
+        with suppress(ConnectionError):
+            while True:
+                await response.write(b"more\n")
+                await asyncio.sleep(0.05)
+        return response
 
 
 def load() -> Settings:
