@@ -27,8 +27,8 @@ from gateway.upstream.tunnel import AfterUpgrade, Tunnel
 
 
 @dataclass(frozen=True, slots=True)
-class Farewell:
-    """How a WebSocket is ended before its time."""
+class EarlyClose:
+    """How a WebSocket is closed before its ends do so."""
 
     frame: bytes
     """The close frame."""
@@ -36,8 +36,8 @@ class Farewell:
     """Seconds that the present frame may take to its end, behind which the close frame goes."""
 
 
-TOKEN_ENDED = Farewell(close_frame(POLICY_VIOLATION, "the access token has ended"), 0.05)
-GOING_AWAY = Farewell(close_frame(GOING_AWAY_CODE, "the gateway is shutting down"), 1.0)
+TOKEN_ENDED = EarlyClose(close_frame(POLICY_VIOLATION, "the access token has ended"), 0.05)
+GOING_AWAY = EarlyClose(close_frame(GOING_AWAY_CODE, "the gateway is shutting down"), 1.0)
 LINGERING = 1.0
 """Seconds in which a client may close its end behind a close frame."""
 
@@ -91,7 +91,7 @@ class TunnelRelay(AfterUpgrade):
         """Whether an end has sent its last byte."""
         self._upstream_gone = False
         """Whether it reads no more, either."""
-        self._over: asyncio.Future[Farewell | None] = asyncio.get_running_loop().create_future()
+        self._over: asyncio.Future[EarlyClose | None] = asyncio.get_running_loop().create_future()
         self._closing = False
         """Whether a WebSocket is being ended: only the rest of its present frame passes."""
         self._news: asyncio.Future[None] | None = None
@@ -107,9 +107,9 @@ class TunnelRelay(AfterUpgrade):
         watching = None if ended is None else asyncio.ensure_future(self._end_after(ended))
         watched = False
         try:
-            farewell = await self._over
-            if farewell is not None:
-                await self._end_websocket(farewell)
+            early = await self._over
+            if early is not None:
+                await self._end_websocket(early)
         finally:
             self._tunnel.close()
             watched = watching is not None and not watching.cancel()
@@ -123,14 +123,14 @@ class TunnelRelay(AfterUpgrade):
         finally:
             self._end(TOKEN_ENDED)
 
-    def _end(self, farewell: Farewell | None = None) -> None:
+    def _end(self, early: EarlyClose | None = None) -> None:
         if self._over.done():
             return
         # Behind the upstream's last byte, and in another protocol, there is no place for a frame.
         if self._frames is None or self._upstream_done:
-            farewell = None
-        self._closing = farewell is not None
-        self._over.set_result(farewell)
+            early = None
+        self._closing = early is not None
+        self._over.set_result(early)
 
     # What the client's connection calls.
 
@@ -206,13 +206,13 @@ class TunnelRelay(AfterUpgrade):
 
     # How a WebSocket is ended.
 
-    async def _end_websocket(self, farewell: Farewell) -> None:
+    async def _end_websocket(self, early: EarlyClose) -> None:
         """Sends a close frame behind the present one, if that ends in time."""
         frames, client = self._frames, self._client
-        assert frames is not None  # noqa: S101 (for mypy: only a WebSocket is said farewell)
-        await self._until(lambda: frames.between_frames or self._upstream_done, farewell.patience)
+        assert frames is not None  # noqa: S101 (for mypy: only a WebSocket is closed early)
+        await self._until(lambda: frames.between_frames or self._upstream_done, early.patience)
         if frames.between_frames and not frames.closed:
-            client.write(farewell.frame)
+            client.write(early.frame)
         self._tunnel.close()
         client.write_end()
         # Bytes that nobody reads would make the end a reset, and a client that is reset may lose the frame.

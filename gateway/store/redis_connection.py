@@ -179,7 +179,7 @@ class RedisConnection:
     def run(self, prepared: PreparedScript, key: str, decode: Decode, recipient: Recipient) -> None:
         """Runs a script that was prepared, for who awaits no future."""
         script = prepared.script
-        args: tuple[Argument, ...] = ("EVALSHA", script.digest, 1, key, *prepared.args)
+        args = _by_digest(script, (key,), prepared.args)
         try:
             if self._wire is None:
                 raise StoreUnavailable(self._reason)

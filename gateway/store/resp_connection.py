@@ -112,8 +112,7 @@ class RespConnection(asyncio.Protocol):
         packed: bytes | None = None,
     ) -> None:
         """The same for who has something of its own to get the answer. `packed`: `args` as they are sent."""
-        if self._lost is not None:
-            raise StoreUnavailable(self._lost)
+        self.check()
         if packed is None:
             packed = hiredis.pack_command(tuple(args))  # type: ignore[arg-type]  # its stub says a 1-tuple
         if len(self._pending) >= self._limit:

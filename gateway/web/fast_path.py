@@ -48,34 +48,23 @@ class FastPath:
             return None
         length = cached.framing.length
         if length is None:
-            body = content_of(data[end:])
-            if body is None:
-                return None
+            body, missing = content_of(data[end:]), 0
         else:
             body = data[end:]
-            if len(body) != length:
-                return self._begin_upload(cached, body, length - len(body), client)
+            missing = length - len(body)
+        if body is None or missing < 0:
+            return None
         peer = client.peer
         if self.trusted.exist:
             peer = real_peer(peer, cached.head.headers, self.trusted)
         exchange = Exchange(cached.head_from(peer), cached.route, self.new_id())
         if cached.framing.last:
             client.close_after()
+        if missing:
+            upload = UploadRequest(self.services, exchange, client)
+            client.await_body(missing, upload)
+            upload.begin_upload(cached, body, missing)
+            return upload
         request = ProxyRequest(self.services, exchange, client)
         request.begin(cached, body)
-        return request
-
-    def _begin_upload(
-        self, cached: CachedRequest, body: bytes, missing: int, client: ClientWriter
-    ) -> UploadRequest | None:
-        """The same where the body has come in part."""
-        if missing < 0:
-            return None
-        peer = real_peer(client.peer, cached.head.headers, self.trusted)
-        exchange = Exchange(cached.head_from(peer), cached.route, self.new_id())
-        if cached.framing.last:
-            client.close_after()
-        request = UploadRequest(self.services, exchange, client)
-        client.await_body(missing, request)
-        request.begin_upload(cached, body, missing)
         return request
