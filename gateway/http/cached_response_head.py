@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.http.exchange import URL_HEADERS, ResponseHead, is_event_stream
+from gateway.http.exchange import URL_HEADERS, Headers, ResponseHead
 from gateway.http.header_fields import parse_header_lines
 
 _URL_HEADER = re.compile(
     rb"^(?:" + b"|".join(map(re.escape, sorted(URL_HEADERS))) + rb"):", re.IGNORECASE | re.MULTILINE
 )
+
+_HTTP_1_1 = (1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,12 @@ class RenderedHead:
 class CachedResponseHead(ResponseHead):
     """A head that all answers share that begin with the same bytes. Never changed: plugins get a copy."""
 
-    __slots__ = ("has_urls", "is_event_stream", "length", "lines", "passing", "way")
+    __slots__ = ("_headers", "has_urls", "length", "lines", "passing", "way")
 
     def __init__(self, status: int, reason: bytes, lines: bytes, length: int | None) -> None:
         """`lines` are sound, with one space behind each colon and none at a line's end."""
-        super().__init__(status, reason, [])
-        del self.headers  # `__getattr__` reads them when they are first asked for
+        self.status, self.reason, self.version = status, reason, _HTTP_1_1
+        self._headers: Headers | None = None
         self.lines = lines
         # Worked out once, and an attribute: each response asks.
         self.has_urls = _URL_HEADER.search(lines) is not None  # type: ignore[misc]  # elsewhere a property
@@ -47,15 +49,13 @@ class CachedResponseHead(ResponseHead):
         self.passing: tuple[Sequence[Any], ResponseHead] | None = None
         """The hooks that changed it then, and what goes to a client after them. Not to be changed."""
 
-    def __getattr__(self, name: str) -> Any:
-        """What is worked out when somebody first asks for it, which most routes do not."""
-        if name == "is_event_stream":
-            found = self.is_event_stream = is_event_stream(self.headers)  # type: ignore[misc]  # as above
-            return found
-        if name != "headers":
-            raise AttributeError(name)
-        headers = parse_header_lines(self.lines)
+    # A property, and no `__getattr__`, with which each attribute would take ten times as long.
+    @property
+    def headers(self) -> Headers:  # type: ignore[override]  # never set: nobody changes it
+        """Read from the lines when somebody first asks for them, which most routes do not."""
+        headers = self._headers
+        if headers is None:
+            headers = self._headers = parse_header_lines(self.lines)
         if headers is None:
             raise ValueError("not the lines of a plain head")
-        self.headers = headers
         return headers

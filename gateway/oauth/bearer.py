@@ -93,7 +93,7 @@ def check_access(
     if facts.issuer != OWN and now >= facts.expires:
         return AuthError.INVALID
     # RFC 8705 section 3, RFC 9449 section 7.2: a bound token is never taken as a bearer token.
-    if facts.cnf and any(proven.get(name) != value for name, value in facts.cnf.items()):
+    if facts.cnf and not _proves(proven, facts.cnf):
         return AuthError.INVALID
     for scope in scopes:
         if scope not in facts.scopes:
@@ -101,6 +101,10 @@ def check_access(
     if audience is not None and audience not in facts.audience:
         return AuthError.AUDIENCE
     return None
+
+
+def _proves(proven: Mapping[str, str], bound_to: Mapping[str, str]) -> bool:
+    return all(proven.get(name) == value for name, value in bound_to.items())
 
 
 _NAME_THE_SCOPE = frozenset({AuthError.MISSING, AuthError.INVALID, AuthError.SCOPE, AuthError.AUDIENCE})

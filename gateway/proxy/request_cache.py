@@ -7,7 +7,6 @@ each one (`gateway.proxy.access`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gateway.http.exchange import NOBODY, Exchange, Header, Peer, RequestHead
@@ -22,6 +21,7 @@ from gateway.proxy.route_table import RouteTable
 from gateway.proxy.simple_request import SimpleRequest, parse_simple_head
 from gateway.proxy.upstream_head import CachedForwardHead, UpstreamHead
 from gateway.runtime.caches import MIB, cached_unchecked, register
+from gateway.runtime.recent_cache import RecentCache
 
 MAX_HEAD = 2048
 """Bytes of a head that is cached."""
@@ -148,9 +148,11 @@ class CachedRequest:
         return self.upstream if route is self.route or self.canary is None else self.canary
 
 
-def request_reader(
-    routes: RouteTable, limits: RequestHeadLimits = DEFAULT_LIMITS
-) -> Callable[[bytes], CachedRequest | None]:
+RequestReader = RecentCache[CachedRequest | None]
+"""Reads a request's head, the empty line included."""
+
+
+def request_reader(routes: RouteTable, limits: RequestHeadLimits = DEFAULT_LIMITS) -> RequestReader:
     """Reads heads. None: it is not simple, or no route of the fast path takes it."""
 
     def read(data: bytes) -> CachedRequest | None:
@@ -172,7 +174,7 @@ def request_reader(
 
     def read_template(data: bytes) -> CachedRequest | None:
         """The heads of many clients differ in the token alone."""
-        bearer = _BEARER.search(data)
+        bearer = _BEARER.search(data) if len(data) <= MAX_HEAD else None
         if bearer is None:
             return read(data)
         start, end = bearer.span(1)
@@ -183,8 +185,7 @@ def request_reader(
         longer = end - start - len(_ANY)
         return cached.with_token(data[start:end]) if cached.framing.size + longer <= limits.head else None
 
-    cached_read = cached_unchecked(_HEADS)(read_template)
-    return lambda data: cached_read(data) if len(data) <= MAX_HEAD else read(data)
+    return RecentCache(_HEADS, read_template)
 
 
 def _routed(plain: SimpleRequest, routes: RouteTable) -> CachedRequest:

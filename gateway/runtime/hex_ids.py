@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import chain
 
 _BLOCK = 256
 """Ids that are made at once."""
@@ -15,15 +17,13 @@ def hex_ids(size: int) -> Callable[[], str]:
     Never all zeros, which is no id of a trace or a span (W3C Trace Context section 3.2.2). To be called in
     the process that uses them: after a fork, both would make the same.
     """
-    return _ids(size).__next__
+    return partial(next, chain.from_iterable(_blocks(size)))
 
 
-def _ids(size: int) -> Iterator[str]:
+def _blocks(size: int) -> Iterator[list[str]]:
     digits = 2 * size
     zeros = "0" * digits
     while True:
         block = os.urandom(_BLOCK * size).hex()
-        for at in range(0, len(block), digits):
-            made = block[at : at + digits]
-            if made != zeros:
-                yield made
+        made = [block[at : at + digits] for at in range(0, len(block), digits)]
+        yield [one for one in made if one != zeros]

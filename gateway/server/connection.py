@@ -18,7 +18,7 @@ from gateway.http.problems import SLOW_REQUEST, Problem
 from gateway.http.request_head import check_request_line
 from gateway.http.responses import problem_response, response_bytes
 from gateway.server.aiohttp_handler import AiohttpHandler
-from gateway.server.connection_state import TRANSITIONS, Event, State
+from gateway.server.connection_state import TRANSITIONS, Event, State, impossible
 from gateway.server.in_flight import BodyReceiver, FlowControlled, InFlightRequest
 from gateway.server.request_splitter import RequestSplitter, head_limit
 from gateway.server.settings import LINGERING, ConnectionSettings, ServerHandle
@@ -87,7 +87,7 @@ class Connection(ClientTransport):
         self._idle_until = loop.time() + settings.idle_timeout
 
     def _enter(self, event: Event) -> None:
-        self._state = TRANSITIONS[self._state][event]
+        self._state = TRANSITIONS[self._state].get(event) or impossible(self._state, event)
 
     # What the transport calls.
 

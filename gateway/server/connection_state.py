@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from typing import NoReturn
 
 
 class State(Enum):
@@ -58,7 +59,7 @@ class Event(Enum):
     CLOSED = "this end has closed, or the other has gone"
 
 
-_TABLE: Mapping[State, Mapping[Event, State]] = {
+TRANSITIONS: Mapping[State, Mapping[Event, State]] = {
     State.IDLE: {
         Event.FAST_PATH_TOOK: State.FAST_PATH,
         # The fast path has answered before it returned.
@@ -102,14 +103,9 @@ _TABLE: Mapping[State, Mapping[Event, State]] = {
     },
     State.CLOSED: dict.fromkeys(Event, State.CLOSED),
 }
+"""What each event leads to. An event that is not there can't happen in that state (`impossible`)."""
 
 
-class _Row(dict[Event, State]):
-    """Where the events of one state lead."""
-
-    def __missing__(self, event: Event) -> State:
-        raise RuntimeError(f"client connection: {event.value!r} can't happen in this state")
-
-
-TRANSITIONS: Mapping[State, Mapping[Event, State]] = {state: _Row(row) for state, row in _TABLE.items()}
-"""What each event leads to. Looking up an event that can't happen in a state raises RuntimeError."""
+def impossible(state: State, event: Event) -> NoReturn:
+    """Raises RuntimeError: the table has no place for this event."""
+    raise RuntimeError(f"client connection: {event.value!r} can't happen in state {state.value!r}")

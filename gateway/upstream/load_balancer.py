@@ -50,6 +50,11 @@ class LoadBalancer:
         only = self._only
         if only is not None and only.health.healthy and only.health.breaker.calm:
             return only
+        return self._choose_among_all(key, avoid, wanted)
+
+    def _choose_among_all(
+        self, key: bytes, avoid: UpstreamServer | None, wanted: str | None
+    ) -> UpstreamServer:
         now = self._loop.time()
         usable = [server for server in self.servers if server.health.available(now)]
         if self._priorities and usable:

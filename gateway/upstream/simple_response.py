@@ -27,24 +27,29 @@ _FRAMING_HEADERS = re.compile(
 )
 _LENGTH = re.compile(rb" (?:0|[1-9][0-9]{0,14})\Z")
 _CHUNKED = b"chunked"
+_END = b"\r\n\r\n"
+_MAX_LINES = MAX_HEAD - len(_END)
 
 
 def read_plain(data: bytes) -> tuple[CachedResponseHead, bytes] | None:
     """The simple head that `data` begins with, and what followed it."""
-    end = data.find(b"\r\n\r\n") + 4
-    plain = read_head(data[:end]) if end <= MAX_HEAD else None
-    return None if plain is None else (plain, data[end:])
+    lines, end, body = data.partition(_END)
+    plain = read_head(lines) if end and len(lines) <= _MAX_LINES else None
+    return None if plain is None else (plain, body)
 
 
 @cached_unchecked(_HEADS)
-def read_head(data: bytes) -> CachedResponseHead | None:
-    """The parsed head; None where it is not simple, or not valid: then the full parser decides."""
+def read_head(lines: bytes) -> CachedResponseHead | None:
+    """The parsed head, given without the end of its last line and the empty one behind it; None where it is
+    not simple, or not valid: then the full parser decides.
+    """
+    data = lines + _END
     head = _HEAD.fullmatch(data)
     told = None if head is None else _told_length(data)
     if head is None or told is None:
         return None
-    status, reason, lines = head.groups()
-    return CachedResponseHead(int(status), reason, lines, None if told == _CHUNKED else int(told))
+    status, reason, fields = head.groups()
+    return CachedResponseHead(int(status), reason, fields, None if told == _CHUNKED else int(told))
 
 
 def _told_length(data: bytes) -> bytes | None:

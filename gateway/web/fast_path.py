@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from gateway.http.chunked_body import content_of
 from gateway.http.exchange import Exchange
 from gateway.http.forwarded import TrustedProxies, real_peer
-from gateway.proxy.request_cache import CachedRequest
+from gateway.proxy.request_cache import MAX_HEAD, RequestReader
 from gateway.server.in_flight import ClientWriter, InFlightRequest
 from gateway.web.proxy_request import ProxyRequest
 from gateway.web.proxy_services import ProxyServices
 from gateway.web.token_fast_path import TokenFastPath
 from gateway.web.upload_request import UploadRequest
+
+_LINE_FEED = b"\n"[0]
+"""The last byte of a head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +31,7 @@ class FastPath:
     services: ProxyServices
     trusted: TrustedProxies
     new_id: Callable[[], str]
-    read: Callable[[bytes], CachedRequest | None]
-    """Reads a request's head (`gateway.proxy.request_cache.request_reader`)."""
+    read: RequestReader
     token: TokenFastPath | None = None
     """Takes requests for the token endpoint; None: aiohttp does."""
 
@@ -38,20 +40,23 @@ class FastPath:
 
         The answer may be out when this returns.
         """
-        token = self.token
-        if token is not None and data.startswith(token.starts):
-            return token.try_handle(data, client)
-        end = data.find(b"\r\n\r\n") + 4
-        cached = self.read(data[:end])
-        # Nothing may follow the body, and a chunked one must be whole.
+        came = b""
+        # Most requests are heads that have come before, with nothing behind them.
+        cached = self.read.recent.get(data) if len(data) <= MAX_HEAD and data[-1] == _LINE_FEED else None
         if cached is None:
-            return None
+            token = self.token
+            if token is not None and data.startswith(token.starts):
+                return token.try_handle(data, client)
+            end = data.find(b"\r\n\r\n") + 4
+            cached, came = self.read(data[:end]), data[end:]
+            if cached is None:
+                return None
+        # Nothing may follow the body, and a chunked one must be whole.
         length = cached.framing.length
         if length is None:
-            body, missing = content_of(data[end:]), 0
+            body, missing = content_of(came), 0
         else:
-            body = data[end:]
-            missing = length - len(body)
+            body, missing = came, length - len(came)
         if body is None or missing < 0:
             return None
         peer = client.peer
