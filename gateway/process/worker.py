@@ -22,6 +22,7 @@ from gateway.process.certificates import CHECK_INTERVAL, Certificates
 from gateway.process.edge_process import EdgeProcess
 from gateway.process.embedded_store_process import StoreProcess
 from gateway.process.gc_tuning import IdleCollector, freeze_gc
+from gateway.process.library_pages import release_library_pages
 from gateway.process.line_writer import line_writer
 from gateway.process.listeners import ListenSocket, WorkerShare
 from gateway.process.log_level import CHECK_INTERVAL as LEVEL_INTERVAL
@@ -142,6 +143,7 @@ class Worker:
         watches = self._watch_certificates(), self._watch_log_level(log_level)
         self._watches = [asyncio.create_task(watch) for watch in watches]
         freeze_gc()
+        release_library_pages()
 
     def accept(self) -> None:
         """Accepts connections, where `open` did not."""
