@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
@@ -27,6 +28,23 @@ def settings_of(**changes: float) -> AdaptiveConcurrencySettings:
     return AdaptiveConcurrencySettings(**{**values, **changes})  # type: ignore[arg-type]  # numbers of both kinds
 
 
+Shape = Callable[[Random], float]
+"""Draws how long a request takes the server, in times of the mean."""
+
+
+def constant(_: Random) -> float:
+    return 1.0
+
+
+def exponential(chance: Random) -> float:
+    return chance.expovariate(1)
+
+
+def mixed(chance: Random) -> float:
+    """A tenth takes eleven times as long as the others."""
+    return chance.expovariate(2) if chance.random() < 0.9 else chance.expovariate(1 / 5.5)
+
+
 @dataclass
 class Simulation:
     """An open loop: requests come at random times, whatever becomes of those before them."""
@@ -41,9 +59,26 @@ class Simulation:
     _free: list[float] = field(default_factory=list)
     _answers: list[tuple[float, float, object]] = field(default_factory=list)
     status: int = 200
+    shape: Shape | None = None
+    """How times of service are distributed; None: evenly, by `spread` both ways."""
+
+    @property
+    def capacity(self) -> float:
+        """Requests a second that it can answer now."""
+        return self.workers / self.service
+
+    def goodput(self, load: float, seconds: float) -> float:
+        """The share of the capacity that is used while `load` times as much is offered."""
+        before = len(self.latencies)
+        self.run(load * self.capacity, seconds)
+        return (len(self.latencies) - before) / seconds / self.capacity
+
+    def stall(self, seconds: float) -> None:
+        """All workers stop for a while."""
+        self._free = [max(free, self.now) + seconds for free in self._free]
 
     def run(self, rate: float, seconds: float, *, spread: float = 0.5) -> None:
-        """Requests at `rate` a second. Their times of service differ by `spread` both ways."""
+        """Requests at `rate` a second."""
         end = self.now + seconds
         free = self._free or [0.0] * self.workers
         self._free = free
@@ -56,7 +91,8 @@ class Simulation:
                 continue
             call = object()
             self.limiter.began(call, self.now)
-            took = self.service * self._chance.uniform(1 - spread, 1 + spread)
+            chance, shape = self._chance, self.shape
+            took = self.service * (shape(chance) if shape else chance.uniform(1 - spread, 1 + spread))
             done = max(heapq.heappop(free), self.now) + took
             heapq.heappush(free, done)
             heapq.heappush(self._answers, (done, self.now, call))
@@ -90,6 +126,79 @@ def test_adaptive_concurrency_keeps_latency_low_at_twice_the_capacity() -> None:
     end = run.now
     run.run(CAPACITY / 2, 5)
     assert not [when for when in run.refused if when > end + 1]
+
+
+SHAPES = {"constant": constant, "exponential": exponential, "mixed": mixed}
+SERVERS = [(1, 0.005), (10, 0.02), (50, 0.05)]
+"""Workers, and seconds that a request takes one of them on average."""
+
+
+def of_shape(shape: str, workers: int, service: float) -> Simulation:
+    made = Simulation(ConcurrencyLimiter(settings_of(), 0.0), workers, service, shape=SHAPES[shape])
+    made.run(made.capacity / 2, 5)
+    made.refused.clear()
+    made.latencies.clear()
+    return made
+
+
+@pytest.mark.parametrize(("workers", "service"), SERVERS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_twice_the_capacity_leaves_latency_and_throughput(shape: str, workers: int, service: float) -> None:
+    run = of_shape(shape, workers, service)
+    chance = Random(1)  # noqa: S311 (no secret)
+    alone = p99([service * SHAPES[shape](chance) for _ in range(10_000)])
+    assert run.goodput(2, 20) > 0.9
+    # A server with one worker has a queue of two and more (`min_concurrency`) at all times.
+    assert p99(run.latencies) < max(0.09, 3 * alone)
+    end = run.now
+    run.run(run.capacity / 4, 5)
+    late = [when for when in run.refused if when > end + 1]
+    assert len(late) <= 0.01 * 5 * run.capacity / 4
+
+
+@pytest.mark.parametrize(("workers", "service"), SERVERS)
+@pytest.mark.parametrize("shape", ["constant", "exponential"])
+def test_a_server_that_becomes_slower_is_used_to_its_capacity(
+    shape: str, workers: int, service: float
+) -> None:
+    """Its latency doubles: that is no queue, and a lower limit would only waste what it can do."""
+    run = of_shape(shape, workers, service)
+    run.run(0.8 * run.capacity, 5)
+    run.service *= 2
+    assert run.goodput(1.6, 10) > 0.8
+    assert run.goodput(1.6, 10) > 0.85
+    run.service /= 2
+    run.goodput(0.8, 1)
+    assert run.goodput(0.8, 5) > 0.95 * 0.8
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_ramp_is_not_refused(shape: str) -> None:
+    """From next to nothing to three quarters of the capacity, in five seconds."""
+    run = Simulation(ConcurrencyLimiter(settings_of(), 0.0), 100, 0.02, shape=SHAPES[shape])
+    for share in range(1, 76):
+        run.run(share / 100 * run.capacity, 5 / 75)
+    run.run(0.75 * run.capacity, 2)
+    assert len(run.refused) <= 0.001 * len(run.latencies)
+
+
+def test_a_burst_is_not_refused() -> None:
+    """As many as the reserve, at once, again and again, between requests now and then."""
+    run = of_shape("constant", 4, 0.01)
+    for _ in range(20):
+        run.run(run.capacity * 40, UNUSED / run.capacity / 40 * 0.6)
+        run.run(run.capacity / 20, 0.3)
+    assert run.refused == []
+
+
+def test_a_stall_is_over_within_a_second() -> None:
+    """The server stops for half a second, as for the collection of garbage."""
+    run = of_shape("constant", 50, 0.02)
+    run.stall(0.5)
+    run.run(0.6 * run.capacity, 1.5)
+    run.refused.clear()
+    run.run(0.6 * run.capacity, 5)
+    assert run.refused == []
 
 
 def test_without_it_the_queue_would_grow_to_the_connections() -> None:
