@@ -13,7 +13,6 @@ import mmap
 import os
 import re
 from array import array
-from collections.abc import Iterator
 from typing import BinaryIO
 
 MAPPINGS = "/proc/self/maps"
@@ -25,32 +24,36 @@ _IN_USE = 1 << 63 | 1 << 62
 """A page is in memory, or swapped out."""
 _OF_FILE = 1 << 61
 """The page is the file's. Otherwise it is a copy that has been written to."""
-_CODE = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) r-xp \S+ \S+ [1-9]\d* +/", re.MULTILINE)
+_READ_ONLY = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) r-([x-])p \S+ \S+ [1-9]\d* +(/.+)$", re.MULTILINE)
 
 
 def release_library_pages() -> None:
-    """Unmaps the code of all libraries. Nothing is done where that is impossible, or while other threads run.
+    """Unmaps code and constants of the program and all its libraries.
 
-    Takes some milliseconds.
+    Takes some milliseconds. Nothing is done where that is impossible, or while other threads run.
     """
     try:
-        # A thread that loads a library maps its data over what for a moment counts as code.
+        # A thread that loads a library maps its variables over what for a moment counts as read-only.
         if len(os.listdir(THREADS)) > 1:
             return
         with open(MAPPINGS, encoding="utf-8", errors="replace") as mappings, open(PAGES, "rb") as pages:
-            found = code_of_files(mappings.read())
+            found = read_only_parts(mappings.read())
             _release([(start, end) for start, end in found if is_clean(pages, start, end)])
     except OSError:
         return
 
 
-def code_of_files(mappings: str) -> Iterator[tuple[int, int]]:
-    """Where code is that was mapped from files, privately and not to be written to, by proc_pid_maps(5)."""
-    return ((int(found[1], 16), int(found[2], 16)) for found in _CODE.finditer(mappings))
+def read_only_parts(mappings: str) -> list[tuple[int, int]]:
+    """Where code and constants were mapped from files with code, by proc_pid_maps(5)."""
+    found = _READ_ONLY.findall(mappings)
+    libraries = {path for _, _, executable, path in found if executable == "x"}
+    return [(int(start, 16), int(end, 16)) for start, end, _, path in found if path in libraries]
 
 
 def is_clean(pages: BinaryIO, start: int, end: int) -> bool:
-    """Whether nobody has written to the memory between two addresses, as debuggers and probes do with code.
+    """Whether nobody has written to the memory between two addresses.
+
+    The loader does where constants are addresses, debuggers and probes where they stop a program.
 
     `pages`: see https://docs.kernel.org/admin-guide/mm/pagemap.html
     """

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from gateway.process import library_pages
-from gateway.process.library_pages import PAGES, code_of_files, is_clean, release_library_pages
+from gateway.process.library_pages import PAGES, is_clean, read_only_parts, release_library_pages
 from tests.process.conftest import Start
 
 pytestmark = pytest.mark.skipif(not Path(PAGES).exists(), reason="Linux says which pages a process has")
 
-CODE = "7f0000001000-7f0000003000 r-xp 00001000 08:01 77                 /usr/lib/libssl.so.3"
+CONSTANTS = "7f0000004000-7f0000005000 r--p 00000000 08:01 77                 /usr/lib/libssl.so.3"
+CODE = "7f0000006000-7f0000008000 r-xp 00001000 08:01 77                 /usr/lib/libssl.so.3"
 FROM_FILE, WRITTEN, SWAPPED, ABSENT = 1 << 63 | 1 << 61, 1 << 63, 1 << 62, 0
 
 PROGRAM = """
@@ -42,19 +43,21 @@ print(before - after)
     "line",
     [
         "7f0000001000-7f0000003000 rw-p 00001000 08:01 77                 /usr/lib/libssl.so.3",
-        "7f0000001000-7f0000003000 r--p 00001000 08:01 77                 /usr/lib/libssl.so.3",
         "7f0000001000-7f0000003000 rwxp 00001000 08:01 77                 /usr/lib/libssl.so.3",
         "7f0000001000-7f0000003000 r-xs 00001000 08:01 77                 /usr/lib/libssl.so.3",
+        "7f0000001000-7f0000003000 r--s 00001000 08:01 77                 /usr/lib/libssl.so.3",
+        "7f0000001000-7f0000003000 r--p 00001000 08:01 78                 /usr/lib/locale/locale-archive",
         "7f0000001000-7f0000003000 r-xp 00000000 00:00 0 ",
         "7f0000001000-7f0000003000 r-xp 00000000 00:00 0                  [vdso]",
     ],
 )
-def test_only_code_of_files_is_found(line: str) -> None:
-    assert list(code_of_files(f"{line}\n{CODE}\n{line}\n")) == [(0x7F0000001000, 0x7F0000003000)]
+def test_only_code_and_constants_of_files_with_code_are_found(line: str) -> None:
+    found = read_only_parts(f"{line}\n{CONSTANTS}\n{CODE}\n{line}\n")
+    assert found == [(0x7F0000004000, 0x7F0000005000), (0x7F0000006000, 0x7F0000008000)]
 
 
 def test_the_code_of_a_replaced_file_is_found() -> None:
-    assert list(code_of_files(f"{CODE} (deleted)\n")) == [(0x7F0000001000, 0x7F0000003000)]
+    assert read_only_parts(f"{CODE} (deleted)\n") == [(0x7F0000006000, 0x7F0000008000)]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +70,7 @@ def test_the_code_of_a_replaced_file_is_found() -> None:
         ((), False),
     ],
 )
-def test_code_that_somebody_has_written_to_is_not_clean(entries: tuple[int, ...], clean: bool) -> None:
+def test_memory_that_somebody_has_written_to_is_not_clean(entries: tuple[int, ...], clean: bool) -> None:
     size = library_pages.mmap.PAGESIZE
     pages = io.BytesIO(struct.pack(f"={len(entries) + 3}Q", WRITTEN, WRITTEN, WRITTEN, *entries))
     assert is_clean(pages, 3 * size, 5 * size) is clean
