@@ -11,6 +11,7 @@ from gateway.config.model import Settings
 from gateway.config.routes import RouteSettings
 from gateway.oauth.bearer import check_access
 from gateway.oauth.model import TokenInfo
+from gateway.runtime.give_way import giving_way
 
 MAX_CALLS = 5
 """Calls that one line lists; of more, only their number is given."""
@@ -40,7 +41,7 @@ class AccessChange:
 
 def change_report(old: Settings, new: Settings) -> list[str]:
     """What a reload from `old` to `new` changes: who may call what, then every key that differs."""
-    lines = [line for change in access_changes(old, new) for line in change.lines]
+    lines = [line for change in giving_way(access_changes(old, new)) for line in change.lines]
     return [*lines, *summary(differences(old, new))]
 
 
@@ -49,7 +50,7 @@ def access_changes(old: Settings, new: Settings) -> list[AccessChange]:
     before, after = _Reach(old), _Reach(new)
     changed = {
         name: None
-        for name in (before.routes | after.routes)
+        for name in giving_way(before.routes | after.routes)
         if before.routes.get(name) != after.routes.get(name)
     }
     open_before, open_after = before.calls(_ANONYMOUS, changed), after.calls(_ANONYMOUS, changed)
@@ -65,7 +66,7 @@ def access_changes(old: Settings, new: Settings) -> list[AccessChange]:
     found = []
     # Most clients have the rights of others: ten thousand of them are judged as one.
     judged: dict[tuple[_Rights | None, _Rights | None], tuple[_Calls, _Calls]] = {}
-    for caller in before.rights | after.rights:
+    for caller in giving_way(before.rights | after.rights):
         rights = (before.rights.get(caller), after.rights.get(caller))
         if rights not in judged:
             judged[rights] = judge(*rights)
@@ -95,11 +96,11 @@ class _Reach:
     """Which routes each caller reaches under one configuration."""
 
     def __init__(self, settings: Settings) -> None:
-        self.routes = {route_name(route): route for route in settings.routes if route.enabled}
+        self.routes = {route_name(route): route for route in giving_way(settings.routes) if route.enabled}
         subscriptions = {client.id: client.subscriptions for client in settings.clients}
         self.rights: dict[str, _Rights] = {ANYONE: _ANONYMOUS}
         """Those of each caller that may have any."""
-        for client, token in example_tokens(settings).items():
+        for client, token in giving_way(example_tokens(settings).items()):
             if isinstance(token, TokenInfo):
                 self.rights[client] = _Rights(
                     token=True,
@@ -113,7 +114,7 @@ class _Reach:
         if rights is None:
             return {}
         names = self.routes if routes is None else [name for name in routes if name in self.routes]
-        reached = (self.routes[name] for name in names if _may(rights, self.routes[name]))
+        reached = (self.routes[name] for name in giving_way(names) if _may(rights, self.routes[name]))
         return {call: None for route in reached for call in _calls(route)}
 
 

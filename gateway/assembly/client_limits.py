@@ -18,6 +18,7 @@ from gateway.limits.lease_table import limit_key
 from gateway.limits.subject import client_subject
 from gateway.oauth.model import OWN, Client
 from gateway.plugin.limit_plugin import LimitPlugin
+from gateway.runtime.give_way import giving_way
 from gateway.store import Store
 
 
@@ -56,7 +57,7 @@ def _counting(settings: Settings, plugin_set: PluginSet) -> Iterable[_CountingPl
         if isinstance(plugin, LimitPlugin):
             yield _CountingPlugin(None, plugin)
     given = frozenset((*settings.scopes.default, settings.scopes.application or ""))
-    for route in settings.routes:
+    for route in giving_way(settings.routes):
         if not route.enabled or route.auth != "bearer":
             continue
         for plugin in plugin_set.at(plugin_place(route)):

@@ -22,6 +22,7 @@ from gateway.errors import StartError
 from gateway.jose.jwk import parse_jwks
 from gateway.oauth.client_claims import written_claims
 from gateway.oauth.model import OWN, Client, ExchangeRules, Secret, Subscription
+from gateway.runtime.give_way import giving_way
 from gateway.store import Store
 
 
@@ -31,7 +32,7 @@ def file_clients(settings: Iterable[ClientSettings], public_url: str = "") -> li
     `public_url` is the audience of trusts that name none.
     """
     sets = SharedSets()
-    return [_client(client, public_url, sets) for client in settings]
+    return [_client(client, public_url, sets) for client in giving_way(settings)]
 
 
 def client_authentication(

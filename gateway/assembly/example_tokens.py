@@ -12,6 +12,7 @@ from gateway.config.model import Settings
 from gateway.oauth.errors import OAuthError
 from gateway.oauth.model import Client, TokenInfo
 from gateway.oauth.resource import RouteResource, reachable_resources
+from gateway.runtime.give_way import giving_way
 
 
 def example_token(settings: Settings, client_id: str, scopes: Sequence[str] | None = None) -> TokenInfo | str:
@@ -28,7 +29,10 @@ def example_token(settings: Settings, client_id: str, scopes: Sequence[str] | No
 def example_tokens(settings: Settings) -> dict[str, TokenInfo | str]:
     """For each client of the file, by id: a token with all that it may have, or why it gets none."""
     audiences = _OwnAudiences(settings)
-    return {client.id: _token(client, settings, None, audiences) for client in file_clients(settings.clients)}
+    return {
+        client.id: _token(client, settings, None, audiences)
+        for client in giving_way(file_clients(settings.clients))
+    }
 
 
 def _token(

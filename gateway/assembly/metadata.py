@@ -15,6 +15,7 @@ from gateway.jose.signatures import ALGORITHMS
 from gateway.oauth.client_auth import METHODS, TLS_METHODS
 from gateway.oauth.metadata import Members, Resource, ResourceKey, resource_metadata, server_metadata
 from gateway.oauth.resource import RouteResource
+from gateway.runtime.give_way import giving_way
 
 
 def authorization_server_metadata(
@@ -22,7 +23,7 @@ def authorization_server_metadata(
 ) -> Members:
     """RFC 8414 metadata. `further`: members of optional features; empty values are omitted."""
     scopes = settings.scopes
-    public = [scope for route in settings.routes if route.enabled for scope in route.every_scope]
+    public = [scope for route in giving_way(settings.routes) if route.enabled for scope in route.every_scope]
     own = [scopes.application] if scopes.application is not None else []
     return server_metadata(
         settings.server.public_url,
@@ -52,7 +53,7 @@ class _ResourceMetadata(Mapping[ResourceKey, Resource]):
         self._settings = settings
         self._members = members
         self._routes: dict[ResourceKey, tuple[RouteSettings, ...]] = {(None, ()): ()}
-        for route in settings.routes:
+        for route in giving_way(settings.routes):
             if route.enabled and route.auth == "bearer":
                 key = literal_host(route.host), segments_of(literal_prefix(route.path))
                 self._routes[key] = (*self._routes.get(key, ()), route)
@@ -109,7 +110,7 @@ def route_resources(settings: Settings) -> tuple[RouteResource, ...]:
                 sets.of(route.scopes),
                 below=_has_paths_below(route),
             )
-            for route in settings.routes
+            for route in giving_way(settings.routes)
             if route.enabled and route.auth == "bearer"
         ),
     )
@@ -117,7 +118,7 @@ def route_resources(settings: Settings) -> tuple[RouteResource, ...]:
 
 def allowed_origins(settings: Settings) -> AllowedOrigins:
     """Origins allowed by CORS at the OAuth endpoints."""
-    of_clients = [origin for client in settings.clients for origin in client.origins]
+    of_clients = [origin for client in giving_way(settings.clients) for origin in client.origins]
     return AllowedOrigins((*settings.server.cors.origins, *of_clients))
 
 

@@ -35,6 +35,7 @@ from gateway.proxy.sticky_sessions import StickySessions
 from gateway.proxy.subscription_guard import SubscriptionGuard
 from gateway.proxy.trace_hooks import TraceAuthorization, TracePropagation
 from gateway.proxy.upstream_selection import hash_rule
+from gateway.runtime.give_way import giving_way
 from gateway.upstream import Upstream
 from gateway.upstream.address import parse_server_address
 
@@ -195,7 +196,7 @@ class RouteCompiler:
 
 def _client_networks(settings: Settings) -> list[ProxyPlugin]:
     """The hook that refuses clients outside their networks; none where no client has any."""
-    networks = {client.id: client.networks for client in settings.clients if client.networks}
+    networks = {client.id: client.networks for client in giving_way(settings.clients) if client.networks}
     return [ClientNetworks(networks, PluginContext(system_clock))] if networks else []
 
 
@@ -271,5 +272,5 @@ def route_table(
 ) -> RouteTable:
     """The table of all enabled routes."""
     compiler = RouteCompiler(settings, upstreams, plugin_set, mirror_dropped, tracer)
-    routes = (compiler.route(route) for route in settings.routes if route.enabled)
+    routes = (compiler.route(route) for route in giving_way(settings.routes) if route.enabled)
     return RouteTable(routes, settings.paths)

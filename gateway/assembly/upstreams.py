@@ -14,6 +14,7 @@ from gateway.config.upstream_auth import UpstreamAuth
 from gateway.config.upstreams import UpstreamConfig, UpstreamServerConfig, UpstreamTls, split_nameserver
 from gateway.errors import StartError
 from gateway.issuers.aiohttp_client import AiohttpClient
+from gateway.runtime.give_way import giving_way
 from gateway.upstream import Upstream
 from gateway.upstream.adaptive_concurrency import AdaptiveConcurrencySettings
 from gateway.upstream.address import SERVICE
@@ -117,7 +118,7 @@ def configured_upstreams(settings: Settings) -> dict[str, UpstreamConfig]:
 
 
 def _destinations(settings: Settings) -> Iterator[str]:
-    for route in settings.routes:
+    for route in giving_way(settings.routes):
         if route.upstream is not None:
             yield route.upstream
         if route.canary is not None:

@@ -13,6 +13,7 @@ from gateway.config.model import Settings
 from gateway.config.portal import PortalUser
 from gateway.oauth.model import Client
 from gateway.oauth.user import User
+from gateway.runtime.give_way import giving_way
 from gateway.signing.key_check import KeyState, check_values, key_state
 from gateway.signing.master_keys import MasterKeys
 from gateway.store.file_changes import DeclaredUser
@@ -44,7 +45,9 @@ def apply_file(settings: Settings, names: KeyNames, users: FileUsers, clients: S
         name: DeclaredUser(user.name, tuple(_digest(key, user.password.encode()) for key in keys))
         for name, user in users.declared.items()
     }
-    credentials = {client.id: frozenset(client.credential_digests) for client in clients if client.enabled}
+    credentials = {
+        client.id: frozenset(client.credential_digests) for client in giving_way(clients) if client.enabled
+    }
 
     async def apply(commands: Commands) -> None:
         if key_state(await commands.execute("GET", names.key_check), own) is KeyState.OTHER:
@@ -63,7 +66,7 @@ def with_digests(clients: Iterable[Client], keys: MasterKeys) -> list[Client]:
     def digests(client: Client) -> tuple[str, ...]:
         return tuple(_digest(key, one) for key in derived for one in credentials_of(client))
 
-    return [replace(one, credential_digests=digests(one)) for one in clients]
+    return [replace(one, credential_digests=digests(one)) for one in giving_way(clients)]
 
 
 def credentials_of(client: Client) -> Iterator[bytes]:

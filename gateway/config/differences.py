@@ -18,6 +18,7 @@ from gateway.config.plugins import PluginUse
 from gateway.config.portal import PortalUser
 from gateway.config.routes import RouteSettings
 from gateway.config.upstreams import UpstreamServerConfig
+from gateway.runtime.give_way import giving_way
 
 MAX_NAMES = 10
 """Names that one line lists; of more, only their number is given."""
@@ -68,7 +69,7 @@ def differences(old: Settings, new: Settings) -> list[Difference]:
 def summary(found: Sequence[Difference]) -> list[str]:
     """One line for each difference. Entries of one kind that differ in the same way share a line."""
     groups: dict[tuple[str, str, str], list[Difference]] = {}
-    for number, difference in enumerate(found):
+    for number, difference in enumerate(giving_way(found)):
         alike = (difference.kind, difference.key, difference.words)
         groups.setdefault(alike if difference.kind else (str(number), "", ""), []).append(difference)
     return [_line(group) for group in groups.values()]
@@ -122,8 +123,15 @@ def _members(
 ) -> Iterator[Difference]:
     for key in dict.fromkeys([*old, *new]):
         before, after = old.get(key), new.get(key)
-        if before != after:
+        if not _equal(before, after):
             yield from _differ(kind, name, f"{prefix}{key}", before, after)
+
+
+def _equal(old: Any, new: Any) -> bool:
+    """Whether two values are equal; long lists are compared item by item."""
+    if not (isinstance(old, tuple) and isinstance(new, tuple)):
+        return bool(old == new)
+    return len(old) == len(new) and all(one == other for one, other in giving_way(zip(old, new, strict=True)))
 
 
 def _differ(kind: str, name: str, key: str, old: Any, new: Any) -> Iterator[Difference]:
@@ -142,7 +150,7 @@ def _differ(kind: str, name: str, key: str, old: Any, new: Any) -> Iterator[Diff
 
 
 def _entries(kind: str, prefix: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Difference]:
-    for name in dict.fromkeys([*old, *new]):
+    for name in giving_way(dict.fromkeys([*old, *new])):
         if name not in old:
             yield Difference(kind, name, "", IS_NEW)
         elif name not in new:
@@ -159,7 +167,7 @@ def _named_entries(old: Any, new: Any) -> tuple[str, dict[str, Any], dict[str, A
     if len(types) != 1 or (known := _NAMES.get(types.pop())) is None:
         return None
     kind, name_of = known
-    before, after = ({name_of(item): item for item in items} for items in (old, new))
+    before, after = ({name_of(item): item for item in giving_way(items)} for items in (old, new))
     unique = len(before) == len(old) and len(after) == len(new)
     return (kind, before, after) if unique else None
 

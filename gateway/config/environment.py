@@ -12,6 +12,7 @@ from contextlib import suppress
 from gateway.config.problems import ConfigIssue, KeyPath
 from gateway.config.secret_files import read_secret
 from gateway.config.tree import Leaf, ListNode, Node
+from gateway.runtime.give_way import give_way
 
 FILE = "file:"
 REFERENCE = re.compile(
@@ -47,25 +48,24 @@ def substitute(root: Node, environ: Mapping[str, str]) -> list[ConfigIssue]:
 def _substitute(
     node: Node, path: KeyPath, environ: Mapping[str, str], seen: set[int]
 ) -> Iterator[ConfigIssue]:
-    if id(node) in seen:
-        # Aliases share a node: it is replaced and reported once.
-        return
-    seen.add(id(node))
     if isinstance(node, Leaf):
-        yield from _replace(node, path, environ)
+        # Aliases share a node: it is replaced and reported once.
+        if isinstance(node.value, str) and "${" in node.value and id(node) not in seen:
+            seen.add(id(node))
+            yield from _replace(node, node.value, path, environ)
     elif isinstance(node, ListNode):
         for index, item in enumerate(node.items):
+            give_way()
             yield from _substitute(item, (*path, index), environ, seen)
     else:
         for key, entry in node.entries.items():
+            give_way()
             yield from _substitute(entry.node, (*path, key), environ, seen)
 
 
-def _replace(leaf: Leaf, path: KeyPath, environ: Mapping[str, str]) -> Iterator[ConfigIssue]:
-    if not isinstance(leaf.value, str) or "${" not in leaf.value:
-        return
+def _replace(leaf: Leaf, text: str, path: KeyPath, environ: Mapping[str, str]) -> Iterator[ConfigIssue]:
     try:
-        leaf.value, leaf.from_environment = resolve(leaf.value, environ)
+        leaf.value, leaf.from_environment = resolve(text, environ)
     except ValueError as error:
         leaf.broken = True
         yield ConfigIssue(leaf.place, path, str(error))

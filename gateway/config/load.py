@@ -9,9 +9,12 @@ from importlib.util import find_spec
 from os.path import isfile
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from gateway.config.certificate_files import TlsFileError, load_client_cas, load_tls_files
 from gateway.config.checks import ALL, WARNINGS
 from gateway.config.checks.check import Check, CheckContext, CheckFinding
+from gateway.config.clients import ClientSettings
 from gateway.config.decode import decode
 from gateway.config.environment import referenced, substitute
 from gateway.config.grants import ON_BY_DEFAULT
@@ -32,16 +35,22 @@ from gateway.config.problems import (
     START,
     ConfigIssue,
     ConfigurationError,
+    KeyPath,
     ReportedProblem,
     problems_of,
     suggest,
 )
+from gateway.config.routes import RouteSettings
 from gateway.config.secret_paths import secret_paths
 from gateway.config.source import ConfigSource, UnreadableFile, read_text
 from gateway.config.tls import TlsAcme, TlsFiles
-from gateway.config.tree import Leaf, MapNode, Node, child, find, nearest
+from gateway.config.tree import Leaf, MapNode, Node, child, dissolve, find, nearest
 from gateway.config.yaml_composer import compose
 from gateway.runtime.gc_pause import paused_gc
+from gateway.runtime.give_way import giving_way
+
+_ITEMS: Mapping[KeyPath, type[BaseModel]] = {("clients",): ClientSettings, ("routes",): RouteSettings}
+"""Of these there may be thousands."""
 
 
 def load(
@@ -122,7 +131,20 @@ def _settings(
     root, issues = _tree(text, environ, files)
     if root is None:
         return None, issues
-    partial = PartialModel()
+    try:
+        return _judged(root, issues, environ, catalog, checks)
+    finally:
+        dissolve(root)
+
+
+def _judged(
+    root: MapNode,
+    issues: list[ConfigIssue],
+    environ: Mapping[str, str],
+    catalog: PluginLookup,
+    checks: Sequence[Check],
+) -> tuple[Settings | None, list[ConfigIssue]]:
+    partial = PartialModel(items=_ITEMS)
     plugins = PluginConfigs(root, catalog, partial)
     plugins.decode()
     settings, model_issues = decode(Settings, root, (), partial)
@@ -167,7 +189,7 @@ def _cross_check(
         installed=_installed,
         environ=environ,
     )
-    for check in checks:
+    for check in giving_way(checks):
         for finding in check(settings, context):
             if not any(partial.affects(partial.origin(path)) for path in finding.depends):
                 yield _issue(finding, root, partial)

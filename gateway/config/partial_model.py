@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import BaseModel
+
 from gateway.config.problems import KeyPath
 from gateway.config.tree import Leaf, ListNode, MapNode, Node, child
+from gateway.runtime.give_way import giving_way
 
 
 @dataclass
@@ -27,6 +30,10 @@ class PartialModel:
     """Keys added to mappings, or replacing existing keys."""
     remaining: dict[KeyPath, list[int]] = field(default_factory=dict)
     """For lists with removed items: the original indexes of the remaining ones."""
+
+    items: Mapping[KeyPath, type[BaseModel]] = field(default_factory=dict)
+    """Lists whose items are validated one by one, as they are converted, with the model of an item. Thousands
+    at once take long, and no other thread can do anything meanwhile."""
 
     _touched: set[KeyPath] = field(default_factory=set)
     """All paths at or below which something was removed."""
@@ -95,7 +102,19 @@ class PartialModel:
         self.remaining.pop(path, None)
         if len(items) < len(node.items):
             self.remaining[path] = [index for index, _ in items]
-        return [self.plain(item, (*path, index)) for index, item in items]
+        model = self.items.get(path)
+        if model is None:
+            return [self.plain(item, (*path, index)) for index, item in items]
+        return [_validated(model, self.plain(item, (*path, index))) for index, item in giving_way(items)]
+
+
+def _validated(model: type[BaseModel], values: Any) -> Any:
+    """The model of these values; where they are invalid, the values: what is wrong is said when the whole is
+    validated."""
+    try:
+        return model.model_validate(values)
+    except Exception:
+        return values
 
 
 def prefixes(path: KeyPath) -> Iterator[KeyPath]:

@@ -11,6 +11,7 @@ from gateway.config.plugin_lookup import Kind, PluginLookup
 from gateway.config.plugins import NoConfig
 from gateway.config.problems import ConfigIssue, KeyPath, suggest
 from gateway.config.tree import Leaf, ListNode, MapNode, Node, child, key_place
+from gateway.runtime.give_way import giving_way
 
 GRANT_KEYS = ("enabled", "use")
 """The keys of a grant that do not belong to its plugin."""
@@ -28,7 +29,7 @@ class PluginConfigs:
     def decode(self) -> None:
         self._uses(child(self._root, "plugins"), ("plugins",))
         routes = child(self._root, "routes")
-        for index, route in enumerate(routes.items if isinstance(routes, ListNode) else ()):
+        for index, route in enumerate(giving_way(routes.items if isinstance(routes, ListNode) else ())):
             self._uses(child(route, "plugins"), ("routes", index, "plugins"))
         self._grants(child(self._root, "grants"))
 

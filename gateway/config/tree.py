@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gateway.config.problems import KeyPath, Place
+from gateway.runtime.give_way import let_go
 
 LeafValue = str | int | float | bool | None
 
@@ -83,6 +84,17 @@ def key_place(root: Node, path: KeyPath) -> Place:
     if path and isinstance(holder, MapNode) and path[-1] in holder.entries:
         return holder.entries[str(path[-1])].place
     return nearest(root, path).place
+
+
+def dissolve(root: Node) -> None:
+    """Takes apart a tree that is no longer needed, so that a large one is freed piece by piece."""
+    for entry in root.entries.values() if isinstance(root, MapNode) else ():
+        if isinstance(entry.node, ListNode):
+            let_go(entry.node.items)
+        elif isinstance(entry.node, MapNode):
+            parts = list(entry.node.entries.values())
+            entry.node.entries.clear()
+            let_go(parts)
 
 
 def leaves(node: Node) -> Iterator[Leaf]:

@@ -13,6 +13,7 @@ import yaml
 from gateway.config.problems import ConfigIssue, KeyPath, Place
 from gateway.config.scalars import is_merge, scalar_value
 from gateway.config.tree import Entry, Leaf, ListNode, MapNode, Node
+from gateway.runtime.give_way import give_way
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -136,6 +137,7 @@ class _Composer:
     def _list(self, event: Any, path: KeyPath) -> ListNode:
         node = ListNode(self._place(event))
         while not self._loader.check_event(yaml.SequenceEndEvent):
+            give_way()
             node.items.append(self._node((*path, len(node.items))))
         self._next()
         return node
@@ -144,6 +146,7 @@ class _Composer:
         node = MapNode(self._place(event))
         merged: list[tuple[Place, Node]] = []
         while not self._loader.check_event(yaml.MappingEndEvent):
+            give_way()
             self._entry(node, merged, path)
         self._next()
         for place, source in merged:

@@ -18,6 +18,7 @@ from gateway.process.service_manager import READY, STOPPING, notify, reloading, 
 from gateway.process.startup_message import announce_ready
 from gateway.process.upgrade import POLL_INTERVAL, UPGRADE, RestartingReload, Upgrades
 from gateway.process.worker import RuntimeContext, Worker
+from gateway.runtime.give_way import beside_loop
 
 log = logging.getLogger("gatepost")
 
@@ -160,7 +161,7 @@ class _SingleWorker:
     async def _reload_configuration(self) -> None:
         self._watch.before_load()
         try:
-            loaded = await asyncio.to_thread(self._load)
+            loaded = await beside_loop(self._load)
             new, restart_keys = reloadable(self._settings, loaded, forks=False)
             if restart_keys and self._upgrades.can_apply(restart_keys):
                 self._upgrades.begin(RestartingReload(self._settings, loaded))
@@ -174,4 +175,4 @@ class _SingleWorker:
         self._watch.loaded(new)
         set_up_logs(new.logging.level, new.logging.format)
         # In a thread: to describe what has changed for thousands of clients and routes takes a while.
-        await asyncio.to_thread(self._context.reloads.succeeded, old, new, restart_keys)
+        await beside_loop(self._context.reloads.succeeded, old, new, restart_keys)

@@ -36,6 +36,7 @@ from gateway.process.server_instance import Build, ListenEndpoint, ServerInstanc
 from gateway.process.sockets import ListenSockets
 from gateway.process.takeover import Takeover
 from gateway.process.upgrade_history import UpgradeHistory
+from gateway.runtime.give_way import beside_loop
 from gateway.telemetry import Telemetry
 from gateway.telemetry.access_entry import DetailedEntry, Entry
 
@@ -342,7 +343,7 @@ class Worker:
             tracer=self._otel.tracer if self._otel else None,
         )
         # While another instance serves, beside its requests: thousands of routes take a while.
-        service = build() if self._current is None else await asyncio.to_thread(build)
+        service = build() if self._current is None else await beside_loop(build)
         instance = ServerInstance(service, server.timeouts, access_log.flush if access_log else None)
         endpoint = ListenEndpoint(management.sockets) if management else None
         await instance.open(sockets, endpoint, accept=accept)

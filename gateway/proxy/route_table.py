@@ -30,6 +30,7 @@ from gateway.http.route import ConditionName, Route
 from gateway.http.route_target import segments_of
 from gateway.proxy.route_place import Methods, RoutePlace, RouteQuestion, allowed_methods, taker
 from gateway.proxy.route_tree import Match, Places, RoutePaths
+from gateway.runtime.give_way import giving_way
 
 Taker = RoutePlace | Route
 """An endpoint of the gateway, or a route."""
@@ -74,7 +75,7 @@ class RouteTable:
     def __init__(self, routes: Iterable[Route], own: GatewayPaths | None = None) -> None:
         """`own` are the paths that no route can take."""
         own, routes = own or GatewayPaths(), list(routes)
-        readings = [(_as_it_stands(route), eager_route_segments(route.path)) for route in routes]
+        readings = [(_as_it_stands(route), eager_route_segments(route.path)) for route in giving_way(routes)]
         self._trust_plain_paths = all(path == eager for path, eager in readings)
         """Whether no route's own path has another reading: then a plain path needs no second look. Else even
         `/admin` could be the `/Admin` of an upstream that ignores case."""
@@ -90,7 +91,7 @@ class RouteTable:
         self.condition_names: frozenset[ConditionName] = frozenset()
         """What the routes' conditions look at."""
         places: dict[object, RoutePlace] = {}
-        for route, (segments, eager) in zip(routes, readings, strict=True):
+        for route, (segments, eager) in giving_way(zip(routes, readings, strict=True)):
             self._add(route, segments, eager, places)
         self._literal = self._as_it_stands.literal
         """Whether there are only literal paths without conditions: then the first match decides."""

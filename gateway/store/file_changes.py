@@ -43,6 +43,8 @@ class ClientChanges:
 
     kept: Mapping[str, frozenset[str]]
     """The digests of the credentials of all that are in the file and enabled."""
+    changed: Mapping[str, frozenset[str]]
+    """Those of `kept` whose record is another one, or new."""
     gone: frozenset[str]
     ended: frozenset[str]
     """Those whose tokens end."""
@@ -85,7 +87,8 @@ def client_changes(
     `before` is None where there were no records: the clients that are there then keep their tokens.
     """
     if before is None:
-        return ClientChanges(declared, frozenset(), frozenset())
+        return ClientChanges(declared, declared, frozenset(), frozenset())
     gone = before.keys() - declared.keys()
     other = {name for name, credentials in declared.items() if credentials.isdisjoint(before.get(name, ()))}
-    return ClientChanges(declared, frozenset(gone), frozenset(gone | other))
+    changed = {name: own for name, own in declared.items() if own != before.get(name)}
+    return ClientChanges(declared, changed, frozenset(gone), frozenset(gone | other))

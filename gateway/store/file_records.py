@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.errors import StoreUnavailable
+from gateway.runtime.give_way import beside_loop, giving_way
 from gateway.store.file_changes import (
     Changes,
     ClientChanges,
@@ -164,12 +165,8 @@ class FileRecords:
             if known and (answer := self._read_answer(load, known)) is not None:
                 await self._apply_groups(commands, client_changes(None, clients), when="missing")
                 return answer
-            changes = Changes(
-                user_changes(
-                    self._read_users(kept_users), users, lambda: new_user_id("file"), new_generation
-                ),
-                client_changes(_read_clients(kept_clients), clients),
-            )
+            # Of thousands of clients that takes a while, and requests are served meanwhile.
+            changes = await beside_loop(self._changes, kept_users, kept_clients, users, clients)
             found = {name: Identified(one.id, one.generation) for name, one in changes.users.kept.items()}
             # Before the version: whoever is interrupted here does it all again.
             await self._apply_groups(commands, changes.clients, when="always")
@@ -185,6 +182,17 @@ class FileRecords:
             if await commands.script(APPLY, self._keys, args):
                 return found
         raise StoreUnavailable("other gateways keep changing what gateway.yaml declares")
+
+    def _changes(
+        self,
+        kept_users: list[bytes],
+        kept_clients: list[bytes],
+        users: Mapping[str, DeclaredUser],
+        clients: Mapping[str, frozenset[str]],
+    ) -> Changes:
+        before = self._read_users(kept_users)
+        of_users = user_changes(before, users, lambda: new_user_id("file"), new_generation)
+        return Changes(of_users, client_changes(_read_clients(kept_clients), clients))
 
     async def _apply_groups(self, commands: Commands, changes: ClientChanges, when: str) -> None:
         """In a cluster: writes each group's clients, and ends the tokens of those that have to end."""
@@ -222,7 +230,7 @@ class FileRecords:
                 },
                 "users_gone": dict(changes.users.gone),
                 "taken": {name: new_generation() for name in changes.users.new},
-                "clients": {name: " ".join(sorted(ones)) for name, ones in changes.clients.kept.items()},
+                "clients": {name: " ".join(sorted(ones)) for name, ones in changes.clients.changed.items()},
                 "clients_gone": dict.fromkeys(changes.clients.gone, 1),
                 "ended": {} if self._names.cluster else dict.fromkeys(changes.clients.ended, 1),
             }
@@ -258,7 +266,9 @@ def _read_clients(flat: list[bytes]) -> dict[str, frozenset[str]] | None:
         return None
     each: Any = zip(flat[::2], flat[1::2], strict=True)
     return {
-        name.decode("utf-8", "replace"): frozenset(value.decode().split()) for name, value in each if name
+        name.decode("utf-8", "replace"): frozenset(value.decode().split())
+        for name, value in giving_way(each)
+        if name
     }
 
 

@@ -77,4 +77,4 @@ def test_a_clients_tokens_end_when_it_comes_goes_or_keeps_none_of_its_credential
 
 def test_the_first_file_that_is_recorded_ends_nothing() -> None:
     declared = {"shop": frozenset({S1})}
-    assert client_changes(None, declared) == ClientChanges(declared, frozenset(), frozenset())
+    assert client_changes(None, declared) == ClientChanges(declared, declared, frozenset(), frozenset())

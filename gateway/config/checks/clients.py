@@ -10,6 +10,7 @@ from gateway.config.clients import CREDENTIALS, OWN_TOKENS, ClientSettings
 from gateway.config.model import Settings
 from gateway.config.problems import KeyPath
 from gateway.jose.jwk import parse_jwks
+from gateway.runtime.give_way import giving_way
 
 
 def ids_once(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
@@ -24,7 +25,7 @@ def ids_once(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
 
 def default_scopes_allowed(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """Default scopes are a subset of the client's scopes."""
-    for index, client in enumerate(settings.clients):
+    for index, client in enumerate(giving_way(settings.clients)):
         allowed = {*client.scopes, *settings.scopes.default, settings.scopes.application}
         for position, scope in enumerate(client.default_scopes or ()):
             if scope not in allowed:
@@ -97,7 +98,7 @@ def api_keys_are_enough(settings: Settings, _: CheckContext) -> Iterator[CheckFi
 
 def credentials_there(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """Every client has the credentials that its authentication methods need."""
-    for index, client in enumerate(settings.clients):
+    for index, client in enumerate(giving_way(settings.clients)):
         if not any(_credentials_of(client).values()):
             text = "is missing, and so is every other credential: the client can't authenticate"
             yield CheckFinding(("clients", index, "secrets"), text, depends=_credentials(index))

@@ -12,6 +12,7 @@ from gateway.config.routes import RouteSettings
 from gateway.http.path_readings import RouteSegments
 from gateway.http.route import ConditionName
 from gateway.http.route_target import route_segments
+from gateway.runtime.give_way import giving_way
 
 _MATCHING = ("path", "match", "host", "methods", "enabled", "where", "case_sensitive")
 _TAKEN = "can't be reached: an earlier route has this path and a method of this one"
@@ -25,10 +26,10 @@ _TIE = (
 def none_twice(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """For every request one route goes before all others."""
     places: dict[object, list[int]] = {}
-    for index, route in enumerate(settings.routes):
+    for index, route in enumerate(giving_way(settings.routes)):
         if route.enabled:
             places.setdefault((route.host, matched_segments(route), route.match), []).append(index)
-    for indexes in places.values():
+    for indexes in giving_way(places.values()):
         ties = _ties(settings.routes, indexes) if len(indexes) > 1 else {}
         for later, earlier in sorted(ties.items()):
             yield CheckFinding(

@@ -19,6 +19,7 @@ from gateway.http.path_readings import RouteSegments, eager_route_segments
 from gateway.http.route_target import route_segments, segments_of
 from gateway.http.token_sources import token_sources
 from gateway.runtime.caches import KIB, cached_unchecked, register
+from gateway.runtime.give_way import giving_way
 
 _AMBIGUOUS = (
     "can't be reached: upstreams that ignore case or ; parameters read it as {}, so its requests are refused "
@@ -78,7 +79,7 @@ def verified_only(settings: Settings, context: CheckContext) -> Iterator[CheckFi
 def endpoints_free(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """Routes don't shadow the gateway's own endpoints, which take precedence."""
     own = settings.paths
-    for index, route in enumerate(settings.routes):
+    for index, route in enumerate(giving_way(settings.routes)):
         segments = route_segments(route.path)
         if segments in _endpoints(own) or _beneath_prefix(segments, own):
             text = "can't be reached: the gateway answers this path itself"
@@ -88,16 +89,16 @@ def endpoints_free(settings: Settings, _: CheckContext) -> Iterator[CheckFinding
 def one_reading_each(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """Paths that lenient upstreams read as another route's are rejected: all requests would be ambiguous."""
     own = settings.paths
-    eager = [eager_route_segments(route.path) for route in settings.routes]
+    eager = [eager_route_segments(route.path) for route in giving_way(settings.routes)]
     same: dict[object, list[int]] = {}
-    for index, route in enumerate(settings.routes):
+    for index, route in enumerate(giving_way(settings.routes)):
         if route.enabled:
             same.setdefault((route.host, eager[index], route.match), []).append(index)
     spellings = {
         place: len({matched_segments(settings.routes[index]) for index in indexes}) > 1
-        for place, indexes in same.items()
+        for place, indexes in giving_way(same.items())
     }
-    for index, route in enumerate(settings.routes):
+    for index, route in enumerate(giving_way(settings.routes)):
         if (
             not route.enabled
             or route.ambiguous_paths == "pass"
@@ -159,7 +160,7 @@ def tools_judged_on_all_methods(settings: Settings, _: CheckContext) -> Iterator
 
 def prefix_header_once(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """X-Forwarded-Prefix can't be in allow_headers where the gateway sets it."""
-    for index, route in enumerate(settings.routes):
+    for index, route in enumerate(giving_way(settings.routes)):
         if route.strips and "x-forwarded-prefix" in route.allow_headers:
             place = route.allow_headers.index("x-forwarded-prefix")
             text = "can't pass: under strip_prefix the gateway sets this header itself"
@@ -170,7 +171,7 @@ def prefix_header_once(settings: Settings, _: CheckContext) -> Iterator[CheckFin
 
 def templates_whole(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """A template's path is never removed: the upstream would not see the values of its names."""
-    for index, route in enumerate(settings.routes):
+    for index, route in enumerate(giving_way(settings.routes)):
         if route.is_template and route.strip_prefix and "strip_prefix" in route.model_fields_set:
             yield CheckFinding(
                 ("routes", index, "strip_prefix"),

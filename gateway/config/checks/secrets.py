@@ -10,6 +10,7 @@ from gateway.config.checks.check import CheckContext, CheckFinding
 from gateway.config.model import Settings
 from gateway.config.problems import KeyPath
 from gateway.config.secrets import named
+from gateway.runtime.give_way import giving_way
 
 SHIPPED = {"demo-secret": "DEMO_SECRET", "demo-password": "PORTAL_PASSWORD"}
 """Secrets of the gateway.yaml that comes with the program, and what replaces them in the environment."""
@@ -36,7 +37,7 @@ def none_shipped(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
 
 
 def _shipped(settings: Settings) -> Iterator[tuple[KeyPath, str]]:
-    for index, client in enumerate(settings.clients):
+    for index, client in enumerate(giving_way(settings.clients)):
         for place, item in enumerate(client.secrets):
             variable = _DIGESTS.get(named(item).secret.digest)
             if variable is not None:

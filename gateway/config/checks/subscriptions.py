@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from gateway.config.checks.check import CheckContext, CheckFinding
 from gateway.config.model import Settings
 from gateway.config.problems import KeyPath
+from gateway.runtime.give_way import giving_way
 
 
 def subscribed_apis_there(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """Clients are subscribed to APIs that need it."""
     needing = {route.api_name for route in settings.routes if route.access == "request"}
     every = {route.api_name for route in settings.routes}
-    for index, client in enumerate(settings.clients):
+    for index, client in enumerate(giving_way(settings.clients)):
         for place, api in enumerate(client.subscriptions):
             path: KeyPath = ("clients", index, "subscriptions", place)
             if api in needing:
