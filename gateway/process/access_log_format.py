@@ -26,26 +26,27 @@ Line = Callable[[str, Entry], bytes]
 
 def json_line(time: str, entry: Entry) -> bytes:
     """One JSON object per line."""
-    return f"{_json_start(time, entry)}}}\n".encode("ascii")
-
-
-def _json_start(time: str, entry: Entry) -> str:
-    """The object up to where further members may follow."""
     address, method, path, status, size, seconds, route, client, request_id = entry
     members = _json_members if len(path) + len(client) <= MAX_CACHED else _json_members.__wrapped__
-    request, identity = members(address, method, path, route, client)
+    request, identity = members(address, method, path, status, route, client)
+    # An id of letters and digits, as most are, needs no escapes; to look for those takes three times as long.
+    plain = request_id.encode("ascii", "replace").isalnum()
+    shown_id = f'"{request_id}"' if plain else _json_string(request_id)
     return (
-        f'{{"time": "{time}", "level": "info", "logger": "access", {request}, "status": {status}, '
-        f'"bytes": {size}, "seconds": {seconds:.6f}, {identity}, "request_id": {_json_string(request_id)}'
-    )
+        f'{{"time": "{time}", "level": "info", "logger": "access", {request}, "bytes": {size}, '
+        f'"seconds": {seconds:.6f}, {identity}, '
+        f'"request_id": {shown_id}}}\n'
+    ).encode("ascii")
 
 
 @cached_unchecked(_MEMBERS)
-def _json_members(address: str, method: str, path: bytes, route: str, client: str) -> tuple[str, str]:
+def _json_members(
+    address: str, method: str, path: bytes, status: int, route: str, client: str
+) -> tuple[str, str]:
     """The members that repeat across requests: cached, since encoding them is costly."""
     return (
         f'"address": {_json_string(address)}, "method": {_json_string(method)}, '
-        f'"path": {_json_string(path.decode("latin-1"))}',
+        f'"path": {_json_string(path.decode("latin-1"))}, "status": {status}',
         f'"route": {_json_string(route)}, "client": {_json_string(client)}',
     )
 
@@ -70,7 +71,7 @@ def detailed_line(style: Format, time: str, detailed: DetailedEntry) -> bytes:
         end = "".join(f" {name}={quoted(value)}" for name, value in pairs) + "\n"
         return text_line(time, detailed.entry)[:-1] + end.encode()
     members = "".join([f", {_json_string(name)}: {_json_value(value)}" for name, value in detailed.details])
-    return f"{_json_start(time, detailed.entry)}{members}}}\n".encode("ascii")
+    return json_line(time, detailed.entry)[:-2] + f"{members}}}\n".encode("ascii")
 
 
 def _json_value(value: str | float | None) -> str:

@@ -30,10 +30,11 @@ class BodyRateMonitor:
 
     __slots__ = ("_min_data_rate", "_taken", "_waited")
 
-    def __init__(self, min_data_rate: MinDataRate) -> None:
+    def __init__(self, min_data_rate: MinDataRate, taken: int = 0) -> None:
+        """`taken`: bytes of the body that have come already."""
         self._min_data_rate = min_data_rate
         self._waited = 0.0
-        self._taken = 0
+        self._taken = taken
 
     def allowance(self) -> float:
         """Seconds in which the next piece must come; zero or less: the client is too slow."""

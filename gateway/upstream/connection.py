@@ -6,6 +6,7 @@ States and events. A cell names the state that follows, and in quotes the error 
     -------------------|-------------------|---------------------|--------------------------|-----------------
     IDLE               | AWAITING_RESPONSE | CLOSED (1)          | CLOSED                   | CLOSED
     AWAITING_RESPONSE  |                   | any below, IDLE (2) | CLOSED "before response" | CLOSED "slow"
+    CONTINUED          |                   | any below, IDLE (2) | CLOSED "incomplete"      | CLOSED "slow"
     READING_HEAD       |                   | any below, IDLE (2) | CLOSED "incomplete"      | CLOSED "slow"
     READING_BODY       |                   | READING_BODY, IDLE  | CLOSED "incomplete" (3)  | CLOSED "slow"
     TUNNEL             |                   | TUNNEL              | TUNNEL, CLOSED (4)       | CLOSED "slow"
@@ -32,7 +33,7 @@ from gateway.upstream.content_length_body import ContentLengthBody
 from gateway.upstream.deadline import Deadline
 from gateway.upstream.errors import ClosedBeforeResponse, UpstreamBroken, UpstreamError, UpstreamSlow
 from gateway.upstream.request import UpstreamRequest
-from gateway.upstream.response_handler import ResponseHandler, UpstreamFraming
+from gateway.upstream.response_handler import CONTINUE, ResponseHandler, UpstreamFraming
 from gateway.upstream.response_parser import ResponseParser
 from gateway.upstream.settings import PoolSettings
 from gateway.upstream.simple_response import read_plain
@@ -44,6 +45,8 @@ class ConnectionState(Enum):
     IDLE = "idle"
     AWAITING_RESPONSE = "awaiting_response"
     """A request is on its way; not a byte of the response has come."""
+    CONTINUED = "continued"
+    """100 (Continue) has come, and not a byte behind it."""
     READING_HEAD = "reading_head"
     READING_BODY = "reading_body"
     TUNNEL = "tunnel"
@@ -51,8 +54,8 @@ class ConnectionState(Enum):
 
 
 # Names of the module are found faster than members of a class.
-IDLE, AWAITING_RESPONSE, READING_HEAD, READING_BODY, TUNNEL, CLOSED = ConnectionState
-_NO_HEAD_YET = (AWAITING_RESPONSE, READING_HEAD)
+IDLE, AWAITING_RESPONSE, CONTINUED, READING_HEAD, READING_BODY, TUNNEL, CLOSED = ConnectionState
+_NO_HEAD_YET = (AWAITING_RESPONSE, CONTINUED, READING_HEAD)
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -74,7 +77,6 @@ class UpstreamConnection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_continued",
         "_deadline",
         "_handler",
         "_idle_timeout",
@@ -107,8 +109,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._poll: select.poll | None = None
         self._request_complete = True
-        self._reading_paused = self._continued = False
-        """`_continued`: 100 (Continue) has come, and nothing behind it. What comes next may be plain."""
+        self._reading_paused = False
         self.state = IDLE
         self.writing_paused = False
         """The upstream takes no bytes for now."""
@@ -157,8 +158,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def send(self, handler: ResponseHandler, request: UpstreamRequest) -> None:
         """Sends a head as it is; `write` and `write_end` give a body behind it."""
-        self._handler = handler
-        self._request = request
+        self._handler, self._request = handler, request
         self._request_complete = not request.body_follows
         self.state = AWAITING_RESPONSE
         self.requests += 1
@@ -248,8 +248,11 @@ class UpstreamConnection(asyncio.Protocol):
             if not self._reading_paused:
                 self._deadline.after(self._request.timeouts.idle)
             handler.on_data(data)
-        elif state is READING_HEAD and not self._continued:
+        elif state is READING_HEAD:
             self._read_head(handler, data)
+        elif data == _CONTINUE:
+            self.state = CONTINUED
+            handler.on_informational(CONTINUE)
         else:
             self.state = READING_HEAD
             to_head = self._request.method == "HEAD"
@@ -273,7 +276,6 @@ class UpstreamConnection(asyncio.Protocol):
             self._pass_on(handler)
 
     def _read_head(self, handler: ResponseHandler, data: bytes) -> None:
-        self._continued = data == _CONTINUE
         self._reader.feed(data)
         for interim in self._reader.take_informational():
             handler.on_informational(interim)
@@ -383,8 +385,8 @@ class UpstreamConnection(asyncio.Protocol):
         elif self.state is AWAITING_RESPONSE:
             how = "closed" if cause is None else f"connection lost ({cause})"
             self.fail(ClosedBeforeResponse(f"{how} by upstream before a response"))
-        elif cause is not None:
-            self.fail(UpstreamBroken(f"connection lost within a response: {cause}"))
+        elif cause is not None or self.state is CONTINUED:
+            self.fail(UpstreamBroken(f"connection lost within a response: {cause or 'closed by upstream'}"))
         else:
             self._reader.finish()
             self._pass_on(handler)

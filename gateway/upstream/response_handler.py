@@ -8,6 +8,9 @@ from typing import Protocol
 from gateway.http.exchange import Headers, ResponseHead
 from gateway.upstream.errors import UpstreamError
 
+CONTINUE = ResponseHead(100, b"Continue", [])
+"""Not to be changed, as every head."""
+
 
 class UpstreamFraming(Enum):
     """How a response body is delimited (RFC 9112 section 6.3)."""

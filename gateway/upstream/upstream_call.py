@@ -9,13 +9,12 @@ from gateway.upstream.connection import UpstreamConnection
 from gateway.upstream.errors import ClosedBeforeResponse, UpstreamError, UpstreamUnavailable
 from gateway.upstream.load_balancer import LoadBalancer
 from gateway.upstream.request import EXPECT_LINE, UpstreamRequest
-from gateway.upstream.response_handler import ResponseHandler, UpstreamFraming
+from gateway.upstream.response_handler import CONTINUE, ResponseHandler, UpstreamFraming
 from gateway.upstream.retries import CONNECT, IDEMPOTENT, RESET, may_retry
 from gateway.upstream.reuse_policy import ANY, CHECKED, NEW
 from gateway.upstream.server import UpstreamServer
 
 _HTTP_1_1 = (1, 1)
-_CONTINUE = ResponseHead(100, b"Continue", [])
 
 
 class UpstreamCall:
@@ -125,7 +124,7 @@ class UpstreamCall:
         if request.expects_continue and self._server is not None and self._server.is_http_1_0:
             # RFC 9110 section 10.1.1: HTTP/1.0 has no 100 (Continue), so the server would never say it.
             request = replace(request, head=request.head.replace(EXPECT_LINE, b"", 1))
-            self._handler.on_informational(_CONTINUE)
+            self._handler.on_informational(CONTINUE)
         connection.send(self, request)
         if self._request.body_follows and not connection.writing_paused:
             self._handler.resume_writing()

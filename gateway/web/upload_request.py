@@ -68,8 +68,7 @@ class UploadRequest(ProxyRequest):
         self._missing = missing
         self._length = len(body) + missing
         self._loop = asyncio.get_running_loop()
-        self._pace = BodyRateMonitor(self._services.min_data_rate)
-        self._pace.took(0.0, len(body))
+        self._pace = BodyRateMonitor(self._services.min_data_rate, len(body))
         self._since: float | None = None
         """Since when the client's next piece is waited for; None: it is not."""
         self._wanted = True
@@ -100,11 +99,14 @@ class UploadRequest(ProxyRequest):
         request = exchange.request
         if self._length > (services.max_body if exchange.max_body is None else exchange.max_body):
             raise Problem(BODY_TOO_LARGE, close=True, limit=BODY)
-        # A plugin may have put another request in its place.
-        chunked, expects = is_chunked(request), expects_continue(request)
-        if not chunked and not content_length(request.headers):
-            self._wanted, self._pieces = False, b""
-            return forward(exchange, b"", cached)
+        if request is cached.head:
+            chunked, expects = False, cached.framing.expects
+        else:
+            # A plugin has put it in its place.
+            chunked, expects = is_chunked(request), expects_continue(request)
+            if not chunked and not content_length(request.headers):
+                self._wanted, self._pieces = False, b""
+                return forward(exchange, b"", cached)
         if self._missing:
             self._streams, self._untold = True, expects and self._unsent
             return forward(exchange, b"", cached, _FRAMINGS[chunked, expects])

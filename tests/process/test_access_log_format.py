@@ -47,3 +47,10 @@ def test_names_that_come_again_are_written_the_same() -> None:
             for _ in range(2):
                 told = json.loads(line("t", entry))
                 assert (told["path"].encode(), told["client"], told["method"]) == (changed, caller, method)
+
+
+@pytest.mark.parametrize("request_id", ["r1", "r-1", 'a"b', "a\\b", "a\nb", "é", "\ud800", "", "٣"])
+def test_whatever_a_plugin_makes_the_request_id_a_line_is_json(request_id: str) -> None:
+    made = LINES["json"]("t", (*USUAL[:-1], request_id))
+    assert json.loads(made)["request_id"] == request_id
+    assert made.count(b"\n") == 1

@@ -11,6 +11,7 @@ import pytest
 from gateway.upstream.connection import (
     AWAITING_RESPONSE,
     CLOSED,
+    CONTINUED,
     IDLE,
     READING_BODY,
     READING_HEAD,
@@ -30,6 +31,7 @@ REST_OF_HEAD = b"Length: 2\r\n\r\n"
 WHOLE = SHORT_HEAD + REST_OF_HEAD + b"ok"
 CLOSE_DELIMITED = b"HTTP/1.1 200 OK\r\n\r\nok"
 SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"
+SAID = b"HTTP/1.1 100 Continue\r\n\r\n"
 CLOSING = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
 
 Event = Callable[[UpstreamConnection, Recorder], None]
@@ -62,6 +64,8 @@ def abort(connection: UpstreamConnection, handler: Recorder) -> None:
 WAYS: dict[ConnectionState, list[Event]] = {
     IDLE: [],
     AWAITING_RESPONSE: [send],
+    # There was a response before it, which was read piece by piece: what is left of it is not the next one.
+    CONTINUED: [send, receive(SHORT_HEAD), receive(REST_OF_HEAD + b"ok"), send, receive(SAID)],
     READING_HEAD: [send, receive(SHORT_HEAD)],
     READING_BODY: [send, receive(SHORT_HEAD + REST_OF_HEAD)],
     TUNNEL: [send, receive(SWITCH)],
@@ -89,6 +93,18 @@ BROKEN, EARLY, SLOW = UpstreamBroken, ClosedBeforeResponse, UpstreamSlow
         (AWAITING_RESPONSE, reset, CLOSED, EARLY),
         (AWAITING_RESPONSE, time_is_up, CLOSED, SLOW),
         (AWAITING_RESPONSE, abort, CLOSED, None),
+        (AWAITING_RESPONSE, receive(SAID), CONTINUED, None),
+        (CONTINUED, receive(SAID), CONTINUED, None),
+        (CONTINUED, receive(SAID[:9]), READING_HEAD, None),
+        (CONTINUED, receive(SHORT_HEAD), READING_HEAD, None),
+        (CONTINUED, receive(SHORT_HEAD + REST_OF_HEAD), READING_BODY, None),
+        (CONTINUED, receive(WHOLE), IDLE, None),
+        (CONTINUED, receive(SWITCH), TUNNEL, None),
+        (CONTINUED, receive(b"not HTTP\r\n\r\n"), CLOSED, BROKEN),
+        (CONTINUED, close, CLOSED, BROKEN),
+        (CONTINUED, reset, CLOSED, BROKEN),
+        (CONTINUED, time_is_up, CLOSED, SLOW),
+        (CONTINUED, abort, CLOSED, None),
         (READING_HEAD, receive(b"L"), READING_HEAD, None),
         (READING_HEAD, receive(REST_OF_HEAD), READING_BODY, None),
         (READING_HEAD, receive(REST_OF_HEAD + b"ok"), IDLE, None),
@@ -123,8 +139,11 @@ async def test_connection_state(
     for step in WAYS[before]:
         step(connection, handler)
     assert connection.state is before
+    whole = handler.names.count("whole")
     event(connection, handler)
     assert connection.state is after
+    if error is not None:
+        assert handler.names.count("whole") == whole, "an error comes in place of a response"
     assert type(handler.error) is (type(None) if error is None else error)
     assert keeper.gone == ([connection] if after is CLOSED else [])
 
