@@ -18,6 +18,7 @@ from benchmarks.machine import resident_mib
 from benchmarks.names import GATEPOST, NGINX, ON_REDIS, TWO_WORKERS
 from benchmarks.paced import complete
 from benchmarks.peers.gatepost import Gatepost
+from benchmarks.reloads import RELOAD, reload_latency
 from benchmarks.samples import Figure
 from benchmarks.stand import TOKEN, Stand
 from benchmarks.store import Store
@@ -161,4 +162,5 @@ QUESTIONS = (
     Question(IDLE_CONNECTION, idle_memory, 12),
     Question(START, first_token, 6),
     Question(HELP, help_time, 1),
+    Question(RELOAD, reload_latency, 60),
 )

@@ -59,6 +59,9 @@ class Outcome:
     wrong: dict[str, int] = field(default_factory=dict)
     """Answers with another status, and broken connections, by kind."""
 
+    worst: float | None = None
+    """Seconds of the slowest, where every request is measured from the moment at which it was due."""
+
     @property
     def rate(self) -> float:
         """Requests a second."""

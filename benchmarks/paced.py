@@ -24,6 +24,7 @@ from benchmarks.load import LOAD_CORE, Load, Outcome
 PATIENCE = 5.0
 """Seconds for the last answers."""
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_CLOSES = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 
 
 def run_paced(load: Load, seconds: float, rate: float) -> Outcome:
@@ -43,7 +44,9 @@ def outcome(
         raise RuntimeError("not one answer came")
     ordered = sorted(latencies)
     half, most, nearly_all = (ordered[int(len(ordered) * part)] for part in (0.5, 0.99, 0.999))
-    return Outcome(len(ordered), seconds, half, most, nearly_all if since_due else None, wrong)
+    if not since_due:
+        return Outcome(len(ordered), seconds, half, most, None, wrong)
+    return Outcome(len(ordered), seconds, half, most, nearly_all, wrong, ordered[-1])
 
 
 def complete(answer: bytes) -> bool:
@@ -132,7 +135,11 @@ class Pace:
             self.wrong[kind] = self.wrong.get(kind, 0) + 1
         if not data:
             each.close()
-        self._idle.append(each if data else self._connect())
+        # Who is told that a connection ends doesn't use it again.
+        ends = not data or _CLOSES.search(answer.partition(b"\r\n\r\n")[0]) is not None
+        if data and ends:
+            each.close()
+        self._idle.append(self._connect() if ends else each)
 
 
 def main(text: str) -> None:

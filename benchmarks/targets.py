@@ -49,6 +49,7 @@ from benchmarks.names import (
     TRAEFIK,
     TWO_WORKERS,
 )
+from benchmarks.reloads import RELOAD
 from benchmarks.samples import Reading, Side, by_round, ratios
 
 
@@ -148,5 +149,6 @@ TARGETS = (
     Target(IDLE_CONNECTION, Side(IDLE_CONNECTION, GATEPOST, "value"), 2, "KiB"),
     Target(START, Side(START, GATEPOST, "value"), 0.5, "s"),
     Target(HELP, Side(HELP, GATEPOST, "value"), 0.15, "s"),
+    Target(RELOAD, Side(RELOAD, GATEPOST, "value"), 20, "ms"),
     _cpu("2 workers", Side(WORKERS, TWO_WORKERS), Side(WORKERS, GATEPOST), 1.1),
 )  # fmt: skip

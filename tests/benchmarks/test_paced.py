@@ -30,6 +30,11 @@ def test_percentiles_are_of_all_answers() -> None:
     assert made.wrong == {"status": 1}
 
 
+def test_the_slowest_is_known_where_each_is_measured_since_it_was_due() -> None:
+    assert outcome([0.1, 0.3, 0.2], 2, {}, since_due=True).worst == 0.3
+    assert outcome([0.1, 0.3, 0.2], 2, {}).worst is None
+
+
 def test_without_an_answer_there_is_no_percentile() -> None:
     with pytest.raises(RuntimeError, match="not one answer"):
         outcome([], 2, {})
@@ -42,7 +47,9 @@ async def serve(answers: list[bytes]) -> asyncio.Server:
         try:
             while await reader.readuntil(b"\r\n\r\n"):
                 writer.write(answers.pop(0) if len(answers) > 1 else answers[0])
-        except asyncio.IncompleteReadError:
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
             writer.close()
 
     return await asyncio.start_server(talk, "127.0.0.1", 0)
@@ -58,7 +65,10 @@ async def paced(answers: list[bytes]) -> Pace:
         return pace
 
     async with server:
-        return await asyncio.to_thread(ask)
+        pace = await asyncio.to_thread(ask)
+        # The server sees that the last connections have ended.
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
+    return pace
 
 
 async def test_as_many_are_asked_as_are_due_however_long_it_takes() -> None:
@@ -89,3 +99,9 @@ def test_the_999th_thousandth_is_told_of_requests_with_a_time_at_which_they_were
     latencies = [number / 1000 for number in range(1000)]
     assert outcome(latencies, 1, {}, since_due=True).p999 == 0.999
     assert outcome(latencies, 1, {}).p999 is None
+
+
+async def test_a_connection_whose_end_is_announced_is_not_used_again() -> None:
+    pace = await paced([ANSWER.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")])
+    assert pace.wrong == {}
+    assert pace.latencies
