@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.gateposts import USUAL_PLUGINS
-from benchmarks.peers.gatepost import ASKING, FORM, Gatepost, routes
-from benchmarks.signed import AUDIENCE, ISSUER, Signer
+from benchmarks.peers.gatepost import ASKING, DEMO, FORM, Gatepost, basic, routes
+from benchmarks.signed import AUDIENCE, CLIENT, ISSUER, Signer
 from benchmarks.sockets import ANSWER, PAYLOAD, masked_frame
 
 Request = tuple[bytes, ...]
@@ -19,6 +19,8 @@ Request = tuple[bytes, ...]
 _PAGE = "Origin: https://app.example.org"
 _BODY = "x" * 1000
 _SIGNER = Signer()
+_JWT_CLIENT = "signed"
+_FORM_TYPE = FORM[0]
 
 
 class Segment(bytes):
@@ -56,6 +58,11 @@ def config(folder: Path) -> dict[str, Any]:
     keys.write_text(json.dumps({"keys": [_SIGNER.public]}))
     hook = {"use": "async_hook:AsyncHook"}
     return {
+        "clients": [
+            DEMO,
+            {"id": CLIENT, "jwks": {"keys": [_SIGNER.public]}, "scopes": DEMO["scopes"]},
+            {**DEMO, "id": _JWT_CLIENT, "format": "jwt"},
+        ],
         "issuers": {"partner": {"issuer": ISSUER, "jwks_file": str(keys), "audiences": [AUDIENCE]}},
         "routes": [
             *routes("/"),
@@ -101,10 +108,25 @@ def _in_segments(path: str, *sizes: int) -> Make:
     return make
 
 
-def _form(form: str) -> Make:
+def _token_request(form: str, *headers: str) -> Request:
+    return (_rendered("POST", "/token", *headers, f"Content-Length: {len(form)}", body=form),)
+
+
+def _form(form: str, *headers: str) -> Make:
     """The same request to the token endpoint."""
-    request = _rendered("POST", "/token", *FORM, f"Content-Length: {len(form)}", body=form)
-    return lambda _, number: repeat((request,), number)
+    return lambda _, number: repeat(_token_request(form, *(headers or FORM)), number)
+
+
+def _assertions(gatepost: Gatepost, number: int) -> Iterator[Request]:
+    for _ in range(number):
+        form = _SIGNER.assertion_form(f"http://127.0.0.1:{gatepost.port}") + NEW_EACH
+        yield _token_request(form, _FORM_TYPE)
+
+
+def _bound(gatepost: Gatepost, number: int) -> Iterator[Request]:
+    for _ in range(number):
+        proof = _SIGNER.proof("POST", f"http://127.0.0.1:{gatepost.port}/token")
+        yield _token_request(ASKING + NEW_EACH, *FORM, f"DPoP: {proof}")
 
 
 def _tokens_not_seen(gatepost: Gatepost, number: int) -> Iterator[Request]:
@@ -141,7 +163,8 @@ PLAIN = Case("GET, token checked, 120 B", _same("GET", "/120"))
 UNSEEN = Case("GET, token not seen before", _tokens_not_seen)
 USUAL = Case("GET, all usual plugins", _same("GET", "/usual/120", _PAGE))
 REUSED_TOKEN = Case("POST /token, reused", _form(ASKING))
-NEW_TOKEN = Case("POST /token, new", _form(f"{ASKING}&validity_period=600"))
+NEW_EACH = "&validity_period=600"
+NEW_TOKEN = Case("POST /token, new", _form(ASKING + NEW_EACH))
 CASES = (
     PLAIN,
     Case("GET, token checked, 1 KiB", _same("GET", "/1024")),
@@ -171,4 +194,7 @@ CASES = (
     Case("GET, another issuer's JWT, seen before", _jwt_again),
     REUSED_TOKEN,
     NEW_TOKEN,
+    Case("POST /token, private_key_jwt", _assertions),
+    Case("POST /token, a JWT", _form(ASKING + NEW_EACH, _FORM_TYPE, basic(_JWT_CLIENT))),
+    Case("POST /token, DPoP", _bound),
 )

@@ -16,8 +16,13 @@ import yaml
 from benchmarks.contender import CORE, Contender, free_port
 from benchmarks.store import Store
 
-CLIENT = base64.b64encode(b"demo:demo-secret").decode()
-FORM = ("Content-Type: application/x-www-form-urlencoded", f"Authorization: Basic {CLIENT}")
+
+def basic(client: str) -> str:
+    """The header by which a client authenticates that has the secret of `DEMO`."""
+    return f"Authorization: Basic {base64.b64encode(f'{client}:demo-secret'.encode()).decode()}"
+
+
+FORM = ("Content-Type: application/x-www-form-urlencoded", basic("demo"))
 ASKING = "grant_type=client_credentials&scope=orders.read"
 STATE = "state"
 DEMO = {"id": "demo", "secrets": ["demo-secret"], "scopes": ["orders.read"]}
