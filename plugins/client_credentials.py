@@ -10,6 +10,7 @@ class ClientCredentials(GrantPlugin):
     """
 
     grant_type = "client_credentials"
+    depends_on = ("scope", "validity_period")
 
     def grant(self, request: GrantRequest) -> Grant:
         """Grants the requested scopes to the client itself."""

@@ -87,7 +87,7 @@ class Gatepost(Contender):
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/token",
             data=f"{ASKING}{form}".encode(),
-            headers={"Authorization": f"Basic {CLIENT}", **headers},
+            headers=dict([FORM[1].split(": ", 1)]) | headers,
         )
         with urllib.request.urlopen(request) as answer:
             return str(json.load(answer)["access_token"])

@@ -83,30 +83,20 @@ async def _await_authentication(call: ClientRequest, services: ClientServices) -
 
 
 def start_steps(
-    steps: Sequence[Step[Call, Services]], call: Call, services: Services
+    steps: Iterator[Step[Call, Services]], call: Call, services: Services
 ) -> Awaitable[None] | None:
-    """Runs one step after the other. One that raises is the last.
+    """Runs one step after the other, up to one that waits. One that raises is the last.
 
-    Returns an awaitable only from the first step on that waits: it runs the rest.
+    Returns what that step waits for; once it is there, the rest of `steps` can be run. None: all are over.
     """
-    remaining = iter(steps)
-    for step in remaining:
+    for step in steps:
         if (waiting := step(call, services)) is not None:
-            return _await_steps(waiting, remaining, call, services)
+            return waiting
     return None
 
 
-async def _await_steps(
-    waiting: Awaitable[None], remaining: Iterator[Step[Call, Services]], call: Call, services: Services
-) -> None:
-    await waiting
-    for step in remaining:
-        if (awaited := step(call, services)) is not None:
-            await awaited
-
-
-async def run_steps(steps: Sequence[Step[Call, Services]], call: Call, services: Services) -> None:
+async def run_steps(steps: Iterable[Step[Call, Services]], call: Call, services: Services) -> None:
     """As `start_steps`, to the end."""
-    waiting = start_steps(steps, call, services)
-    if waiting is not None:
+    remaining = iter(steps)
+    while (waiting := start_steps(remaining, call, services)) is not None:
         await waiting

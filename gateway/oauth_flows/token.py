@@ -25,6 +25,7 @@ from gateway.oauth_flows.client_request import (
     read_client_credentials,
     run_steps,
 )
+from gateway.oauth_flows.grant_cache import GrantCache, Key, grant_key
 from gateway.plugin import GrantPlugin
 from gateway.tokens.sender_constraint import SenderConstraint, by_certificate, shows_a_key
 from gateway.tokens.token_issuer import TokenIssuer, TokenResponse
@@ -46,6 +47,7 @@ class TokenServices:
     """The protected resources of the gateway, which clients may name in `resource`."""
     paths: GatewayPaths = GatewayPaths()
     """Where the token endpoint is, as clients know it."""
+    kept: GrantCache = field(default_factory=GrantCache)
 
 
 @dataclass(slots=True)
@@ -63,6 +65,10 @@ class TokenRequestState(ClientRequest):
     """The nonce for the client's next DPoP proof."""
     grant: Grant = field(init=False)
     answer: TokenResponse = field(init=False)
+
+    def take_answer(self, answer: TokenResponse) -> None:
+        """The token is in the store."""
+        self.answer = answer
 
 
 def find_grant(call: TokenRequestState, services: TokenServices) -> None:
@@ -94,7 +100,12 @@ async def _bind_to_dpop_key(call: TokenRequestState, services: TokenServices) ->
 
 
 def run_grant(call: TokenRequestState, services: TokenServices) -> Awaitable[None] | None:
-    """The plugin of this grant type decides what the client gets."""
+    """The plugin of this grant type decides what the client gets, or has decided it."""
+    key = _grant_key(call)
+    kept = None if key is None else services.kept.get(key, call.client)
+    if kept is not None:
+        call.grant = kept
+        return None
     call.request = GrantRequest(
         call.client,
         call.form,
@@ -109,7 +120,17 @@ def run_grant(call: TokenRequestState, services: TokenServices) -> Awaitable[Non
     if not isinstance(decision, Grant):
         return _await_grant(call, decision)
     call.grant = _with_client_claims(call, decision)
+    if key is not None:
+        services.kept.put(key, call.client, call.grant)
     return None
+
+
+def _grant_key(call: TokenRequestState) -> Key | None:
+    """What the grant is kept under; None: it is asked each time."""
+    plugin = call.plugin
+    if plugin.depends_on is None or _adds_members(plugin):
+        return None
+    return grant_key(call.client, call.grant_type, call.form, plugin.depends_on)
 
 
 async def _await_grant(call: TokenRequestState, decision: Awaitable[Grant]) -> None:
@@ -129,7 +150,9 @@ def issue_token(call: TokenRequestState, services: TokenServices) -> Awaitable[N
     """Section 5.1: the token goes out only when the store has it."""
     answer = services.issuer.cached(call.client, call.grant_type, call.grant, call.cnf)
     if answer is None:
-        return _await_token(call, services)
+        take = call.take_answer
+        own = services.issuer.issue_own(call.client, call.grant_type, call.grant, call.cnf, take)
+        return _await_token(call, services) if own is None else own
     call.answer = answer
     return None
 
@@ -143,8 +166,11 @@ def add_extra_response_members(call: TokenRequestState, services: TokenServices)
 
     If the plugin can't provide them, the request fails and no token is given out.
     """
-    adds = type(call.plugin).on_issued is not GrantPlugin.on_issued
-    return _await_extra_members(call) if adds else None
+    return _await_extra_members(call) if _adds_members(call.plugin) else None
+
+
+def _adds_members(plugin: GrantPlugin) -> bool:
+    return type(plugin).on_issued is not GrantPlugin.on_issued
 
 
 async def _await_extra_members(call: TokenRequestState) -> None:

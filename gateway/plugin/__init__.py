@@ -29,7 +29,7 @@ called after a failed start.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
@@ -196,6 +196,10 @@ class GrantPlugin(Plugin):
 
     grant_type: ClassVar[str]
     """The `grant_type` (RFC 6749 section 4); a URI for extension grants (section 4.5)."""
+    depends_on: ClassVar[Sequence[str] | None] = None
+    """The parameters of the form that `grant` depends on, if it depends on nothing else but the client and
+    the rules in the request, and does nothing. What it decides is then kept for equal requests. Without
+    effect where there is an `on_issued`. None: it is called for each request."""
 
     @property
     def name(self) -> str:

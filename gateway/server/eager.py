@@ -89,7 +89,7 @@ class _ByHand:
         except (StopIteration, asyncio.CancelledError):
             return
         except Exception as error:
-            _report(error)
+            report_failure(error)
             return
         if type(waiting) is PromptReply:
             self._wait(waiting)
@@ -99,7 +99,7 @@ class _ByHand:
             self._task.cancel()
 
 
-def _report(error: Exception) -> None:
+def report_failure(error: Exception) -> None:
     """As the event loop says it of a task that nobody awaits."""
     context = {"message": "A coroutine has failed that nobody awaits", "exception": error}
     asyncio.get_running_loop().call_exception_handler(context)

@@ -44,6 +44,7 @@ from gateway.store.sessions import SessionStore
 from gateway.store.shared_value import SharedValue
 from gateway.store.signed_records import RecordCounts, SignedRecords
 from gateway.store.teams import MemberMissing, TeamMissing, TeamStore
+from gateway.store.token_template import TokenTemplate
 from gateway.store.tokens import (
     Issued,
     TokenDraft,
@@ -106,6 +107,7 @@ __all__ = [
     "TeamStore",
     "TokenDraft",
     "TokenStore",
+    "TokenTemplate",
     "TrackedCache",
     "UsageStore",
     "UserChanged",

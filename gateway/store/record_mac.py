@@ -48,10 +48,13 @@ class RecordMac:
         `name` is the key or field of the record. Raises StoreUnavailable while the master key is not that
         of the store: others would ignore the record.
         """
+        return self.sign_bytes(name, record.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+
+    def sign_bytes(self, name: str, record: bytes) -> bytes:
+        """The same of a record as it lies in the store."""
         if self.problem is not None:
             raise StoreUnavailable(self.problem)
-        data = record.encode("utf-8", "surrogatepass")
-        return record[:-1] + (_HEAD + _tag(self._keyed[0], name, data) + _TAIL).decode()
+        return b"%s%s%s%s" % (record[:-1], _HEAD, _tag(self._keyed[0], name, record), _TAIL)
 
     def verify(self, name: str, signed: bytes) -> bytes | None:
         """The record without its MAC; None, with a log line, where the MAC is missing or wrong."""

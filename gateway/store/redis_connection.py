@@ -28,7 +28,7 @@ from gateway.store.resp_connection import (
     RespConnection,
     ignore,
 )
-from gateway.store.script import PreparedScript, Script
+from gateway.store.script import Script
 from gateway.store.store_clock import StoreClock
 
 logger = logging.getLogger(__name__)
@@ -176,14 +176,13 @@ class RedisConnection:
         """Runs a script by its digest, or by its text where the server has not seen it yet."""
         return self._send(script.name, _by_digest(script, keys, args), decode, script.source)
 
-    def run(self, prepared: PreparedScript, key: str, decode: Decode, recipient: Recipient) -> None:
-        """Runs a script that was prepared, for who awaits no future."""
-        script = prepared.script
-        args = _by_digest(script, (key,), prepared.args)
+    def run(
+        self, script: Script, args: Sequence[Argument], packed: bytes, decode: Decode, recipient: Recipient
+    ) -> None:
+        """Runs a script whose command was made already. `args`: its words; `packed`: as they are sent."""
         try:
             if self._wire is None:
                 raise StoreUnavailable(self._reason)
-            packed = prepared.render(key.encode())
             self._wire.send_for(recipient, script.name, args, decode, script.source, packed)
         except StoreUnavailable:
             self._observer(script.name, 0.0, FAILED)

@@ -24,7 +24,7 @@ class Script:
         """The script with one key and arguments that never change."""
         before, behind = ("EVALSHA", self.digest, "1"), args
         head = b"*%d\r\n" % (len(before) + 1 + len(behind))
-        rendered = head + _bulks(before) + b"$%d\r\n%s\r\n" + _bulks(behind)
+        rendered = head + bulks(before) + b"$%d\r\n%s\r\n" + bulks(behind)
         return PreparedScript(self, args, rendered)
 
 
@@ -37,12 +37,16 @@ class PreparedScript:
     _rendered: bytes
     """With places for the length of the key, and for the key."""
 
+    def words(self, key: str) -> tuple[str, ...]:
+        """The command with this key."""
+        return ("EVALSHA", self.script.digest, "1", key, *self.args)
+
     def render(self, key: bytes) -> bytes:
-        """The command, as it goes over the wire."""
+        """The same, as it goes over the wire."""
         return self._rendered % (len(key), key)
 
 
-def _bulks(words: Sequence[str]) -> bytes:
-    """The words as they go over the wire, each `%` doubled."""
+def bulks(words: Sequence[str]) -> bytes:
+    """The words as they go over the wire, each `%` doubled: parts of what is formatted by `%`."""
     encoded = [word.encode() for word in words]
     return b"".join([b"$%d\r\n%s\r\n" % (len(word), word) for word in encoded]).replace(b"%", b"%%")

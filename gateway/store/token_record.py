@@ -37,6 +37,20 @@ def write_token_info(facts: TokenInfo) -> str:
     )
 
 
+class RecordTemplate:
+    """The record of tokens with these facts, but for their times."""
+
+    __slots__ = ("_after", "_before")
+
+    def __init__(self, facts: TokenInfo) -> None:
+        record = write_token_info(facts.at(_NO_TIME, _NO_TIME)).encode("utf-8", "surrogatepass")
+        self._before, _, self._after = record.partition(_NO_TIMES)
+
+    def at(self, issued: int, expires: int) -> bytes:
+        """The record of a token with these times."""
+        return b'%s,"iat":%d,"exp":%d%s' % (self._before, issued, expires, self._after)
+
+
 def read_token_info(data: bytes) -> TokenInfo | None:
     """The facts in a record; None where any part of it is not what it should be, or it is of an earlier
     version and names a user without an id: nobody knows whether that user is still the one of that name.

@@ -14,9 +14,11 @@ from gateway.oauth.errors import invalid_request
 from gateway.oauth.model import TokenInfo
 from gateway.oauth.opaque_tokens import Random
 from gateway.runtime.caches import MIB, register
-from gateway.tokens.access_token_claims import access_token
+from gateway.tokens.access_token_claims import AccessTokenTemplate
 
 JTI_BYTES = 18
+Maker = Callable[[int, int], str]
+"""Makes a token that is issued and expires then, in seconds since the epoch."""
 _VERIFIED = register("verified signatures of JWTs", __name__, entries=10_000, total_bytes=3 * MIB)
 MAX_CACHED_SIGNATURES = _VERIFIED.entries
 """Tokens whose signature is not verified again while the store is asked, or after their revocation."""
@@ -76,11 +78,20 @@ class JwtFormat:
 
     def make(self, facts: TokenInfo) -> str:
         """A signed token. Raises OAuthError where it would be longer than the maximum that is accepted."""
-        token = access_token(facts, self.issuer, encoded(self.random(JTI_BYTES)), self.key)
-        if len(token) > MAX_LENGTH:
-            # No request with it would be accepted.
-            raise invalid_request("The token would be too large: ask for fewer scopes or resources.")
-        return token
+        return self.maker(facts)(facts.issued, facts.expires)
+
+    def maker(self, facts: TokenInfo) -> Maker:
+        """Makes signed tokens with these facts, but for their times, as `make` does."""
+        template = AccessTokenTemplate(facts, self.issuer, self.key)
+
+        def make(issued: int, expires: int) -> str:
+            token = template.token(issued, expires, encoded(self.random(JTI_BYTES)))
+            if len(token) > MAX_LENGTH:
+                # No request with it would be accepted.
+                raise invalid_request("The token would be too large: ask for fewer scopes or resources.")
+            return token
+
+        return make
 
 
 class JwtTokens:

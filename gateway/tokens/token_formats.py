@@ -7,7 +7,7 @@ from typing import Protocol
 from gateway.oauth.model import Client, TokenInfo
 from gateway.oauth.opaque_tokens import OpaqueTokens
 from gateway.store import token_head
-from gateway.tokens.jwt_tokens import JwtTokens
+from gateway.tokens.jwt_tokens import JwtTokens, Maker
 
 OPAQUE = "opaque"
 JWT = "jwt"
@@ -27,6 +27,9 @@ class TokenFormat(Protocol):
     def make(self, facts: TokenInfo) -> str:
         """A new token with these facts."""
 
+    def maker(self, facts: TokenInfo) -> Maker:
+        """Makes tokens with these facts, but for their times."""
+
 
 class OpaqueFormat:
     """Opaque tokens."""
@@ -43,6 +46,11 @@ class OpaqueFormat:
     def make(self, facts: TokenInfo) -> str:
         """A new token."""
         return self._tokens.make(token_head(facts.client))
+
+    def maker(self, facts: TokenInfo) -> Maker:
+        """What is known of an opaque token stands in the store alone."""
+        make, head = self._tokens.make, token_head(facts.client)
+        return lambda _issued, _expires: make(head)
 
 
 class TokenFormats:

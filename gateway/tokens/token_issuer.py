@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic as system_monotonic
 
@@ -13,10 +13,12 @@ from gateway.oauth.bearer import NOTHING_PROVEN
 from gateway.oauth.confirmation import lacks, token_type
 from gateway.oauth.errors import OAuthError, invalid_client
 from gateway.oauth.grants import Grant
-from gateway.oauth.model import OWN, Client, TokenInfo
+from gateway.oauth.model import Client
 from gateway.oauth.token_encryption import TokenCipher
 from gateway.runtime.caches import MIB, cached_unchecked, register
 from gateway.store import ClientMissing, Issued, TokenDraft, TokenStore, TrackedCache, shortest_reusable
+from gateway.tokens.granted_facts import credential_digests, granted_token_info, tier_of
+from gateway.tokens.issue_plans import IssuePlans
 from gateway.tokens.token_formats import TokenFormats
 from gateway.tokens.token_names import token_name
 
@@ -104,6 +106,7 @@ class TokenIssuer:
         self._clock = clock
         self._live = ReusableTokenCache() if live is None else live
         self._monotonic = monotonic
+        self._plans = IssuePlans(store)
 
     def cached(
         self, client: Client, grant_type: str, grant: Grant, cnf: Mapping[str, str] = NOTHING_PROVEN
@@ -122,6 +125,37 @@ class TokenIssuer:
         if left <= shortest_reusable(self._reuse.renew_before):
             return None
         return answer(live.token, live.name, grant, cnf, int(left), reused=True)
+
+    def issue_own(
+        self,
+        client: Client,
+        grant_type: str,
+        grant: Grant,
+        cnf: Mapping[str, str],
+        take: Callable[[TokenResponse], None],
+    ) -> Awaitable[None] | None:
+        """Issues a token that nobody else is given. `take` gets it, before what is returned is done.
+
+        None: `issue` must be called. What is returned raises as that does.
+        """
+        form = self._formats.known(client)
+        if form is None or self._may_reuse(grant) or lacks(client, cnf):
+            return None
+        plan = self._plans.find(client, grant_type, grant, cnf, form)
+        if plan is None:
+            return None
+        issued = int(self._clock())
+        token = plan.make(issued, issued + grant.lifetime)
+        name = token_name(self._store.names, token)
+
+        def read(left: float | None) -> None:
+            if left is None:
+                # It was removed meanwhile.
+                raise invalid_client(f"there is no client {client.id!r} any more")
+            kind = plan.token_type
+            take(TokenResponse(token, plan.scope, int(left), reused=False, name=name, token_type=kind))
+
+        return plan.template.store(name, issued, grant.lifetime, read)
 
     async def issue(
         self, client: Client, grant_type: str, grant: Grant, cnf: Mapping[str, str] = NOTHING_PROVEN
@@ -179,49 +213,6 @@ class TokenIssuer:
                 self._live.put(slot, ReusableToken(token, issued.name, asked + issued.left), keys)
 
         return keep
-
-
-def granted_token_info(
-    client: Client,
-    grant_type: str,
-    grant: Grant,
-    now: float,
-    cnf: Mapping[str, str] = NOTHING_PROVEN,
-    audience: tuple[str, ...] | None = None,
-) -> TokenInfo:
-    """The facts of a token that is issued now. `audience`: where it is another one than the grant's."""
-    issued = int(now)
-    # By place: so many names take longer than all the rest.
-    return TokenInfo(
-        client.id,
-        grant.scopes,
-        grant.audience if audience is None else audience,
-        grant.subject,
-        issued,
-        # The store's TTL ends it to the millisecond; this is what others are told, in whole seconds.
-        issued + grant.lifetime,
-        grant_type,
-        client.source,
-        grant.user,
-        grant.user_id,
-        grant.user_generation,
-        grant.extra,
-        OWN,
-        dict(cnf),
-        tier_of(client),
-    )
-
-
-def credential_digests(client: Client) -> tuple[str, ...]:
-    """Digests of the client's credentials, as in the store."""
-    if client.source == "store":
-        return tuple(secret.digest.hex() for secret in client.secrets)
-    return client.credential_digests
-
-
-def tier_of(client: Client) -> str | None:
-    """The tier of its tokens; none for a client of gateway.yaml, whose tier is looked up there."""
-    return client.tier if client.source == "store" else None
 
 
 def not_reusable(grant: Grant) -> Grant:

@@ -7,7 +7,7 @@ is made only where a step has to wait, above all for the store.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -23,7 +23,8 @@ from gateway.oauth.errors import OAuthError
 from gateway.oauth_flows.client_request import Step, start_steps
 from gateway.oauth_flows.token import DECIDING, STEPS, TokenRequestState, TokenServices
 from gateway.proxy.simple_request import HeaderBlock, SimpleRequest, parse_simple_request
-from gateway.server.eager import Running, run_eagerly
+from gateway.runtime.prompt_reply import PromptReply
+from gateway.server.eager import Running, report_failure, run_eagerly
 from gateway.server.in_flight import ClientWriter
 from gateway.web.error_responses import to_logged_problem
 from gateway.web.known_token_requests import KnownTokenRequests
@@ -116,8 +117,10 @@ class TokenRequest:
         "_fast_path",
         "_path",
         "_peer",
+        "_reply",
         "_request_id",
         "_since",
+        "_steps",
         "_task",
         "call",
         "finished",
@@ -134,7 +137,11 @@ class TokenRequest:
         self._error = ""
         self._request_id = fast_path.new_id()
         self._began = perf_counter()
+        self._steps: Iterator[Step[TokenRequestState, TokenServices]] = iter(())
+        """Those that are left."""
         self._task: Running | None = None
+        self._reply: PromptReply[None] | None = None
+        """What a step waits for, where it needs no task."""
         self._since: float | None = None
         """Since when the rest of its form is awaited; None: it is not."""
         self.call = call
@@ -173,29 +180,51 @@ class TokenRequest:
             endpoints.refusals.oauth(self._path, self._request_id, None, error)
         self._send(error_response(error, endpoints.realm), close=True)
 
-    def begin(self, steps: Sequence[Step[TokenRequestState, TokenServices]]) -> None:
+    def begin(self, steps: Iterable[Step[TokenRequestState, TokenServices]]) -> None:
         """Runs the steps; the answer is out when this returns, unless something must be waited for."""
         self._fast_path.recorder.telemetry.in_flight += 1
+        self._steps = iter(steps)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Runs the steps that are left, as far as none waits."""
         try:
-            waiting = start_steps(steps, self.call, self._fast_path.endpoints.services)
+            waiting = start_steps(self._steps, self.call, self._fast_path.endpoints.services)
             if waiting is None:
                 body = self._granted()
         except Exception as error:  # whatever a plugin raises ends the request: nobody gets a token
             self._task = run_eagerly(self._refuse(error))
+            return
+        if waiting is None:
+            self._send_token(body)
+        elif type(waiting) is PromptReply:
+            # No coroutine is made for the usual wait, that for the store.
+            self._reply = waiting
+            waiting.when_done(self._replied)
         else:
-            if waiting is None:
-                self._send_token(body)
-            else:
-                self._task = run_eagerly(self._await_steps(waiting))
+            self._task = run_eagerly(self._await_step(waiting))
 
-    async def _await_steps(self, waiting: Awaitable[None]) -> None:
+    def _replied(self) -> None:
+        """What a step has waited for is there."""
+        reply, self._reply = self._reply, None
+        if reply is None or reply.cancelled():
+            return
+        error = reply.exception()
+        try:
+            if error is None:
+                self._go_on()
+            elif isinstance(error, Exception):
+                self._task = run_eagerly(self._refuse(error))
+        except Exception as failure:  # the store's connection, which calls this, can do nothing about it
+            report_failure(failure)
+
+    async def _await_step(self, waiting: Awaitable[None]) -> None:
         try:
             await waiting
-            body = self._granted()
-        except Exception as error:  # as in `begin`
+        except Exception as error:  # as in `_go_on`
             await self._refuse(error)
         else:
-            self._send_token(body)
+            self._go_on()
 
     def _granted(self) -> bytes:
         """The body that goes out."""
@@ -267,4 +296,6 @@ class TokenRequest:
             return
         if self._task is not None:
             self._task.cancel()
+        if self._reply is not None:
+            self._reply.cancel()
         self._finish(CLIENT_DISCONNECTED, 0, keep=False)

@@ -39,6 +39,7 @@ from gateway.issuers.client_key_sets import ClientKeySets
 from gateway.issuers.result_cache import ResultCache
 from gateway.jose.jwk import encode
 from gateway.jose.jws import MAX_LENGTH, read_parts
+from gateway.jose.signing_key import make_key
 from gateway.limits.lease_table import LeaseTable
 from gateway.limits.rate_bucket import Window
 from gateway.limits.subject import address_subject
@@ -56,6 +57,7 @@ from gateway.oauth.grants import Grant
 from gateway.oauth.model import Client, Secret, TokenInfo
 from gateway.oauth.networks import is_inside
 from gateway.oauth.scope import parse_scope
+from gateway.oauth_flows.grant_cache import GrantCache, grant_key
 from gateway.process.access_log_format import json_line
 from gateway.proxy.challenges import prepared_challenge
 from gateway.proxy.question_cache import question_reader
@@ -63,12 +65,17 @@ from gateway.proxy.request_cache import CachedRequest, request_reader
 from gateway.proxy.response_rendering import head_for_plugins, render_cached
 from gateway.proxy.route_table import RouteTable
 from gateway.proxy.simple_request import MOST_HEADERS, parse_simple_head, parse_simple_request
+from gateway.store.address import parse_address
 from gateway.store.clients import ClientStore, client_record_name
 from gateway.store.failed_attempts import FailedAttemptStore
 from gateway.store.key_names import KeyNames
+from gateway.store.redis_connection import RedisConnection
 from gateway.store.token_record import read_token_info, write_token_info
+from gateway.store.tokens import TokenStore
 from gateway.telemetry.metrics import Telemetry
 from gateway.tokens.backend_assertions import BackendAssertions
+from gateway.tokens.issue_plans import IssuePlans
+from gateway.tokens.jwt_tokens import JwtFormat
 from gateway.tokens.token_cache import TokenCache
 from gateway.tokens.token_issuer import ReusableToken, ReusableTokenCache, reuse_key
 from gateway.upstream.simple_response import read_plain
@@ -606,6 +613,39 @@ def reuse_for_audiences(number: int, size: int) -> object:
     return reuse_key(Client("demo", scopes=()), "g", Grant("demo", (), audiences, lifetime=60))
 
 
+def grants() -> Fill:
+    """Of clients that were changed since: nothing else has their scopes any more."""
+    kept = GrantCache()
+
+    def fill(number: int, size: int) -> None:
+        scopes = tuple(f"{number:x}{place:x}" for place in range(900))
+        client = Client("demo", scopes=scopes)
+        form = Form({"scope": text(number, size - len("demo") - 1)})
+        key = grant_key(client, "g", form, ("scope",))
+        if key is not None:
+            kept.put(key, client, Grant("demo", ("default", *scopes), (), 60))
+
+    return fill
+
+
+def issue_plans(facts: Callable[[int, int], dict[str, Any]]) -> New:
+    """`facts` of a grant, of that size with what else is in the key."""
+
+    def new() -> Fill:
+        link = RedisConnection(parse_address("redis://127.0.0.1:1"))  # it is never connected to
+        plans = IssuePlans(TokenStore(link, KeyNames("p:"), MAC))
+        form = JwtFormat(make_key("EdDSA"), "https://gateway.example", "https://api.example", bytes)
+        client = Client("demo", secrets=(Secret(b"s" * 32),) * 10, credential_digests=("a" * 64,) * 10)
+
+        def fill(number: int, size: int) -> object:
+            grant = Grant("demo", lifetime=60, **{"scopes": (), "audience": (), **facts(number, size)})
+            return plans.find(client, "g", grant, {}, form)
+
+        return fill
+
+    return new
+
+
 def scopes_of_records(number: int, size: int) -> object:
     record = {"client": "a", "scope": words(number, size), "iat": 0, "exp": 1}
     return read_token_info(json.dumps(record).encode())
@@ -664,6 +704,12 @@ FILLS: dict[str, tuple[New | Input, ...]] = {
     "keys of client certificates": (once(not_a_certificate), once(key_of_certificate)),
     "Basic credentials": (once(basic), once(malformed_basic)),
     "token requests": (known_token_requests,),
+    "grants of clients": (grants,),
+    "tokens issued alike": (
+        issue_plans(lambda number, size: {"scopes": (text(number, size - 450),)}),
+        issue_plans(lambda number, size: {"scopes": tuple(f"{number:x}.{place:x}" for place in range(25))}),
+        issue_plans(lambda number, size: {"extra": {"claims": f'{{"a":"{text(number, size - 550)}"}}'}}),
+    ),
     "content types of forms": (
         once(lambda number, size: parse_form(f"{FORM};{text(number, size - len(FORM) - 1)}", b"")),
     ),

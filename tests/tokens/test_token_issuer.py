@@ -7,7 +7,8 @@ from gateway.oauth.errors import OAuthError
 from gateway.oauth.grants import Grant
 from gateway.oauth.model import Client
 from gateway.store import Store
-from gateway.tokens.token_issuer import ReuseRules, granted_token_info, reuse_key
+from gateway.tokens.granted_facts import granted_token_info
+from gateway.tokens.token_issuer import ReuseRules, reuse_key
 from tests.conftest import Valkey
 from tests.record_keys import MAC
 from tests.services import Services, a_client, worker
