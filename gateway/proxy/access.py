@@ -5,8 +5,9 @@ Only facts about tokens are cached, never decisions: scopes, audience, expiry an
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from time import perf_counter
+from typing import Any
 
 from gateway.http.exchange import LOOKUP_TIMES, Exchange, RequestHead
 from gateway.http.route_target import request_uri
@@ -14,6 +15,7 @@ from gateway.oauth.bearer import NOTHING_PROVEN, AuthError, BearerCredentials, c
 from gateway.oauth.confirmation import KEY, ProofOfPossession, VerifiedProof, confirmed_members
 from gateway.oauth.model import TokenInfo
 from gateway.proxy.request_tokens import presented_credentials
+from gateway.runtime.lazy_reply import LazyReply, Recipient
 
 Found = TokenInfo | Awaitable[TokenInfo | None] | None
 """What is known of a token, or what must be awaited for it. None: it is not valid for the route."""
@@ -58,11 +60,87 @@ def authorize(
     if not isinstance(credentials, BearerCredentials):
         return credentials
     found = find(credentials.token, route.issuers)
+    if isinstance(found, TokenInfo) and not credentials.dpop:
+        return _check(exchange, found, _shown(exchange, found) if found.cnf else NOTHING_PROVEN, now)
     if found is None:
         return AuthError.INVALID
-    if isinstance(found, TokenInfo) and not found.cnf and not credentials.dpop:
-        return _check(exchange, found, NOTHING_PROVEN, now)
+    return _wait(exchange, credentials, found, now, verify_proof)
+
+
+def _wait(
+    exchange: Exchange,
+    credentials: BearerCredentials,
+    found: TokenInfo | Awaitable[TokenInfo | None],
+    now: float,
+    verify_proof: VerifyProof | None,
+) -> Awaitable[AuthError | None]:
+    if isinstance(found, LazyReply) and not credentials.dpop:
+        return AccessQuestion(exchange, found, now)
     return _authorize_later(exchange, credentials, found, now, verify_proof)
+
+
+class AccessQuestion(LazyReply["AuthError | None"]):
+    """Whether a request may go on whose token the store must be asked about; see `authorize`."""
+
+    __slots__ = ("_began", "_exchange", "_now", "_recipient", "_token")
+
+    def __init__(self, exchange: Exchange, token: LazyReply[TokenInfo | None], now: float) -> None:
+        self._exchange = exchange
+        self._token = token
+        self._now = now
+        self._began = 0.0
+        self._recipient: Recipient | None = None
+        """Who waits; None: nobody, or no more."""
+
+    def ask(self, recipient: Recipient) -> None:
+        """`recipient` hears of every error."""
+        self._recipient = recipient
+        self._began = perf_counter()
+        try:
+            self._token.ask(self)
+        except Exception as error:
+            self.set_exception(error)
+
+    def cancel(self) -> None:
+        """Nobody wants to know any more."""
+        self._take_recipient()
+
+    def __await__(self) -> Generator[Any, Any, AuthError | None]:
+        try:
+            return (yield from super().__await__())
+        finally:
+            self.cancel()
+
+    # What gets the token.
+
+    def done(self) -> bool:
+        """Whether nobody wants to know any more."""
+        recipient = self._recipient
+        return recipient is None or recipient.done()
+
+    def set_result(self, token: TokenInfo | None) -> None:
+        """The facts of the token; None: it is not valid."""
+        recipient = self._take_recipient()
+        if recipient is None:
+            return
+        if token is None:
+            recipient.set_result(AuthError.INVALID)
+            return
+        proven = _shown(self._exchange, token) if token.cnf else NOTHING_PROVEN
+        recipient.set_result(_check(self._exchange, token, proven, self._now))
+
+    def set_exception(self, exception: BaseException) -> None:
+        """Nobody can say now whether it is valid."""
+        recipient = self._take_recipient()
+        if recipient is not None:
+            recipient.set_exception(exception)
+
+    def _take_recipient(self) -> Recipient | None:
+        """Who is to hear of the answer, once."""
+        recipient, self._recipient = self._recipient, None
+        if recipient is not None:
+            self._exchange.state[LOOKUP_TIMES] = self._began, perf_counter()
+        return recipient
 
 
 async def _authorize_later(
@@ -103,9 +181,8 @@ async def _proven(
     exchange: Exchange, credentials: BearerCredentials, token: TokenInfo, verify_proof: VerifyProof | None
 ) -> Mapping[str, str] | AuthError:
     """What the client holds of what its token is bound to. A nonce for its next proof is added."""
-    certificate = exchange.request.peer.certificate
     if not credentials.dpop:
-        return confirmed_members(token.cnf, certificate, None)
+        return _shown(exchange, token)
     if verify_proof is None or KEY not in token.cnf:
         # RFC 9449 section 7.1: a proof is checked against the key that the token is bound to.
         return AuthError.INVALID
@@ -116,7 +193,12 @@ async def _proven(
         exchange.added_response_headers.append((b"DPoP-Nonce", proof.nonce.encode()))
     if proof.refusal is not None:
         return AuthError(proof.refusal.value)
-    return confirmed_members(token.cnf, certificate, proof.jkt)
+    return confirmed_members(token.cnf, exchange.request.peer.certificate, proof.jkt)
+
+
+def _shown(exchange: Exchange, token: TokenInfo) -> Mapping[str, str]:
+    """What the client holds without any word of its own: its certificate."""
+    return confirmed_members(token.cnf, exchange.request.peer.certificate, None)
 
 
 def bearer_credentials(request: RequestHead) -> BearerCredentials | AuthError:

@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any
 
 from gateway.errors import StoreUnavailable
+from gateway.runtime.lazy_reply import Recipient
 from gateway.store.address import StoreAddress
 from gateway.store.handshake import ask_time, greet, open_wire
 from gateway.store.invalidation import INVALIDATE, InvalidationListener, NullInvalidation, keepalive
@@ -23,7 +24,6 @@ from gateway.store.resp_connection import (
     Observer,
     OnRejected,
     Pending,
-    Recipient,
     Redirect,
     RespConnection,
     ignore,

@@ -10,11 +10,12 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import hiredis
 
 from gateway.errors import StoreUnavailable
+from gateway.runtime.lazy_reply import Recipient
 from gateway.runtime.prompt_reply import PromptReply
 from gateway.store.redis_errors import CommandRejected
 
@@ -27,19 +28,6 @@ Observer = Callable[[str, float, bool], None]
 FAILED = True
 OnRejected = Callable[[CommandRejected], None]
 """Is told of each command that the server refuses."""
-
-
-class Recipient(Protocol):
-    """What gets the answer to a command: a future, or less where nobody awaits it."""
-
-    def done(self) -> bool:
-        """Whether nobody wants the answer any more."""
-
-    def set_result(self, result: Any) -> None:
-        """The answer, as it was decoded."""
-
-    def set_exception(self, exception: BaseException) -> None:
-        """There is none."""
 
 
 Pending = tuple[Recipient, float, str, Decode | None, str | None, Sequence[Argument]]

@@ -11,12 +11,13 @@ from typing import Any, cast
 
 from gateway.errors import StoreUnavailable
 from gateway.oauth.model import TokenInfo
+from gateway.runtime.lazy_reply import Recipient
 from gateway.store.errors import ClientMissing
 from gateway.store.key_names import KeyNames
 from gateway.store.link import Commands, StoreLink
 from gateway.store.record_mac import RecordMac
 from gateway.store.redis_connection import RedisConnection
-from gateway.store.resp_connection import Argument, Decode, Recipient
+from gateway.store.resp_connection import Argument, Decode
 from gateway.store.token_record import read_token_info, write_token_info
 from gateway.store.token_scripts import FACTS, ISSUE, ISSUE_REUSABLE, NEXT_GENERATION
 from gateway.store.token_template import TokenTemplate

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Generator, Iterable
-from time import monotonic
-from typing import Any, Protocol
+from collections.abc import Awaitable, Iterable
+from typing import Protocol
 
 from gateway.accounts.clients import Clients
 from gateway.jose.compact import Jwt, read_jwt
 from gateway.oauth.model import OWN, OWN_ONLY, TokenInfo
 from gateway.oauth.opaque_tokens import OpaqueTokens
-from gateway.runtime.prompt_reply import PromptReply
 from gateway.store import TokenStore
 from gateway.tokens.jwt_tokens import JwtTokens, LookupNeeded
+from gateway.tokens.store_questions import StoreQuestion, StoreQuestions
 from gateway.tokens.token_cache import TokenCache
 from gateway.tokens.token_names import token_name
 
@@ -71,8 +70,7 @@ class TokenValidator:
         self._jwts = jwts
         self._clients = clients
         self._foreign: ForeignIssuers = foreign or NoForeignIssuers()
-        self._asking: dict[str, _Question] = {}
-        """The tokens that the store is being asked about."""
+        self._questions = StoreQuestions(store, cache, clients)
 
     def resolve_now(self, token: str, accepted: frozenset[str]) -> TokenInfo | LookupNeeded | None:
         """The facts of a token, where no I/O is needed; None where the token is not valid.
@@ -120,7 +118,11 @@ class TokenValidator:
         # Not `isinstance`, which takes longer where the class is an enumeration.
         if type(known) is not LookupNeeded:
             return known  # type: ignore[return-value]
-        return _Asked(self, token) if known is _STORE else self._look_up(known, token, accepted)
+        return (
+            StoreQuestion(self._questions, token)
+            if known is _STORE
+            else self._look_up(known, token, accepted)
+        )
 
     async def resolve(self, token: str, accepted: frozenset[str] = OWN_ONLY) -> TokenInfo | None:
         """The same, awaited.
@@ -152,7 +154,7 @@ class TokenValidator:
             return await self._foreign.resolve(token, read_jwt(token), accepted)
         if needed is LookupNeeded.KEYS and not await self._ours_after_all(token):
             return None
-        return await self.ask_store(token)
+        return await StoreQuestion(self._questions, token)
 
     async def revoke(self, token: str) -> None:
         """Revokes a token: here at once, elsewhere with the invalidation.
@@ -181,79 +183,3 @@ class TokenValidator:
     async def _ours_after_all(self, token: str) -> bool:
         jwt = read_jwt(token)
         return jwt is not None and await self._jwts.verify_with_fresh_keys(token, jwt)
-
-    def ask_store(self, token: str) -> PromptReply[TokenInfo | None]:
-        """What the store knows of a token of a client that there is; one question for all concurrent callers.
-
-        Raises StoreUnavailable, or the reply does.
-        """
-        # Each has a reply of its own: cancelling one request must not cancel the lookup of the others.
-        mine: PromptReply[TokenInfo | None] = PromptReply(asyncio.get_running_loop())
-        asked = self._asking.get(token)
-        if asked is not None:
-            asked.callers.append(mine)
-            return mine
-        question = _Question(self._asking, self._cache, self._clients, token, mine)
-        self._store.ask(token_name(self._store.names, token), question.note, question)
-        self._asking[token] = question
-        return mine
-
-
-class _Question:
-    """A token that the store is asked about, for all who want to know."""
-
-    __slots__ = ("_asking", "_begun", "_cache", "_clients", "_token", "callers")
-
-    def __init__(
-        self,
-        asking: dict[str, _Question],
-        cache: TokenCache,
-        clients: Clients,
-        token: str,
-        first: PromptReply[TokenInfo | None],
-    ) -> None:
-        self._asking = asking
-        self._cache = cache
-        self._clients = clients
-        self._token = token
-        self._begun = monotonic()
-        self.callers = [first]
-
-    def note(self, name: str, facts: TokenInfo, left: float) -> None:
-        """The token lives: it is cached."""
-        # Counted from the question: however late the answer is, the token lives no longer here than
-        # in the store.
-        self._cache.put(self._token, name, facts, left - (monotonic() - self._begun))
-
-    def done(self) -> bool:
-        """Never before the answer: the cache wants it, though all callers may have gone."""
-        return False
-
-    def set_result(self, facts: TokenInfo | None) -> None:
-        """The answer is there."""
-        del self._asking[self._token]
-        # Unless the client was removed.
-        held = facts if facts is not None and self._clients.may_hold(facts) else None
-        for caller in self.callers:
-            if not caller.done():
-                caller.set_result(held)
-
-    def set_exception(self, error: BaseException) -> None:
-        """There is none."""
-        del self._asking[self._token]
-        for caller in self.callers:
-            if not caller.done():
-                caller.set_exception(error)
-
-
-class _Asked:
-    """A token that the store is asked for when, and if, it is awaited."""
-
-    __slots__ = ("_token", "_validator")
-
-    def __init__(self, validator: TokenValidator, token: str) -> None:
-        self._validator = validator
-        self._token = token
-
-    def __await__(self) -> Generator[Any, Any, TokenInfo | None]:
-        return self._validator.ask_store(self._token).__await__()

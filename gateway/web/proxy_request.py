@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Awaitable
 from time import perf_counter
 
 from gateway.http.exchange import Response
 from gateway.http.responses import problem_response, response_bytes
 from gateway.oauth.bearer import AuthError
+from gateway.proxy.access import AccessQuestion
 from gateway.proxy.challenges import auth_problem, prepared_challenge, scheme_of
 from gateway.proxy.phases import Admission, admit, forward, forward_chunked, forward_whole
 from gateway.proxy.pipeline import run_hooks
 from gateway.proxy.request_cache import CachedRequest
-from gateway.server.eager import run_eagerly
+from gateway.server.eager import report_failure, run_eagerly
 from gateway.server.in_flight import ClientWriter
 from gateway.upstream.errors import UpstreamError
 from gateway.upstream.request import UpstreamRequest
@@ -56,13 +56,12 @@ class ProxyRequest(ResponseWriter):
                 outcome = forward_chunked(exchange, services, body, cached)
             elif isinstance(admission, AuthError | Response):
                 outcome = admission
+            elif isinstance(admission, AccessQuestion):
+                self._task = admission
+                admission.ask(_Admission(self, cached, body))
+                return
             else:
-                to_upstream = (
-                    partial(forward_chunked, exchange, services, body, cached)
-                    if chunked
-                    else partial(forward_whole, exchange, body, cached)
-                )
-                self._task = run_eagerly(self._await_admission(admission, to_upstream))
+                self._task = run_eagerly(self._await_admission(admission, cached, body))
                 return
         except Exception as error:  # whatever a plugin raises ends the request: a broken guard lets nobody in
             self._refuse(error)
@@ -80,15 +79,26 @@ class ProxyRequest(ResponseWriter):
         else:
             self._task = run_eagerly(self._await_phases(outcome))
 
+    def admitted(self, refusal: AuthError | None, cached: CachedRequest, body: bytes) -> None:
+        """Goes on when it is known whether the client may call the route."""
+        try:
+            outcome = self._forward_later(cached, body) if refusal is None else refusal
+        except Exception as error:  # as in `begin`
+            self._refuse(error)
+        else:
+            self._go_on(outcome)
+
+    def not_admitted(self, error: BaseException) -> None:
+        """Refuses the request, as nobody can say so."""
+        self._refuse(error if isinstance(error, Exception) else RuntimeError("the question was given up"))
+
     async def _await_admission(
-        self,
-        waiting: Awaitable[Admission],
-        to_upstream: Callable[[], UpstreamRequest | Response | Awaitable[UpstreamRequest | Response]],
+        self, waiting: Awaitable[Admission], cached: CachedRequest, body: bytes
     ) -> None:
         try:
             outcome: Outcome | None = await waiting
             if outcome is None:
-                following = to_upstream()
+                following = self._forward_later(cached, body)
                 if not isinstance(following, UpstreamRequest | Response):
                     following = await following
                 outcome = following
@@ -96,6 +106,13 @@ class ProxyRequest(ResponseWriter):
             self._refuse(error)
         else:
             self._go_on(outcome)
+
+    def _forward_later(
+        self, cached: CachedRequest, body: bytes
+    ) -> UpstreamRequest | Response | Awaitable[UpstreamRequest | Response]:
+        if cached.framing.length is None:
+            return forward_chunked(self._exchange, self._services, body, cached)
+        return forward_whole(self._exchange, body, cached)
 
     async def _await_phases(self, waiting: Awaitable[Outcome]) -> None:
         try:
@@ -201,3 +218,32 @@ class ProxyRequest(ResponseWriter):
         self._services.recorder.exchange(self._exchange, self._status, self._size, seconds)
         self.finished = True
         self._client.request_finished(keep=keep)
+
+
+class _Admission:
+    """A request that waits to hear whether its client may call the route."""
+
+    __slots__ = ("_body", "_cached", "_request")
+
+    def __init__(self, request: ProxyRequest, cached: CachedRequest, body: bytes) -> None:
+        self._request = request
+        self._cached = cached
+        self._body = body
+
+    def done(self) -> bool:
+        """Never: a request that ends meanwhile cancels its question."""
+        return False
+
+    def set_result(self, result: AuthError | None) -> None:
+        """The word is there."""
+        try:
+            self._request.admitted(result, self._cached, self._body)
+        except Exception as error:
+            report_failure(error)
+
+    def set_exception(self, exception: BaseException) -> None:
+        """Nobody can say so now."""
+        try:
+            self._request.not_admitted(exception)
+        except Exception as error:
+            report_failure(error)

@@ -59,7 +59,7 @@ BOUNDED_OTHERWISE = {
     "gateway/store/record_mac.py": "at most _MOST_LOGGED names",
     "gateway/store/redis_connection.py": "keys that the gateway itself watches",
     "gateway/store/resp_connection.py": "commands under way",
-    "gateway/tokens/token_validator.py": "lookups under way",
+    "gateway/tokens/store_questions.py": "questions under way",
     "gateway/upstream/balancing_policies.py": "servers of an upstream",
     "gateway/upstream/pool.py": "open connections to a server",
     "gateway/upstream/server.py": "tasks under way",

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.http.exchange import Exchange
+from gateway.http.exchange import LOOKUP_TIMES, Exchange
 from gateway.oauth.bearer import AuthError, BearerCredentials
 from gateway.oauth.model import TokenInfo
-from gateway.proxy.access import FindToken, authorize
+from gateway.proxy.access import AccessQuestion, FindToken, authorize
 from gateway.proxy.pipeline import settled
+from gateway.runtime.lazy_reply import LazyReply, Recipient
 from tests.proxy.routing import request, route
 
 FACTS = TokenInfo("demo", ("a",), (), "demo", 0, 100, "client_credentials")
@@ -32,7 +33,35 @@ async def stored(token: str, accepted: frozenset[str]) -> TokenInfo | None:
     return cached(token, accepted)
 
 
-FINDERS = pytest.mark.parametrize("find", [cached, stored])
+class StoreQuestion(LazyReply["TokenInfo | None"]):
+    """What is known of a token is told at once, or when `answer` is called."""
+
+    def __init__(self, token: str, *, later: bool = False) -> None:
+        self._token = token
+        self._later = later
+        self.recipient: Recipient | None = None
+
+    def ask(self, recipient: Recipient) -> None:
+        self.recipient = recipient
+        if not self._later:
+            self.answer()
+
+    def answer(self, error: Exception | None = None) -> None:
+        recipient = self.recipient
+        assert recipient is not None
+        if recipient.done():
+            return
+        if error is None:
+            recipient.set_result(cached(self._token, frozenset()))
+        else:
+            recipient.set_exception(error)
+
+
+def asked(token: str, accepted: frozenset[str]) -> LazyReply[TokenInfo | None]:
+    return StoreQuestion(token)
+
+
+FINDERS = pytest.mark.parametrize("find", [cached, stored, asked])
 
 
 @FINDERS
@@ -87,3 +116,85 @@ def test_a_client_that_a_plugin_has_authenticated_needs_the_route_s_scopes_all_t
     exchange = an_exchange()
     exchange.token = TokenInfo("demo", (), (), "demo", 0, 100, "client_credentials")
     assert authorize(exchange, cached, 99.0) is AuthError.SCOPE
+
+
+class Told:
+    """Who is told whether the request may go on."""
+
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+
+    def done(self) -> bool:
+        return False
+
+    def set_result(self, result: object) -> None:
+        self.heard.append(result)
+
+    def set_exception(self, exception: BaseException) -> None:
+        self.heard.append(exception)
+
+
+def question_of(exchange: Exchange, question: StoreQuestion) -> AccessQuestion:
+    waiting = authorize(exchange, lambda *_: question, 99.0)
+    assert isinstance(waiting, AccessQuestion)
+    return waiting
+
+
+@pytest.mark.parametrize(("token", "refusal"), [("t", None), ("x", AuthError.INVALID)])
+def test_who_needs_no_coroutine_is_told_once_the_store_has_answered(
+    token: str, refusal: AuthError | None
+) -> None:
+    exchange, question, told = an_exchange(), StoreQuestion(token, later=True), Told()
+    question_of(exchange, question).ask(told)
+    assert told.heard == []
+    question.answer()
+    assert told.heard == [refusal]
+    assert exchange.token == (FACTS if refusal is None else None)
+    began, ended = exchange.state[LOOKUP_TIMES]
+    assert began <= ended
+
+
+def test_who_needs_no_coroutine_is_told_that_the_store_did_not_answer() -> None:
+    exchange, question, told, error = an_exchange(), StoreQuestion("t", later=True), Told(), ValueError()
+    question_of(exchange, question).ask(told)
+    question.answer(error)
+    assert told.heard == [error]
+    assert exchange.token is None
+    assert LOOKUP_TIMES in exchange.state
+
+
+def test_who_needs_no_coroutine_is_told_that_the_store_can_not_be_asked() -> None:
+    error, told = ValueError(), Told()
+
+    class Away(StoreQuestion):
+        def ask(self, recipient: Recipient) -> None:
+            raise error
+
+    question_of(an_exchange(), Away("t")).ask(told)
+    assert told.heard == [error]
+
+
+def test_who_has_given_up_is_told_nothing() -> None:
+    exchange, question, told = an_exchange(), StoreQuestion("t", later=True), Told()
+    access = question_of(exchange, question)
+    access.ask(told)
+    access.cancel()
+    question.answer()
+    assert told.heard == []
+    assert exchange.token is None
+    assert LOOKUP_TIMES in exchange.state
+
+
+async def test_a_task_that_no_longer_waits_has_noted_how_long_it_did() -> None:
+    exchange, question = an_exchange(), StoreQuestion("t", later=True)
+
+    async def wait() -> None:
+        await question_of(exchange, question)
+
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    question.answer()
+    assert exchange.token is None
+    assert LOOKUP_TIMES in exchange.state
