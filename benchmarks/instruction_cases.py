@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,14 @@ class Stream:
         return _rendered("GET", self.path, f"Authorization: Bearer {gatepost.token()}", *self.headers)
 
 
+class Connecting(Enum):
+    """How a client comes to a new connection."""
+
+    PLAIN = "plain"
+    TLS = "by a full TLS 1.3 handshake"
+    RESUMED = "by one that takes up the session of the connection before"
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One kind of request."""
@@ -50,6 +59,8 @@ class Case:
     """As many of them as asked for, each made when it is to be sent: what is signed is good for a minute."""
     stream: Stream | None = None
     """What carries them, where they are parts of one stream; None: each is a request of its own."""
+    connecting: Connecting | None = None
+    """How each gets a connection of its own; None: all are sent over the same."""
 
 
 def config(folder: Path) -> dict[str, Any]:
@@ -162,6 +173,8 @@ _SOCKET = Stream("/socket/0", ("Upgrade: websocket", "Connection: Upgrade"), ANS
 PLAIN = Case("GET, token checked, 120 B", _same("GET", "/120"))
 UNSEEN = Case("GET, token not seen before", _tokens_not_seen)
 USUAL = Case("GET, all usual plugins", _same("GET", "/usual/120", _PAGE))
+_LAST = _same("GET", "/120", "Connection: close")
+CONNECTING = Case("GET, a new connection", _LAST, connecting=Connecting.PLAIN)
 REUSED_TOKEN = Case("POST /token, reused", _form(ASKING))
 NEW_EACH = "&validity_period=600"
 NEW_TOKEN = Case("POST /token, new", _form(ASKING + NEW_EACH))
@@ -197,4 +210,7 @@ CASES = (
     Case("POST /token, private_key_jwt", _assertions),
     Case("POST /token, a JWT", _form(ASKING + NEW_EACH, _FORM_TYPE, basic(_JWT_CLIENT))),
     Case("POST /token, DPoP", _bound),
+    CONNECTING,
+    Case("GET, a new TLS connection", _LAST, connecting=Connecting.TLS),
+    Case("GET, a new TLS connection, resumed", _LAST, connecting=Connecting.RESUMED),
 )

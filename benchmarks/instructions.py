@@ -25,7 +25,8 @@ from itertools import islice, repeat
 from pathlib import Path
 from threading import Thread
 
-from benchmarks.instruction_cases import CASES, EVENT, Case, Request, Segment, Stream, config
+from benchmarks.connecting import ConnectingClient
+from benchmarks.instruction_cases import CASES, EVENT, Case, Connecting, Request, Segment, config
 from benchmarks.peers.gatepost import Gatepost
 from benchmarks.peers.streams import echoed
 
@@ -268,26 +269,36 @@ class Counter:
     def cost(self, case: Case, requests: int = REQUESTS) -> Cost:
         """What one request of this case costs."""
         made = case.requests(self._gatepost, WARM_UP + requests)
-        count, idle = self._count(made, case.stream), self._idle
+        count, idle = self._count(made, self._client(case)), self._idle
         # On a busy machine the requests take longer, and timers do more beside them.
         periods = count.seconds / idle.seconds
         instructions = count.instructions - periods * idle.instructions
         commands = count.store_commands - periods * idle.store_commands
         return Cost(instructions / requests, commands / requests)
 
+    def _client(self, case: Case) -> Client | ConnectingClient:
+        gatepost, stream, how = self._gatepost, case.stream, case.connecting
+        if how is not None:
+            return ConnectingClient(gatepost.port if how is Connecting.PLAIN else gatepost.tls_port, how)
+        opened = () if stream is None else (stream.opening(gatepost), stream.answer)
+        return Client(gatepost.port, self._connections, *opened)
+
     def _count(
-        self, requests: Iterable[Request] = (), stream: Stream | None = None, *, idle: float = 0
+        self,
+        requests: Iterable[Request] = (),
+        client: Client | ConnectingClient | None = None,
+        *,
+        idle: float = 0,
     ) -> _Count:
         """What the gateway does for these requests but the first ones, or in so many seconds without any."""
         gatepost = self._gatepost
         assert gatepost.store is not None
-        opened = () if stream is None else (stream.opening(gatepost), stream.answer)
-        with Client(gatepost.port, self._connections, *opened) as client:
+        with client or Client(gatepost.port, self._connections) as sending:
             remaining = iter(requests)
-            client.send(islice(remaining, WARM_UP))
+            sending.send(islice(remaining, WARM_UP))
             commands, began = gatepost.store.commands(), time.monotonic()
             gatepost.tell("zero")
-            client.send(remaining)
+            sending.send(remaining)
             time.sleep(idle)
             instructions = gatepost.counted()
         return _Count(instructions, gatepost.store.commands() - commands, time.monotonic() - began)
