@@ -21,7 +21,7 @@ from gateway.http.exchange import UNIX_SOCKET
 from gateway.process.acme_certificate import ChallengeContext
 from gateway.process.client_hello import MAX_CLIENT_HELLO, UNREADABLE, ClientHello, parse_client_hello
 from gateway.process.handshakes import Handshakes
-from gateway.process.listen_queue import BACKLOG, HANDSHAKE_DELAY, refuse_new, refuses_new
+from gateway.process.listen_queue import BACKLOG, HANDSHAKE_DELAY, queue_length, refuse_new, refuses_new
 from gateway.process.peek import peek
 from gateway.process.proxy_protocol import MAX_HEADER, ProxyHeaderError, parse_proxy_header
 from gateway.server.tls_transport import TlsTransport
@@ -145,7 +145,7 @@ class Acceptor:
         self._handshakes.abort()
 
     def _accept(self) -> None:
-        for _ in range(BATCH):
+        for _ in range(min(BATCH, queue_length(self._sock) or BATCH)):
             if not self._accept_one():
                 break
 

@@ -235,3 +235,21 @@ async def test_a_connection_that_can_not_be_made_is_closed_and_logged(
     await door.finish_handshakes(0.0)
     assert not door._handshakes
     door.close()
+
+
+async def test_to_be_told_that_nobody_waits_costs_no_accept(
+    listener: ListenSocket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    accept_one = Acceptor._accept_one
+
+    def counted(door: Acceptor) -> bool:
+        asked.append(accept_one(door))
+        return asked[-1]
+
+    monkeypatch.setattr(Acceptor, "_accept_one", counted)
+    door = accepting(listener)
+    async with caller(listener) as reader:
+        assert await asyncio.wait_for(reader.read(), 20) == b"hello"
+    assert asked == [True]
+    door.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.process.listen_queue import refuse_new, refuses_new
+from gateway.process.listen_queue import queue_length, refuse_new, refuses_new
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux can do it")
 
@@ -59,3 +59,22 @@ def test_a_closed_socket_is_left_alone(listening: socket.socket) -> None:
     listening.close()
     refuse_new(listening)
     assert not refuses_new(listening)
+
+
+def test_how_many_wait_is_known_before_they_are_accepted(listening: socket.socket) -> None:
+    if listening.family == socket.AF_UNIX:
+        pytest.skip("Linux does not say it of Unix sockets")
+    assert queue_length(listening) == 0
+    with socket.create_connection(listening.getsockname()), socket.create_connection(listening.getsockname()):
+        assert queue_length(listening) == 2
+        listening.accept()[0].close()
+        assert queue_length(listening) == 1
+
+
+def test_of_a_unix_socket_it_is_not_known_how_many_wait(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(tmp_path / "s"))
+        sock.listen()
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(sock.getsockname())
+            assert queue_length(sock) == 0
