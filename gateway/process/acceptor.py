@@ -13,7 +13,7 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any, Protocol
 
@@ -24,6 +24,8 @@ from gateway.process.handshakes import Handshakes
 from gateway.process.listen_queue import BACKLOG, HANDSHAKE_DELAY, queue_length, refuse_new, refuses_new
 from gateway.process.peek import peek
 from gateway.process.proxy_protocol import MAX_HEADER, ProxyHeaderError, parse_proxy_header
+from gateway.server.accepted_transport import AcceptedTransport, MovableProtocol
+from gateway.server.early_reader import SUPPORTED, Accepted, EarlyReader
 from gateway.server.tls_transport import TlsTransport
 from gateway.server.transport import ClientTransport
 
@@ -47,8 +49,10 @@ class TlsContexts(Protocol):
         """The context for a client."""
 
 
-_Opening = tuple[Coroutine[Any, Any, object], "asyncio.Future[object]", TlsTransport | None]
-"""The coroutine of the event loop that makes a transport, what it waits for, and the TLS between."""
+_Between = TlsTransport | AcceptedTransport | None
+"""What stands between a transport of the event loop and the protocol of the connection."""
+_Opening = tuple[Coroutine[Any, Any, object], "asyncio.Future[object]", _Between]
+"""The coroutine of the event loop that makes a transport, what it waits for, and what stands between."""
 
 
 class Acceptor:
@@ -64,6 +68,7 @@ class Acceptor:
         too_slow: Callable[[str], None] = lambda _address: None,
         *,
         kept_open: bool = False,
+        movable: Callable[[], MovableProtocol] | None = None,
     ) -> None:
         """Begins to accept.
 
@@ -75,6 +80,8 @@ class Acceptor:
             proxies: Connections begin with a header of the PROXY protocol. Only these addresses may connect.
             too_slow: Hears of addresses whose handshake took longer.
             kept_open: Whether others keep the socket, who accept from it later.
+            movable: Makes the protocol of a connection whose first bytes may be read without the event loop.
+                None: there are no such connections.
         """
         self._loop = asyncio.get_running_loop()
         self._sock = sock
@@ -86,8 +93,11 @@ class Acceptor:
         self._too_slow = too_slow
         self._kept_open = kept_open
         self._handshakes = Handshakes(self._loop, handshake_timeout, too_slow)
-        self._accepted: list[tuple[socket.socket, str]] = []
-        """With the client's address: what the next turn of the event loop opens."""
+        self._early: EarlyReader | None = None
+        if movable is not None and tls is None and proxies is None and SUPPORTED:
+            self._early = EarlyReader((self._family, self._type), movable, self._watch)
+        self._accepted: list[Accepted] = []
+        """What the next turn of the event loop begins with."""
         self._openings: list[_Opening] = []
         """Connections of whose transport the event loop is about to tell their protocol."""
         self._resume_timer: asyncio.TimerHandle | None = None
@@ -139,6 +149,9 @@ class Acceptor:
             self._resume_timer.cancel()
         self._loop.remove_reader(self._sock)
         self._sock.close()
+        if self._early is not None:
+            self._early.close()
+            self._early = None
 
     def abort_handshakes(self) -> None:
         """Cancels pending TLS handshakes."""
@@ -162,18 +175,23 @@ class Acceptor:
             if self._last_call is None:
                 self._pause(error)
             return False
-        accepted = AcceptedSocket(self._family, self._type, 0, descriptor)
-        accepted.family, accepted.type = self._family, self._type
         if not self._accepted:
             # Not at once: the faster requests follow, the longer grow the turns of a loop that can't keep up.
             self._loop.call_soon(self._begin_all)
-        self._accepted.append((accepted, address[0] if isinstance(address, tuple) else UNIX_SOCKET))
+        self._accepted.append((descriptor, address))
         return True
 
     def _begin_all(self) -> None:
         accepted, self._accepted = self._accepted, []
-        for each in accepted:
-            self._begin(*each)
+        if self._early is not None:
+            self._early.begin(accepted)
+        else:
+            self._begin_each(accepted)
+
+    def _begin_each(self, accepted: Iterable[Accepted]) -> None:
+        for descriptor, peername in accepted:
+            address = peername[0] if isinstance(peername, tuple) else UNIX_SOCKET
+            self._begin(self._socket(descriptor), address)
         self._finish_opening_soon()
 
     def _begin(self, accepted: socket.socket, address: str) -> None:
@@ -183,6 +201,12 @@ class Acceptor:
         else:
             accepted.setblocking(False)  # noqa: FBT003 (the standard library's spelling)
             self._handshakes.add_preamble(self._loop.create_task(self._read_preamble(accepted, address)))
+
+    def _socket(self, descriptor: int) -> socket.socket:
+        """As the event loop wants it."""
+        accepted = AcceptedSocket(self._family, self._type, 0, descriptor)
+        accepted.family, accepted.type = self._family, self._type
+        return accepted
 
     # What comes before HTTP and TLS: the client's address, if it is told, and what the context depends on.
 
@@ -233,20 +257,37 @@ class Acceptor:
         self, accepted: socket.socket, address: str, client: str | None, context: ssl.SSLContext | None
     ) -> None:
         """Makes them. `client`: the address that a proxy has told; `context`: None: plain TCP."""
-        protocol, encrypted = self._protocol, None
+        protocol = self._protocol if client is None else partial(_announced, self._protocol, client)
+        encrypted: TlsTransport | None = None
         try:
-            if client is not None:
-                protocol = partial(_announced, protocol, client)
             if context is not None:
                 encrypted = self._encrypted(protocol, context, address)
                 protocol = partial(_itself, encrypted)
-            opening = self._loop.connect_accepted_socket(protocol, accepted)
+        except Exception as error:
+            accepted.close()
+            _log(error)
+        else:
+            self._connect(protocol, accepted, encrypted)
+
+    def _watch(self, transport: AcceptedTransport, descriptor: int) -> socket.socket:
+        """Has the event loop watch a connection that was begun without it."""
+        accepted = self._socket(descriptor)
+        self._connect(partial(_itself, transport), accepted, transport)
+        self._finish_opening_soon()
+        return accepted
+
+    def _connect(
+        self, protocol: Callable[[], asyncio.Protocol], accepted: socket.socket, between: _Between
+    ) -> None:
+        """Has the event loop make a transport."""
+        opening = self._loop.connect_accepted_socket(protocol, accepted)
+        try:
             waiting: asyncio.Future[object] = opening.send(None)
         except Exception as error:
             accepted.close()
-            self._not_opened(encrypted, error)
-            return
-        self._openings.append((opening, waiting, encrypted))
+            self._not_opened(between, error)
+        else:
+            self._openings.append((opening, waiting, between))
 
     def _encrypted(
         self, protocol: Callable[[], asyncio.Protocol], context: ssl.SSLContext, address: str
@@ -264,9 +305,9 @@ class Acceptor:
     def _finish_opening(self, _: object) -> None:
         """The event loop's own coroutines have nothing more to wait for."""
         openings, self._openings = self._openings, []
-        for opening, waiting, encrypted in openings:
+        for opening, waiting, between in openings:
             if not waiting.done():
-                self._openings.append((opening, waiting, encrypted))
+                self._openings.append((opening, waiting, between))
                 waiting.add_done_callback(self._finish_opening)
                 continue
             try:
@@ -274,11 +315,13 @@ class Acceptor:
             except StopIteration:
                 pass
             except Exception as error:
-                self._not_opened(encrypted, error)
+                self._not_opened(between, error)
 
-    def _not_opened(self, encrypted: TlsTransport | None, error: Exception) -> None:
-        if encrypted is not None:
-            self._handshakes.discard(encrypted)
+    def _not_opened(self, between: _Between, error: Exception) -> None:
+        if isinstance(between, TlsTransport):
+            self._handshakes.discard(between)
+        elif between is not None:
+            between.connection_lost(error)
         _log(error)
 
     def _pause(self, error: OSError) -> None:
@@ -329,5 +372,5 @@ def _announced(protocol: Callable[[], asyncio.Protocol], client: str) -> asyncio
     return made
 
 
-def _itself(transport: TlsTransport) -> TlsTransport:
+def _itself(transport: asyncio.Protocol) -> asyncio.Protocol:
     return transport

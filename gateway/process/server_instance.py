@@ -227,8 +227,18 @@ class ServerInstance:
             protocol = self._service.grpc_protocol
         if endpoint.edge is not None and isinstance(server, GatewayServer):
             protocol = partial(server.edge_connection, endpoint.edge)
+        movable = server if protocol is server and isinstance(server, GatewayServer) else None
         return [
-            Acceptor(sock.dup(), protocol, endpoint.tls, header, proxies, slow, kept_open=endpoint.activated)
+            Acceptor(
+                sock.dup(),
+                protocol,
+                endpoint.tls,
+                header,
+                proxies,
+                slow,
+                kept_open=endpoint.activated,
+                movable=movable,
+            )
             for sock in endpoint.sockets
         ]
 

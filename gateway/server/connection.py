@@ -44,8 +44,7 @@ class Connection(ClientTransport):
         "_head_since",
         "_held",
         "_idle_until",
-        "_in_flight",
-        "_in_flight_done",
+        "_in_flight", "_in_flight_done",
         "_last",
         "_missing",
         "_receiver",
@@ -53,8 +52,7 @@ class Connection(ClientTransport):
         "_response",
         "_server",
         "_settings",
-        "_splitter",
-        "_state",
+        "_splitter", "_state",
         "_tunnel",
     )  # fmt: skip
 
@@ -95,6 +93,11 @@ class Connection(ClientTransport):
         super().connection_made(transport)
         if self.transport is None:
             self._enter(Event.CLOSED)
+
+    @property
+    def awaits_last_response(self) -> bool:
+        """Whether the fast path answers the last request, of which nothing is missing."""
+        return self._last and self._state is State.FAST_PATH and not self._missing
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come: of the next request, of a body, of aiohttp's, of a later one, or of the tunnel."""
@@ -156,14 +159,12 @@ class Connection(ClientTransport):
             self._refused()
             return
         fast_path = self._settings.fast_path
-        if fast_path is not None:
-            in_flight = fast_path.try_handle(data, self)
-            if in_flight is not None:
-                if not in_flight.finished:
-                    self._in_flight = in_flight
-                    self._enter(_FAST_PATH_TOOK)
-                return
-        self._begin_with_aiohttp(data)
+        in_flight = None if fast_path is None else fast_path.try_handle(data, self)
+        if in_flight is None:
+            self._begin_with_aiohttp(data)
+        elif not in_flight.finished:
+            self._in_flight = in_flight
+            self._enter(_FAST_PATH_TOOK)
 
     def _refused(self) -> None:
         """A request was refused before it had begun: the next one may come, or this end closes."""
@@ -381,8 +382,7 @@ class Connection(ClientTransport):
     def hang_up(self) -> None:
         """Closes when all that was written is out. What still arrives is discarded."""
         self._enter(Event.CLOSED)
-        self._held = b""
-        self._missing, self._receiver = 0, None
+        self._held, self._missing, self._receiver = b"", 0, None
         super().hang_up()
 
     async def shutdown(self, timeout: float | None) -> None:  # noqa: ASYNC109 (as aiohttp's own)

@@ -68,6 +68,12 @@ class ClientTransport(asyncio.Protocol):
         else:
             self._wire.abort()
 
+    def moved_to(self, transport: asyncio.Transport) -> None:
+        """From now on it has this transport, in place of the one that the connection was made with."""
+        self._wire = transport
+        if self.transport is not None:
+            self.transport = transport
+
     def connection_lost(self, exc: BaseException | None) -> None:
         self._wire = self.transport = None
         self._connection_manager.unregister(self)

@@ -17,6 +17,7 @@ from gateway.process import acceptor
 from gateway.process.acceptor import Acceptor
 from gateway.process.client_hello import ClientHello
 from gateway.process.listeners import ListenAddress, ListenSocket, listen
+from gateway.server.accepted_transport import AcceptedTransport
 from tests.raw import until
 
 CROWD = 300
@@ -253,3 +254,58 @@ async def test_to_be_told_that_nobody_waits_costs_no_accept(
         assert await asyncio.wait_for(reader.read(), 20) == b"hello"
     assert asked == [True]
     door.close()
+
+
+class Early(Greeting):
+    """Says hello at once, whatever transport it has."""
+
+    awaits_last_response = False
+
+    def __init__(self) -> None:
+        self.transports: list[asyncio.BaseTransport] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transports.append(transport)
+        transport.write(b"hello")
+
+    def eof_received(self) -> bool | None:
+        return None
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        pass
+
+    def moved_to(self, transport: asyncio.Transport) -> None:
+        self.transports.append(transport)
+
+
+async def test_who_is_accepted_last_is_left_to_the_event_loop(listener: ListenSocket) -> None:
+    made = list[Early]()
+
+    def make() -> Early:
+        made.append(Early())
+        return made[-1]
+
+    door = Acceptor(listener.sockets[0].dup(), make, movable=make)
+    async with caller(listener) as reader:
+        assert await asyncio.wait_for(reader.readexactly(5), 20) == b"hello"
+        door.close()
+        await door.finish_handshakes(5.0)
+        await until(lambda: len(made[0].transports) > 1)
+        assert isinstance(made[0].transports[0], AcceptedTransport)
+        last = made[0].transports[-1]
+        assert isinstance(last, asyncio.Transport)
+        assert not isinstance(last, AcceptedTransport)
+        last.close()
+        assert await asyncio.wait_for(reader.read(), 20) == b""
+
+
+async def test_of_who_needs_tls_nothing_is_read_early(listener: ListenSocket) -> None:
+    context = OneContext(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH))
+    sockets = listener.sockets[0]
+    for door in (
+        Acceptor(sockets.dup(), Early, context, movable=Early),
+        Acceptor(sockets.dup(), Early, proxies=lambda _: True, movable=Early),
+    ):
+        assert door._early is None
+        door.close()

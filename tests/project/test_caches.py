@@ -46,6 +46,7 @@ BOUNDED_OTHERWISE = {
     "gateway/proxy/route_tree.py": "routes of the configuration",
     "gateway/server/connection_limits.py": "addresses of open connections",
     "gateway/server/connection_manager.py": "open connections",
+    "gateway/server/early_reader.py": "connections in their first moments",
     "gateway/proxy/disuse.py": "routes matched by a command, at most MAX_REMEMBERED",
     "gateway/proxy/replay.py": "verdicts of a command, at most MAX_REMEMBERED",
     "gateway/server/limit_log.py": "names of limits",

@@ -208,11 +208,12 @@ async def test_a_coroutine_hook_that_runs_into_its_timeout_lets_nobody_through(
     assert upstream.requests == []
 
 
+@pytest.mark.parametrize("last", [(), ("Connection: close",)], ids=["kept", "last"])
 async def test_a_client_that_leaves_while_a_coroutine_hook_waits_ends_the_request(
-    gateway: Running, upstream: RawUpstream
+    gateway: Running, upstream: RawUpstream, last: tuple[str, ...]
 ) -> None:
     leaving = await gateway.connect()
-    await leaving.send(request("/waiting/left", "X-Do: request wait"))
+    await leaving.send(request("/waiting/left", "X-Do: request wait", *last))
     await until(lambda: in_flight(gateway, 1))
     await leaving.close()
     assert (await noted(gateway, "/waiting/left"))["status"] == 499

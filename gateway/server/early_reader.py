@@ -1,0 +1,125 @@
+"""Reads from connections that were just accepted, before the event loop watches them."""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import socket
+from collections.abc import Callable, Iterable
+
+from gateway.server.accepted_transport import AcceptedTransport, MovableProtocol
+
+RECEIVE = 65_536
+"""Bytes that are read at once."""
+
+PATIENCE = 0.05
+"""Seconds. After one to two times as long, the event loop watches a connection. Until then it is not seen
+that a client has gone whose last response is awaited."""
+
+SUPPORTED = hasattr(select, "epoll")
+
+Accepted = tuple[int, object]
+"""The descriptor of a connection, and the name of its other end."""
+
+Watch = Callable[[AcceptedTransport, int], socket.SocketType]
+"""Has the event loop watch a descriptor, with the transport as protocol. Returns the socket made of it."""
+
+
+class EarlyReader:
+    """Those of one listening socket.
+
+    Those of which nothing has come yet are waited for together, by one descriptor: it is all that the event
+    loop knows of them.
+    """
+
+    def __init__(
+        self,
+        kind: tuple[socket.AddressFamily, socket.SocketKind],
+        protocol: Callable[[], MovableProtocol],
+        watch: Watch,
+    ) -> None:
+        """`kind`: of the sockets. `protocol` makes a connection's."""
+        self._loop = asyncio.get_running_loop()
+        self._kind = kind
+        self._protocol = protocol
+        self._watch = watch
+        self._buffer = memoryview(bytearray(RECEIVE))
+        self._silent: dict[int, AcceptedTransport] = {}
+        """Those that are waited for, by descriptor."""
+        self._young, self._older = set[AcceptedTransport](), set[AcceptedTransport]()
+        """All, and those that were there when the timer last ran."""
+        self._timer: asyncio.TimerHandle | None = None
+        self._epoll = select.epoll()
+        self._loop.add_reader(self._epoll.fileno(), self._read_silent)
+
+    def close(self) -> None:
+        """Leaves all to the event loop."""
+        for transport in (*self._young, *self._older):
+            transport.watch()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._loop.remove_reader(self._epoll.fileno())
+        self._epoll.close()
+
+    def begin(self, accepted: Iterable[Accepted]) -> None:
+        """Makes the protocol of each, and gives it what has come of the first request."""
+        for descriptor, peername in accepted:
+            sock = socket.SocketType(*self._kind, 0, descriptor)
+            try:
+                protocol = self._protocol()
+            except Exception as error:
+                sock.close()
+                context = {"message": "accepting a connection failed", "exception": error}
+                self._loop.call_exception_handler(context)
+                continue
+            transport = AcceptedTransport(sock, peername, protocol, self._loop, self)
+            if transport.connect() and self._read(transport):
+                self._young.add(transport)
+        if self._timer is None and self._young:
+            self._timer = self._loop.call_later(PATIENCE, self._watch_older)
+
+    def _read(self, transport: AcceptedTransport) -> bool:
+        """Whether it need not be watched yet."""
+        try:
+            size = transport.sock.recv_into(self._buffer, 0, socket.MSG_DONTWAIT)
+        except (BlockingIOError, InterruptedError):
+            self._await(transport)
+            return True
+        except OSError:
+            transport.abort()
+            return False
+        return transport.received(self._buffer[:size].tobytes())
+
+    def _await(self, transport: AcceptedTransport) -> None:
+        descriptor = transport.sock.fileno()
+        if descriptor not in self._silent:
+            self._epoll.register(descriptor, select.EPOLLIN)
+            self._silent[descriptor] = transport
+
+    def _read_silent(self) -> None:
+        for descriptor, _ in self._epoll.poll(0):
+            transport = self._silent.get(descriptor)
+            if transport is not None:
+                self._read(transport)
+
+    def _watch_older(self) -> None:
+        older, self._older, self._young = self._older, self._young, set()
+        for transport in list(older):
+            transport.watch()
+        waiting = bool(self._older)
+        self._timer = self._loop.call_later(PATIENCE, self._watch_older) if waiting else None
+
+    # What a transport calls.
+
+    def leave(self, transport: AcceptedTransport) -> None:
+        """It is about to be closed, which ends waiting for it, too."""
+        self._young.discard(transport)
+        self._older.discard(transport)
+        self._silent.pop(transport.sock.fileno(), None)
+
+    def watch(self, transport: AcceptedTransport) -> socket.SocketType:
+        """Leaves it to the event loop."""
+        if transport.sock.fileno() in self._silent:
+            self._epoll.unregister(transport.sock.fileno())
+        self.leave(transport)
+        return self._watch(transport, transport.sock.detach())
