@@ -34,8 +34,8 @@ class AccessLog:
         self._timer: asyncio.TimerHandle | None = None
         self._second, self._date = -1000, ""
         """When the second of the last entry that was formatted began, in milliseconds, and its text."""
-        self._millisecond, self._time = -1, ""
-        """The millisecond of that entry, and its text."""
+        self._from, self._until, self._time = 0.0, 0.0, ""
+        """The time of that entry, when its millisecond ends, and its text."""
 
     def write(self, entry: Entry | DetailedEntry) -> None:
         """Records one request."""
@@ -69,12 +69,14 @@ class AccessLog:
 
     def _format_time(self, at: float) -> str:
         """UTC in milliseconds. Under load many entries are of the same one."""
+        if self._from <= at < self._until:
+            return self._time
         millisecond = int(at * 1000)
-        if millisecond != self._millisecond:
-            since = millisecond - self._second
-            if not 0 <= since < len(_MILLISECONDS):
-                second, since = divmod(millisecond, 1000)
-                self._second = millisecond - since
-                self._date = datetime.fromtimestamp(second, UTC).isoformat()[:19]
-            self._millisecond, self._time = millisecond, self._date + _MILLISECONDS[since]
+        since = millisecond - self._second
+        if not 0 <= since < len(_MILLISECONDS):
+            second, since = divmod(millisecond, 1000)
+            self._second = millisecond - since
+            self._date = datetime.fromtimestamp(second, UTC).isoformat()[:19]
+        self._from, self._until = at, (millisecond + 1) / 1000
+        self._time = self._date + _MILLISECONDS[since]
         return self._time

@@ -32,8 +32,11 @@ _TEMPLATES = register(
 )
 # RFC 6750 section 2.1, as nearly all clients write it. Wherever it matches, it is a valid header line.
 _BEARER = re.compile(rb"\n(?i:authorization: bearer) ([A-Za-z0-9\-._~+/]+=*)\r\n")
+# RFC 9449 section 4.1: a proof is a JWT, a new one for each request.
+_PROOF = re.compile(rb"\n(?i:dpop): ([A-Za-z0-9\-_.]+)\r\n")
+_AUTHORIZATION, _DPOP = b"authorization", b"dpop"
 _ANY = b"x"
-"""Stands for the token in the template that heads with different tokens share."""
+"""Stands for the token, or the proof, in the template that heads share that differ in nothing else."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -52,14 +55,14 @@ class SimpleFraming:
 
 @dataclass(slots=True)
 class Alike:
-    """What heads share that differ in the token alone."""
+    """What heads share that differ in the token, or the proof, alone."""
 
     peer: Peer = NOBODY
     """Who sent such a head last."""
     caller: tuple[Peer, str, tuple[str, ...], str | None, bytes] | None = None
     """Who called last with one: the peer, the token's client, scopes and user, and the lines that say so."""
     place: tuple[tuple[Header, ...], bytes, bytes, tuple[Header, ...]] | None = None
-    """The headers before the one with the token, its name, what is before the token, and those behind it."""
+    """The headers before the one that differs, its name, what is before its token, and those behind it."""
 
     def identity_lines(self, request: RequestHead, token: TokenInfo | None) -> bytes:
         """What goes upstream behind the request's id: who sent it."""
@@ -78,14 +81,14 @@ class Alike:
             self.caller = request.peer, token.client, token.scopes, token.user, lines
         return lines
 
-    def headers_with(self, token: bytes, headers: tuple[Header, ...]) -> tuple[Header, ...]:
-        """The headers of such a head with another bearer token in the one Authorization."""
+    def headers_with(self, value: bytes, header: bytes, headers: tuple[Header, ...]) -> tuple[Header, ...]:
+        """The headers of such a head with another token, or proof, in the one `header`."""
         if self.place is None:
-            at = next(at for at, (name, _) in enumerate(headers) if name.lower() == b"authorization")
-            name, value = headers[at]
-            self.place = headers[:at], name, value[: -len(_ANY)], headers[at + 1 :]
+            at = next(at for at, (name, _) in enumerate(headers) if name.lower() == header)
+            name, any_value = headers[at]
+            self.place = headers[:at], name, any_value[: -len(_ANY)], headers[at + 1 :]
         before, name, scheme, behind = self.place
-        return (*before, (name, scheme + token), *behind)
+        return (*before, (name, scheme + value), *behind)
 
 
 @dataclass(slots=True)
@@ -116,13 +119,17 @@ class CachedRequest:
 
     def with_token(self, token: bytes) -> CachedRequest:
         """The same request with another bearer token in its one Authorization header."""
+        return self._with(token, _AUTHORIZATION, BearerCredentials(token.decode(), dpop=False))
+
+    def with_proof(self, proof: bytes) -> CachedRequest:
+        """The same request with another proof in its one DPoP header."""
+        return self._with(proof, _DPOP, self.credentials)
+
+    def _with(self, value: bytes, header: bytes, credentials: BearerCredentials | AuthError) -> CachedRequest:
         head, route, alike = self.head, self.route, self.alike
         # Most often the next request is by the same peer: then `head_from` need not make another head.
-        head = head.with_headers(alike.headers_with(token, head.headers), alike.peer)
-        credentials: BearerCredentials | AuthError
-        if route.token_sources is None:
-            credentials = BearerCredentials(token.decode(), dpop=False)
-        else:
+        head = head.with_headers(alike.headers_with(value, header, head.headers), alike.peer)
+        if route.token_sources is not None:
             credentials = presented_credentials(head, route)
         upstream = _upstream_head(route, head, self.upstream)
         canary = None if route.canary is None else _upstream_head(route.canary.route, head, self.canary)
@@ -136,7 +143,7 @@ class CachedRequest:
         request, token, last = exchange.request, exchange.token, self.identity
         if last is None or last[0] is not request or last[1] is not token:
             last = self.identity = (request, token, self.alike.identity_lines(request, token))
-        head = shared.lines + exchange.request_id.encode() + last[2]
+        head = b"".join((shared.lines, exchange.request_id.encode(), last[2]))
         return b"%s%s\r\n" % (head[:-2], framing) if framing else head
 
     def forward_head(self, shared: UpstreamHead, exchange: Exchange) -> CachedForwardHead:
@@ -168,24 +175,32 @@ def request_reader(routes: RouteTable, limits: RequestHeadLimits = DEFAULT_LIMIT
 
     @cached_unchecked(_TEMPLATES)
     def templates(data: bytes) -> CachedRequest | None:
-        """None also where another header is an Authorization."""
+        """None also where another header is an Authorization, or a proof."""
         found = read(data)
-        return None if found is None or len(found.head.values(b"authorization")) > 1 else found
+        return None if found is None or _repeats(found.head) else found
 
     def read_template(data: bytes) -> CachedRequest | None:
-        """The heads of many clients differ in the token alone."""
-        bearer = _BEARER.search(data) if len(data) <= MAX_HEAD else None
-        if bearer is None:
+        """The heads of many clients differ in the token alone, those of a client with proofs in the proof."""
+        if len(data) > MAX_HEAD:
             return read(data)
-        start, end = bearer.span(1)
+        bearer = _BEARER.search(data)
+        varying = bearer or _PROOF.search(data)
+        if varying is None:
+            return read(data)
+        start, end = varying.span(1)
         cached = templates(data[:start] + _ANY + data[end:])
         if cached is None:
             return read(data)
-        # The limits hold for each request: `read` has not seen this token.
-        longer = end - start - len(_ANY)
-        return cached.with_token(data[start:end]) if cached.framing.size + longer <= limits.head else None
+        # The limits hold for each request: `read` has not seen this token, or proof.
+        if cached.framing.size + end - start - len(_ANY) > limits.head:
+            return None
+        return cached.with_token(varying[1]) if bearer else cached.with_proof(varying[1])
 
     return RecentCache(_HEADS, read_template)
+
+
+def _repeats(head: RequestHead) -> bool:
+    return len(head.values(_AUTHORIZATION)) > 1 or len(head.values(_DPOP)) > 1
 
 
 def _routed(plain: SimpleRequest, routes: RouteTable) -> CachedRequest:

@@ -30,7 +30,8 @@ def render_cached(
     end = way.end if keep_alive else _end(head.length, keep_alive=False)
     if len(added) == 1:
         # Most often there is one, the request's id.
-        return way.status, way.start + b"%s: %s\r\n" % added[0] + end
+        name, value = added[0]
+        return way.status, b"".join((way.start, name, b": ", value, b"\r\n", end))
     return way.status, way.start + render_header_lines(added) + end
 
 

@@ -21,9 +21,7 @@ def hex_ids(size: int) -> Callable[[], str]:
 
 
 def _blocks(size: int) -> Iterator[list[str]]:
-    digits = 2 * size
-    zeros = "0" * digits
+    zeros = "00" * size
     while True:
-        block = os.urandom(_BLOCK * size).hex()
-        made = [block[at : at + digits] for at in range(0, len(block), digits)]
+        made = os.urandom(_BLOCK * size).hex(" ", size).split()
         yield [one for one in made if one != zeros]

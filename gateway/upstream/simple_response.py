@@ -10,7 +10,8 @@ import re
 
 from gateway.http.cached_response_head import CachedResponseHead
 from gateway.http.header_fields import NAME, VALUE
-from gateway.runtime.caches import MIB, cached_unchecked, register
+from gateway.runtime.caches import MIB, register
+from gateway.runtime.recent_cache import RecentCache
 
 MAX_HEAD = 2048
 """Bytes of a head that is cached."""
@@ -34,12 +35,13 @@ _MAX_LINES = MAX_HEAD - len(_END)
 def read_plain(data: bytes) -> tuple[CachedResponseHead, bytes] | None:
     """The simple head that `data` begins with, and what followed it."""
     lines, end, body = data.partition(_END)
-    plain = read_head(lines) if end and len(lines) <= _MAX_LINES else None
+    if not end or len(lines) > _MAX_LINES:
+        return None
+    plain = read_head.recent.get(lines) or read_head(lines)
     return None if plain is None else (plain, body)
 
 
-@cached_unchecked(_HEADS)
-def read_head(lines: bytes) -> CachedResponseHead | None:
+def _read_head(lines: bytes) -> CachedResponseHead | None:
     """The parsed head, given without the end of its last line and the empty one behind it; None where it is
     not simple, or not valid: then the full parser decides.
     """
@@ -50,6 +52,10 @@ def read_head(lines: bytes) -> CachedResponseHead | None:
         return None
     status, reason, fields = head.groups()
     return CachedResponseHead(int(status), reason, fields, None if told == _CHUNKED else int(told))
+
+
+read_head = RecentCache(_HEADS, _read_head)
+"""The same, cached."""
 
 
 def _told_length(data: bytes) -> bytes | None:

@@ -8,7 +8,7 @@ from gateway.http.exchange import Headers, ResponseHead
 from gateway.upstream.connection import UpstreamConnection
 from gateway.upstream.errors import ClosedBeforeResponse, UpstreamError, UpstreamUnavailable
 from gateway.upstream.load_balancer import LoadBalancer
-from gateway.upstream.request import EXPECT_LINE, UpstreamRequest
+from gateway.upstream.request import EXPECT_LINE, Session, UpstreamRequest
 from gateway.upstream.response_handler import CONTINUE, ResponseHandler, UpstreamFraming
 from gateway.upstream.retries import CONNECT, IDEMPOTENT, RESET, may_retry
 from gateway.upstream.reuse_policy import ANY, CHECKED, NEW
@@ -153,7 +153,8 @@ class UpstreamCall:
         self._connection = None
         if head.status in self._balancer.retried_statuses and self._retry(str(head.status)):
             return
-        self._note_server()
+        if self._request.session is not None:
+            self._note_server(self._request.session)
         self._finish()
         self._handler.on_whole(head, framing, body, trailers)
 
@@ -165,7 +166,8 @@ class UpstreamCall:
             if connection is not None:
                 connection.abort()
             return
-        self._note_server()
+        if self._request.session is not None:
+            self._note_server(self._request.session)
         self._handler.on_head(head, framing)
 
     def on_data(self, data: bytes) -> None:
@@ -264,10 +266,9 @@ class UpstreamCall:
         if not server.pool.reuse.trusted and self._connection is not None and self._connection.reused:
             server.reused_connection_answered()
 
-    def _note_server(self) -> None:
+    def _note_server(self, session: Session) -> None:
         """The response is passed on: the client's session is with this server from now on."""
-        session = self._request.session
-        if session is not None and self._server is not None:
+        if self._server is not None:
             session.served_by(self._server.name)
 
     def _note_failure(self, error: UpstreamError) -> None:

@@ -64,10 +64,19 @@ def test_what_goes_upstream_begins_as_on_the_long_way(changes: dict[str, object]
         b"X-A: 1\nAuthorization: Bearer %s",
         b"Content-Length: 3\r\nAuthorization: Bearer %s",
         b"Connection: close\r\nAuthorization: Bearer %s",
+        b"Authorization: DPoP t\r\nDPoP: %s",
+        b"dpop: %s\r\nX-A: 2\r\nAuthorization: DPoP t",
+        b"DPoP: %s",
+        b"DPoP:  %s\r\nAuthorization: DPoP t",
+        b"Authorization: DPoP t\r\nDPoP: %s\r\nDPoP: x",
+        b"Authorization: DPoP t\r\nDPoP: x\r\nAuthorization: DPoP u\r\nX-A: %s",
+        b"Authorization: DPoP t\r\nXDPoP: y\r\nDPoP: %s",
+        b"Authorization: Bearer t\r\nDPoP: %s",
+        b"Connection: DPoP\r\nAuthorization: DPoP t\r\nDPoP: %s",
     ],
 )
 @pytest.mark.parametrize("forward_token", [False, True])
-def test_heads_that_differ_in_their_token_alone_mean_what_each_of_them_would(
+def test_heads_that_differ_in_their_token_or_proof_alone_mean_what_each_of_them_would(
     line: bytes, forward_token: bool
 ) -> None:
     table = RouteTable([route("/orders", forward_token=forward_token)])
