@@ -12,6 +12,8 @@ from binascii import b2a_base64
 from collections.abc import Callable, Sequence
 from hashlib import blake2b, sha256
 
+from gateway.runtime.caches import KIB, register
+
 PREFIX = "gpt_"
 _RANDOM_BYTES = 32
 _TAG_BYTES = 16
@@ -19,6 +21,7 @@ _TAG_CHARS = 22
 LENGTH = len(PREFIX) + 43 + _TAG_CHARS
 """Characters of an access token."""
 
+_FORGED = register("forged tokens", __name__, entries=1024, total_bytes=512 * KIB)
 Random = Callable[[int], bytes]
 """As many random bytes as asked for, which nobody can guess: `os.urandom`."""
 
@@ -36,7 +39,7 @@ def derived_key(master: bytes, purpose: str) -> bytes:
 class OpaqueTokens:
     """Makes opaque tokens of one kind under the first key, and recognises those made under any of them."""
 
-    __slots__ = ("_bytes", "_keyed", "_length", "_prefix", "_random")
+    __slots__ = ("_bytes", "_forged", "_keyed", "_length", "_prefix", "_random")
 
     def __init__(
         self,
@@ -51,6 +54,8 @@ class OpaqueTokens:
         self._prefix = prefix
         self._bytes = random_bytes
         self._length = len(prefix) + len(_text(bytes(random_bytes))) + _TAG_CHARS
+        self._forged: set[str] = set()
+        """Tokens whose tags were found to be wrong: who sends one of them sends it again and again."""
 
     def make(self, head: bytes = b"") -> str:
         """A new token that nobody can guess. `head` stands in place of its first random bytes."""
@@ -59,14 +64,22 @@ class OpaqueTokens:
 
     def has_valid_tag(self, token: str) -> bool:
         """Whether this instance made the token. Says nothing about whether it is live."""
-        if len(token) != self._length or not token.startswith(self._prefix) or not token.isascii():
+        if len(token) != self._length or token in self._forged:
+            return False
+        if not token.startswith(self._prefix) or not token.isascii():
             return False
         data = token.encode()
         body, given = data[:-_TAG_CHARS], data[-_TAG_CHARS:]
-        if hmac.compare_digest(_tag(self._keyed[0], body), given):
-            return True
-        former = self._keyed[1:]
-        return bool(former) and any(hmac.compare_digest(_tag(keyed, body), given) for keyed in former)
+        for keyed in self._keyed:
+            if hmac.compare_digest(_tag(keyed, body), given):
+                return True
+        self._remember_forged(token)
+        return False
+
+    def _remember_forged(self, token: str) -> None:
+        if len(self._forged) >= _FORGED.entries:
+            self._forged.clear()
+        self._forged.add(token)
 
 
 def _tag(keyed: blake2b, body: bytes) -> bytes:

@@ -36,13 +36,13 @@ _DETAILS = {
     AuthError.NONCE: "The DPoP proof must bear the nonce of the DPoP-Nonce header.",
 }
 # By what the configuration says of routes: their number bounds it long before this does.
-_CHALLENGES = register("rendered challenges", __name__, entries=4096, total_bytes=10 * MIB)
+_CHALLENGES = register("rendered challenges", __name__, entries=4096, total_bytes=12 * MIB)
 
 
 def scheme_of(request: RequestHead) -> str:
     """The authentication scheme that the request uses, and so that of the challenge."""
-    given = request.value(b"authorization") or b""
-    return DPOP if given[:5].lower() == b"dpop " else "Bearer"
+    given = request.values(b"authorization")
+    return DPOP if given and given[0][:5].lower() == b"dpop " else "Bearer"
 
 
 class AuthProblem(Problem):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -70,12 +69,16 @@ class RefusalBuffer:
         self.dropped = 0
         """Refusals beyond `PER_SECOND`, since the start."""
 
-    def add(self, facts: Callable[[], Refusal]) -> None:
-        """Keeps a refusal. `facts` is called only where there is room."""
-        if len(self._kept) >= PER_SECOND:
-            self.dropped += 1
-        else:
-            self._kept.append(facts())
+    def has_room(self) -> bool:
+        """Whether one more is kept. If not, it is counted: ask once for each."""
+        if len(self._kept) < PER_SECOND:
+            return True
+        self.dropped += 1
+        return False
+
+    def keep(self, refusal: Refusal) -> None:
+        """Keeps a refusal, where there is room."""
+        self._kept.append(refusal)
 
     def take(self) -> list[Refusal]:
         """Hands over what is kept. Call it once a second or more rarely."""

@@ -25,6 +25,7 @@ from gateway.web.response_writer import ResponseWriter
 
 log = logging.getLogger("gatepost")
 
+_SETTLED = (AuthError, Response)
 Outcome = UpstreamRequest | Response | AuthError
 """What the phases come to: what goes upstream, or why nothing does."""
 
@@ -54,7 +55,7 @@ class ProxyRequest(ResponseWriter):
                 outcome = forward_whole(exchange, body, cached) if body else forward(exchange, body, cached)
             elif admission is None:
                 outcome = forward_chunked(exchange, services, body, cached)
-            elif isinstance(admission, AuthError | Response):
+            elif isinstance(admission, _SETTLED):
                 outcome = admission
             elif isinstance(admission, AccessQuestion):
                 self._task = admission

@@ -44,22 +44,26 @@ class RefusalRecorder:
             own = problem.limit == BODY and exchange.max_body is not None
             self.reached(BODY_OF_ROUTE if own else problem.limit, exchange.request.peer.address)
         error = problem.refusal if isinstance(problem, AuthProblem) else None
-        self.buffer.add(lambda: self._on_route(exchange, problem, error))
+        if self.buffer.has_room():
+            self.buffer.keep(self._on_route(exchange, problem, error))
 
     def unauthorized(self, exchange: Exchange, error: AuthError) -> None:
         """A request on a route brought no sufficient token."""
         exchange.state[ERROR_CODE] = problem_type(error).code
-        self.buffer.add(lambda: self._on_route(exchange, auth_problem(error, exchange.route, ""), error))
+        if self.buffer.has_room():
+            self.buffer.keep(self._on_route(exchange, auth_problem(error, exchange.route, ""), error))
 
     def unrouted(self, method: str, path: str, address: str, request_id: str, problem: Problem) -> None:
         """A request was refused that no route took; `method` and `path` are empty where there are none."""
         if problem.limit:
             self.reached(problem.limit, address)
-        self.buffer.add(lambda: self._refusal(request_id, method, path, problem))
+        if self.buffer.has_room():
+            self.buffer.keep(self._refusal(request_id, method, path, problem))
 
     def oauth(self, path: bytes, request_id: str, call: ClientRequest | None, error: OAuthError) -> None:
         """An OAuth endpoint refused a request. `call`: what its steps have found; None: nothing."""
-        self.buffer.add(lambda: self._oauth(path, request_id, call, error))
+        if self.buffer.has_room():
+            self.buffer.keep(self._oauth(path, request_id, call, error))
 
     def _on_route(self, exchange: Exchange, problem: Problem, error: AuthError | None = None) -> Refusal:
         request, route = exchange.request, exchange.route

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import secrets
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -56,6 +57,7 @@ from gateway.oauth.form import Form, parse_form, parse_parameters
 from gateway.oauth.grants import Grant
 from gateway.oauth.model import Client, Secret, TokenInfo
 from gateway.oauth.networks import is_inside
+from gateway.oauth.opaque_tokens import LENGTH, PREFIX, OpaqueTokens
 from gateway.oauth.scope import parse_scope
 from gateway.oauth_flows.grant_cache import GrantCache, grant_key
 from gateway.process.access_log_format import json_line
@@ -690,7 +692,17 @@ def series() -> Fill:
 
 def challenges(number: int, size: int) -> object:
     to = route(f"/{number}", scope_text=text(number, 100), metadata_url=f"https://g/{number:0100d}")
-    return prepared_challenge(AuthError.SCOPE, to, "gatepost")
+    challenge = prepared_challenge(AuthError.SCOPE, to, "gatepost")
+    return challenge.message(challenge.body("id"), [], keep_alive=False, now=float(number))
+
+
+def forged_tokens() -> Fill:
+    tokens = OpaqueTokens((b"k" * 32,), secrets.token_bytes)
+
+    def fill(number: int, size: int) -> None:
+        tokens.has_valid_tag(PREFIX + text(number, LENGTH - len(PREFIX)))
+
+    return fill
 
 
 FILLS: dict[str, tuple[New | Input, ...]] = {
@@ -702,6 +714,7 @@ FILLS: dict[str, tuple[New | Input, ...]] = {
     ),
     "matches of certificates and subjects": (once(certificate),),
     "keys of client certificates": (once(not_a_certificate), once(key_of_certificate)),
+    "forged tokens": (forged_tokens,),
     "Basic credentials": (once(basic), once(malformed_basic)),
     "token requests": (known_token_requests,),
     "grants of clients": (grants,),

@@ -56,3 +56,21 @@ def test_after_a_change_of_keys_tokens_of_the_old_key_are_still_recognised() -> 
     assert both.has_valid_tag(old.make())
     assert new.has_valid_tag(both.make())
     assert not old.has_valid_tag(both.make())
+
+
+def test_a_forged_token_is_not_ours_however_often_it_comes() -> None:
+    tokens = OpaqueTokens((b"k" * 32,), secrets.token_bytes)
+    forged = OpaqueTokens((b"o" * 32,), secrets.token_bytes).make()
+    assert [tokens.has_valid_tag(forged) for _ in range(3)] == [False] * 3
+    # However many others come between.
+    for number in range(3000):
+        assert not tokens.has_valid_tag(f"gpt_{number:065d}")
+    assert not tokens.has_valid_tag(forged)
+    assert tokens.has_valid_tag(tokens.make())
+
+
+def test_a_token_that_is_given_out_again_is_ours_though_others_were_forged() -> None:
+    tokens = OpaqueTokens((b"k" * 32,), secrets.token_bytes)
+    real = tokens.make()
+    assert not tokens.has_valid_tag(real[:-1] + ("A" if real[-1] != "A" else "B"))
+    assert tokens.has_valid_tag(real)

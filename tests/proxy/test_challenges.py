@@ -28,6 +28,20 @@ def test_it_makes_the_same_bytes_as_the_long_way(
     assert json.loads(body)["request_id"] == 'id-"1'
 
 
+def test_each_answer_has_its_own_second_length_and_end() -> None:
+    ready = prepared_challenge(AuthError.INVALID, route("/each"), "gate")
+    problem = auth_problem(AuthError.INVALID, route("/each"), "gate")
+    for now in (1_800_000_000.0, 1_800_000_000.9, 1_800_000_001.0):
+        for request_id in ("1", "2", "33"):
+            for keep_alive in (True, False, True):
+                expected = response_bytes(
+                    problem_response(problem, request_id), [], method="GET", version=(1, 1),
+                    keep_alive=keep_alive, now=now,
+                )  # fmt: skip
+                made = ready.message(ready.body(request_id), [], keep_alive=keep_alive, now=now)
+                assert made == expected
+
+
 def test_a_refusal_is_worked_out_once() -> None:
     assert prepared_challenge(AuthError.INVALID, ROUTE, "gate") is prepared_challenge(
         AuthError.INVALID, ROUTE, "gate"
