@@ -59,7 +59,6 @@ def _substitute(
             yield from _substitute(item, (*path, index), environ, seen)
     else:
         for key, entry in node.entries.items():
-            give_way()
             yield from _substitute(entry.node, (*path, key), environ, seen)
 
 

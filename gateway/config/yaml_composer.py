@@ -146,7 +146,6 @@ class _Composer:
         node = MapNode(self._place(event))
         merged: list[tuple[Place, Node]] = []
         while not self._loader.check_event(yaml.MappingEndEvent):
-            give_way()
             self._entry(node, merged, path)
         self._next()
         for place, source in merged:

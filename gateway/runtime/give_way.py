@@ -20,7 +20,7 @@ T = TypeVar("T")
 P = ParamSpec("P")
 R = TypeVar("R")
 
-SLICE = 0.001
+SLICE = 0.002
 """Seconds of work between two turns of the event loop."""
 PAUSE = 0.0002
 """Seconds after a turn in which nobody here computes: other processes on the same core, such as the store,

@@ -108,8 +108,6 @@ FROM_THE_CONFIGURATION = frozenset(
     {
         "common passwords",
         "installed plugins",
-        "segments of the gateway's paths",
-        "segments of the gateway's prefixes",
         "static files of the portal",
         "telemetry of the process",
         "writers of log lines",

@@ -18,7 +18,6 @@ from gateway.http.endpoints import GatewayPaths
 from gateway.http.path_readings import RouteSegments, eager_route_segments
 from gateway.http.route_target import route_segments, segments_of
 from gateway.http.token_sources import token_sources
-from gateway.runtime.caches import KIB, cached_unchecked, register
 from gateway.runtime.give_way import giving_way
 
 _AMBIGUOUS = (
@@ -78,17 +77,17 @@ def verified_only(settings: Settings, context: CheckContext) -> Iterator[CheckFi
 
 def endpoints_free(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """Routes don't shadow the gateway's own endpoints, which take precedence."""
-    own = settings.paths
+    endpoints, prefixes = _endpoints(settings.paths), _prefixes(settings.paths)
     for index, route in enumerate(giving_way(settings.routes)):
         segments = route_segments(route.path)
-        if segments in _endpoints(own) or _beneath_prefix(segments, own):
+        if segments in endpoints or _beneath(segments, prefixes):
             text = "can't be reached: the gateway answers this path itself"
             yield CheckFinding(("routes", index, "path"), text)
 
 
 def one_reading_each(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """Paths that lenient upstreams read as another route's are rejected: all requests would be ambiguous."""
-    own = settings.paths
+    endpoints, prefixes = _endpoints(settings.paths), _prefixes(settings.paths)
     eager = [eager_route_segments(route.path) for route in giving_way(settings.routes)]
     same: dict[object, list[int]] = {}
     for index, route in enumerate(giving_way(settings.routes)):
@@ -102,10 +101,10 @@ def one_reading_each(settings: Settings, _: CheckContext) -> Iterator[CheckFindi
         if (
             not route.enabled
             or route.ambiguous_paths == "pass"
-            or _beneath_prefix(route_segments(route.path), own)
+            or _beneath(route_segments(route.path), prefixes)
         ):
             continue
-        if _beneath_prefix(eager[index], own) or _only_endpoint(route, eager[index], own):
+        if _beneath(eager[index], prefixes) or _only_endpoint(route, eager[index], endpoints):
             yield CheckFinding(("routes", index, "path"), _AMBIGUOUS.format("an endpoint's"))
             continue
         others = same[route.host, eager[index], route.match]
@@ -198,26 +197,19 @@ def _destinations(settings: Settings) -> Iterator[tuple[KeyPath, str]]:
             yield ("routes", index, "mirror", "upstream"), route.mirror.upstream
 
 
-_ENDPOINTS = register("segments of the gateway's paths", __name__, entries=4, total_bytes=64 * KIB)
-_PREFIXES = register("segments of the gateway's prefixes", __name__, entries=4, total_bytes=64 * KIB)
-
-
-@cached_unchecked(_ENDPOINTS)
 def _endpoints(own: GatewayPaths) -> frozenset[tuple[str, ...]]:
     return frozenset(segments_of(path) for path in (*own.exact, *own.prefixes))
 
 
-@cached_unchecked(_PREFIXES)
 def _prefixes(own: GatewayPaths) -> tuple[tuple[str, ...], ...]:
     return tuple(segments_of(path) for path in own.prefixes)
 
 
-def _beneath_prefix(segments: RouteSegments, own: GatewayPaths) -> bool:
-    return any(segments[: len(prefix)] == prefix for prefix in _prefixes(own))
+def _beneath(segments: RouteSegments, prefixes: tuple[tuple[str, ...], ...]) -> bool:
+    return any(segments[: len(prefix)] == prefix for prefix in prefixes)
 
 
-def _only_endpoint(route: RouteSettings, eager: RouteSegments, own: GatewayPaths) -> bool:
-    endpoints = _endpoints(own)
+def _only_endpoint(route: RouteSettings, eager: RouteSegments, endpoints: frozenset[tuple[str, ...]]) -> bool:
     return route.match == "exact" and eager in endpoints and route_segments(route.path) not in endpoints
 
 
