@@ -7,7 +7,8 @@ from typing import Protocol
 
 from gateway.clock import Clock
 from gateway.jose.jwk import PublicKey, parse_jwks
-from gateway.oauth.assertion import Assertion, judge_assertion, key_name
+from gateway.jose.jws import Signed
+from gateway.oauth.assertion import Assertion, judge_assertion
 from gateway.oauth.certificate import has_key, has_subject
 from gateway.oauth.client_auth import (
     PRIVATE_KEY_JWT,
@@ -75,7 +76,7 @@ class Credentials:
             return "unknown or disabled client"
         if proof.method == TLS:
             return await self._wrong_certificate(client, proof.certificate)
-        return _not_allowed(client, proof.method) or await self._wrong_assertion(client, proof.assertion)
+        return _not_allowed(client, proof.method) or await self._wrong_assertion(client, proof.signed)
 
     def wrong_secret(self, client: Client | None, proof: ClientProof) -> str | None:
         """The same for a secret, without I/O."""
@@ -90,9 +91,11 @@ class Credentials:
         known = {"issuer": [self._issuer], "token_endpoint": self._token_endpoints}
         return [uri for kind in client.assertion_audience for uri in known[kind]]
 
-    async def _wrong_assertion(self, client: Client, text: str) -> str | None:
-        keys = await self._keys(client, text)
-        judged = judge_assertion(text, client.id, keys, self._audiences(client), self._clock())
+    async def _wrong_assertion(self, client: Client, signed: Signed | None) -> str | None:
+        if signed is None:
+            return "the assertion is malformed"
+        keys = await self._keys(client, signed)
+        judged = judge_assertion(signed, client.id, keys, self._audiences(client), self._clock())
         if not isinstance(judged, Assertion):
             return judged
         # RFC 7523 section 3: a used jti is refused. Checked last, so that an unsigned assertion does not use
@@ -112,10 +115,10 @@ class Credentials:
             return None
         return "the certificate is not the client's" if by_subject or by_key else "the client may not use TLS"
 
-    async def _keys(self, client: Client, assertion: str | None) -> tuple[PublicKey, ...]:
+    async def _keys(self, client: Client, assertion: Signed | None) -> tuple[PublicKey, ...]:
         if not client.jwks_uri or self._fetched is None:
             return client_keys(client.jwks)
-        kid = None if assertion is None else key_name(assertion)
+        kid = None if assertion is None else assertion.header.get("kid")
         return tuple(await self._fetched.keys(client, kid))
 
 

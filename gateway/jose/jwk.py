@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -123,17 +123,27 @@ def public_members(material: Material) -> dict[str, str]:
     return {"kty": "OKP", "crv": "Ed25519", "x": encode(material.public_bytes_raw())}
 
 
+# With binascii alone: what `base64` adds takes several times as long for texts of this size.
+_TO_URLSAFE = bytes.maketrans(b"+/", b"-_")
+_FROM_URLSAFE = bytes.maketrans(b"-_+/=", b"+/!!!")
+_PADDING = (b"", b"", b"==", b"=")
+_LAST = (None, "", "AQgw", "AEIMQUYcgkosw048")
+"""By the characters behind the last four: those that end them, as the bits that say nothing must be 0."""
+
+
 def encode(data: bytes) -> str:
     """Base64url without padding (RFC 7515 section 2)."""
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
+    return b2a_base64(data, newline=False).translate(_TO_URLSAFE).rstrip(b"=").decode()
 
 
 def decode(text: str) -> bytes:
     """Decodes base64url without padding. ValueError for any other encoding."""
-    data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    if encode(data) != text:
+    rest = len(text) % 4
+    last = _LAST[rest]
+    if last is not None and text[-1] not in last:
         raise ValueError("must be base64url without padding")
-    return data
+    data = text.encode("ascii").translate(_FROM_URLSAFE)
+    return a2b_base64(data + _PADDING[rest], strict_mode=True)
 
 
 def _numbered(members: Any, number: int) -> PublicKey | None:

@@ -27,31 +27,26 @@ class Assertion:
     """Whole seconds after which it is refused by its own end."""
 
 
-def assertion_client(text: str) -> str | None:
-    """The client that an assertion says it is from, which is yet to be proven; None where it is malformed."""
+def read_assertion(text: str) -> Signed | None:
+    """An assertion that is yet to be judged; None where it is malformed."""
     try:
-        signed = read_signed(text)
+        return read_signed(text)
     except ValueError:
         return None
+
+
+def assertion_client(signed: Signed) -> str | None:
+    """The client that an assertion says it is from, which is yet to be proven; None where it names none."""
     # RFC 7523 section 3: for client authentication, iss and sub must both be the client_id.
     issuer, subject = signed.text("iss"), signed.text("sub")
     return subject if subject and subject == issuer else None
 
 
-def key_name(text: str) -> object:
-    """The `kid` of an assertion that is yet to be judged; None where it names none."""
-    try:
-        return read_signed(text).header.get("kid")
-    except ValueError:
-        return None
-
-
 def judge_assertion(
-    text: str, client_id: str, keys: Sequence[PublicKey], audiences: Sequence[str], now: float
+    signed: Signed, client_id: str, keys: Sequence[PublicKey], audiences: Sequence[str], now: float
 ) -> Assertion | str:
     """The assertion, or the reason why it is wrong: for the log, never for the caller."""
     try:
-        signed = read_signed(text)
         wrong = _wrong_claims(signed, client_id, audiences) or _wrong_times(signed, now)
     except ValueError as error:
         return f"the assertion is malformed: {error}"

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.jose.compact import read_jwt
-from gateway.oauth.assertion import ASSERTION_TYPE, assertion_client
+from gateway.jose.jws import Signed
+from gateway.oauth.assertion import ASSERTION_TYPE, assertion_client, read_assertion
 from gateway.oauth.errors import OAuthError, invalid_client, invalid_request
 from gateway.oauth.form import Form, form_decode
 from gateway.oauth.model import Client, Secret
@@ -32,6 +33,9 @@ class ClientProof:
     method: str
     """As in `METHODS`; `TLS` where it depends on the client which of the two it is; `WORKLOAD`."""
     assertion: str = ""
+    """A token of another issuer."""
+    signed: Signed | None = None
+    """The client's own assertion, whose signature is yet to be verified."""
     certificate: bytes = b""
     """In DER."""
     raw_secret: str = ""
@@ -120,9 +124,10 @@ def private_key_jwt(request: ProofRequest) -> ClientProof | None:
         raise invalid_request("client_assertion and client_assertion_type go together.")
     if kind != ASSERTION_TYPE:
         raise invalid_client("this client_assertion_type is not known")
-    client_id = assertion_client(assertion)
+    signed = read_assertion(assertion)
+    client_id = None if signed is None else assertion_client(signed)
     if client_id is not None:
-        return ClientProof(client_id, "", PRIVATE_KEY_JWT, assertion=assertion)
+        return ClientProof(client_id, "", PRIVATE_KEY_JWT, signed=signed)
     return _workload_proof(request, assertion)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_to_bytes
 
 from gateway.oauth.errors import invalid_request
 from gateway.runtime.caches import KIB, cached, register
@@ -13,7 +13,6 @@ from gateway.runtime.caches import KIB, cached, register
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 MAX_PARAMETERS = 64
 _BAD_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
-_CODED = re.compile("[%+\0]")
 _CREDENTIALS = frozenset(
     {
         "client_secret",
@@ -81,10 +80,10 @@ def parse_parameters(text: str) -> Form:
         raise invalid_request(f"The body has more than {MAX_PARAMETERS} parameters.")
     single: dict[str, str] = {}
     resources: list[str] = []
-    coded = _CODED.search(text) is not None
+    coded = _is_coded(text)
     for pair in pairs:
         name, _, value = pair.partition("=")
-        if coded:
+        if coded and _is_coded(pair):
             name, value = form_decode(name), form_decode(value)
         if name in _REPEATABLE:
             resources += [value] if value else []
@@ -103,17 +102,22 @@ def form_decode(text: str) -> str:
     Raises:
         OAuthError: `invalid_request` for a broken escape, broken UTF-8 or a NUL.
     """
-    if not _CODED.search(text):
+    if not _is_coded(text):
         return text
     if _BAD_ESCAPE.search(text):
         raise invalid_request("A percent sign is not followed by two hexadecimal digits.")
     try:
-        value = unquote_plus(text, errors="strict")
+        value = unquote_to_bytes(text.replace("+", " ")).decode("utf-8")
     except UnicodeDecodeError:
         raise invalid_request("A parameter is not UTF-8.") from None
     if "\0" in value:
         raise invalid_request("A parameter holds a NUL.")
     return value
+
+
+def _is_coded(text: str) -> bool:
+    """Whether decoding it gives something else, or an error."""
+    return "%" in text or "+" in text or "\0" in text
 
 
 def refuse_credentials_in_query(query: str) -> None:

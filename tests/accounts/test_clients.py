@@ -8,6 +8,7 @@ import pytest
 from gateway.accounts.attempt_limiter import AttemptLimiter
 from gateway.accounts.clients import ClientAuthentication
 from gateway.errors import StoreUnavailable
+from gateway.oauth.assertion import read_assertion
 from gateway.oauth.brute_force import LockoutPolicy
 from gateway.oauth.client_auth import ClientProof
 from gateway.oauth.errors import OAuthError
@@ -111,6 +112,10 @@ async def test_a_client_that_has_succeeded_from_a_locked_address_still_does(stor
     assert (await refusal(services, WRONG)).status == 429
 
 
+def by_assertion(text: str) -> ClientProof:
+    return ClientProof("keyed", "", "private_key_jwt", signed=read_assertion(text))
+
+
 async def test_an_assertion_is_never_locked_out_but_one_that_is_wrong_is(store: Store) -> None:
     key = signer("ES256")
     services = Services(
@@ -118,10 +123,13 @@ async def test_an_assertion_is_never_locked_out_but_one_that_is_wrong_is(store: 
         [a_client("keyed", secrets=(), jwks=json.dumps(key.jwks))],
         rules=LockoutPolicy(pair_limit=2, address_limit=2, first_delay=0.0),
     )
-    wrong = ClientProof("keyed", "", "private_key_jwt", assertion="a.b.c")
+    wrong = by_assertion("a.b.c")
     assert [(await refusal(services, wrong)).status for _ in range(3)] == [401, 401, 429]
     right = ClientProof(
-        "keyed", "", "private_key_jwt", assertion=key.assertion("keyed", ISSUER, services.clock())
+        "keyed",
+        "",
+        "private_key_jwt",
+        signed=read_assertion(key.assertion("keyed", ISSUER, services.clock())),
     )
     assert (await services.authentication.authenticate(right, HERE)).id == "keyed"
 
@@ -135,7 +143,7 @@ async def test_after_an_assertion_the_next_one_costs_no_count_in_the_store(
     async with worker(valkey.url, prefix, file_clients=[keyed]) as one:
         for address, asked in ((HERE, counted), (HERE, once), (THERE, counted), (HERE, once)):
             text = key.assertion("keyed", ISSUER, one.services.clock())
-            proof = ClientProof("keyed", "", "private_key_jwt", assertion=text)
+            proof = by_assertion(text)
             one.asked.clear()
             assert (await one.services.authentication.authenticate(proof, address)).id == "keyed"
             assert one.asked == asked

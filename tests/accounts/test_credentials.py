@@ -4,6 +4,7 @@ import json
 import pytest
 
 from gateway.accounts.credentials import Credentials, client_keys
+from gateway.oauth.assertion import read_assertion
 from gateway.oauth.client_auth import ClientProof
 from gateway.oauth.model import Client
 from gateway.store import Store
@@ -30,7 +31,7 @@ def by_certificate(der: bytes = CERTIFICATE) -> ClientProof:
 
 def signed(clock: Clock, **changes: object) -> ClientProof:
     text = KEY.assertion("demo", ISSUER, clock(), **changes)  # type: ignore[arg-type]  # claims by name
-    return ClientProof("demo", "", "private_key_jwt", assertion=text)
+    return ClientProof("demo", "", "private_key_jwt", signed=read_assertion(text))
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ async def test_of_the_same_assertion_at_once_on_two_workers_one_is_taken(
 async def test_another_client_may_use_the_same_jti(credentials: Credentials, clock: Clock) -> None:
     assert await credentials.wrong(bare(jwks=JWKS), signed(clock, jti="1")) is None
     text = KEY.assertion("other", ISSUER, clock(), jti="1")
-    proof = ClientProof("other", "", "private_key_jwt", assertion=text)
+    proof = ClientProof("other", "", "private_key_jwt", signed=read_assertion(text))
     other = Client("other", jwks=JWKS)
     assert await credentials.wrong(other, proof) is None
 

@@ -1,3 +1,4 @@
+import base64
 import json
 from contextlib import suppress
 
@@ -5,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.jose.jwk import MAX_KEYS, decode, parse_jwks, read_jwk, read_jwks
+from gateway.jose.jwk import MAX_KEYS, decode, encode, parse_jwks, read_jwk, read_jwks
 from gateway.jose.signatures import ALGORITHMS
 from tests.client_keys import Signer, b64, signer
 
@@ -23,6 +24,57 @@ SIGNED_BY_8037 = (
     "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc",
     "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
 )
+
+
+def decoded_by_the_standard_library(text: str) -> bytes | None:
+    """None for what is not the one encoding of some bytes."""
+    with suppress(ValueError):
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        if base64.urlsafe_b64encode(data).rstrip(b"=").decode() == text:
+            return data
+    return None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "A",
+        "AA",
+        "AB",
+        "AAA",
+        "AAB",
+        "AAAA",
+        "A===",
+        "AA==",
+        "AAA=",
+        "+A",
+        "/A",
+        "-A",
+        "_w",
+        "A\n",
+        "AAAA\n",
+        "ä",
+        " AA",
+    ],
+)
+def test_base64url_has_one_encoding_without_padding(text: str) -> None:
+    expected = decoded_by_the_standard_library(text)
+    if expected is None:
+        with pytest.raises(ValueError):  # noqa: PT011 (any kind of it)
+            decode(text)
+    else:
+        assert decode(text) == expected
+
+
+@given(st.binary(max_size=80), st.text("AQgw-_+/=\nä", max_size=6))
+def test_base64url_is_what_the_standard_library_makes_of_it(data: bytes, more: str) -> None:
+    assert decode(encode(data)) == data
+    assert encode(data) == base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    text, found = encode(data) + more, None
+    with suppress(ValueError):
+        found = decode(text)
+    assert found == decoded_by_the_standard_library(text)
 
 
 def the_key(members: object) -> object:

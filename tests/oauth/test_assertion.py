@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 
 from gateway.jose.jwk import read_jwks
 from gateway.jose.signatures import ALGORITHMS
-from gateway.oauth.assertion import LONGEST_JTI, LONGEST_LIFE, Assertion, assertion_client, judge_assertion
+from gateway.oauth.assertion import (
+    LONGEST_JTI,
+    LONGEST_LIFE,
+    Assertion,
+    assertion_client,
+    judge_assertion,
+    read_assertion,
+)
 from tests.client_keys import Signer, b64, signer
 
 NOW = 1_800_000_000.0
@@ -25,7 +32,17 @@ def count(_: object) -> str:
 
 
 def judged(text: str, keys: Any = KEYS) -> Assertion | str:
-    return judge_assertion(text, "demo", keys, [ISSUER], NOW)
+    return judged_for([ISSUER], text, keys)
+
+
+def judged_for(audiences: list[str], text: str, keys: Any = KEYS) -> Assertion | str:
+    signed = read_assertion(text)
+    return "malformed" if signed is None else judge_assertion(signed, "demo", keys, audiences, NOW)
+
+
+def client_of(text: str) -> str | None:
+    signed = read_assertion(text)
+    return None if signed is None else assertion_client(signed)
 
 
 def assertion(header: dict[str, Any] | None = None, **changes: Any) -> str:
@@ -129,11 +146,11 @@ def test_the_named_key_is_tried_and_without_a_name_all_are() -> None:
 
 
 def test_the_client_of_an_assertion() -> None:
-    assert assertion_client(assertion()) == "demo"
-    assert assertion_client(assertion(iss="other")) is None
-    assert assertion_client(assertion(iss=None, sub=None)) is None
-    assert assertion_client(assertion(iss="", sub="")) is None
-    assert assertion_client("nonsense") is None
+    assert client_of(assertion()) == "demo"
+    assert client_of(assertion(iss="other")) is None
+    assert client_of(assertion(iss=None, sub=None)) is None
+    assert client_of(assertion(iss="", sub="")) is None
+    assert client_of("nonsense") is None
 
 
 @given(
@@ -149,7 +166,7 @@ def test_any_claims_are_taken_or_refused(claims: dict[str, Any]) -> None:
 
 def test_the_token_endpoint_is_an_audience_only_for_clients_that_are_known_to_send_it() -> None:
     text = assertion(aud=f"{ISSUER}/token")
-    assert isinstance(judge_assertion(text, "demo", KEYS, [ISSUER], NOW), str)
-    assert isinstance(judge_assertion(text, "demo", KEYS, [ISSUER, f"{ISSUER}/token"], NOW), Assertion)
+    assert isinstance(judged(text), str)
+    assert isinstance(judged_for([ISSUER, f"{ISSUER}/token"], text), Assertion)
     both = assertion(aud=[ISSUER, f"{ISSUER}/token"])
-    assert isinstance(judge_assertion(both, "demo", KEYS, [ISSUER, f"{ISSUER}/token"], NOW), str)
+    assert isinstance(judged_for([ISSUER, f"{ISSUER}/token"], both), str)
