@@ -16,6 +16,7 @@ from benchmarks.gateposts import BOTH_CORES
 from benchmarks.load import Load
 from benchmarks.machine import resident_mib
 from benchmarks.names import GATEPOST, NGINX, ON_REDIS, TWO_WORKERS
+from benchmarks.overload import BACK, GOODPUT, LATE, P99, UPSTREAM, WORKER, run_overload
 from benchmarks.paced import complete
 from benchmarks.peers.gatepost import Gatepost
 from benchmarks.reloads import RELOAD, reload_latency
@@ -30,6 +31,15 @@ REUSABLE_SPACE = "a live token in the store, with what finds it again"
 IDLE_CONNECTION = "memory of a kept connection that is idle"
 START = "start to first token, embedded store"
 HELP = "`gatepost --help`"
+OVERLOAD = {UPSTREAM: "twice what the upstream can answer", WORKER: "twice what the worker can answer"}
+"""In an open loop, for half a minute."""
+OVERLOAD_FIGURES = {
+    P99: ("p99 of what is let in", "ms"),
+    GOODPUT: ("answered, of the capacity", ""),
+    BACK: ("until nothing is refused afterwards", "s"),
+    LATE: ("p99 of the load's own lateness", "ms"),
+}
+OVERLOAD_SECONDS = 30.0
 COUNT = 20_000
 STARTS = 3
 """In each round."""
@@ -48,6 +58,8 @@ class Question:
     """About how long that takes."""
     once: bool = False
     """It is the same in each round."""
+    figures: tuple[str, ...] = ()
+    """What is found, where that has names of its own."""
 
 
 def worker_memory(stand: Stand, number: int, seconds: float) -> list[Figure]:
@@ -156,7 +168,28 @@ def help_time(_: Stand, number: int, __: float) -> list[Figure]:
     return found
 
 
+def overload_name(case: str, quantity: str) -> str:
+    """What one number of an overload is called."""
+    return f"{OVERLOAD[case]}: {OVERLOAD_FIGURES[quantity][0]}"
+
+
+def overload(_: Stand, number: int, __: float) -> list[Figure]:
+    """What becomes of requests that are too many."""
+    return [
+        Figure(overload_name(case, quantity), GATEPOST, number, value, OVERLOAD_FIGURES[quantity][1])
+        for case, figures in run_overload(OVERLOAD_SECONDS).items()
+        for quantity, value in figures.items()
+    ]
+
+
 QUESTIONS = (
+    Question(
+        "overload",
+        overload,
+        90,
+        once=True,
+        figures=tuple(overload_name(case, quantity) for case in OVERLOAD for quantity in OVERLOAD_FIGURES),
+    ),
     Question(WORKER_MEMORY, worker_memory, 20),
     Question(STORE_SPACE, token_memory, 40, once=True),
     Question(IDLE_CONNECTION, idle_memory, 12),

@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import argparse
 import gc
+import json
 import os
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -33,6 +36,12 @@ TAKES = 0.005
 """Seconds for which the slow upstream is busy with each request."""
 CALM = 0.25
 """Of the capacity: the load afterwards."""
+UPSTREAM, WORKER = "upstream", "worker"
+P99, GOODPUT, BACK, LATE = "p99", "goodput", "back", "late"
+HEADING = """\
+| what can't do more | capacity | answered, of the capacity | p99 | refused (p99) | lost | back | load late |
+|---|---|---|---|---|---|---|---|
+"""
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -98,12 +107,24 @@ class Row:
 
     def line(self, seconds: float) -> str:
         """A line of the table."""
-        share = len(self.admitted) / seconds / self.capacity
         refused = f"{len(self.refused)} ({_p99(self.refused) * 1e3:.1f} ms)" if self.refused else "0"
         return (
-            f"| {self.case} | {self.capacity:.0f}/s | {share:.2f} | {_p99(self.admitted) * 1e3:.1f} ms | {refused} "
-            f"| {self.lost} | {self.back:.2f} s | {self.late * 1e3:.1f} ms |"
+            f"| {self.case} | {self.capacity:.0f}/s | {self.goodput(seconds):.2f} | {_p99(self.admitted) * 1e3:.1f} ms "
+            f"| {refused} | {self.lost} | {self.back:.2f} s | {self.late * 1e3:.1f} ms |"
         )
+
+    def goodput(self, seconds: float) -> float:
+        """What was answered, as a share of the capacity."""
+        return len(self.admitted) / seconds / self.capacity
+
+    def figures(self, seconds: float) -> dict[str, float]:
+        """What the page shows: milliseconds, a share, seconds, milliseconds."""
+        return {
+            P99: _p99(self.admitted) * 1e3,
+            GOODPUT: self.goodput(seconds),
+            BACK: self.back,
+            LATE: self.late * 1e3,
+        }
 
 
 def _p99(values: Sequence[float]) -> float:
@@ -135,17 +156,33 @@ def measure(case: str, gatepost: Gatepost, capacity: float, seconds: float) -> R
     return Row(case, capacity, admitted, [took for _, took, refused in answers if refused], lost, back, late)
 
 
+def run_overload(seconds: float) -> dict[str, dict[str, float]]:
+    """Both cases, from a process of its own: the figures of each."""
+    command = [sys.executable, "-m", "benchmarks.overload", "--json", "--seconds", str(seconds)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found: dict[str, dict[str, float]] = json.loads(done.stdout)
+    return found
+
+
 def main() -> None:
     """Reads the options, runs, prints a table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.overload", description=__doc__)
     parser.add_argument("--seconds", type=float, default=30.0, help="of load in each case")
+    parser.add_argument("--json", action="store_true", help="prints figures, not a table")
     options = parser.parse_args()
     os.sched_setaffinity(0, {LOAD_CORE})
     gc.disable()
-    print(
-        "| what can't do more | capacity | answered, of the capacity | p99 | refused (p99) | lost | back | load late |"
-    )
-    print("|---|---|---|---|---|---|---|---|")
+    rows: list[Row] = []
+    for row in both(options.seconds):
+        if not options.json:
+            print(("" if rows else HEADING) + row.line(options.seconds), flush=True)
+        rows.append(row)
+    if options.json:
+        print(json.dumps({row.case: row.figures(options.seconds) for row in rows}))
+
+
+def both(seconds: float) -> Iterator[Row]:
+    """The two cases, one after the other."""
     with (
         tempfile.TemporaryDirectory(prefix="overload-") as folder,
         slow_upstream() as slow,
@@ -163,10 +200,10 @@ def main() -> None:
         for each in (fast, adaptive, worker):
             started.callback(each.stop)
             each.start()
-        print(measure("upstream", adaptive, 1 / TAKES, options.seconds).line(options.seconds), flush=True)
+        yield measure(UPSTREAM, adaptive, 1 / TAKES, seconds)
         token = f"Authorization: Bearer {worker.token()}"
         top = wrk.run(Load(f"http://127.0.0.1:{worker.port}/small", (token,)), 3).rate
-        print(measure("worker", worker, top, options.seconds).line(options.seconds), flush=True)
+        yield measure(WORKER, worker, top, seconds)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,15 @@ from benchmarks.cases import (
     TLS,
     WORKERS,
 )
-from benchmarks.figures import HELP, IDLE_CONNECTION, START, STORE_SPACE, WORKER_MEMORY
+from benchmarks.figures import (
+    HELP,
+    IDLE_CONNECTION,
+    OVERLOAD,
+    START,
+    STORE_SPACE,
+    WORKER_MEMORY,
+    overload_name,
+)
 from benchmarks.names import (
     ALL_PLUGINS,
     ENVOY,
@@ -49,6 +57,7 @@ from benchmarks.names import (
     TRAEFIK,
     TWO_WORKERS,
 )
+from benchmarks.overload import BACK, P99
 from benchmarks.reloads import RELOAD
 from benchmarks.samples import Reading, Side, by_round, ratios
 
@@ -129,6 +138,11 @@ TARGETS = (
     ),
     Target("p99 at half of its own top rate", Side(HALF_RATE, GATEPOST, "p99"), 1.2, f"× {NGINX}", Side(HALF_RATE, NGINX, "p99")),
     Target("p99.9 at half of its own top rate", Side(HALF_RATE, GATEPOST, "p999"), 1.2, f"× {NGINX}", Side(HALF_RATE, NGINX, "p999")),
+    *(
+        Target(overload_name(case, quantity), Side(overload_name(case, quantity), GATEPOST, "value"), limit, unit)
+        for case in OVERLOAD
+        for quantity, limit, unit in ((P99, 100, "ms"), (BACK, 1, "s"))
+    ),
     _cpu("401 for a forged token, to a proxied request", Side(FORGED, GATEPOST), Side(SMALL, NGINX), 0.8),
     Target("401 for a forged token: store commands per request", Side(FORGED, GATEPOST, "store_commands"), 0.01, ""),
     Target("TLS 1.3, 1 KiB, 100 connections, 2 workers", Side(TLS, TWO_WORKERS, "rate"), 17_500, "requests/s", at_least=True),

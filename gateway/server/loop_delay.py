@@ -85,6 +85,7 @@ class LoopDelayMonitor:
         self._interval = CALM_INTERVAL
         self._turn: float | None = None
         """When the present turn began; None: nobody asks."""
+        self._waited_before_turn = 0.0
         self.delay = 0.0
         """Seconds: the last that was measured, whoever has made the loop late."""
 
@@ -99,8 +100,14 @@ class LoopDelayMonitor:
             self._timer = None
 
     def age_of_turn(self) -> float:
-        """Seconds for which the loop's present turn has lasted; 0 while nothing is refused."""
-        return 0.0 if self._turn is None else self._clock() - self._turn
+        """Seconds for which the loop's present turn has lasted, without those in which others had the CPU; 0
+        while nothing is refused."""
+        if self._turn is None:
+            return 0.0
+        age = self._clock() - self._turn
+        if age <= self._max_delay / 2:
+            return age  # too short to refuse anything: the system need not be asked
+        return max(0.0, age - (self._cpu_wait() - self._waited_before_turn))
 
     def _set(self) -> None:
         self._set_at, self._waited = self._clock(), self._cpu_wait()
@@ -120,7 +127,7 @@ class LoopDelayMonitor:
     def _begin_turn(self) -> None:
         """Runs at the beginning of each turn while requests are refused: the loop then never sleeps."""
         if self._rule.refusing and self._timer is not None:
-            self._turn = self._clock()
+            self._turn, self._waited_before_turn = self._clock(), self._cpu_wait()
             self._rule.begin_turn()
             asyncio.get_running_loop().call_soon(self._begin_turn)
         else:

@@ -8,20 +8,46 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
 from gateway.clock import Clock
 from gateway.http.endpoints import GatewayPaths
 from gateway.http.limit_names import LOOP_DELAY
 from gateway.http.prepared_response import prepared
 from gateway.http.problems import OVERLOADED, Problem, retry_after
+from gateway.runtime.caches import MIB, cached, register
 from gateway.server.in_flight import ClientWriter
 from gateway.server.loop_delay import LoopOverload
 from gateway.web.refusal_recorder import RefusalRecorder
-from gateway.web.request_recorder import OtherFacts, RequestRecorder
+from gateway.web.request_recorder import RequestRecorder
 
 _LINE = re.compile(rb"([A-Z]{1,20}) (/[\x21-\x7e]{0,4096}) HTTP/1\.1\r\n")
 _LENGTH = re.compile(rb"\r\ncontent-length: ?([0-9]{1,10})\r\n")
-_FACTS = OtherFacts(error=OVERLOADED.code)
+_REQUESTS = register(
+    "requests that may be refused", __name__, entries=1024, key_bytes=2048, total_bytes=8 * MIB
+)
+
+
+class RefusableRequest(NamedTuple):
+    """What a refusal must know of a request that has come whole and alone."""
+
+    method: str
+    path: bytes
+    shown: str
+    """The path as a text."""
+    keep: bool
+    """Whether the connection goes on behind it."""
+
+
+@cached(_REQUESTS)
+def refusable_request(data: bytes) -> RefusableRequest | None:
+    """The request that `data` is. None: it may not be refused, whatever its path."""
+    line = _LINE.match(data)
+    head = None if line is None else _head_of_whole(data)
+    if line is None or head is None or line[1] == b"HEAD":
+        return None
+    path = line[2].partition(b"?")[0]
+    return RefusableRequest(line[1].decode(), path, path.decode(), b"\r\nconnection: close\r\n" not in head)
 
 
 class OverloadGuard:
@@ -66,27 +92,20 @@ class OverloadGuard:
 
     def try_refuse(self, data: bytes, client: ClientWriter) -> bool:
         """Refuses the request that `data` is, if it comes too late in its turn and may be refused."""
-        line = _LINE.match(data)
-        head = None if line is None or client.closing else _head_of_whole(data)
-        if line is None or head is None:
+        request = None if client.closing else refusable_request(data)
+        if request is None:
             return False
-        method, target = line[1], line[2]
-        path = target.partition(b"?")[0]
-        if method == b"HEAD" or path in self._exact or path.startswith(self._prefixes):
+        method, path, shown, keep = request
+        if path in self._exact or path.startswith(self._prefixes) or not self.rule.refuses(self._age()):
             return False
-        if not self.rule.refuses(self._age()):
-            return False
-        keep = b"\r\nconnection: close\r\n" not in head
         if not keep:
             client.close_after()
         request_id, response = self._new_id(), self._prepared
         body = response.body(request_id)
         client.write(response.message(body, [], keep_alive=keep, now=self._clock()))
-        address, verb = client.peer.address, method.decode()
-        self._recorder.other(
-            "-", verb, path, address, request_id, response.status, len(body), 0.0, facts=_FACTS
-        )
-        self._refusals.unrouted(verb, path.decode(), address, request_id, self._problem)
+        address = client.peer.address
+        self._recorder.other("-", method, path, address, request_id, response.status, len(body), 0.0)
+        self._refusals.unrouted(method, shown, address, request_id, self._problem)
         return True
 
 

@@ -41,7 +41,7 @@ def test_what_was_not_measured_is_not_judged() -> None:
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: f"{target.what} {target.unit}")
 def test_each_target_is_of_what_is_measured(target: Target) -> None:
     measured = {(case.name, name) for case in CASES for name in case.contenders}
-    asked = {question.name for question in QUESTIONS}
+    asked = {name for question in QUESTIONS for name in (question.name, *question.figures)}
     for side in (target.of, target.to):
         if side is not None:
             assert side.case in asked or (side.case, side.contender) in measured

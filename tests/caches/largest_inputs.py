@@ -82,6 +82,7 @@ from gateway.tokens.token_cache import TokenCache
 from gateway.tokens.token_issuer import ReusableToken, ReusableTokenCache, reuse_key
 from gateway.upstream.simple_response import read_plain
 from gateway.web.known_token_requests import KnownTokenRequests
+from gateway.web.overload_guard import refusable_request
 from plugins.ip_filter import IpFilter
 from tests.certificates import Certificate
 from tests.plugins.exchanges import exchange, made
@@ -777,6 +778,13 @@ FILLS: dict[str, tuple[New | Input, ...]] = {
     "request heads without their token": HEADS[2:],
     "heads of forward authentication": QUESTIONS[:2],
     "heads of forward authentication without token and address": QUESTIONS[2:],
+    "requests that may be refused": (
+        once(
+            lambda number, size: refusable_request(
+                f"GET /{text(number, size - 18)} HTTP/1.1\r\n\r\n".encode()
+            )
+        ),
+    ),
     "members of access log lines": (once(log_line),),
     "headers of JWTs": (once(header_of_many_members), once(header_of_lists)),
     "keys in DPoP proofs": (once(proof_with_key),),

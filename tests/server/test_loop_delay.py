@@ -170,3 +170,21 @@ async def test_the_age_of_a_turn_is_known_while_requests_are_refused() -> None:
         await asyncio.sleep(0)
     clock[0] += 7.0
     assert monitor.age_of_turn() == 0.0
+
+
+async def test_time_that_others_had_the_cpu_is_not_the_turns() -> None:
+    clock, waited = [0.0], [0.0]
+    rule = LoopOverload(MAX_DELAY)
+    monitor = LoopDelayMonitor(rule, MAX_DELAY, lambda: clock[0], lambda: waited[0])
+    monitor.start()
+    async with asyncio.timeout(60):
+        while not rule.refusing:
+            clock[0] += 1.0
+            await asyncio.sleep(HOT_INTERVAL)
+    await asyncio.sleep(0)
+    clock[0] += 1.0
+    waited[0] += 1.0 - MAX_DELAY
+    assert monitor.age_of_turn() == pytest.approx(MAX_DELAY)
+    waited[0] += MAX_DELAY
+    assert monitor.age_of_turn() == pytest.approx(0)
+    monitor.stop()
