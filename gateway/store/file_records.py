@@ -39,6 +39,9 @@ from gateway.store.user_ids import new_user_id
 
 TRIES = 50
 """Attempts, where other loads write at the same time."""
+MANY = 1000
+"""More clients than that are compared in a thread: so many take about a millisecond. A worker that starts has
+no thread otherwise, and gives back memory that it could not with one (`process/library_pages.py`)."""
 MOST_LOADS = 1000
 """Loads whose results are kept, for restarted workers."""
 
@@ -165,8 +168,10 @@ class FileRecords:
             if known and (answer := self._read_answer(load, known)) is not None:
                 await self._apply_groups(commands, client_changes(None, clients), when="missing")
                 return answer
-            # Of thousands of clients that takes a while, and requests are served meanwhile.
-            changes = await beside_loop(self._changes, kept_users, kept_clients, users, clients)
+            read = kept_users, kept_clients, users, clients
+            # Thousands of clients take a while, and requests are served meanwhile.
+            many = max(len(kept_clients) // 2, len(clients)) > MANY
+            changes = await beside_loop(self._changes, *read) if many else self._changes(*read)
             found = {name: Identified(one.id, one.generation) for name, one in changes.users.kept.items()}
             # Before the version: whoever is interrupted here does it all again.
             await self._apply_groups(commands, changes.clients, when="always")

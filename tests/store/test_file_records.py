@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 
 from gateway.oauth.user import User
 from gateway.store import Store
 from gateway.store.file_changes import DeclaredUser
-from gateway.store.file_records import FileRecords, Identified
+from gateway.store.file_records import MANY, FileRecords, Identified
 from gateway.store.key_names import KeyNames
 from tests.conftest import Valkey
 from tests.record_keys import MAC
@@ -120,3 +121,24 @@ async def test_only_so_many_loads_are_remembered(
     with valkey.client as other:
         assert other.hlen(f"{prefix}file:loads") == other.llen(f"{prefix}file:load_order") == 3
     assert isinstance((await records.apply(store.link, "load-5", ANN, {}))["ann"], Identified)
+
+
+@pytest.mark.parametrize("clients", [3, MANY + 1])
+async def test_only_many_clients_are_compared_in_a_thread(
+    store: Store, records: FileRecords, clients: int
+) -> None:
+    before = threading.active_count()
+    declared = {f"client-{number}": frozenset({f"secret-{number}"}) for number in range(clients)}
+    await records.apply(store.link, "load-1", NOBODY, declared)
+    assert (threading.active_count() > before) is (clients > MANY)
+
+
+async def test_of_the_clients_only_those_that_differ_are_written(
+    store: Store, records: FileRecords, valkey: Valkey, prefix: str
+) -> None:
+    await records.apply(store.link, "load-1", NOBODY, {"a": frozenset({"1"}), "b": frozenset({"2"})})
+    with valkey.client as other:
+        # As nobody else writes to it, a value that is not written again stays as it is.
+        other.hset(f"{prefix}file:clients", "a", "1 1")
+        await records.apply(store.link, "load-2", NOBODY, {"a": frozenset({"1"}), "b": frozenset({"3"})})
+        assert other.hgetall(f"{prefix}file:clients") == {b"": b"1", b"a": b"1 1", b"b": b"3"}
