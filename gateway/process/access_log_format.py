@@ -8,8 +8,8 @@ from json.encoder import encode_basestring_ascii as _json_string
 
 from gateway.process.line_writer import LINE_LIMIT
 from gateway.process.logs import Format, quoted
-from gateway.runtime.caches import MIB, cached_unchecked, register
-from gateway.telemetry.access_entry import DetailedEntry, Entry
+from gateway.runtime.caches import KIB, MIB, cached_unchecked, register
+from gateway.telemetry.access_entry import DetailedEntry, Details, Entry
 
 MAX_VALUE_LENGTH = 100
 """Values of a line longer than `LINE_LIMIT` are truncated to this many characters."""
@@ -18,6 +18,11 @@ MAX_CACHED = 256
 """Longer paths and clients (in bytes, together) are not cached."""
 _MEMBERS = register(
     "members of access log lines", __name__, entries=1024, key_bytes=MAX_CACHED, total_bytes=6 * MIB
+)
+MAX_DETAIL = 64
+"""Longer values (in characters) of further members are not cached."""
+_DETAILS = register(
+    "further members of access log lines", __name__, entries=256, key_bytes=MAX_DETAIL, total_bytes=256 * KIB
 )
 
 Line = Callable[[str, Entry], bytes]
@@ -70,8 +75,19 @@ def detailed_line(style: Format, time: str, detailed: DetailedEntry) -> bytes:
         pairs = ((name, "-" if value is None else value) for name, value in detailed.details)
         end = "".join(f" {name}={quoted(value)}" for name, value in pairs) + "\n"
         return text_line(time, detailed.entry)[:-1] + end.encode()
-    members = "".join([f", {_json_string(name)}: {_json_value(value)}" for name, value in detailed.details])
-    return json_line(time, detailed.entry)[:-2] + f"{members}}}\n".encode("ascii")
+    details = detailed.details
+    # The endpoints of tokens say one thing, which is that of many requests: the grant.
+    value = details[0][1] if len(details) == 1 else None
+    known = isinstance(value, str) and len(value) <= MAX_DETAIL
+    behind = _json_end(details) if known else _json_end.__wrapped__(details)
+    return json_line(time, detailed.entry)[:-2] + behind
+
+
+@cached_unchecked(_DETAILS)
+def _json_end(details: Details) -> bytes:
+    """The further members, and the end of the line."""
+    members = "".join([f", {_json_string(name)}: {_json_value(value)}" for name, value in details])
+    return f"{members}}}\n".encode("ascii")
 
 
 def _json_value(value: str | float | None) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 from gateway.oauth.model import TokenInfo
-from gateway.runtime.prompt_reply import PromptReply
+from gateway.runtime.lazy_reply import Recipient
 from gateway.store.key_names import KeyNames
 from gateway.store.record_mac import RecordMac
 from gateway.store.redis_connection import RedisConnection
@@ -45,16 +44,21 @@ class TokenTemplate:
         self._packed = b"*%d\r\n%s%s%s%s%s%s" % (_WORDS, head, word, before, word, word, after)
 
     def store(
-        self, name: str, issued: int, lifetime: int, read: Callable[[float | None], None]
-    ) -> PromptReply[None]:
+        self,
+        name: str,
+        issued: int,
+        lifetime: int,
+        read: Callable[[float | None], None],
+        recipient: Recipient,
+    ) -> None:
         """Stores a token: `name` is its hash, `issued` in seconds since the epoch, `lifetime` in seconds.
 
         `read` is told how many seconds it lives on; None: it is not stored, since its client was registered
-        in the store and is no longer, or has none of the credentials any more. The reply raises what `read`
-        raises.
+        in the store and is no longer, or has none of the credentials any more. Then `recipient` hears that
+        it is over, or what `read` has raised.
 
         Raises:
-            StoreUnavailable: it can't be stored now. The reply raises it, too.
+            StoreUnavailable: it can't be stored now. `recipient` may hear of it later.
         """
         key, milliseconds = self._names.token(name), lifetime * 1000
         record = self._mac.sign_bytes(key, self._record.at(issued, issued + lifetime))
@@ -65,6 +69,4 @@ class TokenTemplate:
         def decode(answer: list[int] | None) -> None:
             read(None if answer is None else int(answer[0]) / 1000)
 
-        reply: PromptReply[None] = PromptReply(asyncio.get_running_loop())
-        self._link.run(ISSUE, words, packed, decode, reply)
-        return reply
+        self._link.run(ISSUE, words, packed, decode, recipient)

@@ -15,6 +15,7 @@ from gateway.oauth.confirmation import token_type
 from gateway.oauth.grants import Grant
 from gateway.oauth.model import Client, Secret
 from gateway.runtime.caches import MIB, register
+from gateway.runtime.lazy_reply import LazyReply, Recipient
 from gateway.store import TokenStore, TokenTemplate
 from gateway.tokens.granted_facts import credential_digests, granted_token_info, tier_of
 from gateway.tokens.token_formats import TokenFormat
@@ -40,6 +41,31 @@ class IssuePlan:
     def fits(self, client: Client) -> bool:
         """Whether the client still has the same credentials."""
         return self.secrets is client.secrets and self.credentials is client.credential_digests
+
+
+class StoredToken(LazyReply[None]):
+    """A token of its own, which is stored when this is asked for."""
+
+    __slots__ = ("_issued", "_lifetime", "_name", "_read", "_template")
+
+    def __init__(
+        self,
+        template: TokenTemplate,
+        name: str,
+        issued: int,
+        lifetime: int,
+        read: Callable[[float | None], None],
+    ) -> None:
+        """As for `TokenTemplate.store`."""
+        self._template = template
+        self._name = name
+        self._issued = issued
+        self._lifetime = lifetime
+        self._read = read
+
+    def ask(self, recipient: Recipient) -> None:
+        """Stores the token. Raises StoreUnavailable."""
+        self._template.store(self._name, self._issued, self._lifetime, self._read, recipient)
 
 
 class IssuePlans:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic as system_monotonic
 
@@ -18,7 +18,7 @@ from gateway.oauth.token_encryption import TokenCipher
 from gateway.runtime.caches import MIB, cached_unchecked, register
 from gateway.store import ClientMissing, Issued, TokenDraft, TokenStore, TrackedCache, shortest_reusable
 from gateway.tokens.granted_facts import credential_digests, granted_token_info, tier_of
-from gateway.tokens.issue_plans import IssuePlans
+from gateway.tokens.issue_plans import IssuePlans, StoredToken
 from gateway.tokens.token_formats import TokenFormats
 from gateway.tokens.token_names import token_name
 
@@ -133,8 +133,8 @@ class TokenIssuer:
         grant: Grant,
         cnf: Mapping[str, str],
         take: Callable[[TokenResponse], None],
-    ) -> Awaitable[None] | None:
-        """Issues a token that nobody else is given. `take` gets it, before what is returned is done.
+    ) -> StoredToken | None:
+        """Issues a token that nobody else is given, once what is returned is asked for: then `take` gets it.
 
         None: `issue` must be called. What is returned raises as that does.
         """
@@ -155,7 +155,7 @@ class TokenIssuer:
             kind = plan.token_type
             take(TokenResponse(token, plan.scope, int(left), reused=False, name=name, token_type=kind))
 
-        return plan.template.store(name, issued, grant.lifetime, read)
+        return StoredToken(plan.template, name, issued, grant.lifetime, read)
 
     async def issue(
         self, client: Client, grant_type: str, grant: Grant, cnf: Mapping[str, str] = NOTHING_PROVEN

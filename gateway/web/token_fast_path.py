@@ -23,7 +23,7 @@ from gateway.oauth.errors import OAuthError
 from gateway.oauth_flows.client_request import Step, start_steps
 from gateway.oauth_flows.token import DECIDING, STEPS, TokenRequestState, TokenServices
 from gateway.proxy.simple_request import HeaderBlock, SimpleRequest, parse_simple_request
-from gateway.runtime.prompt_reply import PromptReply
+from gateway.runtime.lazy_reply import LazyReply
 from gateway.server.eager import Running, report_failure, run_eagerly
 from gateway.server.in_flight import ClientWriter
 from gateway.web.error_responses import to_logged_problem
@@ -117,7 +117,6 @@ class TokenRequest:
         "_fast_path",
         "_path",
         "_peer",
-        "_reply",
         "_request_id",
         "_since",
         "_steps",
@@ -140,8 +139,6 @@ class TokenRequest:
         self._steps: Iterator[Step[TokenRequestState, TokenServices]] = iter(())
         """Those that are left."""
         self._task: Running | None = None
-        self._reply: PromptReply[None] | None = None
-        """What a step waits for, where it needs no task."""
         self._since: float | None = None
         """Since when the rest of its form is awaited; None: it is not."""
         self.call = call
@@ -192,31 +189,38 @@ class TokenRequest:
             waiting = start_steps(self._steps, self.call, self._fast_path.endpoints.services)
             if waiting is None:
                 body = self._granted()
+            elif isinstance(waiting, LazyReply):
+                # No coroutine is made for the usual wait, that for the store.
+                waiting.ask(self)
+                return
         except Exception as error:  # whatever a plugin raises ends the request: nobody gets a token
             self._task = run_eagerly(self._refuse(error))
             return
         if waiting is None:
             self._send_token(body)
-        elif type(waiting) is PromptReply:
-            # No coroutine is made for the usual wait, that for the store.
-            self._reply = waiting
-            waiting.when_done(self._replied)
         else:
             self._task = run_eagerly(self._await_step(waiting))
 
-    def _replied(self) -> None:
+    # What the store calls.
+
+    def done(self) -> bool:
+        """Whether nobody wants the token any more."""
+        return self.finished
+
+    def set_result(self, result: None) -> None:
         """What a step has waited for is there."""
-        reply, self._reply = self._reply, None
-        if reply is None or reply.cancelled():
-            return
-        error = reply.exception()
         try:
-            if error is None:
-                self._go_on()
-            elif isinstance(error, Exception):
-                self._task = run_eagerly(self._refuse(error))
-        except Exception as failure:  # the store's connection, which calls this, can do nothing about it
-            report_failure(failure)
+            self._go_on()
+        except Exception as error:  # the store's connection, which calls this, can do nothing about it
+            report_failure(error)
+
+    def set_exception(self, exception: BaseException) -> None:
+        """It failed."""
+        if isinstance(exception, Exception):
+            try:
+                self._task = run_eagerly(self._refuse(exception))
+            except Exception as error:  # as above
+                report_failure(error)
 
     async def _await_step(self, waiting: Awaitable[None]) -> None:
         try:
@@ -296,6 +300,4 @@ class TokenRequest:
             return
         if self._task is not None:
             self._task.cancel()
-        if self._reply is not None:
-            self._reply.cancel()
         self._finish(CLIENT_DISCONNECTED, 0, keep=False)

@@ -60,7 +60,7 @@ from gateway.oauth.networks import is_inside
 from gateway.oauth.opaque_tokens import LENGTH, PREFIX, OpaqueTokens
 from gateway.oauth.scope import parse_scope
 from gateway.oauth_flows.grant_cache import GrantCache, grant_key
-from gateway.process.access_log_format import json_line
+from gateway.process.access_log_format import detailed_line, json_line
 from gateway.proxy.challenges import prepared_challenge
 from gateway.proxy.question_cache import question_reader
 from gateway.proxy.request_cache import CachedRequest, request_reader
@@ -74,6 +74,7 @@ from gateway.store.key_names import KeyNames
 from gateway.store.redis_connection import RedisConnection
 from gateway.store.token_record import read_token_info, write_token_info
 from gateway.store.tokens import TokenStore
+from gateway.telemetry.access_entry import DetailedEntry
 from gateway.telemetry.metrics import Telemetry
 from gateway.tokens.backend_assertions import BackendAssertions
 from gateway.tokens.issue_plans import IssuePlans
@@ -285,6 +286,11 @@ def many_scopes(number: int, size: int) -> tuple[RequestHead, TokenInfo]:
 def log_line(number: int, size: int) -> object:
     path = text(number, size - 8).encode()[:8] + b"\xff" * (size - 16)
     return json_line("now", ("2001:db8::1", "GET", path, 200, 1, 0.1, "route", text(number, 8), "id"))
+
+
+def detailed_log_line(number: int, size: int) -> object:
+    entry = ("2001:db8::1", "POST", b"/token", 200, 1, 0.1, "/token", "demo", "id")
+    return detailed_line("json", "now", DetailedEntry(entry, (("grant", text(number, size)),)))
 
 
 def addresses_of_ip_filter() -> Fill:
@@ -786,6 +792,7 @@ FILLS: dict[str, tuple[New | Input, ...]] = {
         ),
     ),
     "members of access log lines": (once(log_line),),
+    "further members of access log lines": (once(detailed_log_line),),
     "headers of JWTs": (once(header_of_many_members), once(header_of_lists)),
     "keys in DPoP proofs": (once(proof_with_key),),
     "key sets of clients": (once(key_sets), once(rsa_key_sets)),

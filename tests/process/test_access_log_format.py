@@ -5,9 +5,17 @@ import json
 
 import pytest
 
-from gateway.process.access_log_format import LINES, MAX_CACHED, Line, fit_line, pack
+from gateway.process.access_log_format import (
+    LINES,
+    MAX_CACHED,
+    Line,
+    detailed_line,
+    fit_line,
+    json_line,
+    pack,
+)
 from gateway.process.line_writer import LINE_LIMIT
-from gateway.telemetry.access_entry import Entry
+from gateway.telemetry.access_entry import DetailedEntry, Details, Entry
 
 USUAL: Entry = ("192.0.2.7", "GET", b"/orders/1", 200, 120, 0.0042, "/orders", "demo", "r-1")
 ENDLESS: Entry = ("a" * 9000, "G" * 9000, b"\xff" * 9000, 200, 1, 0.1, "r" * 9000, "c" * 9000, "i" * 9000)
@@ -54,3 +62,26 @@ def test_whatever_a_plugin_makes_the_request_id_a_line_is_json(request_id: str) 
     made = LINES["json"]("t", (*USUAL[:-1], request_id))
     assert json.loads(made)["request_id"] == request_id
     assert made.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        (),
+        (("grant", "client_credentials"),),
+        (("grant", "ä" * 100),),
+        (("grant", "a"), ("error", 'x"')),
+        (("a", 1.0),),
+        (("a", 1),),
+        (("a", None),),
+    ],
+)
+def test_further_members_stand_at_the_end_of_a_line(details: Details) -> None:
+    lines = [detailed_line("json", "t", DetailedEntry(USUAL, details)) for _ in range(2)]
+    assert lines[0] == lines[1]
+    start = json_line("t", USUAL).decode().removesuffix("}\n")
+    assert lines[0].decode().startswith(start)
+    assert (
+        lines[0].decode().removeprefix(start)
+        == "".join([f', "{name}": {json.dumps(value)}' for name, value in details]) + "}\n"
+    )

@@ -1,5 +1,7 @@
 """Tokens that are stored by a template are those that `TokenStore.issue` stores."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +10,8 @@ import pytest
 
 from gateway.errors import StoreUnavailable
 from gateway.oauth.model import TokenInfo
-from gateway.store import ClientMissing, RedisConnection, TokenDraft, TokenStore
+from gateway.runtime.prompt_reply import PromptReply
+from gateway.store import ClientMissing, RedisConnection, TokenDraft, TokenStore, TokenTemplate
 from gateway.store.address import parse_address
 from gateway.store.key_names import KeyNames
 from gateway.store.record_mac import RecordMac
@@ -33,6 +36,16 @@ FULL = replace(
 
 NOWHERE = parse_address("redis://127.0.0.1:1")
 """It is never connected to."""
+
+
+async def stored(template: TokenTemplate, name: str, read: Callable[[float | None], None]) -> None:
+    """Waits until it is over."""
+    reply: PromptReply[None] = PromptReply(asyncio.get_running_loop())
+    template.store(name, 1_700_000_000, 90, read, reply)
+    await reply
+
+
+NOBODY: Any = None
 
 
 class NoServer(RedisConnection):
@@ -64,9 +77,9 @@ async def test_a_template_sends_what_issuing_a_draft_sends(
     assert template is not None
     told: list[float | None] = []
     link.answer = [3_600_000]
-    template.store("hash", facts.issued, facts.expires - facts.issued, told.append)
+    template.store("hash", facts.issued, facts.expires - facts.issued, told.append, NOBODY)
     link.answer = None
-    template.store("hash", facts.issued, facts.expires - facts.issued, told.append)
+    template.store("hash", facts.issued, facts.expires - facts.issued, told.append, NOBODY)
     assert link.sent == [link.sent[0]] * 3
     assert told == [3600.0, None]
 
@@ -84,7 +97,7 @@ async def test_a_token_that_was_stored_by_a_template_is_known(link: RedisConnect
     assert template is not None
     told: list[float | None] = []
     for name in ("one", "two"):
-        await template.store(name, 1_700_000_000, 90, told.append)
+        await stored(template, name, told.append)
         assert await tokens.facts(name) == FACTS.at(1_700_000_000, 1_700_000_090)
     assert told == [90.0, 90.0]
 
@@ -96,7 +109,7 @@ async def test_nothing_is_stored_for_a_client_that_is_not_registered(
     template = tokens.template(replace(FACTS, source="store"), ())
     assert template is not None
     told: list[float | None] = []
-    await template.store("one", 1_700_000_000, 90, told.append)
+    await stored(template, "one", told.append)
     assert told == [None]
     assert await tokens.facts("one") is None
     with pytest.raises(ClientMissing):
@@ -111,7 +124,7 @@ async def test_what_reads_the_answer_may_refuse_it(link: RedisConnection, prefix
         raise ValueError(str(left))
 
     with pytest.raises(ValueError, match="90"):
-        await template.store("one", 1_700_000_000, 90, refuse)
+        await stored(template, "one", refuse)
 
 
 async def test_nothing_is_stored_while_the_master_key_is_another_one(
@@ -122,7 +135,7 @@ async def test_nothing_is_stored_while_the_master_key_is_another_one(
     assert template is not None
     mac.problem = "another master key"
     with pytest.raises(StoreUnavailable):
-        template.store("one", 1_700_000_000, 90, lambda _: None)
+        await stored(template, "one", lambda _: None)
 
 
 async def test_without_a_connection_nothing_is_stored() -> None:
@@ -130,7 +143,7 @@ async def test_without_a_connection_nothing_is_stored() -> None:
     template = TokenStore(link, KeyNames("p:"), MAC).template(FACTS, ())
     assert template is not None
     with pytest.raises(StoreUnavailable):
-        template.store("one", 1_700_000_000, 90, lambda _: None)
+        await stored(template, "one", lambda _: None)
 
 
 def test_a_cluster_takes_no_templates() -> None:
