@@ -80,8 +80,8 @@ class Acceptor:
             proxies: Connections begin with a header of the PROXY protocol. Only these addresses may connect.
             too_slow: Hears of addresses whose handshake took longer.
             kept_open: Whether others keep the socket, who accept from it later.
-            movable: Makes the protocol of a connection whose first bytes may be read without the event loop.
-                None: there are no such connections.
+            movable: As `protocol`, if what it makes can be moved from one transport to another. Then the
+                first bytes may be read without the event loop.
         """
         self._loop = asyncio.get_running_loop()
         self._sock = sock
@@ -94,8 +94,9 @@ class Acceptor:
         self._kept_open = kept_open
         self._handshakes = Handshakes(self._loop, handshake_timeout, too_slow)
         self._early: EarlyReader | None = None
-        if movable is not None and tls is None and proxies is None and SUPPORTED:
-            self._early = EarlyReader((self._family, self._type), movable, self._watch)
+        if movable is not None and proxies is None and SUPPORTED and not (tls and tls.needs_client_hello):
+            kind = self._family, self._type
+            self._early = EarlyReader(kind, partial(self._make_early, movable), self._watch)
         self._accepted: list[Accepted] = []
         """What the next turn of the event loop begins with."""
         self._openings: list[_Opening] = []
@@ -188,10 +189,15 @@ class Acceptor:
         else:
             self._begin_each(accepted)
 
+    def _make_early(self, movable: Callable[[], MovableProtocol], peername: object) -> MovableProtocol:
+        tls = self._tls
+        if tls is None:
+            return movable()
+        return self._encrypted(self._protocol, tls.context_for(UNREADABLE), _address(peername))
+
     def _begin_each(self, accepted: Iterable[Accepted]) -> None:
         for descriptor, peername in accepted:
-            address = peername[0] if isinstance(peername, tuple) else UNIX_SOCKET
-            self._begin(self._socket(descriptor), address)
+            self._begin(self._socket(descriptor), _address(peername))
         self._finish_opening_soon()
 
     def _begin(self, accepted: socket.socket, address: str) -> None:
@@ -358,6 +364,10 @@ def _log(error: Exception) -> None:
     # That the network or a client ends a connection is routine.
     if not isinstance(error, OSError):
         log.error("accepting a connection failed", exc_info=error)
+
+
+def _address(peername: object) -> str:
+    return str(peername[0]) if isinstance(peername, tuple) else UNIX_SOCKET
 
 
 def _refused(address: str, reason: str) -> ConnectionError:

@@ -25,6 +25,10 @@ class MovableProtocol(Protocol):
     def awaits_last_response(self) -> bool:
         """Whether it takes no more bytes, and will close once it has written."""
 
+    @property
+    def begins(self) -> bool:
+        """Whether its first request has not come yet, nor what precedes it."""
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """As asyncio's, as are the next three."""
 
@@ -34,7 +38,7 @@ class MovableProtocol(Protocol):
     def eof_received(self) -> bool | None:
         """The client has sent its last byte."""
 
-    def connection_lost(self, exc: BaseException | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
 
     def moved_to(self, transport: asyncio.Transport) -> None:
@@ -106,7 +110,7 @@ class AcceptedTransport(asyncio.Transport, asyncio.Protocol):
         return not self._closing
 
     def received(self, data: bytes) -> bool:
-        """Bytes have come; none: the client has sent its last. Whether it need not be watched yet."""
+        """Bytes have come; none: the client has sent its last. Whether more are to be read early."""
         protocol = self._protocol
         try:
             if data:
@@ -118,10 +122,13 @@ class AcceptedTransport(asyncio.Transport, asyncio.Protocol):
             self._failed(error)
         if self._closing or self._moving:
             return False
-        self._awaits_response = awaits_response = protocol.awaits_last_response
-        if not awaits_response:
+        if protocol.awaits_last_response:
+            self._awaits_response = True
+            return False
+        if not protocol.begins:
             self.watch()
-        return awaits_response
+            return False
+        return True
 
     def _failed(self, error: Exception) -> None:
         context = {"message": "a client connection failed", "exception": error, "transport": self}
@@ -158,7 +165,7 @@ class AcceptedTransport(asyncio.Transport, asyncio.Protocol):
             self._wire.pause_reading()
         self._protocol.moved_to(self._wire)
 
-    def connection_lost(self, exc: BaseException | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         """The event loop can't watch it."""
         self._closing = True
         self._protocol.connection_lost(exc)

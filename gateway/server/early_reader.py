@@ -35,10 +35,10 @@ class EarlyReader:
     def __init__(
         self,
         kind: tuple[socket.AddressFamily, socket.SocketKind],
-        protocol: Callable[[], MovableProtocol],
+        protocol: Callable[[object], MovableProtocol],
         watch: Watch,
     ) -> None:
-        """`kind`: of the sockets. `protocol` makes a connection's."""
+        """`kind`: of the sockets. `protocol` makes a connection's, which is from this name."""
         self._loop = asyncio.get_running_loop()
         self._kind = kind
         self._protocol = protocol
@@ -66,31 +66,30 @@ class EarlyReader:
         for descriptor, peername in accepted:
             sock = socket.SocketType(*self._kind, 0, descriptor)
             try:
-                protocol = self._protocol()
+                protocol = self._protocol(peername)
             except Exception as error:
                 sock.close()
                 context = {"message": "accepting a connection failed", "exception": error}
                 self._loop.call_exception_handler(context)
                 continue
             transport = AcceptedTransport(sock, peername, protocol, self._loop, self)
-            if transport.connect() and self._read(transport):
+            if transport.connect():
                 self._young.add(transport)
+                self._read(transport)
         if self._timer is None and self._young:
             self._timer = self._loop.call_later(PATIENCE, self._watch_older)
 
-    def _read(self, transport: AcceptedTransport) -> bool:
-        """Whether it need not be watched yet."""
+    def _read(self, transport: AcceptedTransport) -> None:
         try:
             size = transport.sock.recv_into(self._buffer, 0, socket.MSG_DONTWAIT)
         except (BlockingIOError, InterruptedError):
-            self._await(transport)
-            return True
+            pass
         except OSError:
             transport.abort()
-            return False
-        return transport.received(self._buffer[:size].tobytes())
-
-    def _await(self, transport: AcceptedTransport) -> None:
+            return
+        else:
+            if not transport.received(self._buffer[:size].tobytes()):
+                return
         descriptor = transport.sock.fileno()
         if descriptor not in self._silent:
             self._epoll.register(descriptor, select.EPOLLIN)

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
 
+from gateway.server.transport import ClientTransport
+
 RECORD = 16_384
 """The most bytes in a record (RFC 8446 section 5.1): a read takes one whole, and OpenSSL keeps none of it."""
 
@@ -25,8 +27,10 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
     """
 
     __slots__ = (
+        "_client",
         "_closing",
         "_connected",
+        "_flushing",
         "_handshake_over",
         "_incoming",
         "_loop",
@@ -35,6 +39,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         "_reading",
         "_tls",
         "_wire",
+        "begins",
     )
 
     def __init__(
@@ -47,6 +52,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         """`handshake_over` is called once: it is done, or has failed, or the connection is gone."""
         self._loop = loop
         self._protocol = protocol
+        self._client = protocol if isinstance(protocol, ClientTransport) else None
         self._handshake_over: Callable[[TlsTransport], None] | None = handshake_over
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
@@ -54,8 +60,19 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         """None before there is a connection, and when it is gone."""
         self._connected = False
         """Whether the protocol has been told of the connection, and not of its end."""
-        self._closing = False
+        self._closing = self._flushing = False
         self._reading = True
+        self.begins = True
+        """Whether the protocol has not had any bytes yet."""
+
+    @property
+    def awaits_last_response(self) -> bool:
+        """As its protocol."""
+        return self._client is not None and self._client.awaits_last_response
+
+    def moved_to(self, transport: asyncio.Transport) -> None:
+        """From now on its bytes come and go by this transport."""
+        self._wire = transport
 
     # What the event loop calls.
 
@@ -152,6 +169,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
             self._flush()
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         if data:
+            self.begins = False
             self._protocol.data_received(data)
         if ended and self._connected and not self._closing:
             # RFC 8446 section 6.1: the client has said that it sends no more.
@@ -173,7 +191,17 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         except ssl.SSLError:
             self._fail()
             return
-        self._wire.write(self._outgoing.read())
+        if self._client is not None and self._client.awaits_last_response:
+            # The end comes with it (RFC 8446 section 6.1), mostly at once: both go out together.
+            if not self._flushing:
+                self._flushing = True
+                self._loop.call_soon(self._flush_last)
+        else:
+            self._wire.write(self._outgoing.read())
+
+    def _flush_last(self) -> None:
+        self._flushing = False
+        self._flush()
 
     def close(self) -> None:
         """Says that no more comes, and closes when all that was written is out.

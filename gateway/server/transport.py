@@ -21,6 +21,9 @@ class ClientTransport(asyncio.Protocol):
     There is one for each client, busy or idle: it is kept small, and has no timer and no task of its own.
     """
 
+    begins = False
+    """Without TLS, the first bytes are a request's."""
+
     __slots__ = (
         "_connection_manager",
         "_drained",
@@ -57,6 +60,11 @@ class ClientTransport(asyncio.Protocol):
     def connected(self) -> bool:
         """Whether anything can still be sent."""
         return self.transport is not None
+
+    @property
+    def awaits_last_response(self) -> bool:
+        """Whether it takes no more bytes, and will close once it has written."""
+        return False
 
     # What the transport calls.
 

@@ -256,10 +256,30 @@ async def test_to_be_told_that_nobody_waits_costs_no_accept(
     door.close()
 
 
+class EarlyServer(asyncio.Protocol):
+    """Sends back what comes."""
+
+    awaits_last_response = begins = lost = False
+    _transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.moved_to(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._transport.write(data)
+
+    def moved_to(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = True
+
+
 class Early(Greeting):
     """Says hello at once, whatever transport it has."""
 
-    awaits_last_response = False
+    awaits_last_response = begins = False
 
     def __init__(self) -> None:
         self.transports: list[asyncio.BaseTransport] = []
@@ -300,11 +320,52 @@ async def test_who_is_accepted_last_is_left_to_the_event_loop(listener: ListenSo
         assert await asyncio.wait_for(reader.read(), 20) == b""
 
 
-async def test_of_who_needs_tls_nothing_is_read_early(listener: ListenSocket) -> None:
-    context = OneContext(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH))
+async def test_tls_is_spoken_before_the_event_loop_watches(listener: ListenSocket) -> None:
+    authority, made = trustme.CA(), list[EarlyServer]()
+    server, client = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
+    authority.issue_cert("localhost").configure_cert(server)
+    authority.configure_trust(client)
+
+    def make() -> EarlyServer:
+        made.append(EarlyServer())
+        return made[-1]
+
+    door = Acceptor(listener.sockets[0].dup(), make, OneContext(server), 5.0, movable=make)
+    for _ in range(3):
+        reader, writer = await asyncio.open_connection("localhost", listener.address.port, ssl=client)
+        for number in range(3):
+            writer.write(b"echo %d" % number)
+            assert await asyncio.wait_for(reader.readexactly(6), 20) == b"echo %d" % number
+        writer.close()
+        await writer.wait_closed()
+    await until(lambda: all(each.lost for each in made))
+    assert not door._handshakes
+    door.close()
+
+
+async def test_a_handshake_is_bounded_before_the_event_loop_watches(listener: ListenSocket) -> None:
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("localhost").configure_cert(server)
+    told: list[str] = []
+    door = Acceptor(
+        listener.sockets[0].dup(),
+        EarlyServer,
+        OneContext(server),
+        0.02,
+        too_slow=told.append,
+        movable=EarlyServer,
+    )
+    async with caller(listener) as reader:
+        assert await asyncio.wait_for(reader.read(), 20) == b""
+    assert told == ["127.0.0.1"]
+    door.close()
+
+
+async def test_what_precedes_tls_is_not_read_early(listener: ListenSocket) -> None:
+    by_name = OneContext(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), needs_client_hello=True)
     sockets = listener.sockets[0]
     for door in (
-        Acceptor(sockets.dup(), Early, context, movable=Early),
+        Acceptor(sockets.dup(), Early, by_name, movable=Early),
         Acceptor(sockets.dup(), Early, proxies=lambda _: True, movable=Early),
     ):
         assert door._early is None

@@ -61,12 +61,15 @@ async def test_a_transport_that_is_refused_is_not_read_from(stage: Stage) -> Non
     assert stage.protocol.told == ["lost"]
 
 
-async def test_only_who_awaits_a_last_response_is_not_watched(stage: Stage) -> None:
+async def test_only_who_begins_or_awaits_a_last_response_is_not_watched(stage: Stage) -> None:
     assert stage.transport.connect()
-    assert stage.transport.received(b"last")
+    stage.protocol.begins = True
+    assert stage.transport.received(b"begin")
+    assert not stage.transport.received(b"last")
     assert stage.early.told == []
     stage.protocol.awaits_last_response = False
     assert not stage.transport.received(b"more")
+    assert stage.early.told == ["watch"]
     stage.transport.watch()
     assert stage.early.told == ["watch"]
 

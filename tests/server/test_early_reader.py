@@ -27,7 +27,7 @@ class Answering:
     def __init__(self) -> None:
         self.told: list[str] = []
         self.received = b""
-        self.awaits_last_response = False
+        self.awaits_last_response = self.begins = False
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -42,9 +42,11 @@ class Answering:
     def data_received(self, data: bytes) -> None:
         self.received += data
         if data == b"last":
-            self.awaits_last_response = True
+            self.awaits_last_response, self.begins = True, False
         elif data == b"echo":
             self.open.write(data)
+        elif data == b"begin":
+            self.begins = True
         elif data == b"pause":
             self.open.pause_reading()
         elif data == b"abort":
@@ -87,9 +89,11 @@ class Stage:
         self.watched: list[AcceptedTransport] = []
         self._tasks: list[asyncio.Task[Any]] = []
         self.failing = self.ended = False
+        self._client: object = None
         self.reader = EarlyReader((self._listener.family, self._listener.type), self._make, self._watch)
 
-    def _make(self) -> Answering:
+    def _make(self, name: object) -> Answering:
+        assert name == self._client
         if self.failing:
             raise ValueError("no protocol")
         self.made.append(Answering())
@@ -107,8 +111,8 @@ class Stage:
         with socket.create_connection(self._listener.getsockname(), LIMIT) as client:
             if first:
                 client.sendall(first)
-            accepted, name = self._listener.accept()
-            self.reader.begin([(accepted.detach(), name)])
+            accepted, self._client = self._listener.accept()
+            self.reader.begin([(accepted.detach(), self._client)])
             yield client
 
     async def read(self, client: socket.socket, size: int = 65_536) -> bytes:
@@ -235,6 +239,27 @@ def test_a_client_that_resets_is_heard(run: Run) -> None:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RST)
         (made,) = stage.made
         await until(lambda: "lost" in made.told)
+
+    run(scenario)
+
+
+def test_what_comes_before_a_last_request_needs_no_event_loop_either(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(early_reader, "PATIENCE", LIMIT)
+
+    async def scenario(stage: Stage) -> None:
+        with stage.client(b"begin") as client:
+            (made,) = stage.made
+            for _ in range(2):
+                client.sendall(b"begin")
+                await until(lambda: made.received.endswith(b"begin"))
+                made.received = b""
+            client.sendall(b"last")
+            await until(lambda: made.awaits_last_response)
+            made.answer()
+            assert await stage.read(client) == b"answer"
+        assert stage.watched == []
 
     run(scenario)
 

@@ -13,7 +13,9 @@ import pytest
 import trustme
 
 from gateway.server.tls_transport import TlsTransport
+from gateway.server.transport import ClientTransport
 from tests.raw import LIMIT, until
+from tests.server.test_aiohttp_server import settings
 
 LARGE = 3_000_000
 
@@ -382,3 +384,61 @@ async def test_broken_off_it_sends_no_more(served: Served, client: ssl.SSLContex
             await asyncio.wait_for(reader.readexactly(1), LIMIT)
         await until(lambda: above.told == ["made", "lost"])
         assert not above.open.can_write_eof()
+
+
+class Last(ClientTransport):
+    """Answers its last request."""
+
+    awaits_last_response = True
+
+    def data_received(self, data: bytes) -> None:
+        """It is known what it is."""
+
+
+class Wire(asyncio.Transport):
+    """Keeps what is written to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+        self.closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written.append(bytes(data))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_the_end_goes_out_with_the_last_response_if_it_comes_at_once(
+    authority: trustme.CA, client: ssl.SSLContext, at_once: bool
+) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+    loop, wire = asyncio.get_running_loop(), Wire()
+    above = Last(settings().connection_manager, loop)
+    transport = TlsTransport(context, above, loop, lambda _: None)
+    transport.connection_made(wire)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    caller = client.wrap_bio(incoming, outgoing, server_hostname="localhost")
+    while True:
+        try:
+            caller.do_handshake()
+            break
+        except ssl.SSLWantReadError:
+            transport.data_received(outgoing.read())
+            incoming.write(b"".join(wire.written))
+    caller.write(b"GET")
+    transport.data_received(outgoing.read())
+    wire.written.clear()
+    above.write(b"200")
+    assert wire.written == []
+    if not at_once:
+        await asyncio.sleep(0)
+        assert len(wire.written) == 1
+    above.hang_up()
+    assert (len(wire.written), wire.closed) == (1 if at_once else 2, True)
+    incoming.write(b"".join(wire.written))
+    assert (caller.read(), caller.read()) == (b"200", b"")
+    transport.connection_lost(None)
