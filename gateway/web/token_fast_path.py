@@ -1,7 +1,7 @@
 """The token endpoint's fast path: the same steps and responses as through aiohttp, without aiohttp.
 
-A token that this worker can give out again is answered while its request's bytes are being received. A task
-is made only where a step has to wait, above all for the store.
+A token that this worker can give out again is answered while its request's bytes are being received, and a
+new one while the store's answer is. A coroutine is made only where a step waits for anything else.
 """
 
 from __future__ import annotations
