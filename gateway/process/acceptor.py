@@ -101,6 +101,8 @@ class Acceptor:
         """What the next turn of the event loop begins with."""
         self._openings: list[_Opening] = []
         """Connections of whose transport the event loop is about to tell their protocol."""
+        self._finishing = False
+        """Whether the next turn of the event loop looks at them."""
         self._resume_timer: asyncio.TimerHandle | None = None
         self._last_call: asyncio.Task[None] | None = None
         self._loop.add_reader(sock, self._accept)
@@ -305,16 +307,17 @@ class Acceptor:
 
     def _finish_opening_soon(self) -> None:
         """Once the event loop has told the protocols of their transports: it does so in its next turn."""
-        if self._openings:
-            self._loop.call_soon(self._finish_opening, None)
+        if self._openings and not self._finishing:
+            self._finishing = True
+            self._loop.call_soon(self._finish_opening)
 
-    def _finish_opening(self, _: object) -> None:
+    def _finish_opening(self) -> None:
         """The event loop's own coroutines have nothing more to wait for."""
+        self._finishing = False
         openings, self._openings = self._openings, []
         for opening, waiting, between in openings:
             if not waiting.done():
                 self._openings.append((opening, waiting, between))
-                waiting.add_done_callback(self._finish_opening)
                 continue
             try:
                 opening.send(None)
@@ -322,6 +325,7 @@ class Acceptor:
                 pass
             except Exception as error:
                 self._not_opened(between, error)
+        self._finish_opening_soon()
 
     def _not_opened(self, between: _Between, error: Exception) -> None:
         if isinstance(between, TlsTransport):

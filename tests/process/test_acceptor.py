@@ -320,6 +320,37 @@ async def test_who_is_accepted_last_is_left_to_the_event_loop(listener: ListenSo
         assert await asyncio.wait_for(reader.read(), 20) == b""
 
 
+async def test_a_crowd_is_left_to_the_event_loop_together(
+    listener: ListenSocket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One look after all of them: if each looked after all others, a thousand would wait for seconds."""
+    made, looked = list[Early](), list[None]()
+    finish = Acceptor._finish_opening
+
+    def make() -> Early:
+        made.append(Early())
+        return made[-1]
+
+    def counted(door: Acceptor) -> None:
+        looked.append(None)
+        finish(door)
+
+    monkeypatch.setattr(Acceptor, "_finish_opening", counted)
+    door = Acceptor(listener.sockets[0].dup(), make, movable=make)
+    async with AsyncExitStack() as callers:
+        for _ in range(CROWD // 3):
+            await callers.enter_async_context(caller(listener))
+        await until(lambda: len(made) == CROWD // 3)
+        door.close()
+        await door.finish_handshakes(5.0)
+        await until(lambda: all(len(one.transports) > 1 for one in made))
+        assert len(looked) < CROWD // 3
+        for one in made:
+            last = one.transports[-1]
+            assert isinstance(last, asyncio.Transport)
+            last.close()
+
+
 async def test_tls_is_spoken_before_the_event_loop_watches(listener: ListenSocket) -> None:
     authority, made = trustme.CA(), list[EarlyServer]()
     server, client = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
