@@ -2,15 +2,18 @@
 
 A worker has one event loop. Each of its turns answers what has come during the one before, so a worker that
 gets more than it can do makes longer and longer turns, and everything waits for several of them. Once turns
-have been too long, each turn takes new requests for half of the longest delay only; those that it comes to
-later are refused, which costs little. So turns stay short, however much comes, and whatever else is done. A
-single long turn is let through, as CoDel does it with bursts of packets (RFC 8289 section 4.2).
+have been too long, each turn takes new requests for half of the longest delay at most; those that it comes to
+later are refused, which costs little. If turns are long all the same, because refusals and what the requests
+before have left to do take their time, each takes new requests for less and less time: as many are answered
+in more and shorter turns, and wait less. So turns stay short, however much comes, and whatever else is done.
+A single long turn is let through, as CoDel does it with bursts of packets (RFC 8289 section 4.2).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from math import inf
 
 CALM_INTERVAL = 0.1
 """Seconds between two looks while the loop is fast."""
@@ -20,19 +23,34 @@ ENOUGH = 2.0
 FORGET = 10.0
 """For so many times the longest delay the loop must be fast to make up for one late look."""
 
+SHORT_TURN = 0.25
+"""Of the longest delay: turns are to be no longer than this while requests are refused."""
+MOST_TAKING, LEAST_TAKING = 0.5, 0.02
+"""Of the longest delay: for so long a turn takes requests."""
+GROWTH, DEEPEST = 1.1, 0.5
+"""For how much longer, after a short turn, and shorter, after a long one, the next one takes requests."""
+MANY = 4
+"""Refusals that make a long turn one of too many requests. One request that holds the loop up for long, with
+one or two behind it, is no reason to take fewer."""
+KNOWN_FOR = 0.001
+"""Seconds until the system is asked anew for how long the thread has waited for a CPU."""
+
 
 class LoopOverload:
     """Delays in; out comes whether a request is refused. Pure. Times are seconds."""
 
-    __slots__ = ("_late", "_max_delay", "_refused", "_taken", "refusing")
+    __slots__ = ("_late", "_max_delay", "_refused", "_refused_in_turn", "_taken", "_taking", "refusing")
 
     def __init__(self, max_delay: float) -> None:
         self._max_delay = max_delay
         self._late = 0.0
         self._refused = False
         """Whether a request was, since the last look."""
+        self._refused_in_turn = 0
         self._taken = False
         """Whether the present turn has taken a request."""
+        self._taking = max_delay * MOST_TAKING
+        """Seconds for which a turn takes requests."""
         self.refusing = False
         """Whether requests are refused at the end of long turns."""
 
@@ -48,19 +66,26 @@ class LoopOverload:
         elif not self._late:
             self.refusing = False
 
-    def begin_turn(self) -> None:
-        """The loop begins a turn."""
-        self._taken = False
+    def begin_turn(self, lasted: float) -> None:
+        """The loop begins a turn; the one before has `lasted` so long."""
+        many, self._refused_in_turn, self._taken = self._refused_in_turn >= MANY, 0, False
+        short = self._max_delay * SHORT_TURN
+        if lasted > short and many:
+            least = self._max_delay * LEAST_TAKING
+            self._taking = max(least, self._taking * max(DEEPEST, short / lasted))
+        else:
+            self._taking = min(self._max_delay * MOST_TAKING, self._taking * GROWTH)
 
     def refuses(self, age: float) -> bool:
         """Whether to refuse a request that is come to when the turn has lasted for so long.
 
         Each turn takes one, however slow the machine is: without others beside it, none is ever refused.
         """
-        if not self.refusing or not self._taken or age <= self._max_delay / 2:
+        if not self.refusing or not self._taken or age <= self._taking:
             self._taken = True
             return False
         self._refused = True
+        self._refused_in_turn += 1
         return True
 
 
@@ -85,7 +110,8 @@ class LoopDelayMonitor:
         self._interval = CALM_INTERVAL
         self._turn: float | None = None
         """When the present turn began; None: nobody asks."""
-        self._waited_before_turn = 0.0
+        self._waited_before_turn = self._waited_now = 0.0
+        self._asked = -inf
         self.delay = 0.0
         """Seconds: the last that was measured, whoever has made the loop late."""
 
@@ -104,10 +130,14 @@ class LoopDelayMonitor:
         while nothing is refused."""
         if self._turn is None:
             return 0.0
-        age = self._clock() - self._turn
-        if age <= self._max_delay / 2:
-            return age  # too short to refuse anything: the system need not be asked
-        return max(0.0, age - (self._cpu_wait() - self._waited_before_turn))
+        now = self._clock()
+        return max(0.0, now - self._turn - (self._waited_until(now) - self._waited_before_turn))
+
+    def _waited_until(self, now: float) -> float:
+        """Seconds for which this thread has waited for a CPU. Who waits for longer finds a later time."""
+        if now - self._asked >= KNOWN_FOR:
+            self._asked, self._waited_now = now, self._cpu_wait()
+        return self._waited_now
 
     def _set(self) -> None:
         self._set_at, self._waited = self._clock(), self._cpu_wait()
@@ -127,8 +157,9 @@ class LoopDelayMonitor:
     def _begin_turn(self) -> None:
         """Runs at the beginning of each turn while requests are refused: the loop then never sleeps."""
         if self._rule.refusing and self._timer is not None:
-            self._turn, self._waited_before_turn = self._clock(), self._cpu_wait()
-            self._rule.begin_turn()
+            self._rule.begin_turn(self.age_of_turn())
+            self._turn = self._clock()
+            self._waited_before_turn = self._waited_until(self._turn)
             asyncio.get_running_loop().call_soon(self._begin_turn)
         else:
             self._turn = None

@@ -22,13 +22,14 @@ class Worker:
     Requests come at random times, whatever becomes of those before them.
     """
 
-    def __init__(self, rule: LoopOverload) -> None:
-        self.rule = rule
+    def __init__(self, rule: LoopOverload, refusal: float = REFUSAL) -> None:
+        self.rule, self._refusal = rule, refusal
         self.now = 0.0
         self.answered: list[tuple[float, float]] = []
         """When each came, and how long it took."""
         self.refused: list[float] = []
         self._due = HOT_INTERVAL
+        self._turn = 0.0
         self._chance = Random(3)  # noqa: S311 (no secret)
         self._responses: deque[float] = deque()
 
@@ -40,7 +41,8 @@ class Worker:
                 self.rule.observe(self.now - self._due, self.now - self._due + HOT_INTERVAL)
                 self._due = self.now + HOT_INTERVAL
             begun, turn = self.now, len(self._responses)
-            self.rule.begin_turn()
+            self.rule.begin_turn(begun - self._turn)
+            self._turn = begun
             while coming <= begun:
                 self._take(coming, self.now - begun)
                 coming += self._chance.expovariate(load / COST)
@@ -53,7 +55,7 @@ class Worker:
 
     def _take(self, came: float, age: float) -> None:
         if self.rule.refuses(age):
-            self.now += REFUSAL
+            self.now += self._refusal
             self.refused.append(came)
         else:
             self.now += COST / 2
@@ -76,6 +78,50 @@ def test_at_twice_the_capacity_those_that_are_let_in_stay_fast() -> None:
     worker.run(0.5, 3)
     assert not worker.rule.refusing
     assert not [came for came in worker.refused if came > end + 1]
+
+
+@pytest.mark.parametrize("refusal", [0.1, 0.3, 0.4])
+@pytest.mark.parametrize("max_delay", [0.02, 0.1])
+def test_turns_stay_short_whatever_a_refusal_costs(refusal: float, max_delay: float) -> None:
+    """`refusal`: in times of a request. What is answered is all that the refusals leave time for."""
+    worker = Worker(LoopOverload(max_delay), refusal * COST)
+    worker.run(2, 3)
+    worker.answered.clear()
+    worker.run(2, 10)
+    assert p99(worker.answered) < 1.5 * max_delay
+    # What is taken, and what is refused, take all of the time: a (1 - r) + 2 r = 1.
+    assert len(worker.answered) > 0.95 * (1 - 2 * refusal) / (1 - refusal) * 10 / COST
+    end = worker.now
+    worker.run(0.7, 3)
+    assert not [came for came in worker.refused if came > end + 1]
+
+
+def test_requests_that_hold_the_loop_up_do_not_make_it_take_fewer() -> None:
+    """A turn that one request has made long, with two behind it that were refused."""
+    rule = LoopOverload(MAX_DELAY)
+    for _ in range(2):
+        rule.observe(0.1, 0.2)
+    for _ in range(50):
+        rule.begin_turn(3 * MAX_DELAY)
+        assert not rule.refuses(MAX_DELAY / 2)
+        assert rule.refuses(MAX_DELAY)
+        assert rule.refuses(MAX_DELAY)
+
+
+def test_a_long_turn_with_many_refusals_makes_the_next_take_fewer_until_turns_are_short() -> None:
+    rule = LoopOverload(MAX_DELAY)
+    for _ in range(2):
+        rule.observe(0.1, 0.2)
+    assert not rule.refuses(0.0)
+    for _ in range(10):
+        assert rule.refuses(MAX_DELAY)
+    rule.begin_turn(MAX_DELAY)
+    assert not rule.refuses(0.0)
+    assert rule.refuses(MAX_DELAY / 2 - 0.001)
+    for _ in range(20):
+        rule.begin_turn(MAX_DELAY / 10)
+    assert not rule.refuses(0.0)
+    assert not rule.refuses(MAX_DELAY / 2 - 0.001)
 
 
 def test_without_it_the_turns_would_grow_for_ever() -> None:
@@ -103,7 +149,7 @@ def test_each_turn_begins_with_requests_that_are_answered() -> None:
     assert rule.refusing
     assert not rule.refuses(MAX_DELAY / 2)
     assert rule.refuses(MAX_DELAY / 2 + 0.001)
-    rule.begin_turn()
+    rule.begin_turn(0.0)
     assert not rule.refuses(MAX_DELAY)  # the first one of its turn
     assert rule.refuses(MAX_DELAY)
 
@@ -185,6 +231,7 @@ async def test_time_that_others_had_the_cpu_is_not_the_turns() -> None:
     clock[0] += 1.0
     waited[0] += 1.0 - MAX_DELAY
     assert monitor.age_of_turn() == pytest.approx(MAX_DELAY)
+    clock[0] += MAX_DELAY
     waited[0] += MAX_DELAY
-    assert monitor.age_of_turn() == pytest.approx(0)
+    assert monitor.age_of_turn() == pytest.approx(MAX_DELAY)
     monitor.stop()
