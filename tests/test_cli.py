@@ -95,7 +95,7 @@ def test_what_a_worker_imports_is_not_looked_through_by_the_collector_and_no_mor
     later = {"gateway.portal", "gateway.xds", "gateway.ext_authz", "gateway.converters", "gateway.demo"}
     later |= {"gateway.edge", "gateway.export", "multiprocessing", "prometheus_client"}
     assert packages & (later | {"gunicorn", "jinja2", "redis", "opentelemetry", "grpc", "acme"}) == set()
-    assert len(modules) < 1120, "each takes memory in every worker, and time at each start"
+    assert len(modules) < 1150, "each takes memory in every worker, and time at each start"
 
 
 def test_python_can_run_it_as_a_module() -> None:
