@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -211,15 +211,15 @@ def found_by_the_collector() -> Iterator[Counter[str]]:
 
 
 async def left_by(
-    gateway: Gateway, session: aiohttp.ClientSession, asked: bytes, status: int
+    gateway: Gateway, session: aiohttp.ClientSession, asked: Sequence[bytes], status: int
 ) -> Counter[str]:
-    """What ten requests, each on a connection of its own, leave to the collector."""
+    """What requests, each on a connection of its own, leave to the collector."""
     port = urlsplit(str(session._base_url)).port
     assert port is not None
     with found_by_the_collector() as found:
-        for _ in range(10):
+        for each in asked:
             async with await RawClient.connect("127.0.0.1", port) as client:
-                assert (await client.ask(asked)).status == status
+                assert (await client.ask(each)).status == status
         assert gateway.runner.server is not None
         await until(lambda: not gateway.runner.server.connections)  # type: ignore[union-attr]  # as above
     return found
@@ -233,7 +233,7 @@ async def test_requests_leave_nothing_to_the_garbage_collector(
         settings = load_text(OPEN.format(state=tmp_path, upstream=upstream.url), {}, PluginCatalog())
         gateway = Gateway(settings, store_url=valkey.url, telemetry=Telemetry())
         async with served(gateway) as session:
-            assert not await left_by(gateway, session, request("/open", header), 200)
+            assert not await left_by(gateway, session, [request("/open", header)] * 10, 200)
 
 
 TOKENS = """\
@@ -253,4 +253,24 @@ async def test_nor_do_requests_for_tokens(valkey: Valkey, tmp_path: Path, header
     body = b"grant_type=client_credentials" + more.encode()
     asked = request("/token", header, BASIC, FORM, method="POST", body=body)
     async with served(gateway) as session:
-        assert not await left_by(gateway, session, asked, 400 if "scope" in more else 200)
+        assert not await left_by(gateway, session, [asked] * 10, 400 if "scope" in more else 200)
+
+
+@pytest.mark.parametrize(("kind", "status"), [("live", 200), ("revoked", 401), ("forged", 401)])
+@pytest.mark.parametrize("header", ["X-A: plain", "TE: trailers"])
+async def test_nor_do_tokens_that_a_worker_has_not_seen(
+    valkey: Valkey, tmp_path: Path, header: str, kind: str, status: int
+) -> None:
+    with raw_upstream() as upstream:
+        routes = f'routes: [{{path: /orders, upstream: "{upstream.url}", strip_prefix: false}}]\n'
+        settings = load_text(TOKENS.format(state=tmp_path) + routes, {}, PluginCatalog())
+        async with served(Gateway(settings, store_url=valkey.url, telemetry=Telemetry())) as session:
+            issued = [(await token(session, validity_period="600"))["access_token"] for _ in range(10)]
+            for each in issued if kind == "revoked" else ():
+                login = aiohttp.encode_basic_auth("demo", "demo-secret")
+                await session.post("/revoke", data={"token": each}, headers={"Authorization": login})
+        shown = [each[:-1] + "-" for each in issued] if kind == "forged" else issued
+        gateway = Gateway(settings, store_url=valkey.url, telemetry=Telemetry())
+        async with served(gateway) as session:
+            asked = [request("/orders", header, f"Authorization: Bearer {each}") for each in shown]
+            assert not await left_by(gateway, session, asked, status)

@@ -65,17 +65,21 @@ class StoreQuestion(LazyReply["TokenInfo | None"]):
 
     def set_result(self, facts: TokenInfo | None) -> None:
         """The answer is there."""
-        questions = self._questions
-        del questions.asking[self._token]
+        callers = self._take_callers()
         # Unless the client was removed.
-        held = facts if facts is not None and questions.clients.may_hold(facts) else None
-        for caller in self._callers:
+        held = facts if facts is not None and self._questions.clients.may_hold(facts) else None
+        for caller in callers:
             if not caller.done():
                 caller.set_result(held)
 
     def set_exception(self, error: BaseException) -> None:
         """There is none."""
-        del self._questions.asking[self._token]
-        for caller in self._callers:
+        for caller in self._take_callers():
             if not caller.done():
                 caller.set_exception(error)
+
+    def _take_callers(self) -> list[Recipient]:
+        """Who is to hear of the answer. They may hold this question, and kept they would be a cycle."""
+        del self._questions.asking[self._token]
+        callers, self._callers = self._callers, []
+        return callers

@@ -25,7 +25,7 @@ def test_it_never_has_more_entries_than_its_bound() -> None:
     upper, _ = cache(10)
     for number in range(100):
         upper(b"%d" % number)
-        assert len(upper.recent) + len(upper._older) <= 10
+        assert len(upper.recent) + len(upper._older) + len(upper._leaving) <= 10
 
 
 def test_what_is_asked_for_stays_whatever_else_comes() -> None:
@@ -43,3 +43,12 @@ def test_a_long_key_is_not_kept() -> None:
     assert [upper(b"abcd"), upper(b"abcd")] == [b"ABCD", b"ABCD"]
     assert asked == [b"abcd", b"abcd"]
     assert not upper.recent
+
+
+def test_what_makes_room_goes_one_by_one() -> None:
+    upper, _ = cache(300)
+    kept = 0
+    for number in range(1_000):
+        upper(b"%d" % number)
+        kept, before = len(upper.recent) + len(upper._older) + len(upper._leaving), kept
+        assert kept >= before - 1
