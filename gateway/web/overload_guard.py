@@ -19,10 +19,11 @@ from gateway.runtime.caches import MIB, cached, register
 from gateway.server.in_flight import ClientWriter
 from gateway.server.loop_delay import LoopOverload
 from gateway.web.refusal_recorder import RefusalRecorder
-from gateway.web.request_recorder import RequestRecorder
+from gateway.web.request_recorder import OtherFacts, RequestRecorder
 
 _LINE = re.compile(rb"([A-Z]{1,20}) (/[\x21-\x7e]{0,4096}) HTTP/1\.1\r\n")
 _LENGTH = re.compile(rb"\r\ncontent-length: ?([0-9]{1,10})\r\n")
+_FACTS = OtherFacts(error=OVERLOADED.code)
 _REQUESTS = register(
     "requests that may be refused", __name__, entries=1024, key_bytes=2048, total_bytes=8 * MIB
 )
@@ -104,7 +105,9 @@ class OverloadGuard:
         body = response.body(request_id)
         client.write(response.message(body, [], keep_alive=keep, now=self._clock()))
         address = client.peer.address
-        self._recorder.other("-", method, path, address, request_id, response.status, len(body), 0.0)
+        self._recorder.other(
+            "-", method, path, address, request_id, response.status, len(body), 0.0, facts=_FACTS
+        )
         self._refusals.unrouted(method, shown, address, request_id, self._problem)
         return True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
@@ -10,13 +11,14 @@ from gateway.clock import system_clock
 from gateway.http.endpoints import GatewayPaths
 from gateway.http.exchange import NOBODY, Peer
 from gateway.http.limit_names import LOOP_DELAY
+from gateway.http.problems import OVERLOADED
 from gateway.server.loop_delay import LoopOverload
 from gateway.telemetry import Telemetry
 from gateway.telemetry.access_entry import DetailedEntry, Entry
 from gateway.telemetry.refusals import RefusalBuffer
+from gateway.web.detailed_recorder import DetailedRecorder
 from gateway.web.overload_guard import OverloadGuard
 from gateway.web.refusal_recorder import RefusalRecorder
-from gateway.web.request_recorder import RequestRecorder
 from tests.web_gateway import request
 
 
@@ -47,7 +49,7 @@ class Client:
 class Refusing:
     """A guard whose loop is late, and what it has noted."""
 
-    def __init__(self, *, late: bool = True) -> None:
+    def __init__(self, *, late: bool = True, fields: Sequence[str] = ()) -> None:
         self.reached: list[tuple[str, str]] = []
         self.lines: list[Entry | DetailedEntry] = []
         self.buffer = RefusalBuffer()
@@ -64,7 +66,7 @@ class Refusing:
             "hash",
             lambda *seen: self.reached.append(seen),
         )
-        recorder = RequestRecorder(self.telemetry, self.lines.append)
+        recorder = DetailedRecorder(self.telemetry, self.lines.append, None, fields)
         paths = GatewayPaths("https://gateway.example/auth")
         self.guard = OverloadGuard(
             rule, lambda: 1.0, paths, recorder, refusals, lambda: "the-id", lambda: 0.0
@@ -151,3 +153,11 @@ def test_a_refusal_is_counted_logged_and_known_to_why() -> None:
     (line,) = refusing.lines
     assert "secret" not in str(line)
     assert refusing.telemetry.snapshot().counts["requests"] == {("-", "GET", 503): 1}
+
+
+def test_a_line_with_further_fields_has_the_code_of_the_refusal() -> None:
+    refusing = Refusing(fields=["error"])
+    refusing.refused(request("/orders/7"))
+    (line,) = refusing.lines
+    assert isinstance(line, DetailedEntry)
+    assert line.details == (("error", OVERLOADED.code),)
