@@ -58,7 +58,6 @@ TESTED_ELSEWHERE = {
     ],
     "lines of the access log, from outside: tests/e2e/test_log_fields.py": [
         "gateway/upstream/timed_call.py",
-        "gateway/web/detailed_recorder.py",
     ],
     "real Envoys that are served: tests/e2e/test_xds.py": [
         "gateway/xds/log.py",
