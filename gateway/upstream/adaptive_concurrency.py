@@ -10,7 +10,8 @@ that no longer waited in the queue of before. And where a lower limit costs thro
 then the server has become slower, and its new latency is the measure from then on.
 
 A request counts from its sending to the response's head. Bodies, streams of events and tunnels, which go on
-after that, do not count. A request that waits for far longer than others is a long poll, and counts no more.
+after that, do not count. A request that waits for far longer than most others is a long poll, and counts no
+more. Where most wait for so long, it is the server that is slow.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ _FADES = 0.9
 _LONG = 1.0
 _LONG_TIMES = 20.0
 """A request that waits longer than this, in seconds and in times of the least latency, is a long poll."""
+_LATELY = 0.1
+"""The weight of a response in the share of late ones: the last ten or twenty decide."""
 
 _REFUSED = 503
 """RFC 9110 section 15.6.4: the server has no capacity. 429 tells of a limit of one client."""
@@ -218,10 +221,14 @@ class ConcurrencyLimit:
 class ConcurrencyLimiter:
     """The requests that wait for a server's response, up to the limit."""
 
-    __slots__ = ("_rule", "_waiting")
+    __slots__ = ("_late", "_quick", "_rule", "_waiting")
 
     def __init__(self, settings: AdaptiveConcurrencySettings, now: float) -> None:
         self._rule = ConcurrencyLimit(settings, now)
+        self._late = 0.0
+        """The share of the last responses that came as late as those to long polls."""
+        self._quick = now
+        """When one last came sooner, as most did."""
         self._waiting: dict[object, float] = {}
         """When each was sent, the earliest first."""
 
@@ -234,7 +241,7 @@ class ConcurrencyLimiter:
         """Whether one more may be sent."""
         if len(self._waiting) < self._rule.limit:
             return True
-        self._forget_long_polls(now)
+        self._forget_long_polls()
         return len(self._waiting) < self._rule.limit
 
     def refuse(self) -> None:
@@ -251,16 +258,23 @@ class ConcurrencyLimiter:
         sent = self._waiting.pop(call, None)
         if sent is None:
             return
+        late = now - sent >= self._rule.longest
+        self._late += _LATELY * (late - self._late)
+        if not late and self._late < 0.5:  # noqa: PLR2004 (a half)
+            self._quick = now
         if status == _REFUSED:
             self._rule.refused_by_server(now)
-        elif now - sent < self._rule.longest:
+        elif not (late and self._is_long_poll(sent)):
             self._rule.sample(sent, now, len(self._waiting))
 
     def left(self, call: object) -> None:
         """The request is over; no harm if it has had its response."""
         self._waiting.pop(call, None)
 
-    def _forget_long_polls(self, now: float) -> None:
-        until = now - self._rule.longest
-        for call in [call for call, sent in self._waiting.items() if sent < until]:
+    def _is_long_poll(self, sent: float) -> bool:
+        """Whether a request that was sent then has waited for so long while most others did not."""
+        return sent + self._rule.longest < self._quick
+
+    def _forget_long_polls(self) -> None:
+        for call in [call for call, sent in self._waiting.items() if self._is_long_poll(sent)]:
             del self._waiting[call]

@@ -67,6 +67,11 @@ class Simulation:
         """Requests a second that it can answer now."""
         return self.workers / self.service
 
+    @property
+    def waiting(self) -> int:
+        """Requests that the server has not answered."""
+        return len(self._answers)
+
     def goodput(self, load: float, seconds: float) -> float:
         """The share of the capacity that is used while `load` times as much is offered."""
         before = len(self.latencies)
@@ -272,6 +277,28 @@ def test_long_polls_are_no_samples_and_take_no_room() -> None:
     run.run(CAPACITY / 2, 5)
     assert run.refused == []
     assert run.limiter.limit >= UNUSED
+
+
+@pytest.mark.parametrize("factor", [40, 200])
+def test_a_server_that_becomes_very_slow_gets_few(factor: int) -> None:
+    """Its responses are as late as those to long polls, but all of them are."""
+    run = simulation()
+    run.run(CAPACITY / 2, 5)
+    run.service *= factor
+    run.run(CAPACITY / 2, 20)
+    assert run.waiting < 40
+    run.refused.clear()
+    run.service = SERVICE
+    run.run(CAPACITY / 2, 20)
+    assert not [when for when in run.refused if when > run.now - 5]
+
+
+def test_a_server_that_answers_nothing_gets_no_more_than_the_limit() -> None:
+    run = simulation()
+    run.run(CAPACITY / 2, 5)
+    run.stall(20)
+    run.run(CAPACITY / 2, 15)
+    assert run.waiting <= run.limiter.limit
 
 
 def test_a_request_that_left_without_a_response_takes_no_room() -> None:
