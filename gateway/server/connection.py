@@ -2,7 +2,7 @@
 
 Its states and what leads from one to the next are in `gateway.server.connection_state`.
 
-aiohttp's part, with its parser and its task, is made when a request first needs it. While the fast path
+What goes to aiohttp, and comes from it, goes through `gateway.server.aiohttp_requests`. While the fast path
 answers a request, aiohttp sees nothing of the connection. What arrives before a response is out is held.
 """
 
@@ -15,12 +15,11 @@ from aiohttp import web
 
 from gateway.http.limit_names import HEADER_TIMEOUT, IDLE
 from gateway.http.problems import SLOW_REQUEST, Problem
-from gateway.http.request_head import check_request_line
 from gateway.http.responses import problem_response, response_bytes
 from gateway.server.aiohttp_handler import AiohttpHandler
+from gateway.server.aiohttp_requests import AiohttpRequests
 from gateway.server.connection_state import TRANSITIONS, Event, State, impossible
 from gateway.server.in_flight import BodyReceiver, FlowControlled, InFlightRequest
-from gateway.server.request_splitter import RequestSplitter, head_limit
 from gateway.server.settings import LINGERING, ConnectionSettings, ServerHandle
 from gateway.server.transport import ClientTransport
 from gateway.server.tunnel import TunnelRelay
@@ -40,21 +39,19 @@ class Connection(ClientTransport):
     """One client connection."""
 
     __slots__ = (
-        "_handler",
-        "_head_since",
+        "_aiohttp",
         "_held",
         "_idle_until",
-        "_in_flight", "_in_flight_done",
+        "_in_flight",
+        "_in_flight_done",
         "_last",
         "_missing",
         "_receiver",
-        "_request_line",
-        "_response",
         "_server",
         "_settings",
-        "_splitter", "_state",
+        "_state",
         "_tunnel",
-    )  # fmt: skip
+    )
 
     def __init__(
         self, server: ServerHandle, settings: ConnectionSettings, loop: asyncio.AbstractEventLoop
@@ -72,14 +69,8 @@ class Connection(ClientTransport):
         """Bytes still to come of the body of the fast path's request."""
         self._receiver: BodyReceiver | None = None
         """Who gets them; None: they are discarded."""
-        self._handler: AiohttpHandler | None = None
-        self._response: FlowControlled | None = None
-        """What aiohttp's application answers a proxied request with."""
-        self._splitter: RequestSplitter | None = None
-        self._request_line: bytes | None = None
-        """What has come of a request line that is not whole; None: aiohttp has it."""
-        self._head_since = 0.0
-        """When the first bytes of aiohttp's request came."""
+        self._aiohttp: AiohttpRequests | None = None
+        """None: aiohttp has had no request of this connection."""
         self._tunnel: TunnelRelay | None = None
         self._held = b""
         self._idle_until = loop.time() + settings.idle_timeout
@@ -123,19 +114,17 @@ class Connection(ClientTransport):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        for response in (self._in_flight, self._response):
-            if response is not None:
-                response.pause()
-        if self._handler is not None:
-            self._handler.pause_writing()
+        if self._in_flight is not None:
+            self._in_flight.pause()
+        if self._aiohttp is not None:
+            self._aiohttp.pause_writing()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        for response in (self._in_flight, self._response):
-            if response is not None:
-                response.resume()
-        if self._handler is not None:
-            self._handler.resume_writing()
+        if self._in_flight is not None:
+            self._in_flight.resume()
+        if self._aiohttp is not None:
+            self._aiohttp.resume_writing()
         if self._held and self._state is _IDLE:
             self._next()
 
@@ -147,9 +136,9 @@ class Connection(ClientTransport):
         if self._tunnel is not None:
             self._tunnel.client_ended()
         # The two know each other: without this, only the garbage collector would find them.
-        handler, self._handler = self._handler, None
-        if handler is not None:
-            handler.connection_lost(exc)
+        aiohttp, self._aiohttp = self._aiohttp, None
+        if aiohttp is not None:
+            aiohttp.connection_lost(exc)
 
     # A request begins, on the fast path or with aiohttp.
 
@@ -195,48 +184,32 @@ class Connection(ClientTransport):
             self._next()
 
     def _begin_with_aiohttp(self, data: bytes) -> None:
-        if self._splitter is None:
-            self._splitter = RequestSplitter(head_limit(self._settings.limits))
-        self._splitter.begin()
-        self._head_since = self._loop.time()
+        if self._aiohttp is None:
+            self._aiohttp = AiohttpRequests(self._new_handler, self._settings.limits)
+        self._aiohttp.begin(self._loop.time())
         self._enter(Event.AIOHTTP_TOOK)
-        self._request_line = b""
         self._feed(data)
 
-    def _whole_request_line(self, start: bytes) -> bytes | None:
-        """Holds the request line back until it is whole: of a part, aiohttp's parser thinks otherwise."""
-        try:
-            whole = check_request_line(start, self._settings.limits.target)
-        except Problem as problem:
-            self.refuse(problem)
-            self.hang_up()
-            return None
-        self._request_line = None if whole else start
-        return start if whole else None
-
-    def _feed(self, data: bytes) -> None:
-        """Gives aiohttp what belongs to its request, and holds the rest."""
-        if self._request_line is not None:
-            start = self._whole_request_line(self._request_line + data)
-            if start is None:
-                return
-            data = start
-        assert self._splitter is not None  # noqa: S101 (for mypy: `_begin` has made it)
-        handler = self._handler or self._first_need()
-        share = self._splitter.take(data)
-        if share:
-            handler.data_received(data if share == len(data) else data[:share])
-        if share < len(data) and self._state is not State.LINGERING:
-            self._hold(data[share:])
-        self._next_if_read(parsed=False)
-
-    def _first_need(self) -> AiohttpHandler:
+    def _new_handler(self) -> AiohttpHandler:
         assert self.transport is not None  # noqa: S101 (for mypy: bytes have just come)
-        self._handler = handler = self._server.handler(self)
+        handler = self._server.handler(self)
         handler.connection_made(self.transport)
         if self._paused:
             handler.pause_writing()
         return handler
+
+    def _feed(self, data: bytes) -> None:
+        """Gives aiohttp what belongs to its request, and holds the rest."""
+        assert self._aiohttp is not None  # noqa: S101 (for mypy: `_begin_with_aiohttp` has made it)
+        try:
+            behind = self._aiohttp.feed(data)
+        except Problem as problem:
+            self.refuse(problem)
+            self.hang_up()
+            return
+        if behind and self._state is not State.LINGERING:
+            self._hold(behind)
+        self._next_if_read(parsed=False)
 
     def _hold(self, data: bytes) -> None:
         self._held += data
@@ -248,12 +221,13 @@ class Connection(ClientTransport):
     def request_started(self) -> None:
         """The head is whole."""
         self._enter(Event.REQUEST_STARTED)
-        if self._splitter is not None:
-            self._splitter.request_started()
+        if self._aiohttp is not None:
+            self._aiohttp.request_started()
 
     def control_flow_of(self, response: FlowControlled | None) -> None:
         """From now on `response` is paused and resumed as the client takes it; None: nothing is."""
-        self._response = response
+        if self._aiohttp is not None:
+            self._aiohttp.response = response
         if response is not None and self._paused:
             response.pause()
 
@@ -270,17 +244,10 @@ class Connection(ClientTransport):
 
     def _next_if_read(self, *, parsed: bool) -> None:
         """Turns to the next request, once aiohttp's has been read and answered."""
-        handler, splitter = self._handler, self._splitter
-        if (
-            self._state is not State.ANSWERED
-            or handler is None
-            or splitter is None
-            or handler.has_unstarted_request
-            or not splitter.complete(parsed=parsed)
-        ):
-            return
-        self._enter(Event.REQUEST_READ)
-        self._next()
+        aiohttp = self._aiohttp
+        if self._state is State.ANSWERED and aiohttp is not None and aiohttp.request_read(parsed=parsed):
+            self._enter(Event.REQUEST_READ)
+            self._next()
 
     # What the fast path says.
 
@@ -339,8 +306,8 @@ class Connection(ClientTransport):
         super().check_timeouts(now)
         if self._receiver is not None:
             self._receiver.check_pace(now)
-        elif self._state is State.HEAD:
-            if now - self._head_since > self._settings.header_timeout:
+        elif self._state is State.HEAD and self._aiohttp is not None:
+            if now - self._aiohttp.began > self._settings.header_timeout:
                 self.refuse(Problem(SLOW_REQUEST, close=True, limit=HEADER_TIMEOUT))
                 self.hang_up()
         elif now > self._idle_until and self._state in _AT_REST:
@@ -360,9 +327,10 @@ class Connection(ClientTransport):
 
     def going_away(self, *, at_once: bool) -> None:
         """The gateway shuts down: ends what would go on for ever. `at_once`: there is no time left."""
-        for response in (self._in_flight, self._response):
-            if response is not None:
-                response.end_stream(at_once=at_once)
+        if self._in_flight is not None:
+            self._in_flight.end_stream(at_once=at_once)
+        if self._aiohttp is not None:
+            self._aiohttp.end_stream(at_once=at_once)
 
     def refuse(self, problem: Problem) -> None:
         """Answers what can't be read as a request."""
@@ -374,9 +342,10 @@ class Connection(ClientTransport):
     def close(self) -> None:
         """Closes when nothing is in flight any more."""
         self._last = True
-        if self._state in (State.HEAD, State.AIOHTTP) and self._handler is not None:
-            self._handler.close()
-        elif self._state in _AT_REST or self._state is State.HEAD:
+        if self._state in (State.HEAD, State.AIOHTTP):
+            if self._aiohttp is None or not self._aiohttp.close_after_response():
+                self.hang_up()
+        elif self._state in _AT_REST:
             self.hang_up()
 
     def hang_up(self) -> None:
@@ -395,6 +364,6 @@ class Connection(ClientTransport):
                     await asyncio.shield(self._in_flight_done)
         if self._in_flight is not None:
             self._in_flight.client_disconnected()
-        if self._handler is not None:
-            await self._handler.shutdown(timeout)
+        if self._aiohttp is not None:
+            await self._aiohttp.shutdown(timeout)
         self.hang_up()
