@@ -17,9 +17,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from benchmarks.answers import complete
 from benchmarks.driven import Window, finish, program, say_ready
-from benchmarks.load import Load, Outcome
-from benchmarks.paced import complete, outcome
+from benchmarks.load import Load, Outcome, outcome
 
 MOST_A_SECOND = 12_000
 """Requests that nobody exceeds if each needs a signature checked."""

@@ -15,8 +15,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from benchmarks.driven import finish, say_ready
-from benchmarks.load import Outcome
-from benchmarks.paced import outcome
+from benchmarks.load import Outcome, outcome
 
 PATIENCE = 10.0
 """Seconds until a stream must have begun."""

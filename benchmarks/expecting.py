@@ -10,9 +10,9 @@ import time
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from benchmarks.answers import complete
 from benchmarks.driven import finish, say_ready
-from benchmarks.load import Outcome
-from benchmarks.paced import complete, outcome
+from benchmarks.load import Outcome, outcome
 
 PATIENCE = 5.0
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"

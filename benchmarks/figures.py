@@ -11,13 +11,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from benchmarks import wrk
+from benchmarks.answers import complete
 from benchmarks.contender import KEEPING, Contender
 from benchmarks.gateposts import BOTH_CORES
 from benchmarks.load import Load
 from benchmarks.machine import resident_mib
 from benchmarks.names import GATEPOST, NGINX, ON_REDIS, TWO_WORKERS
 from benchmarks.overload import BACK, GOODPUT, LATE, P99, UPSTREAM, WORKER, run_overload
-from benchmarks.paced import complete
 from benchmarks.peers.gatepost import Gatepost
 from benchmarks.reloads import RELOAD, reload_latency
 from benchmarks.samples import Figure

@@ -13,8 +13,7 @@ from typing import Any
 
 import grpc
 
-from benchmarks.load import LOAD_CORE, Outcome
-from benchmarks.paced import outcome
+from benchmarks.load import LOAD_CORE, Outcome, outcome
 
 UNARY, STREAM = "/bench.Echo/Get", "/bench.Echo/List"
 MESSAGE = b"x" * 120

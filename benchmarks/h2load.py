@@ -8,8 +8,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchmarks.load import LOAD_CORE, Load, Outcome
-from benchmarks.paced import outcome
+from benchmarks.load import LOAD_CORE, Load, Outcome, outcome
 
 STREAMS = 8
 """Requests at once of a connection."""

@@ -15,8 +15,7 @@ from threading import Thread
 from urllib.parse import urlsplit
 
 from benchmarks.driven import finish, say_ready
-from benchmarks.load import Outcome
-from benchmarks.paced import outcome
+from benchmarks.load import Outcome, outcome
 
 PATIENCE = 5.0
 

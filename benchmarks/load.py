@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -61,8 +61,30 @@ class Outcome:
 
     worst: float | None = None
     """Seconds of the slowest, where every request is measured from the moment at which it was due."""
+    late: float | None = None
+    """By how many seconds the load itself kept requests back: the 99th percentile, where that is known."""
+    late_most: float | None = None
+    """The same, the 99.9th percentile."""
 
     @property
     def rate(self) -> float:
         """Requests a second."""
         return self.requests / self.seconds
+
+
+def outcome(
+    latencies: list[float], seconds: float, wrong: dict[str, int], *, since_due: bool = False
+) -> Outcome:
+    """What latencies come to. `since_due`: each begins when its request was due, not when it could be sent."""
+    if not latencies:
+        raise RuntimeError("not one answer came")
+    ordered = sorted(latencies)
+    half, most, nearly_all = (share(ordered, part) for part in (0.5, 0.99, 0.999))
+    if not since_due:
+        return Outcome(len(ordered), seconds, half, most, None, wrong)
+    return Outcome(len(ordered), seconds, half, most, nearly_all, wrong, ordered[-1])
+
+
+def share(ordered: Sequence[float], part: float) -> float:
+    """The value below which that part of them lies."""
+    return ordered[int(len(ordered) * part)]

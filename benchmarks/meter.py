@@ -46,6 +46,8 @@ class Meter:
             own_core=LOAD_CORE not in contender.cores,
             paced=paced,
             p999=outcome.p999,
+            late=outcome.late,
+            late_most=outcome.late_most,
         )  # fmt: skip
 
     def _now(self) -> tuple[float, float, float, float]:

@@ -1,7 +1,7 @@
 """`python -m benchmarks.overload`: twice the requests that can be answered, in an open loop, for half a minute.
 
 Two cases. In the first the upstream is what can't answer more, one request after the other; in the second it is
-a worker of Gatepost, without its fast path, so that this program can send twice as many. What is let in should
+a worker of Gatepost, without its fast path, so that the load can send twice as many. What is let in should
 take less than 100 ms (99 of 100), what is refused should be refused early, and a second after the load nothing
 should be. It needs two cores of its own: where it is late itself (the last column), it measures the machine.
 """
@@ -9,7 +9,6 @@ should be. It needs two cores of its own: where it is late itself (the last colu
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import os
 import subprocess
@@ -26,15 +25,16 @@ from socket import create_server, socket
 
 from benchmarks import wrk
 from benchmarks.load import LOAD_CORE, Load
-from benchmarks.paced import Pace
+from benchmarks.paced import BROKEN, NEVER, Note, at_random, play
 from benchmarks.peers.gatepost import Gatepost, routes
 from benchmarks.peers.upstream import Upstream
 
 CONNECTIONS = 900
-"""As many as `select` can look at."""
 TAKES = 0.005
 """Seconds for which the slow upstream is busy with each request."""
-CALM = 0.25
+WARM_UP = 2.0
+"""Seconds of half the capacity before."""
+CALM, CALM_SECONDS = 0.25, 3.0
 """Of the capacity: the load afterwards."""
 UPSTREAM, WORKER = "upstream", "worker"
 P99, GOODPUT, BACK, LATE = "p99", "goodput", "back", "late"
@@ -43,26 +43,6 @@ HEADING = """\
 |---|---|---|---|---|---|---|---|
 """
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-
-class Watched(Pace):
-    """Notes of each answer when it was due, how long it took, and whether it was a refusal."""
-
-    def __init__(self, address: tuple[str, int], request: bytes) -> None:
-        super().__init__(address, request, CONNECTIONS, 200)
-        self.answers: list[tuple[float, float, bool]] = []
-        self.lateness: list[float] = []
-
-    def _send(self) -> None:
-        now = time.perf_counter()
-        self.lateness += [now - due for due, _ in zip(self._due, self._idle, strict=False)]
-        super()._send()
-
-    def _receive(self, each: socket) -> None:
-        due, known, wrong = self._under_way[each][0], len(self.latencies), sum(self.wrong.values())
-        super()._receive(each)
-        if len(self.latencies) > known:
-            self.answers.append((due, self.latencies[-1], sum(self.wrong.values()) > wrong))
 
 
 @contextmanager
@@ -103,7 +83,7 @@ class Row:
     back: float
     """Seconds from the end of the load to the last refusal."""
     late: float
-    """Seconds that this program was late with a request: 99 of 100 less."""
+    """Seconds that the load itself was late with a request: 99 of 100 less."""
 
     def line(self, seconds: float) -> str:
         """A line of the table."""
@@ -132,28 +112,28 @@ def _p99(values: Sequence[float]) -> float:
 
 
 def measure(case: str, gatepost: Gatepost, capacity: float, seconds: float) -> Row:
-    """Half the capacity, twice the capacity, and a quarter of it."""
-    lines = [
-        "GET /small HTTP/1.1",
-        f"Host: 127.0.0.1:{gatepost.port}",
-        f"Authorization: Bearer {gatepost.token()}",
-    ]
-    request = "\r\n".join([*lines, "", ""]).encode()
+    """Half the capacity, twice the capacity, and a quarter of it, one after the other."""
+    token = f"Authorization: Bearer {gatepost.token()}"
+    request = Load(f"http://127.0.0.1:{gatepost.port}/small", (token,)).text().encode()
     chance = Random(7)  # noqa: S311 (when requests come is no secret)
-    pace = Watched(("127.0.0.1", gatepost.port), request)
-    with pace:
-        pace.run(capacity / 2, 2, chance)
-        pace.answers.clear()
-        pace.lateness.clear()
-        begun = time.perf_counter()
-        pace.run(2 * capacity, seconds, chance)
-        answers, late, lost = pace.answers[:], _p99(pace.lateness), pace.wrong.get("read", 0)
-        pace.answers.clear()
-        pace.run(CALM * capacity, 3, chance)
-        end = begun + seconds
-        back = max((due - end for due, _, refused in pace.answers if refused), default=0.0)
-    admitted = [took for _, took, refused in answers if not refused]
-    return Row(case, capacity, admitted, [took for _, took, refused in answers if refused], lost, back, late)
+    end = WARM_UP + seconds
+    times = [
+        *at_random(capacity / 2, WARM_UP, chance),
+        *(WARM_UP + due for due in at_random(2 * capacity, seconds, chance)),
+        *(end + due for due in at_random(CALM * capacity, CALM_SECONDS, chance)),
+    ]
+    notes = play(gatepost.port, request, CONNECTIONS, times).notes
+    return judged(case, capacity, [note for note in notes if note.due >= WARM_UP], end)
+
+
+def judged(case: str, capacity: float, notes: Sequence[Note], end: float) -> Row:
+    """What became of the requests of the overload, which were due before `end`, and of those after it."""
+    over = [note for note in notes if note.due < end]
+    refused = [note.took for note in over if note.status not in (200, BROKEN, NEVER)]
+    admitted = [note.took for note in over if note.status == 200]
+    back = max((note.due - end for note in notes if note.due >= end and note.status != 200), default=0.0)
+    late = [note.late for note in over]
+    return Row(case, capacity, admitted, refused, len(over) - len(admitted) - len(refused), back, _p99(late))
 
 
 def run_overload(seconds: float) -> dict[str, dict[str, float]]:
@@ -171,7 +151,6 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="prints figures, not a table")
     options = parser.parse_args()
     os.sched_setaffinity(0, {LOAD_CORE})
-    gc.disable()
     rows: list[Row] = []
     for row in both(options.seconds):
         if not options.json:

@@ -103,6 +103,9 @@ def remarks(own: Sequence[Sample]) -> list[str]:
         found.append("shares a core with the load")
     elif not own[0].paced and _median(one.busy + one.disturbed for one in own) < BUSY_ENOUGH:
         found.append("the load was the limit")
+    late, late_most = _known(one.late for one in own), _known(one.late_most for one in own)
+    if late is not None and late_most is not None:
+        found.append(f"the load itself was late: p99 {late * 1e3:.2f} ms, p99.9 {late_most * 1e3:.2f} ms")
     others = _median(one.disturbed for one in own)
     if own[0].own_core and others > QUIET_ENOUGH:
         found.append(f"others used {others:.0%} of its core")

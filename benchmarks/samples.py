@@ -41,6 +41,10 @@ class Sample:
     """Whether the load came at a rate of its own, whatever the contender could do."""
     p999: float | None = None
     """Seconds, where each request is measured from the moment at which it was due."""
+    late: float | None = None
+    """By how many seconds the load itself kept requests back: the 99th percentile, where that is known."""
+    late_most: float | None = None
+    """The same, the 99.9th percentile."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from benchmarks.driven import finish, say_ready
-from benchmarks.load import Outcome
-from benchmarks.paced import outcome
+from benchmarks.load import Outcome, outcome
 from benchmarks.peers.streams import accept_value
 
 PAYLOAD = b"x" * 120

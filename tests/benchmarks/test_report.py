@@ -40,6 +40,11 @@ def test_it_is_said_when_the_load_was_the_limit() -> None:
     assert remarks([replace(slack, own_core=False)]) == ["shares a core with the load"]
 
 
+def test_how_late_the_load_was_itself_stands_beside_what_it_found() -> None:
+    punctual = replace(sample(), paced=True, late=0.00004, late_most=0.00015)
+    assert remarks([punctual]) == ["the load itself was late: p99 0.04 ms, p99.9 0.15 ms"]
+
+
 def test_a_base_in_another_case_is_named_with_it() -> None:
     other = replace(FIRST, name="other", base_case=FIRST.name)
     samples = [sample(NGINX, 10), replace(sample(GATEPOST, 20), case="other")]

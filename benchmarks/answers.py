@@ -1,0 +1,14 @@
+"""Where an answer ends that a program of ours reads itself."""
+
+from __future__ import annotations
+
+import re
+
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+
+
+def complete(answer: bytes) -> bool:
+    """Whether an answer with a Content-Length is there."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    length = _LENGTH.search(head)
+    return length is not None and len(body) >= int(length[1])
