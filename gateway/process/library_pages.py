@@ -8,16 +8,20 @@ mapped again from there.
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import mmap
 import os
 import re
 from array import array
+from collections.abc import Iterator
 from typing import BinaryIO
 
 MAPPINGS = "/proc/self/maps"
 PAGES = "/proc/self/pagemap"
 THREADS = "/proc/self/task"
+SETTLED = 1.0
+"""Seconds after a start. The first requests have come then: what only they needed goes, too."""
 _DONTNEED = 4
 """MADV_DONTNEED of madvise(2) on Linux."""
 _IN_USE = 1 << 63 | 1 << 62
@@ -26,24 +30,55 @@ _OF_FILE = 1 << 61
 """The page is the file's. Otherwise it is a copy that has been written to."""
 _READ_ONLY = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) r-([x-])p \S+ \S+ [1-9]\d* +(/.+)$", re.MULTILINE)
 
+Part = tuple[int, int]
+"""Where memory begins and ends."""
 
-def release_library_pages() -> None:
-    """Unmaps code and constants of the program and all its libraries.
 
-    Takes some milliseconds. Nothing is done where that is impossible, or while other threads run.
+class LibraryPages:
+    """Code and constants of the program and of the libraries that it has loaded when this is made.
+
+    A thread that loads a library maps its variables over what for a moment counts as read-only. So this is to
+    be made while no other thread runs, or nothing is released. It is released beside any threads: what has
+    been loaded meanwhile stays as it is.
     """
-    try:
-        # A thread that loads a library maps its variables over what for a moment counts as read-only.
-        if len(os.listdir(THREADS)) > 1:
+
+    def __init__(self) -> None:
+        self._parts: frozenset[Part] = frozenset()
+        try:
+            if len(os.listdir(THREADS)) == 1:
+                self._parts = frozenset(_mapped())
+        except OSError:
             return
-        with open(MAPPINGS, encoding="utf-8", errors="replace") as mappings, open(PAGES, "rb") as pages:
-            found = read_only_parts(mappings.read())
-            _release([(start, end) for start, end in found if is_clean(pages, start, end)])
-    except OSError:
-        return
+
+    def release(self) -> None:
+        """Unmaps them. Takes some milliseconds. Nothing is done where that is impossible."""
+        for _ in self._released():
+            pass
+
+    async def release_later(self) -> None:
+        """The same, when the first requests have come, and between other requests."""
+        await asyncio.sleep(SETTLED)
+        for _ in self._released():
+            await asyncio.sleep(0)
+
+    def _released(self) -> Iterator[None]:
+        try:
+            known = [part for part in _mapped() if part in self._parts]
+            with open(PAGES, "rb") as pages:
+                for part in known:
+                    if is_clean(pages, *part):
+                        _release(part)
+                    yield
+        except OSError:
+            return
 
 
-def read_only_parts(mappings: str) -> list[tuple[int, int]]:
+def _mapped() -> list[Part]:
+    with open(MAPPINGS, encoding="utf-8", errors="replace") as mappings:
+        return read_only_parts(mappings.read())
+
+
+def read_only_parts(mappings: str) -> list[Part]:
     """Where code and constants were mapped from files with code, by proc_pid_maps(5)."""
     found = _READ_ONLY.findall(mappings)
     libraries = {path for _, _, executable, path in found if executable == "x"}
@@ -62,8 +97,7 @@ def is_clean(pages: BinaryIO, start: int, end: int) -> bool:
     return bool(entries) and not any(entry & _IN_USE and not entry & _OF_FILE for entry in set(entries))
 
 
-def _release(ranges: list[tuple[int, int]]) -> None:
+def _release(part: Part) -> None:
     madvise = ctypes.CDLL(None).madvise
     madvise.argtypes = (ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int)
-    for start, end in ranges:
-        madvise(start, end - start, _DONTNEED)
+    madvise(part[0], part[1] - part[0], _DONTNEED)

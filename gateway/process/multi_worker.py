@@ -24,7 +24,7 @@ from gateway.config.model import Settings
 from gateway.errors import StartError
 from gateway.process.embedded_store_process import CHECK_INTERVAL
 from gateway.process.file_watch import FileWatch
-from gateway.process.library_pages import release_library_pages
+from gateway.process.library_pages import LibraryPages
 from gateway.process.listeners import WorkerShare
 from gateway.process.logs import set_up_logs
 from gateway.process.multi_worker_app import MultiWorkerApplication, WorkerTask
@@ -67,7 +67,7 @@ def serve_multi_worker(context: RuntimeContext, settings: Settings, load: Callab
         # Keeps memory shared with the workers (copy-on-write): the collector would write to every object.
         gc.collect()
         gc.freeze()
-        release_library_pages()
+        LibraryPages().release()
         try:
             arbiter.run()
         except SystemExit as end:

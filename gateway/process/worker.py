@@ -22,7 +22,7 @@ from gateway.process.certificates import CHECK_INTERVAL, Certificates
 from gateway.process.edge_process import EdgeProcess
 from gateway.process.embedded_store_process import StoreProcess
 from gateway.process.gc_tuning import IdleCollector, freeze_gc
-from gateway.process.library_pages import release_library_pages
+from gateway.process.library_pages import LibraryPages
 from gateway.process.line_writer import line_writer
 from gateway.process.listeners import ListenSocket, WorkerShare
 from gateway.process.log_level import CHECK_INTERVAL as LEVEL_INTERVAL
@@ -133,6 +133,7 @@ class Worker:
 
         `edge`: where requests come from the edge. `accept`: False if connections are to wait for `accept()`.
         """
+        pages = LibraryPages()
         self._otel = start_otel(
             os.environ, self._context.telemetry, self._context.status, self._context.clock
         )
@@ -141,10 +142,9 @@ class Worker:
         self._renew_by_acme(settings)
         self._level = settings.logging.level
         log_level = LogLevelWatch(Path(settings.server.state_dir))
-        watches = self._watch_certificates(), self._watch_log_level(log_level)
+        watches = self._watch_certificates(), self._watch_log_level(log_level), pages.release_later()
         self._watches = [asyncio.create_task(watch) for watch in watches]
         freeze_gc()
-        release_library_pages()
 
     def accept(self) -> None:
         """Accepts connections, where `open` did not."""

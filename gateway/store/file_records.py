@@ -40,8 +40,7 @@ from gateway.store.user_ids import new_user_id
 TRIES = 50
 """Attempts, where other loads write at the same time."""
 MANY = 1000
-"""More clients than that are compared in a thread: so many take about a millisecond. A worker that starts has
-no thread otherwise, and gives back memory that it could not with one (`process/library_pages.py`)."""
+"""More clients than that are compared in a thread: so many take about a millisecond."""
 MOST_LOADS = 1000
 """Loads whose results are kept, for restarted workers."""
 

@@ -5,13 +5,15 @@ import re
 import struct
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from gateway.process import library_pages
-from gateway.process.library_pages import PAGES, is_clean, read_only_parts, release_library_pages
+from gateway.process.library_pages import PAGES, LibraryPages, is_clean, read_only_parts
 from tests.process.conftest import Start
+from tests.raw import until
 
 pytestmark = pytest.mark.skipif(not Path(PAGES).exists(), reason="Linux says which pages a process has")
 
@@ -22,7 +24,7 @@ FROM_FILE, WRITTEN, SWAPPED, ABSENT = 1 << 63 | 1 << 61, 1 << 63, 1 << 62, 0
 PROGRAM = """
 import hashlib, re, ssl
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from gateway.process.library_pages import release_library_pages
+from gateway.process.library_pages import LibraryPages
 
 def mapped():
     return int(re.search("RssFile:\\\\s+(\\\\d+)", open("/proc/self/status").read())[1])
@@ -32,7 +34,7 @@ def work():
     return AESGCM(bytes(32)).encrypt(bytes(12), hashlib.sha256(b"a").digest(), None).hex()
 
 before, made = mapped(), work()
-release_library_pages()
+LibraryPages().release()
 after = mapped()
 assert work() == made
 print(before - after)
@@ -82,11 +84,18 @@ def test_a_process_goes_on_with_less_mapped() -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_gateway_has_little_of_what_only_read_its_configuration(start: Start, workers: int) -> None:
+async def test_a_gateway_soon_has_little_of_what_only_read_its_configuration(
+    start: Start, workers: int
+) -> None:
     running = start(workers=workers)
     for pid in (running.pid, *running.children()):
-        size, resident = code_of(pid, "_pydantic_core")
-        assert resident < size / 2
+        await until(partial(has_little, pid))
+
+
+def has_little(pid: int) -> bool:
+    """Whether less than half of the code that has read the configuration is mapped."""
+    size, resident = code_of(pid, "_pydantic_core")
+    return resident < size / 2
 
 
 def code_of(pid: int, library: str) -> tuple[int, int]:
@@ -98,29 +107,63 @@ def code_of(pid: int, library: str) -> tuple[int, int]:
 
 
 @pytest.fixture
-def released(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[object]:
-    """What would have been released by a process with one thread."""
-    (tmp_path / "1").mkdir()
-    monkeypatch.setattr(library_pages, "THREADS", str(tmp_path))
-    found: list[object] = []
+def threads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where the kernel says which threads there are: at first one."""
+    folder = tmp_path / "threads"
+    (folder / "1").mkdir(parents=True)
+    monkeypatch.setattr(library_pages, "THREADS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def released(threads: Path, monkeypatch: pytest.MonkeyPatch) -> list[library_pages.Part]:
+    """What would have been released."""
+    found: list[library_pages.Part] = []
     monkeypatch.setattr(library_pages, "_release", found.append)
     return found
 
 
-def test_a_process_with_one_thread_releases(released: list[object]) -> None:
-    release_library_pages()
+def test_a_process_with_one_thread_releases(released: list[library_pages.Part]) -> None:
+    LibraryPages().release()
     assert released
 
 
-def test_nothing_is_released_beside_other_threads(released: list[object], tmp_path: Path) -> None:
-    (tmp_path / "2").mkdir()
-    release_library_pages()
+def test_nothing_is_released_of_what_was_found_beside_other_threads(
+    released: list[library_pages.Part], threads: Path
+) -> None:
+    (threads / "2").mkdir()
+    pages = LibraryPages()
+    (threads / "2").rmdir()
+    pages.release()
     assert not released
 
 
+def test_beside_threads_that_came_later_only_what_was_found_before_is_released(
+    released: list[library_pages.Part], threads: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mappings = tmp_path / "maps"
+    mappings.write_text(f"{CODE}\n")
+    monkeypatch.setattr(library_pages, "MAPPINGS", str(mappings))
+    pages = LibraryPages()
+    (threads / "2").mkdir()
+    mappings.write_text(f"{CODE}\n{CODE.replace('7f00', '7e00')}\n")
+    pages.release()
+    assert released == [(0x7F0000006000, 0x7F0000008000)]
+
+
+async def test_it_is_released_when_the_first_requests_have_come(
+    released: list[library_pages.Part], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library_pages, "SETTLED", 0.0)
+    await LibraryPages().release_later()
+    assert released
+
+
 def test_nothing_happens_where_the_kernel_tells_nothing(
-    released: list[object], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    released: list[library_pages.Part], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(library_pages, "PAGES", str(tmp_path / "missing"))
-    release_library_pages()
+    LibraryPages().release()
+    monkeypatch.setattr(library_pages, "MAPPINGS", str(tmp_path / "missing"))
+    LibraryPages().release()
     assert not released
