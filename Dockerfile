@@ -1,5 +1,7 @@
 # syntax=docker/dockerfile:1
 FROM python:3.13-slim AS build
+# `docker build --build-arg COMPILED=true .` makes an image of the compiled edition.
+ARG COMPILED=
 WORKDIR /build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 # First what seldom changes: the packages of others, in the versions and with the hashes that are locked.
@@ -7,10 +9,15 @@ COPY requirements requirements
 RUN python -m venv /opt/gatepost \
     && /opt/gatepost/bin/pip install --require-hashes -r requirements/run.txt \
     && pip install --require-hashes -r requirements/build.txt
+RUN if [ -n "$COMPILED" ]; then \
+        apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev \
+        && pip install --require-hashes -r requirements/run.txt -r requirements/compile.txt; \
+    fi
 COPY pyproject.toml README.md LICENSE gateway.yaml ./
+COPY scripts/compile.py scripts/compiled.toml scripts/
 COPY gateway gateway
 COPY plugins plugins
-RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
+RUN HATCH_BUILD_HOOK_ENABLE_CUSTOM="$COMPILED" pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
     && /opt/gatepost/bin/pip install --no-deps --no-index dist/gatepost-*.whl \
     && /opt/gatepost/bin/pip check
 

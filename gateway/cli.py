@@ -13,6 +13,7 @@ import click
 
 from gateway import __version__
 from gateway.errors import system_error
+from gateway.runtime.edition import is_compiled
 from gateway.runtime.gc_pause import paused_gc
 
 COMMANDS = {
@@ -99,6 +100,6 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="gatepost")
+@click.version_option(f"{__version__}{' (compiled)' if is_compiled() else ''}", prog_name="gatepost")
 def main() -> None:
     """Gatepost: an API gateway with its own OAuth 2 token server."""

@@ -20,6 +20,7 @@ import redis
 
 from gateway.store import Store
 from gateway.store.embedded.binary import find_binary
+from tests.compiled import why_not
 from tests.record_keys import MAC
 from tests.topologies import ClusterSet, cluster_set
 
@@ -47,6 +48,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Each kind is spread over the whole run; a file's tests stay together, in their order.
     """
+    for item in items:
+        if (reason := why_not(item.nodeid.partition("[")[0])) is not None:
+            item.add_marker(pytest.mark.skip(reason=reason))
     files: dict[Path, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.path, []).append(item)

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from gateway import __version__
 from gateway.cli import COMMANDS, main
+from gateway.runtime.edition import is_compiled
 
 HEAVY = ("aiohttp", "asyncio", "cryptography", "gunicorn", "pydantic", "redis", "yaml")
 
@@ -48,7 +49,8 @@ def test_every_command_is_there_and_explains_itself(name: str) -> None:
 
 
 def test_the_version_is_the_packages() -> None:
-    assert gatepost("--version").stdout == f"gatepost, version {__version__}\n"
+    compiled = " (compiled)" if is_compiled() else ""
+    assert gatepost("--version").stdout == f"gatepost, version {__version__}{compiled}\n"
 
 
 @pytest.mark.parametrize(("wrong", "meant"), [("clint", "client"), ("chek", "check"), ("tokens", "token")])

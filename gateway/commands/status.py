@@ -35,7 +35,8 @@ def lines(document: dict[str, Any]) -> Iterator[str]:
     """The status in words."""
     running = document["configuration"]
     up = duration(document["uptime_seconds"])
-    yield f"version        {document['version']}, up {up}, pid {document['pid']}"
+    version = f"{document['version']}{' (compiled)' if document.get('compiled') else ''}"
+    yield f"version        {version}, up {up}, pid {document['pid']}"
     yield f"configuration  {running['file']} {running['hash']}, loaded {duration(running['age_seconds'])} ago"
     yield f"last reload    {_reload(document['last_reload'])}"
     yield f"last upgrade   {_upgrade(document.get('last_upgrade'))}"

@@ -10,6 +10,7 @@ from typing import Any
 from gateway import __version__
 from gateway.process.reload import ReloadHistory
 from gateway.process.upgrade_history import UpgradeHistory
+from gateway.runtime.edition import is_compiled
 from gateway.telemetry.snapshot import Snapshot
 
 
@@ -26,13 +27,14 @@ class ProcessStatus:
         self._namespace = pid_namespace()
 
     def document(self, snapshot: Snapshot) -> dict[str, Any]:
-        """`version`, `pid`, `started`, `last_reload`, `last_upgrade` and `workers`, as JSON values.
+        """`version`, `compiled`, `pid`, `started`, `last_reload`, `last_upgrade`, `workers`, as JSON values.
 
         `snapshot`: the figures of all workers.
         """
         last = self._reloads.last
         return {
             "version": __version__,
+            "compiled": is_compiled(),
             "pid": self.pid,
             "pid_namespace": self._namespace,
             "started": self.started,

@@ -7,12 +7,16 @@ from gateway.process.line_writer import line_writer, split_line
 from gateway.process.logs import STANDARD_ERROR, printable
 from gateway.process.service_manager import READY, notify
 from gateway.process.sockets import ListenSockets
+from gateway.runtime.edition import is_compiled
 
 
 def ready_line(sockets: ListenSockets, workers: int, settings: Settings) -> str:
-    """`ready on …` with the bound addresses (actual ports), the number of workers and the store."""
+    """`ready on …` with the bound addresses (actual ports), the number of workers, whether it is the compiled
+    edition, and the store.
+    """
     addresses = " ".join(str(listener.address) for listener in sockets.public)
-    details = [f"{workers} worker{'' if workers == 1 else 's'}", f"store {store_kind(settings)}"]
+    compiled = ["compiled"] if is_compiled() else []
+    details = [f"{workers} worker{'' if workers == 1 else 's'}", *compiled, f"store {store_kind(settings)}"]
     if sockets.management is not None:
         details.append(f"management {sockets.management.address}")
     return f"ready on {addresses} ({', '.join(details)})"

@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from gateway import __version__
+from gateway.runtime.edition import is_compiled
 from gateway.telemetry.snapshot import BUCKETS, Snapshot
 
 _COUNTERS = {
@@ -142,7 +143,11 @@ class _Collector(Collector):
         yield InfoMetricFamily(
             "gatepost_build",
             "Version of Gatepost and of Python",
-            {"version": __version__, "python": platform.python_version()},
+            {
+                "version": __version__,
+                "python": platform.python_version(),
+                "compiled": str(is_compiled()).lower(),
+            },
         )
         yield GaugeMetricFamily("gatepost_workers", "Worker processes", self._snapshot.workers)
         yield GaugeMetricFamily("gatepost_requests_in_flight", "In-flight requests", self._snapshot.in_flight)

@@ -33,6 +33,14 @@ def document(**members: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.parametrize(
+    ("compiled", "shown"),
+    [(True, "version        1 (compiled), up 1m 1s"), (False, "version        1, up 1m 1s")],
+)
+def test_the_compiled_edition_is_told_from_the_other(compiled: bool, shown: str) -> None:
+    assert next(lines(document(compiled=compiled))).startswith(shown)
+
+
 def test_a_failed_reload_is_shown_with_its_first_problem() -> None:
     report = {"number": 2, "time": 0, "ok": False, "problems": ["gateway.yaml:1:1: x: unknown key", "more"]}
     shown = "\n".join(lines(document(last_reload=report)))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.telemetry.snapshot import Snapshot
+from tests.compiled import IN_THE_READY_LINE
 from tests.process.conftest import PROGRAM, Start, about, exists, held, metric, reload, small_config
 from tests.running import START_LIMIT, Running
 
@@ -53,9 +54,8 @@ def published_by(running: Running, version: str) -> float:
 
 async def test_it_is_ready_when_all_workers_are_and_says_so_once(running: Running) -> None:
     lines = [line for line in running.lines if "ready on" in line]
-    assert lines == [
-        f"gatepost: ready on {running.http} (2 workers, store unix, management {running.management})"
-    ]
+    details = f"2 workers, {IN_THE_READY_LINE}store unix, management {running.management}"
+    assert lines == [f"gatepost: ready on {running.http} ({details})"]
     assert len(running.children()) == 2
     assert (await about(running))["pid"] in running.children()
 

@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.compiled import IN_THE_READY_LINE
 from tests.process.conftest import Start, about, held, metric, reload, small_config
 from tests.raw import LIMIT
 from tests.running import START_LIMIT, Running
@@ -25,9 +26,8 @@ def config(running: Running, **changes: Any) -> dict[str, Any]:
 
 def test_it_says_once_when_it_is_ready_and_where(running: Running) -> None:
     (line,) = [line for line in running.lines if "ready on" in line]
-    assert (
-        line == f"gatepost: ready on {running.http} (1 worker, store unix, management {running.management})"
-    )
+    details = f"1 worker, {IN_THE_READY_LINE}store unix, management {running.management}"
+    assert line == f"gatepost: ready on {running.http} ({details})"
 
 
 async def test_it_runs_in_the_process_that_was_started(running: Running) -> None:

@@ -7,6 +7,7 @@ import pytest
 from gateway.config.model import Settings
 from gateway.process.open_listeners import open_listeners
 from gateway.process.startup_message import announce, ready_line
+from tests.compiled import IN_THE_READY_LINE
 
 
 def settings(**store: str) -> Settings:
@@ -22,7 +23,7 @@ def test_the_ready_line_has_the_addresses_as_they_are() -> None:
         assert sockets.management is not None
         assert ready_line(sockets, 1, wanted) == (
             f"ready on http://127.0.0.1:{plain} https://127.0.0.1:{secure} "
-            f"(1 worker, store embedded, management http://127.0.0.1:{sockets.management.address.port})"
+            f"(1 worker, {IN_THE_READY_LINE}store embedded, management http://127.0.0.1:{sockets.management.address.port})"
         )
 
 
@@ -31,7 +32,7 @@ def test_it_never_shows_the_password_of_a_store() -> None:
     with open_listeners(wanted) as listeners:
         sockets = listeners.current
         line = ready_line(sockets, 2, wanted)
-    assert "(2 workers, store redis, " in line
+    assert f"(2 workers, {IN_THE_READY_LINE}store redis, " in line
     assert "secret" not in line
 
 

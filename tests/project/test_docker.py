@@ -45,6 +45,11 @@ def test_everything_the_project_is_built_from_is_copied() -> None:
     assert {"pyproject.toml", "README.md", "LICENSE", "gateway.yaml", "gateway", "plugins"} <= set(copied())
 
 
+def test_it_is_compiled_only_when_asked() -> None:
+    assert "ARG COMPILED=\n" in DOCKERFILE, "empty unless somebody gives it a value"
+    assert 'HATCH_BUILD_HOOK_ENABLE_CUSTOM="$COMPILED" pip wheel' in DOCKERFILE
+
+
 def test_it_does_not_run_as_root() -> None:
     (user,) = instructions("USER")
     assert int(user) > 0

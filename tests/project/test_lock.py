@@ -19,6 +19,7 @@ NEEDED: dict[str, list[str]] = {
     "run": PYPROJECT["project"]["dependencies"],
     "test": [*PYPROJECT["project"]["dependencies"], *(one for extra in EXTRAS.values() for one in extra)],
     "build": [*PYPROJECT["build-system"]["requires"], "editables"],
+    "compile": PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]["dependencies"],
 }
 """What each file locks. The tests have every extra; `editables` is what hatchling needs for `scripts/run`."""
 

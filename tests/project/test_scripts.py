@@ -12,7 +12,19 @@ import pytest
 from tests.project.imports import ROOT
 
 SCRIPTS = [
-    *(f"scripts/{name}" for name in ("run", "test", "history", "manifests", "sbom", "advisories")),
+    *(
+        f"scripts/{name}"
+        for name in (
+            "run",
+            "test",
+            "history",
+            "manifests",
+            "sbom",
+            "advisories",
+            "compiled-wheel",
+            "test-compiled",
+        )
+    ),
     ".ci/run",
 ]
 

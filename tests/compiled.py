@@ -1,0 +1,28 @@
+"""What tests know of the compiled edition (`scripts/test-compiled`)."""
+
+from __future__ import annotations
+
+from gateway.runtime.edition import is_compiled
+
+IN_THE_READY_LINE = "compiled, " if is_compiled() else ""
+
+ONLY_INTERPRETED: dict[str, list[str]] = {
+    "they are about the source, which is not there": [
+        "tests/project",
+    ],
+}
+"""The tests, or files or folders of them, that the compiled edition is not tested by, under the reason."""
+
+
+def why_not(test: str) -> str | None:
+    """The reason not to run the test of this node id, without parameters, here; None: it runs."""
+    if not is_compiled():
+        return None
+    return next(
+        (
+            reason
+            for reason, tests in ONLY_INTERPRETED.items()
+            if any(test == one or test.startswith((f"{one}/", f"{one}::")) for one in tests)
+        ),
+        None,
+    )
