@@ -272,7 +272,7 @@ class Gateway:
         )
         paths, max_delay = settings.paths, settings.server.max_event_loop_delay
         noting = services.recorder, self._refusals
-        self._overload = OverloadProtection(max_delay, paths, *noting, new_id, clock)
+        self._overload = OverloadProtection(max_delay, trusted, paths, *noting, new_id, clock)
         jwks = JwksEndpoint(self._identities.tokens.keys, settings.tokens.signing.lead // 2)
         portal = self._portal if enabled else None
         metadata = self._metadata_endpoints()

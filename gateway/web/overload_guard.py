@@ -12,9 +12,12 @@ from typing import NamedTuple
 
 from gateway.clock import Clock
 from gateway.http.endpoints import GatewayPaths
+from gateway.http.exchange import UNKNOWN_ADDRESS
+from gateway.http.forwarded import real_peer
 from gateway.http.limit_names import LOOP_DELAY
 from gateway.http.prepared_response import prepared
 from gateway.http.problems import OVERLOADED, Problem, retry_after
+from gateway.proxy.simple_request import parse_simple_request
 from gateway.runtime.caches import MIB, cached, register
 from gateway.server.in_flight import ClientWriter
 from gateway.server.loop_delay import LoopOverload
@@ -23,6 +26,8 @@ from gateway.web.request_recorder import OtherFacts, RequestRecorder
 
 _LINE = re.compile(rb"([A-Z]{1,20}) (/[\x21-\x7e]{0,4096}) HTTP/1\.1\r\n")
 _LENGTH = re.compile(rb"\r\ncontent-length: ?([0-9]{1,10})\r\n")
+_CLOSE = re.compile(rb"\r\nconnection:[^\r]*\bclose\b")
+"""One of the options of RFC 9110 section 7.6.1. To close where it was none does no harm."""
 _FACTS = OtherFacts(error=OVERLOADED.code)
 _REQUESTS = register(
     "requests that may be refused", __name__, entries=1024, key_bytes=2048, total_bytes=8 * MIB
@@ -48,7 +53,7 @@ def refusable_request(data: bytes) -> RefusableRequest | None:
     if line is None or head is None or line[1] == b"HEAD":
         return None
     path = line[2].partition(b"?")[0]
-    return RefusableRequest(line[1].decode(), path, path.decode(), b"\r\nconnection: close\r\n" not in head)
+    return RefusableRequest(line[1].decode(), path, path.decode(), _CLOSE.search(head) is None)
 
 
 class OverloadGuard:
@@ -64,6 +69,7 @@ class OverloadGuard:
         "_problem",
         "_recorder",
         "_refusals",
+        "_trusted",
         "rule",
     )
 
@@ -71,14 +77,15 @@ class OverloadGuard:
         self,
         rule: LoopOverload,
         age: Callable[[], float],
+        trusted: Callable[[str], bool],
         paths: GatewayPaths,
         recorder: RequestRecorder,
         refusals: RefusalRecorder,
         new_id: Callable[[], str],
         clock: Clock,
     ) -> None:
-        """`age`: seconds for which the loop's present turn has lasted."""
-        self.rule, self._age = rule, age
+        """`age`: seconds of the present turn of the loop. `trusted`: `server.trusted_proxies`."""
+        self.rule, self._age, self._trusted = rule, age, trusted
         self._exact = frozenset(path.encode() for path in paths.exact)
         self._prefixes = tuple(path.encode() for path in paths.prefixes)
         self._recorder, self._refusals = recorder, refusals
@@ -104,12 +111,24 @@ class OverloadGuard:
         request_id, response = self._new_id(), self._prepared
         body = response.body(request_id)
         client.write(response.message(body, [], keep_alive=keep, now=self._clock()))
-        address = client.peer.address
+        address = self._address(data, client)
         self._recorder.other(
             "-", method, path, address, request_id, response.status, len(body), 0.0, facts=_FACTS
         )
         self._refusals.unrouted(method, shown, address, request_id, self._problem)
         return True
+
+    def _address(self, data: bytes, client: ClientWriter) -> str:
+        """The client's, also behind a proxy."""
+        peer = client.peer
+        if self._trusted(peer.address):
+            plain = parse_simple_request(data)
+            return (
+                UNKNOWN_ADDRESS
+                if plain is None
+                else real_peer(peer, plain.block.headers, self._trusted).address
+            )
+        return peer.address
 
 
 def _head_of_whole(data: bytes) -> bytes | None:

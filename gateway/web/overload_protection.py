@@ -21,6 +21,7 @@ class OverloadProtection:
     def __init__(
         self,
         max_delay: float | None,
+        trusted: Callable[[str], bool],
         paths: GatewayPaths,
         recorder: RequestRecorder,
         refusals: RefusalRecorder,
@@ -36,7 +37,7 @@ class OverloadProtection:
             rule = LoopOverload(max_delay)
             self._monitor = LoopDelayMonitor(rule, max_delay, time.monotonic, self._waited)
             age = self._monitor.age_of_turn
-            self.guard = OverloadGuard(rule, age, paths, recorder, refusals, new_id, clock)
+            self.guard = OverloadGuard(rule, age, trusted, paths, recorder, refusals, new_id, clock)
 
     def start(self) -> None:
         """Begins to measure the running loop."""

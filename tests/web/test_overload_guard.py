@@ -10,6 +10,7 @@ import pytest
 from gateway.clock import system_clock
 from gateway.http.endpoints import GatewayPaths
 from gateway.http.exchange import NOBODY, Peer
+from gateway.http.forwarded import direct_peer, trust
 from gateway.http.limit_names import LOOP_DELAY
 from gateway.http.problems import OVERLOADED
 from gateway.server.loop_delay import LoopOverload
@@ -20,6 +21,8 @@ from gateway.web.detailed_recorder import DetailedRecorder
 from gateway.web.overload_guard import OverloadGuard
 from gateway.web.refusal_recorder import RefusalRecorder
 from tests.web_gateway import request
+
+PROXY = "192.0.2.1"
 
 
 class Client:
@@ -69,7 +72,7 @@ class Refusing:
         recorder = DetailedRecorder(self.telemetry, self.lines.append, None, fields)
         paths = GatewayPaths("https://gateway.example/auth")
         self.guard = OverloadGuard(
-            rule, lambda: 1.0, paths, recorder, refusals, lambda: "the-id", lambda: 0.0
+            rule, lambda: 1.0, trust([PROXY]), paths, recorder, refusals, lambda: "the-id", lambda: 0.0
         )
 
     def refused(self, data: bytes) -> Client | None:
@@ -135,8 +138,11 @@ def test_nothing_is_refused_while_the_loop_is_fast() -> None:
     assert calm.refused(request("/orders")) is None
 
 
-def test_who_wants_to_close_is_told_so_and_a_last_response_is_left_to_others() -> None:
-    client = Refusing().refused(request("/orders", "Connection: close"))
+@pytest.mark.parametrize(
+    "header", ["Connection: close", "Connection:close", "connection: TE, Close", "Connection: close, TE"]
+)
+def test_who_wants_to_close_is_told_so_and_a_last_response_is_left_to_others(header: str) -> None:
+    client = Refusing().refused(request("/orders", header))
     assert client is not None
     assert client.closing
     assert b"\r\nConnection: close\r\n" in client.sent
@@ -153,6 +159,22 @@ def test_a_refusal_is_counted_logged_and_known_to_why() -> None:
     (line,) = refusing.lines
     assert "secret" not in str(line)
     assert refusing.telemetry.snapshot().counts["requests"] == {("-", "GET", 503): 1}
+
+
+@pytest.mark.parametrize(
+    ("peer", "address"), [(PROXY, "203.0.113.7"), ("198.51.100.1", "198.51.100.1")], ids=["proxy", "stranger"]
+)
+def test_a_refusal_is_noted_with_the_address_of_the_client_behind_a_trusted_proxy(
+    peer: str, address: str
+) -> None:
+    refusing = Refusing()
+    client = Client()
+    client.peer = direct_peer(peer, "http")
+    assert refusing.guard.try_refuse(request("/orders", "X-Forwarded-For: 203.0.113.7"), client)
+    assert refusing.reached == [(LOOP_DELAY, address)]
+    (line,) = refusing.lines
+    assert isinstance(line, DetailedEntry)
+    assert line.entry[0] == address
 
 
 def test_a_line_with_further_fields_has_the_code_of_the_refusal() -> None:

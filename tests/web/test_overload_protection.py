@@ -6,6 +6,7 @@ from typing import cast
 
 from gateway.clock import system_clock
 from gateway.http.endpoints import GatewayPaths
+from gateway.http.forwarded import trust
 from gateway.web.overload_protection import OverloadProtection
 from gateway.web.refusal_recorder import RefusalRecorder
 from gateway.web.request_recorder import RequestRecorder
@@ -15,7 +16,7 @@ from tests.config.example import settings
 def protection(text: str) -> OverloadProtection:
     nobody = cast(RequestRecorder, None), cast(RefusalRecorder, None)
     max_delay = settings(text).server.max_event_loop_delay
-    return OverloadProtection(max_delay, GatewayPaths(), *nobody, lambda: "id", system_clock)
+    return OverloadProtection(max_delay, trust([]), GatewayPaths(), *nobody, lambda: "id", system_clock)
 
 
 async def test_it_is_on_by_default_and_tells_the_delay_of_the_loop() -> None:
