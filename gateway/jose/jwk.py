@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
@@ -33,10 +33,17 @@ class PublicKey:
     kid: str | None = None
     only: str | None = None
     """The `alg` of the JWK: the only algorithm that the key is for."""
+    _algorithms: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """All algorithms that the key can be used with."""
+
+    def __post_init__(self) -> None:
+        # Once for the key, not once for each signature.
+        served = [name for name in algorithms_of(self.material) if self.only in (None, name)]
+        object.__setattr__(self, "_algorithms", tuple(served))
 
     def serves(self, algorithm: str) -> bool:
         """Whether the key can be used with this algorithm."""
-        return algorithm in algorithms_of(self.material) and self.only in (None, algorithm)
+        return algorithm in self._algorithms
 
     def verifies(self, algorithm: str, message: bytes, signature: bytes) -> bool:
         """Whether the signature over the message is valid under this key."""

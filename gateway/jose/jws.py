@@ -15,12 +15,11 @@ from gateway.runtime.caches import MIB, cached, register
 MAX_LENGTH = 8192
 """Characters."""
 Members = dict[str, Any]
-_PARTS = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Signed:
-    """A JWT whose signature has not been verified: its claims cannot be trusted yet."""
+    """A JWT whose signature has not been verified: its claims cannot be trusted yet. Nobody changes it."""
 
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
@@ -47,7 +46,7 @@ class Signed:
         value = self.claims.get(name)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value):
+        if type(value) not in _NUMBERS or not _finite(value):
             raise ValueError(f"{name} is no time")
         return float(value)
 
@@ -78,10 +77,10 @@ def read_parts(text: str) -> tuple[Members, Members, bytes, bytes]:
         ValueError: it is too long, or not a JWS in compact serialization.
     """
     # RFC 7515 section 3.1: three parts, base64url without padding, which decoding holds them to.
-    parts = text.split(".", _PARTS)
-    if len(text) > MAX_LENGTH or len(parts) != _PARTS or not all(parts):
+    header, _, rest = text.partition(".")
+    claims, _, signature = rest.partition(".")
+    if len(text) > MAX_LENGTH or not (header and claims and signature) or "." in signature:
         raise ValueError("not a JWS in compact form")
-    header, claims, signature = parts
     signed = text[: len(header) + 1 + len(claims)]
     return _read_header(header), read_members(claims), signed.encode("ascii"), decode(signature)
 
@@ -93,7 +92,7 @@ def read_members(part: str) -> Members:
         ValueError: it is not base64url of a JSON object whose names are unique.
     """
     try:
-        members = _DECODER.decode(decode(part).decode())
+        members = _parsed(decode(part).decode())
     except RecursionError:
         raise ValueError("too deep") from None
     if type(members) is not dict:
@@ -119,6 +118,18 @@ def _once(pairs: list[tuple[str, Any]]) -> Members:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
+_NUMBERS = (int, float)
+"""What numbers are in JSON. A bool is none."""
+
+
+def _parsed(text: str) -> Any:
+    # What may stand around an object is white space, for which `decode` looks at length. Most often there
+    # is none.
+    if text.startswith("{"):
+        value, end = _DECODER.raw_decode(text)
+        if end == len(text):
+            return value
+    return _DECODER.decode(text)
 
 
 def _finite(value: float) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
 """The algorithms that clients may sign with (RFC 7518, RFC 8037, RFC 9864): asymmetric ones, never `none`."""
@@ -61,15 +61,32 @@ def verify(material: Material, algorithm: str, message: bytes, signature: bytes)
     if half is not None:
         if len(signature) != 2 * half:
             return False
-        signature = encode_dss_signature(
-            int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big")
-        )
+        signature = _dss_signature(signature[:half], signature[half:])
     key: Any = material
     try:
         key.verify(signature, message, *_SCHEMES[algorithm])
     except InvalidSignature:
         return False
     return True
+
+
+_SHORT = 0x7F
+"""What a byte can say of which the first bit is 0."""
+
+
+def _dss_signature(r: bytes, s: bytes) -> bytes:
+    """The two numbers as the library takes them (RFC 3279 section 2.2.3), in DER."""
+    numbers = _der_integer(r) + _der_integer(s)
+    # X.690 section 8.1.3: behind 0x81 the length has a byte of its own. More than 255 these never are.
+    return (b"\x30%c%s" if len(numbers) <= _SHORT else b"\x30\x81%c%s") % (len(numbers), numbers)
+
+
+def _der_integer(number: bytes) -> bytes:
+    # X.690 section 8.3: in as few bytes as there can be, the first bit of which is the sign.
+    digits = number.lstrip(b"\0")
+    if not digits or digits[0] > _SHORT:
+        digits = b"\0" + digits
+    return b"\x02%c%s" % (len(digits), digits)
 
 
 def sign(private: Private, algorithm: str, message: bytes) -> bytes:

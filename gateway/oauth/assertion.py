@@ -18,7 +18,7 @@ LONGEST_JTI = 512
 _TYPES = (None, "JWT", "jwt", "client-authentication+jwt")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Assertion:
     """A client's assertion that is right, if its `jti` was not used before."""
 
@@ -78,7 +78,8 @@ def _wrong_times(signed: Signed, now: float) -> str | None:
         return "the assertion has expired, or has no end"
     if ends > now + LONGEST_LIFE + SKEW:
         return "the assertion lives too long"
-    if any(time is not None and time > now + SKEW for time in (begins, issued)):
+    latest = now + SKEW
+    if (begins is not None and begins > latest) or (issued is not None and issued > latest):
         return "the assertion is from the future"
     return None
 

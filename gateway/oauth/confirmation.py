@@ -13,7 +13,7 @@ CERTIFICATE = "x5t#S256"
 KEY = "jkt"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ProofOfPossession:
     """What a request shows beside its token or its client's credentials."""
 
@@ -26,7 +26,7 @@ class ProofOfPossession:
     """In DER, verified by TLS or by a trusted proxy."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class VerifiedProof:
     """The answer to a proof."""
 

@@ -25,7 +25,7 @@ _UNRESERVED = re.compile("[A-Za-z0-9._~-]")
 _PORTS = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Proof:
     """A proof that is right, if its `jti` was not used before."""
 

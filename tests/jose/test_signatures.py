@@ -43,3 +43,25 @@ def test_larger_digests_are_verified(algorithm: str) -> None:
     assert key.verifies(algorithm, b"m", signature)
     assert not key.verifies(algorithm, b"n", signature)
     assert not key.verifies(algorithm[:2] + "256", b"m", signature)
+
+
+def test_numbers_of_any_shape_are_verified() -> None:
+    private = ec.generate_private_key(ec.SECP256R1())
+    key = read_jwk(public_members(private.public_key()))
+    assert key is not None
+    seen = set()
+    # DER writes a number that begins with zeros, or with a bit that is set, in a way of its own.
+    while len(seen) < 3 * 2:
+        pair = decode_dss_signature(private.sign(b"m", ec.ECDSA(hashes.SHA256())))
+        signature = b"".join(number.to_bytes(32, "big") for number in pair)
+        assert key.verifies("ES256", b"m", signature)
+        assert not key.verifies("ES256", b"n", signature)
+        seen |= {(at, min(signature[at], 1) + (signature[at] > 0x7F)) for at in (0, 32)}
+
+
+@pytest.mark.parametrize("number", [0, 1, 0x80, 2**255, 2**256 - 1])
+def test_numbers_that_are_in_no_signature_verify_nothing(number: int) -> None:
+    key = read_jwk(public_members(ec.generate_private_key(ec.SECP256R1()).public_key()))
+    assert key is not None
+    for r, s in ((number, 1), (1, number), (number, number)):
+        assert not key.verifies("ES256", b"m", r.to_bytes(32, "big") + s.to_bytes(32, "big"))
