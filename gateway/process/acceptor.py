@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from gateway.http.exchange import UNIX_SOCKET
-from gateway.process.acme_certificate import ChallengeContext
+from gateway.process.acme_certificate import ChallengeContext, ClosingProtocol
 from gateway.process.client_hello import MAX_CLIENT_HELLO, UNREADABLE, ClientHello, parse_client_hello
 from gateway.process.handshakes import Handshakes
 from gateway.process.listen_queue import BACKLOG, HANDSHAKE_DELAY, queue_length, refuse_new, refuses_new
@@ -49,10 +49,10 @@ class TlsContexts(Protocol):
         """The context for a client."""
 
 
-_Between = TlsTransport | AcceptedTransport | None
-"""What stands between a transport of the event loop and the protocol of the connection."""
+_Between = asyncio.Protocol | None
+"""What there is of a connection before the event loop makes its transport: it hears if that can't be."""
 _Opening = tuple[Coroutine[Any, Any, object], "asyncio.Future[object]", _Between]
-"""The coroutine of the event loop that makes a transport, what it waits for, and what stands between."""
+"""The coroutine of the event loop that makes a transport, what it waits for, and what there is so far."""
 
 
 class Acceptor:
@@ -195,7 +195,7 @@ class Acceptor:
         tls = self._tls
         if tls is None:
             return movable()
-        return self._encrypted(self._protocol, tls.context_for(UNREADABLE), _address(peername))
+        return self._encrypted(tls.context_for(UNREADABLE), _address(peername))
 
     def _begin_each(self, accepted: Iterable[Accepted]) -> None:
         for descriptor, peername in accepted:
@@ -205,7 +205,7 @@ class Acceptor:
     def _begin(self, accepted: socket.socket, address: str) -> None:
         tls = self._tls
         if self._proxies is None and (tls is None or not tls.needs_client_hello):
-            self._open(accepted, address, None, None if tls is None else tls.context_for(UNREADABLE))
+            self._open(accepted, address, None if tls is None else tls.context_for(UNREADABLE))
         else:
             accepted.setblocking(False)  # noqa: FBT003 (the standard library's spelling)
             self._handshakes.add_preamble(self._loop.create_task(self._read_preamble(accepted, address)))
@@ -219,21 +219,21 @@ class Acceptor:
     # What comes before HTTP and TLS: the client's address, if it is told, and what the context depends on.
 
     async def _read_preamble(self, accepted: socket.socket, address: str) -> None:
+        made: asyncio.Protocol | None = None
         try:
             async with asyncio.timeout(self._handshake_timeout):
-                client = await self._read_proxy_header(accepted, address)
+                made = self._begun(await self._read_proxy_header(accepted, address), address)
                 context = await self._tls_context(accepted)
-        except TimeoutError:
-            accepted.close()
-            self._too_slow(address)
         except asyncio.CancelledError:
-            accepted.close()
+            _give_up(accepted, made)
             raise
         except Exception as error:
-            accepted.close()
+            _give_up(accepted, made)
+            if isinstance(error, TimeoutError):
+                self._too_slow(address)
             _log(error)
         else:
-            self._open(accepted, address, client, context)
+            self._open(accepted, address, context, made)
             self._finish_opening_soon()
 
     async def _read_proxy_header(self, accepted: socket.socket, address: str) -> str | None:
@@ -261,21 +261,34 @@ class Acceptor:
 
     # The connection's protocol and transport.
 
+    def _begun(self, client: str | None, address: str) -> asyncio.Protocol:
+        """A protocol that something precedes: it counts from now on. `client`: who a proxy says it is.
+
+        Raises ConnectionRefusedError: it would be one too many.
+        """
+        made = self._protocol()
+        if isinstance(made, ClientTransport):
+            made.announced = client
+            if not made.begin(address):
+                raise ConnectionRefusedError("there are as many connections as may be")
+        return made
+
     def _open(
-        self, accepted: socket.socket, address: str, client: str | None, context: ssl.SSLContext | None
+        self,
+        accepted: socket.socket,
+        address: str,
+        context: ssl.SSLContext | None,
+        made: asyncio.Protocol | None = None,
     ) -> None:
-        """Makes them. `client`: the address that a proxy has told; `context`: None: plain TCP."""
-        protocol = self._protocol if client is None else partial(_announced, self._protocol, client)
-        encrypted: TlsTransport | None = None
+        """Makes them. `context`: None: plain TCP. `made`: what there is of them."""
         try:
-            if context is not None:
-                encrypted = self._encrypted(protocol, context, address)
-                protocol = partial(_itself, encrypted)
+            between = made if context is None else self._encrypted(context, address, made)
         except Exception as error:
-            accepted.close()
+            _give_up(accepted, made)
             _log(error)
         else:
-            self._connect(protocol, accepted, encrypted)
+            protocol = self._protocol if between is None else partial(_itself, between)
+            self._connect(protocol, accepted, between)
 
     def _watch(self, transport: AcceptedTransport, descriptor: int) -> socket.socket:
         """Has the event loop watch a connection that was begun without it."""
@@ -298,10 +311,13 @@ class Acceptor:
             self._openings.append((opening, waiting, between))
 
     def _encrypted(
-        self, protocol: Callable[[], asyncio.Protocol], context: ssl.SSLContext, address: str
+        self, context: ssl.SSLContext, address: str, made: asyncio.Protocol | None = None
     ) -> TlsTransport:
-        made = ClosingProtocol() if isinstance(context, ChallengeContext) else protocol()
-        transport = TlsTransport(context, made, self._loop, self._handshakes.discard)
+        if isinstance(context, ChallengeContext):
+            _not_made(made)
+            made = ClosingProtocol()
+        above = made or self._begun(None, address)
+        transport = TlsTransport(context, above, self._loop, self._handshakes.discard)
         self._handshakes.add(transport, address)
         return transport
 
@@ -328,9 +344,7 @@ class Acceptor:
         self._finish_opening_soon()
 
     def _not_opened(self, between: _Between, error: Exception) -> None:
-        if isinstance(between, TlsTransport):
-            self._handshakes.discard(between)
-        elif between is not None:
+        if between is not None:
             between.connection_lost(error)
         _log(error)
 
@@ -356,14 +370,6 @@ class AcceptedSocket(socket.socket):
     type: socket.SocketKind
 
 
-class ClosingProtocol(asyncio.Protocol):
-    """Closes a connection whose handshake was all that mattered."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Closes it."""
-        transport.close()
-
-
 def _log(error: Exception) -> None:
     # That the network or a client ends a connection is routine.
     if not isinstance(error, OSError):
@@ -379,11 +385,14 @@ def _refused(address: str, reason: str) -> ConnectionError:
     return ConnectionRefusedError(reason)
 
 
-def _announced(protocol: Callable[[], asyncio.Protocol], client: str) -> asyncio.Protocol:
-    made = protocol()
+def _give_up(accepted: socket.socket, made: asyncio.Protocol | None) -> None:
+    accepted.close()
+    _not_made(made)
+
+
+def _not_made(made: asyncio.Protocol | None) -> None:
     if isinstance(made, ClientTransport):
-        made.announced = client
-    return made
+        made.not_made()
 
 
 def _itself(transport: asyncio.Protocol) -> asyncio.Protocol:

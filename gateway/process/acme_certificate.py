@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -51,6 +52,14 @@ def _is_usable(file: Path) -> bool:
 
 class ChallengeContext(ssl.SSLContext):
     """For a handshake that answers a challenge. RFC 8737 section 3: no data follows it."""
+
+
+class ClosingProtocol(asyncio.Protocol):
+    """Closes a connection whose handshake was all that mattered."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Closes it."""
+        transport.close()
 
 
 class ChallengeCertificates:

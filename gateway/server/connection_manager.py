@@ -53,6 +53,8 @@ class ConnectionManager:
         self._limiter = ConnectionLimiter(limits)
         self._connections: dict[ManagedConnection, str] = {}
         """With the address that each is counted for: on one from the edge it changes with each request."""
+        self._beginning: dict[ManagedConnection, str] = {}
+        """Those that wait for what precedes HTTP."""
         self._timer: asyncio.TimerHandle | None = None
         self._interval = min(MAX_CHECK_INTERVAL, min_data_rate.seconds / 4, shortest / 4)
 
@@ -61,23 +63,37 @@ class ConnectionManager:
         """The accepted connections that have not gone."""
         return list(self._connections)
 
+    def begin(self, connection: ManagedConnection) -> bool:
+        """As `register`, of one that waits for TLS before: who does not go on takes up room, too.
+
+        Who makes the connection bounds the time until then.
+        """
+        return connection in self._beginning or self._admit(connection, self._beginning)
+
     def register(self, connection: ManagedConnection) -> bool:
         """Whether the connection is accepted. Then it must `unregister` when it has gone."""
+        if connection in self._beginning:
+            self._connections[connection] = self._beginning.pop(connection)
+        elif not self._admit(connection, self._connections):
+            return False
+        if self._timer is None:
+            self._set_timer()
+        return True
+
+    def _admit(self, connection: ManagedConnection, others: dict[ManagedConnection, str]) -> bool:
         address = connection.address
         passed = self._limiter.acquire(address)
         if passed is not None:
             self.reached(passed, address)
             return False
-        self._connections[connection] = address
-        if self._timer is None:
-            self._set_timer()
+        others[connection] = address
         return True
 
     def unregister(self, connection: ManagedConnection) -> None:
         """The connection has gone. One that was not accepted is not known."""
-        address = self._connections.pop(connection, None)
-        if address is not None:
-            self._limiter.release(address)
+        for those in (self._connections, self._beginning):
+            if connection in those:
+                self._limiter.release(those.pop(connection))
 
     def _set_timer(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(self._interval, self._check_timeouts)

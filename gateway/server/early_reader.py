@@ -67,6 +67,9 @@ class EarlyReader:
             sock = socket.SocketType(*self._kind, 0, descriptor)
             try:
                 protocol = self._protocol(peername)
+            except ConnectionRefusedError:
+                sock.close()
+                continue
             except Exception as error:
                 sock.close()
                 context = {"message": "accepting a connection failed", "exception": error}

@@ -109,6 +109,8 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         if self._connected:
             self._connected = False
             self._protocol.connection_lost(exc)
+        elif self._client is not None:
+            self._client.not_made()
 
     # The handshake.
 

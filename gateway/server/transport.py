@@ -8,6 +8,7 @@ import struct
 from typing import cast
 
 from gateway.http.exchange import NOBODY
+from gateway.http.forwarded import direct_peer
 from gateway.server.connection_manager import ConnectionManager
 from gateway.server.min_data_rate import SlowClientMonitor
 from gateway.server.peer import connection_peer
@@ -65,6 +66,17 @@ class ClientTransport(asyncio.Protocol):
     def awaits_last_response(self) -> bool:
         """Whether it takes no more bytes, and will close once it has written."""
         return False
+
+    # What those call who do what precedes HTTP, as TLS does.
+
+    def begin(self, address: str) -> bool:
+        """The connection has begun. Whether it is accepted; `connection_made` or `not_made` follows."""
+        self.peer = direct_peer(self.announced or address, "https")
+        return self._connection_manager.begin(self)
+
+    def not_made(self) -> None:
+        """It is gone before it was made."""
+        self._connection_manager.unregister(self)
 
     # What the transport calls.
 

@@ -15,7 +15,7 @@ import pytest
 import trustme
 
 from tests.e2e.conftest import StartGateway, configuration
-from tests.raw import RawClient, RawUpstream, until
+from tests.raw import LIMIT, RawClient, RawUpstream, until
 from tests.running import Running
 
 GET = b"GET /open HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -151,3 +151,31 @@ async def test_a_client_hello_in_pieces_and_bytes_that_are_none(
     writer.close()
     assert der is not None
     assert b"b.example.org" in der
+
+
+async def opened(running: Running) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection whose client does not begin the handshake."""
+    return await asyncio.open_connection("127.0.0.1", urlsplit(running.https).port)
+
+
+@pytest.mark.parametrize("names", [["a.example.org"], ["a.example.org", "b.example.org"]], ids=["one", "two"])
+async def test_who_does_not_shake_hands_counts_for_the_limits_of_connections(
+    gateway: StartGateway, upstream: RawUpstream, authority: trustme.CA, tmp_path: Path, names: list[str]
+) -> None:
+    """Also where the certificate depends on the name that a client asks for."""
+    tls = [write(authority, tmp_path / name, name) for name in names]
+    running = gateway(configuration(upstream.url, **listening(tls, max_connections_per_address=3)))
+    silent = [await opened(running) for _ in range(3)]
+    reader, writer = await opened(running)
+    assert await asyncio.wait_for(reader.read(), LIMIT) == b""
+    assert not any(one.at_eof() for one, _ in silent)
+    await running.line(r"limit server\.max_connections_per_address reached by 127\.0\.0\.1")
+    for each in (writer, *(one for _, one in silent)):
+        each.close()
+    async with asyncio.timeout(LIMIT):
+        while True:
+            # Until the gateway has seen them go.
+            with suppress(OSError, asyncio.IncompleteReadError):
+                assert (await served(running, names[0]))[1] == 200
+                break
+            await asyncio.sleep(0.01)

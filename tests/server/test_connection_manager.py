@@ -39,3 +39,14 @@ async def test_who_was_not_let_in_leaves_no_trace() -> None:
     assert not server.register(connections[2])
     server.unregister(connections[0])
     assert server.register(connections[2])
+
+
+async def test_who_waits_for_tls_counts_and_is_not_counted_twice() -> None:
+    server, connections = connection_manager(), [Connection() for _ in range(3)]
+    assert [server.begin(connection) for connection in connections] == [True, True, False]
+    assert server.open_connections == []
+    assert server.register(connections[0])
+    assert server.open_connections == [connections[0]]
+    server.unregister(connections[1])
+    assert server.register(connections[2])
+    assert not server.register(connections[1])
