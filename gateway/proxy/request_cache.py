@@ -32,8 +32,8 @@ _TEMPLATES = register(
 )
 # RFC 6750 section 2.1, as nearly all clients write it. Wherever it matches, it is a valid header line.
 _BEARER = re.compile(rb"\n(?i:authorization: bearer) ([A-Za-z0-9\-._~+/]+=*)\r\n")
-# RFC 9449 section 4.1: a proof is a JWT, a new one for each request.
-_PROOF = re.compile(rb"\n(?i:dpop): ([A-Za-z0-9\-_.]+)\r\n")
+PROOF = re.compile(rb"\n(?i:dpop): ([A-Za-z0-9\-_.]+)\r\n")
+"""RFC 9449 section 4.1: a proof is a JWT, a new one for each request. It matches nothing else in a head."""
 _AUTHORIZATION, _DPOP = b"authorization", b"dpop"
 _ANY = b"x"
 """Stands for the token, or the proof, in the template that heads share that differ in nothing else."""
@@ -184,7 +184,7 @@ def request_reader(routes: RouteTable, limits: RequestHeadLimits = DEFAULT_LIMIT
         if len(data) > MAX_HEAD:
             return read(data)
         bearer = _BEARER.search(data)
-        varying = bearer or _PROOF.search(data)
+        varying = bearer or PROOF.search(data)
         if varying is None:
             return read(data)
         start, end = varying.span(1)

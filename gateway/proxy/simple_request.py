@@ -60,6 +60,24 @@ class HeaderBlock:
     expects: bool
     """Whether it says `Expect: 100-continue`."""
 
+    def with_proof(self, value: bytes) -> HeaderBlock:
+        """The same with another value in its one DPoP header."""
+        headers, before = self.headers, self.proofs[0]
+        at = [name.lower() for name, _ in headers].index(b"dpop")
+        return HeaderBlock(
+            (*headers[:at], (headers[at][0], value), *headers[at + 1 :]),
+            self.host,
+            self.length,
+            self.token,
+            self.content_type,
+            self.authorization,
+            (value,),
+            self.origin_or_coding,
+            self.size + len(value) - len(before),
+            self.last,
+            self.expects,
+        )
+
 
 @dataclass(slots=True)
 class SimpleRequest:

@@ -61,7 +61,7 @@ class TokenFastPath:
 
         None: it is left to aiohttp, and nothing was done.
         """
-        known = self.known.get(data)
+        known = self.known.get(data, self.limits)
         if known is not None:
             request = self._taken(known.block, known.path, client)
             request.call.form, request.call.proof = known.form, known.proof
