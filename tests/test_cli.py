@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -86,7 +87,9 @@ def test_what_a_worker_imports_is_not_looked_through_by_the_collector_and_no_mor
     program = (
         "import gc, sys; from gateway.cli import main\n"
         "try: main(['run', '--help'])\n"
-        "finally: print('COUNTED', gc.get_freeze_count(), gc.get_stats()[2]['collections'], *sys.modules)"
+        "except SystemExit: from gateway.commands.run import import_gateway\n"
+        "import_gateway()\n"
+        "print('COUNTED', gc.get_freeze_count(), gc.get_stats()[2]['collections'], *sys.modules)"
     )
     words = [sys.executable, "-c", program]
     output = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True).stdout
@@ -98,6 +101,20 @@ def test_what_a_worker_imports_is_not_looked_through_by_the_collector_and_no_mor
     later |= {"gateway.edge", "gateway.export", "multiprocessing", "prometheus_client"}
     assert packages & (later | {"gunicorn", "jinja2", "redis", "opentelemetry", "grpc", "acme"}) == set()
     assert len(modules) < 1150, "each takes memory in every worker, and time at each start"
+
+
+def test_the_embedded_store_starts_while_the_gateway_is_imported(tmp_path: Path) -> None:
+    config = tmp_path / "gateway.yaml"
+    config.write_text("server: {listen: [{host: 127.0.0.1, port: 0}]}")
+    program = (
+        "import sys; from gateway.cli import main; from gateway.store.embedded import EmbeddedStore\n"
+        "def begin(store): sys.exit(str({'gateway.app', 'gateway.process.worker'} & {*sys.modules}))\n"
+        "EmbeddedStore.begin = begin\n"
+        "main(['run', '-c', 'gateway.yaml'])"
+    )
+    words = [sys.executable, "-c", program]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False)
+    assert done.stderr == "set()\n", "it is imported afterwards"
 
 
 def test_python_can_run_it_as_a_module() -> None:

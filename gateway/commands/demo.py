@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from gateway.commands.token import plain_secret
 from gateway.config.model import Settings
 from gateway.demo.backend_server import SampleBackend
 from gateway.process.supervisor import serve
+from gateway.process.workers import nothing_to_describe, serve_workers
 
 USAGE = """
 Try it, in another terminal:
@@ -59,7 +61,8 @@ def demo() -> None:
     config = shipped_file()
     settings = load_or_exit(config)
     click.echo(curl_lines(settings))
-    sys.exit(serve(lambda: on_loopback(load(config)), DemoGateway))
+    program = partial(serve_workers, DemoGateway, nothing_to_describe)
+    sys.exit(serve(lambda: on_loopback(load(config)), lambda: program))
 
 
 def on_loopback(settings: Settings) -> Settings:

@@ -30,6 +30,11 @@ class StoreProcess:
         """What the next program needs to take the embedded store over; None: there is nothing to take."""
         return None if self._embedded is None else self._embedded.inheritance
 
+    def await_ready(self) -> None:
+        """Returns when the embedded store answers. StartError if it does not."""
+        if self._embedded is not None and not self.inherited:
+            self._embedded.await_ready()
+
     def take_over(self) -> None:
         """The embedded store of the program before belongs to this process now."""
         if self._embedded is not None and self.inherited:
@@ -60,6 +65,7 @@ class StoreProcess:
 def open_store(settings: Settings, given: StoreInheritance | None = None) -> Iterator[StoreProcess]:
     """Runs the embedded store, if configured, while the context is open. StartError if it can't start.
 
+    It answers when `await_ready` has returned.
     `given`: the one of the program before, which is used where it is in the configured directory.
     """
     if settings.store.url != EMBEDDED:
@@ -71,7 +77,7 @@ def open_store(settings: Settings, given: StoreInheritance | None = None) -> Ite
         if given is not None and inherited:
             embedded.use(given)
         else:
-            embedded.start()
+            embedded.begin()
         yield StoreProcess(embedded, inherited=inherited)
     finally:
         embedded.stop()

@@ -1,4 +1,4 @@
-"""Runs the gateway: sockets, store, workers, and their cleanup."""
+"""Runs the gateway: sockets, store, the program that serves with them, and their cleanup."""
 
 from __future__ import annotations
 
@@ -8,32 +8,23 @@ import os
 import resource
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from gateway.clock import system_clock
 from gateway.config.model import Settings
 from gateway.errors import GatepostError, system_error
 from gateway.process.activation import activated_sockets, place_activated
-from gateway.process.certificates import Certificates
-from gateway.process.embedded_store_process import open_store
+from gateway.process.edge_process import EdgeProcess
+from gateway.process.embedded_store_process import StoreProcess, open_store
 from gateway.process.file_limit import file_limit_warning
 from gateway.process.log_level import write_override
 from gateway.process.logs import set_up_logs
 from gateway.process.open_edge import open_edge
-from gateway.process.open_listeners import open_listeners
-from gateway.process.otel import import_otel
-from gateway.process.process_status import ProcessStatus
-from gateway.process.reload import DescribeChanges, ReloadHistory
-from gateway.process.server_instance import Build
-from gateway.process.single_worker import serve_single_worker
+from gateway.process.open_listeners import OpenListeners, open_listeners
 from gateway.process.startup_message import announce
 from gateway.process.takeover import Takeover, begin_takeover
 from gateway.process.upgrade import UPGRADE
-from gateway.process.upgrade_history import UpgradeHistory
-from gateway.process.worker import RuntimeContext
-from gateway.process.worker_count import worker_count
-from gateway.telemetry import process_telemetry
 
 log = logging.getLogger("gatepost")
 
@@ -41,17 +32,27 @@ MAX_OPEN_FILES = 1 << 20
 """Upper bound for RLIMIT_NOFILE: child processes may iterate over all possible descriptors at start."""
 
 
-def nothing_to_describe(_old: Settings, _new: Settings) -> list[str]:
-    """For gateways whose reloads are reported without their changes."""
-    return []
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What is open while the gateway runs, whatever its configuration becomes."""
+
+    listeners: OpenListeners
+    store: StoreProcess
+    edge: EdgeProcess
+    takeover: Takeover | None = None
+    """None: this program was not started to take another one's place."""
 
 
-def serve(
-    load: Callable[[], Settings], build: Build, describe_changes: DescribeChanges = nothing_to_describe
-) -> int:
+Program = Callable[[Opened, Settings, Callable[[], Settings]], int]
+"""Serves with what is open, from these settings on, and loads others for a reload; `serve_workers` with its
+first arguments. Returns the exit code."""
+
+
+def serve(load: Callable[[], Settings], import_program: Callable[[], Program]) -> int:
     """Serves until SIGTERM or SIGINT; SIGHUP calls `load` again. Returns the exit code.
 
-    `describe_changes` says in words what a reload changed.
+    `import_program` is called while the embedded store's server starts: to import what serves takes longer
+    than that, on another core.
     Exceptions of the first `load` propagate. Later errors are reported on standard error or in the log.
     """
     settings = load()
@@ -67,7 +68,7 @@ def serve(
         log.warning("%s", warning)
     with exit_on_signals():
         try:
-            return _serve(settings, load, build, describe_changes, takeover)
+            return _serve(settings, load, import_program, takeover)
         except GatepostError as error:
             if takeover is not None:
                 takeover.failed(str(error))
@@ -91,8 +92,7 @@ def serve(
 def _serve(
     settings: Settings,
     load: Callable[[], Settings],
-    build: Build,
-    describe: DescribeChanges,
+    import_program: Callable[[], Program],
     takeover: Takeover | None,
 ) -> int:
     if takeover is None:
@@ -104,29 +104,11 @@ def _serve(
         open_listeners(settings, given, inherited=takeover is not None) as listeners,
         open_store(settings, given_store) as store,
     ):
-        telemetry = process_telemetry()
-        reloads, upgrades = ReloadHistory(describe, system_clock), UpgradeHistory(system_clock)
-        status = ProcessStatus(reloads, upgrades, system_clock())
-        certificates = Certificates(system_clock)
-        context = RuntimeContext(
-            build, listeners, certificates, store, telemetry, reloads, upgrades, status, edge, takeover
-        )
-        # Before the fork: generates the `tls: auto` certificate once and reports bad TLS files once.
-        listeners.current.with_tls(settings, certificates, context.clock)
-        import_otel(os.environ)
-        code = _serve_workers(context, settings, load)
+        program = import_program()
+        code = program(Opened(listeners, store, edge, takeover), settings, load)
         if takeover is not None:
             takeover.await_end(settings.server.timeouts.drain)
         return code
-
-
-def _serve_workers(context: RuntimeContext, settings: Settings, load: Callable[[], Settings]) -> int:
-    if worker_count(settings) == 1:
-        return serve_single_worker(context, settings, load)
-    # gunicorn is imported only for several workers.
-    from gateway.process.multi_worker import serve_multi_worker  # noqa: PLC0415
-
-    return serve_multi_worker(context, settings, load)
 
 
 def raise_file_limit() -> None:

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,6 +27,7 @@ from gateway.process.management import management_app
 from gateway.process.process_status import ProcessStatus
 from gateway.process.readiness import Readiness
 from gateway.process.supervisor import serve
+from gateway.process.workers import nothing_to_describe, serve_workers
 from gateway.telemetry import Telemetry
 
 
@@ -113,7 +115,8 @@ def load() -> Settings:
 
 
 def main() -> NoReturn:
-    sys.exit(serve(load, SmallGateway))
+    program = partial(serve_workers, SmallGateway, nothing_to_describe)
+    sys.exit(serve(load, lambda: program))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from gateway.config.model import Settings
 from gateway.errors import StartError
 from gateway.process.embedded_store_process import CHECK_INTERVAL, open_store
 from gateway.store.embedded import running_url
+from gateway.store.embedded.socket_path import AOF_FOLDER
 
 
 def settings(folder: Path, url: str = "embedded") -> Settings:
@@ -19,6 +20,7 @@ def settings(folder: Path, url: str = "embedded") -> Settings:
 
 def test_the_embedded_store_lives_as_long_as_it_is_needed(tmp_path: Path) -> None:
     with open_store(settings(tmp_path)) as store:
+        store.await_ready()
         assert store.url(settings(tmp_path)).startswith("unix:///")
         store.ensure()
         assert running_url(tmp_path) is not None
@@ -27,6 +29,7 @@ def test_the_embedded_store_lives_as_long_as_it_is_needed(tmp_path: Path) -> Non
 
 def test_it_is_started_anew_where_it_dies(tmp_path: Path) -> None:
     with open_store(settings(tmp_path)) as store:
+        store.await_ready()
         pid_file = tmp_path / "store" / "valkey.pid"
         first = int(pid_file.read_text())
         os.kill(first, signal.SIGKILL)
@@ -40,6 +43,7 @@ def test_it_is_started_anew_where_it_dies(tmp_path: Path) -> None:
 def test_somebody_elses_store_is_only_pointed_to(tmp_path: Path) -> None:
     wanted = settings(tmp_path, "redis://one:6379")
     with open_store(wanted) as store:
+        store.await_ready()
         store.ensure()
         assert store.url(wanted) == "redis://one:6379"
         assert store.url(settings(tmp_path, "redis://two:6379")) == "redis://two:6379"
@@ -53,3 +57,13 @@ def test_a_directory_in_use_is_a_clear_error(tmp_path: Path) -> None:
         open_store(settings(tmp_path)),
     ):
         pass
+
+
+def test_a_server_that_ends_before_it_answers_is_a_clear_error(tmp_path: Path) -> None:
+    damaged = tmp_path / "store" / AOF_FOLDER / "appendonly.aof.manifest"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_text("damaged")
+    with open_store(settings(tmp_path)) as store, pytest.raises(StartError, match="store did not start"):
+        store.await_ready()
+    with open_store(settings(tmp_path / "other")) as store:
+        store.await_ready()

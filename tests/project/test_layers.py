@@ -100,4 +100,4 @@ def test_modules_have_no_circles() -> None:
 
 def test_the_source_has_been_read() -> None:
     assert "gateway.process.listeners" in imports()["gateway.process.sockets"]
-    assert "gateway.process.multi_worker" in imports()["gateway.process.supervisor"], "in functions too"
+    assert "gateway.process.multi_worker" in imports()["gateway.process.workers"], "in functions too"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,7 +64,7 @@ class EmbeddedStore:
 
     @property
     def url(self) -> str:
-        """The server's `unix://` URL; valid after `start`."""
+        """The server's `unix://` URL; valid after `begin`."""
         return self._directory.url
 
     def start(self) -> str:
@@ -71,6 +73,12 @@ class EmbeddedStore:
         Raises:
             StartError: another gateway uses the directory, this platform has no server, or it failed.
         """
+        self.begin()
+        self.await_ready()
+        return self.url
+
+    def begin(self) -> None:
+        """Starts the server, and does not wait until it answers. StartError as for `start`."""
         self._directory.prepare()
         try:
             self._lock_directory()
@@ -78,21 +86,29 @@ class EmbeddedStore:
             raise StartError(f"server.state_dir {self._directory.state_dir}: {error.strerror}") from error
         self._owner = os.getpid()
         self._server.lifeline = Lifeline()
-        try:
+        with self._stopped_on_failure():
             if not self._server.claim():
                 logger.warning("stopping a Valkey server that was left running in %s", self._directory.folder)
                 self._server.stop_orphan()
             self._directory.publish()
             self._server.spawn()
+
+    def await_ready(self) -> None:
+        """Returns when the server that has been started answers. StartError if it does not."""
+        with self._stopped_on_failure():
             self._server.await_ready()
+        self._liveness = Liveness(self._directory.socket, PING)
+
+    @contextmanager
+    def _stopped_on_failure(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             self.stop()
             raise StartError(f"server.state_dir {self._directory.state_dir}: {error.strerror}") from error
         except BaseException:
             self.stop()
             raise
-        self._liveness = Liveness(self._directory.socket, PING)
-        return self.url
 
     def ensure(self) -> bool:
         """Restarts the server if it has died. True if it is running.
