@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import random
 import socket
 from contextlib import suppress
@@ -9,6 +10,13 @@ from contextlib import suppress
 PORTS = range(20_000, 30_000)
 """Below those that the system gives to outgoing connections and to servers that don't name theirs."""
 _claims: dict[int, socket.socket] = {}
+
+
+@atexit.register
+def _give_back() -> None:
+    """When the process ends: what Python closes by itself then, it complains of where warnings are errors."""
+    while _claims:
+        _claims.popitem()[1].close()
 
 
 def free_port() -> int:
