@@ -9,9 +9,9 @@ What differs from those two: chance moves no limit (`median_range`). After a cut
 that no longer waited in the queue of before. And where a lower limit costs throughput, there was no queue:
 then the server has become slower, and its new latency is the measure from then on.
 
-A request counts from its sending to the response's head. Bodies, streams of events and tunnels, which go on
-after that, do not count. A request that waits for far longer than most others is a long poll, and counts no
-more. Where most wait for so long, it is the server that is slow.
+A request counts from its sending, with all of its body, to the response's head. Bodies, streams of events and
+tunnels, which go on after that, do not count. A request that waits for far longer than most others is a long
+poll, and counts no more. Where most wait for so long, it is the server that is slow.
 """
 
 from __future__ import annotations
@@ -221,7 +221,7 @@ class ConcurrencyLimit:
 class ConcurrencyLimiter:
     """The requests that wait for a server's response, up to the limit."""
 
-    __slots__ = ("_late", "_quick", "_rule", "_waiting")
+    __slots__ = ("_late", "_quick", "_rule", "_sending", "_waiting")
 
     def __init__(self, settings: AdaptiveConcurrencySettings, now: float) -> None:
         self._rule = ConcurrencyLimit(settings, now)
@@ -231,6 +231,8 @@ class ConcurrencyLimiter:
         """When one last came sooner, as most did."""
         self._waiting: dict[object, float] = {}
         """When each was sent, the earliest first."""
+        self._sending = set[object]()
+        """Those whose body is not complete: however long that takes, the server can do nothing about it."""
 
     @property
     def limit(self) -> int:
@@ -248,13 +250,23 @@ class ConcurrencyLimiter:
         """A request was refused because there is no room."""
         self._rule.refuse()
 
-    def began(self, call: object, now: float) -> None:
-        """A request is on its way."""
-        self._waiting[call] = now
-        self._rule.began(len(self._waiting))
+    def began(self, call: object, now: float, *, whole: bool = True) -> None:
+        """A request is on its way. Not `whole`: it waits for a response once it is `sent`."""
+        if whole:
+            self._waiting[call] = now
+            self._rule.began(len(self._waiting))
+        else:
+            self._sending.add(call)
+
+    def sent(self, call: object, now: float) -> None:
+        """The request's body is complete; no harm if it has had its response."""
+        if call in self._sending:
+            self._sending.remove(call)
+            self.began(call, now)
 
     def responded(self, call: object, status: int, now: float) -> None:
         """The head of the response has come."""
+        self._sending.discard(call)
         sent = self._waiting.pop(call, None)
         if sent is None:
             return
@@ -270,6 +282,7 @@ class ConcurrencyLimiter:
     def left(self, call: object) -> None:
         """The request is over; no harm if it has had its response."""
         self._waiting.pop(call, None)
+        self._sending.discard(call)
 
     def _is_long_poll(self, sent: float) -> bool:
         """Whether a request that was sent then has waited for so long while most others did not."""

@@ -76,11 +76,13 @@ class UpstreamServer:
 
     # How requests went.
 
-    def entered(self, call: object) -> bool:
-        """A request is on its way. Returns whether it is the breaker's probe, whose outcome decides."""
+    def entered(self, call: object, *, whole: bool = True) -> bool:
+        """A request is on its way; not `whole`: its body follows. Returns whether it is the breaker's probe,
+        whose outcome decides.
+        """
         self.active += 1
         if self.concurrency is not None:
-            self.concurrency.began(call, self._loop.time())
+            self.concurrency.began(call, self._loop.time(), whole=whole)
         breaker = self.health.breaker
         return not breaker.calm and breaker.enter()
 
@@ -91,6 +93,11 @@ class UpstreamServer:
             self.concurrency.left(call)
         if undecided:
             self.health.breaker.leave()
+
+    def sent(self, call: object) -> None:
+        """The body that followed a request is complete. As for `responded`."""
+        if self.concurrency is not None:
+            self.concurrency.sent(call, self._loop.time())
 
     def responded(self, call: object, status: int) -> None:
         """The head of a response has come. Need not be called where nothing bounds the requests."""

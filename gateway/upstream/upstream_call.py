@@ -63,7 +63,7 @@ class UpstreamCall:
         if self._server is not None:
             self._server.left(self, undecided=self._is_probe)
         self._server, self._connection = server, None
-        self._is_probe = server.entered(self)
+        self._is_probe = server.entered(self, whole=not self._request.body_follows)
         if connection is not None:
             self.on_connection(connection)
 
@@ -81,6 +81,8 @@ class UpstreamCall:
         """The request's body, or what the client sends into a tunnel, is complete. As for `write`."""
         if self._connection is not None:
             self._body_begun = True
+            if self._server is not None and self._server.concurrency is not None:
+                self._server.sent(self)
             self._connection.write_end()
             if self._request.copy is not None:
                 self._request.copy.write_end()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from random import Random
 
@@ -313,6 +313,38 @@ def test_a_request_that_left_without_a_response_takes_no_room() -> None:
     limiter.responded(calls[0], 200, 0.1)  # of no effect: it has left
 
 
+def test_clients_that_are_slow_to_send_their_bodies_say_nothing_of_the_server() -> None:
+    run = simulation()
+    run.run(CAPACITY / 2, 5)
+    limit = run.limiter.limit
+    uploads = [object() for _ in range(200)]
+    for upload in uploads:
+        run.limiter.began(upload, run.now, whole=False)
+    run.run(CAPACITY / 2, 5)
+    for upload in uploads:
+        run.limiter.sent(upload, run.now)
+        run.limiter.responded(upload, 200, run.now + SERVICE)
+    run.run(CAPACITY / 2, 5)
+    assert run.refused == []
+    assert run.limiter.limit >= limit
+
+
+def test_an_upload_counts_from_its_last_byte_until_its_response() -> None:
+    limiter = ConcurrencyLimiter(settings_of(max_concurrency=1), 0.0)
+    early, whole, given_up = object(), object(), object()
+    for call in (early, whole, given_up):
+        limiter.began(call, 0.0, whole=False)
+    limiter.responded(early, 413, 0.1)
+    limiter.left(given_up)
+    for call in (early, given_up):
+        limiter.sent(call, 0.2)
+    assert limiter.has_room(0.2)
+    limiter.sent(whole, 0.2)
+    assert not limiter.has_room(0.2)
+    limiter.responded(whole, 200, 0.3)
+    assert limiter.has_room(0.3)
+
+
 def test_equal_responses_leave_the_gradient_defined() -> None:
     """Latencies of nothing at all, as a coarse clock may measure them."""
     limiter = ConcurrencyLimiter(settings_of(), 0.0)
@@ -355,6 +387,33 @@ async def test_at_the_limit_of_all_servers_a_request_is_refused_at_once(
     limiter = upstream.servers[0].concurrency
     assert limiter is not None
     assert limiter.has_room(asyncio.get_running_loop().time())  # who has left takes no room
+
+
+async def test_a_body_takes_room_only_once_it_is_complete(serve: Serve, make_upstream: MakeUpstream) -> None:
+    async def script(peer: Peer) -> None:
+        while b"POST" in await peer.head():
+            await peer.exactly(2)
+        await peer.say(answer())
+
+    end = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"o"
+        await end.wait()
+        yield b"k"
+
+    upstream = await make_upstream((await serve(script)).url, adaptive_concurrency=ONE)
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n"
+    uploads = [asyncio.create_task(upstream.fetch(head, "POST", slow())) for _ in range(3)]
+    await until(lambda: upstream.active == 3)
+    async with await upstream.fetch(get(), "GET") as response:
+        assert response.head.status == 200
+    end.set()
+    limiter = upstream.servers[0].concurrency
+    assert limiter is not None
+    await until(lambda: not limiter.has_room(0.0))  # they wait for their responses
+    for upload in uploads:
+        upload.cancel()
 
 
 async def test_streams_that_go_on_take_no_room(serve: Serve, make_upstream: MakeUpstream) -> None:
