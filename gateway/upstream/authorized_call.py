@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from gateway.http.exchange import Headers, ResponseHead
+from gateway.runtime.compilation import mypyc_attr
 from gateway.upstream.credentials import UpstreamCredentials
 from gateway.upstream.errors import UpstreamError
 from gateway.upstream.load_balancer import LoadBalancer
@@ -16,6 +17,7 @@ from gateway.upstream.upstream_call import UpstreamCall
 _UNAUTHORIZED = 401
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class AuthorizedCall(UpstreamCall):
     """Adds the credentials to the head. After a 401 it tries once more with new ones, where there are any."""
 

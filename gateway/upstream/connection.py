@@ -1,34 +1,24 @@
 """One connection to an upstream: one request at a time, kept open between them (RFC 9112 section 9).
 
-States and events. A cell names the state that follows, and in quotes the error that the handler gets:
-
-    state              | send              | bytes arrive        | closed by upstream       | time is up
-    -------------------|-------------------|---------------------|--------------------------|-----------------
-    IDLE               | AWAITING_RESPONSE | CLOSED (1)          | CLOSED                   | CLOSED
-    AWAITING_RESPONSE  |                   | any below, IDLE (2) | CLOSED "before response" | CLOSED "slow"
-    CONTINUED          |                   | any below, IDLE (2) | CLOSED "incomplete"      | CLOSED "slow"
-    READING_HEAD       |                   | any below, IDLE (2) | CLOSED "incomplete"      | CLOSED "slow"
-    READING_BODY       |                   | READING_BODY, IDLE  | CLOSED "incomplete" (3)  | CLOSED "slow"
-    TUNNEL             |                   | TUNNEL              | TUNNEL, CLOSED (4)       | CLOSED "slow"
-    CLOSED             |                   |                     |                          |
-
-`abort` leads from every state to CLOSED. A message that can't be read leads to CLOSED with an error.
-(1) No request asked for them: whatever they are, they must not become the next response.
-(2) IDLE once the response is complete, or CLOSED where the connection can't be used again.
-(3) No error where the connection's end is the body's end.
-(4) Where only its direction has ended, this end may write on; the handler gets an empty piece of data.
-
-Beside the state there are three flags: whether the request has been sent to its end, since a response may
-come before that, and for each direction whether it is paused.
+Its states and what leads from one to the next are in `gateway.upstream.connection_state`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import select
-from enum import Enum
 from typing import Any, Protocol, cast
 
+from gateway.runtime.compilation import mypyc_attr
+from gateway.upstream.connection_state import (
+    AWAITING_RESPONSE,
+    CLOSED,
+    CONTINUED,
+    IDLE,
+    READING_BODY,
+    READING_HEAD,
+    TUNNEL,
+)
 from gateway.upstream.content_length_body import ContentLengthBody
 from gateway.upstream.deadline import Deadline
 from gateway.upstream.errors import ClosedBeforeResponse, UpstreamBroken, UpstreamError, UpstreamSlow
@@ -38,23 +28,6 @@ from gateway.upstream.response_parser import ResponseParser
 from gateway.upstream.settings import PoolSettings
 from gateway.upstream.simple_response import read_plain
 
-
-class ConnectionState(Enum):
-    """What a connection is doing; see the table above."""
-
-    IDLE = "idle"
-    AWAITING_RESPONSE = "awaiting_response"
-    """A request is on its way; not a byte of the response has come."""
-    CONTINUED = "continued"
-    """100 (Continue) has come, and not a byte behind it."""
-    READING_HEAD = "reading_head"
-    READING_BODY = "reading_body"
-    TUNNEL = "tunnel"
-    CLOSED = "closed"
-
-
-# Names of the module are found faster than members of a class.
-IDLE, AWAITING_RESPONSE, CONTINUED, READING_HEAD, READING_BODY, TUNNEL, CLOSED = ConnectionState
 _NO_HEAD_YET = (AWAITING_RESPONSE, CONTINUED, READING_HEAD)
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -69,6 +42,7 @@ class PoolListener(Protocol):
         """It is closed. Called once. `idle_for`: seconds that it was idle, if the upstream closed it then."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class UpstreamConnection(asyncio.Protocol):
     """Sends a request's bytes as they are given and tells a `ResponseHandler` what comes back.
 

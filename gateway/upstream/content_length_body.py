@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from gateway.http.exchange import Headers, ResponseHead
 from gateway.upstream.errors import UpstreamBroken
 from gateway.upstream.response_handler import UpstreamFraming
@@ -12,7 +14,7 @@ class ContentLengthBody:
 
     __slots__ = ("_body", "_missing", "complete", "error", "head", "reusable")
 
-    framing = UpstreamFraming.LENGTH
+    framing: ClassVar = UpstreamFraming.LENGTH
 
     def __init__(self, head: ResponseHead, length: int, body: bytes) -> None:
         """`body` is what has come of it."""

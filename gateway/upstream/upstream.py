@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from gateway.http.exchange import TimeoutOverrides
+from gateway.runtime.compilation import mypyc_attr
 from gateway.upstream.address import parse_server_address
 from gateway.upstream.authorized_call import AuthorizedCall
 from gateway.upstream.credentials import UpstreamCredentials
@@ -24,6 +25,7 @@ from gateway.upstream.upstream_call import UpstreamCall
 _DRAIN_STEP = 0.02  # seconds between looks at what is still in flight
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Upstream:
     """Sends requests to its servers. `start` it first; `stop` it last."""
 

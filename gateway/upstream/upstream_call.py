@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gateway.http.exchange import Headers, ResponseHead
+from gateway.runtime.compilation import mypyc_attr
 from gateway.upstream.connection import UpstreamConnection
 from gateway.upstream.errors import ClosedBeforeResponse, UpstreamError, UpstreamUnavailable
 from gateway.upstream.load_balancer import LoadBalancer
@@ -17,6 +18,7 @@ from gateway.upstream.server import UpstreamServer
 _HTTP_1_1 = (1, 1)
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class UpstreamCall:
     """A request and its handle: the client's side steers it, connection and pool report to it."""
 

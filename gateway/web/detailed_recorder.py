@@ -15,7 +15,7 @@ from gateway.oauth_flows.token import TokenRequestState
 from gateway.proxy.request_tokens import presented_credentials
 from gateway.telemetry import Telemetry
 from gateway.telemetry.access_entry import DetailedEntry, Details, Entry
-from gateway.upstream.timed_call import UpstreamTimes
+from gateway.upstream.upstream_times import UpstreamTimes
 from gateway.web.request_recorder import Note, OtherFacts, RequestRecorder, endpoint_details
 
 _TOKEN_ID_LENGTH = 16

@@ -17,7 +17,7 @@ from gateway.oauth.model import OWN, OWN_ONLY
 from gateway.otel.span import Span
 from gateway.otel.tracer import RequestTrace
 from gateway.telemetry.metrics import METHODS
-from gateway.upstream.timed_call import UpstreamTimes
+from gateway.upstream.upstream_times import UpstreamTimes
 from gateway.web.request_recorder import CLIENT_DISCONNECTED
 
 _PORTS = {"http": 80, "https": 443}

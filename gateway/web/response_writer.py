@@ -31,8 +31,8 @@ from gateway.server.eager import Running, run_eagerly
 from gateway.server.in_flight import ResponseClient
 from gateway.upstream.errors import UpstreamError
 from gateway.upstream.response_handler import UpstreamFraming
-from gateway.upstream.timed_call import TimesKeeper, UpstreamTimes
 from gateway.upstream.upstream_call import UpstreamCall
+from gateway.upstream.upstream_times import TimesKeeper, UpstreamTimes
 from gateway.web.proxy_services import ProxyServices
 
 CONTINUE_STATUS = 100

@@ -58,6 +58,7 @@ TESTED_ELSEWHERE = {
     ],
     "lines of the access log, from outside: tests/e2e/test_log_fields.py": [
         "gateway/upstream/timed_call.py",
+        "gateway/upstream/upstream_times.py",
     ],
     "real Envoys that are served: tests/e2e/test_xds.py": [
         "gateway/xds/log.py",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -16,12 +16,13 @@ from tests.upstream.defaults import pool_of
 from tests.upstream.scripted import loop_turn, until
 
 
-class Wire:
-    """In place of a connection: the pool does no I/O, so it needs none."""
+class Wire(UpstreamConnection):
+    """A connection without a transport: the pool does no I/O, so it needs none."""
+
+    open = True
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
-        self.open = True
         self.readable = False
         self.idle_since = 0.0
 
@@ -38,7 +39,7 @@ class Wire:
     def abort(self) -> None:
         if self.open:
             self.open = False
-            self.pool.closed(cast(UpstreamConnection, self))
+            self.pool.closed(self)
 
 
 class Guest:
@@ -67,7 +68,7 @@ class Bench:
 
     def opened(self) -> Wire:
         wire = Wire(self.pool)
-        self.pool.opened(cast(UpstreamConnection, wire))
+        self.pool.opened(wire)
         return wire
 
     def guest(self, reuse: ReuseMode = ReuseMode.ANY) -> Guest:
@@ -77,7 +78,7 @@ class Bench:
 
     async def give_back(self, wire: Wire) -> None:
         wire.keep()
-        self.pool.released(cast(UpstreamConnection, wire))
+        self.pool.released(wire)
         await loop_turn()
 
 
@@ -142,7 +143,7 @@ async def test_a_connection_for_one_who_left_is_kept() -> None:
     bench = Bench()
     bench.pool.leave(bench.guest())
     wire = bench.opened()
-    assert bench.pool.take() is cast(Any, wire)
+    assert bench.pool.take() is wire
 
 
 async def test_a_full_line_sends_newcomers_away() -> None:
@@ -219,7 +220,7 @@ async def test_a_released_connection_is_not_used_before_the_loop_has_turned() ->
     bench.guest()
     wire = bench.opened()
     waiting = bench.guest()
-    bench.pool.released(cast(UpstreamConnection, wire))
+    bench.pool.released(wire)
     assert waiting.connection is None
     assert bench.pool.take() is None
     await loop_turn()
@@ -231,7 +232,7 @@ async def test_a_connection_that_is_closed_while_the_loop_turns_is_not_used() ->
     bench.guest()
     wire = bench.opened()
     waiting = bench.guest()
-    bench.pool.released(cast(UpstreamConnection, wire))
+    bench.pool.released(wire)
     wire.abort()
     await loop_turn()
     assert (waiting.connection, bench.asked) == (None, 2)
@@ -243,7 +244,7 @@ async def test_no_connection_is_opened_for_a_request_that_a_released_one_will_se
     bench = Bench()
     bench.guest()
     wire = bench.opened()
-    bench.pool.released(cast(UpstreamConnection, wire))
+    bench.pool.released(wire)
     taken: Any = bench.pool.take()
     assert (taken, bench.asked) == (wire, 1)
 
@@ -254,7 +255,7 @@ async def test_no_request_uses_a_released_connection_that_has_something_to_read(
     bench.guest()
     wire = bench.opened()
     bench.pool.reuse.trusted = True
-    bench.pool.released(cast(UpstreamConnection, wire))
+    bench.pool.released(wire)
     wire.readable = True
     assert bench.pool.take(reuse) is None
     guest = bench.guest(reuse)
@@ -267,11 +268,11 @@ async def test_a_connection_can_be_used_once_what_came_on_it_has_been_read() -> 
     bench = Bench()
     bench.guest()
     wire = bench.opened()
-    bench.pool.released(cast(UpstreamConnection, wire))
+    bench.pool.released(wire)
     wire.readable = True
     assert bench.pool.take() is None
     wire.readable = False
-    assert bench.pool.take() is cast(Any, wire)
+    assert bench.pool.take() is wire
 
 
 async def test_who_needs_a_new_connection_gets_no_used_one() -> None:
@@ -285,7 +286,7 @@ async def test_who_needs_a_new_connection_gets_no_used_one() -> None:
     assert guest.connection is None
     new: Any = bench.opened()
     assert guest.connection is new
-    assert bench.pool.take() is cast(Any, used)
+    assert bench.pool.take() is used
 
 
 async def test_in_a_full_pool_a_released_connection_makes_way_for_a_new_one() -> None:
@@ -323,7 +324,7 @@ async def test_an_idle_connection_that_stays_open_proves_the_server() -> None:
     wire = bench.opened()
     await bench.give_back(wire)
     wire.idle_since -= PROOF + 1
-    assert bench.pool.take(ReuseMode.CHECKED) is cast(Any, wire)
+    assert bench.pool.take(ReuseMode.CHECKED) is wire
 
 
 async def test_unrepeatable_requests_use_no_connection_that_has_something_to_read() -> None:
@@ -344,7 +345,7 @@ async def test_a_server_that_closes_idle_connections_early_is_not_trusted() -> N
     bench.guest()
     wire = bench.opened()
     bench.pool.reuse.trusted = True
-    bench.pool.closed(cast(UpstreamConnection, wire), idle_for=PROOF / 2)
+    bench.pool.closed(wire, idle_for=PROOF / 2)
     assert not bench.pool.reuse.trusted
 
 

@@ -1,4 +1,4 @@
-"""The table of states and events at the head of `gateway/upstream/connection.py`, row by row."""
+"""The table of states and events at the head of `gateway/upstream/connection_state.py`, row by row."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway.upstream.connection import (
+from gateway.upstream.connection import UpstreamConnection
+from gateway.upstream.connection_state import (
     AWAITING_RESPONSE,
     CLOSED,
     CONTINUED,
@@ -17,7 +18,6 @@ from gateway.upstream.connection import (
     READING_HEAD,
     TUNNEL,
     ConnectionState,
-    UpstreamConnection,
 )
 from gateway.upstream.errors import ClosedBeforeResponse, UpstreamBroken, UpstreamError, UpstreamSlow
 from gateway.upstream.request import UpstreamRequest
