@@ -9,6 +9,7 @@ from typing import cast
 
 from gateway.http.exchange import NOBODY
 from gateway.http.forwarded import direct_peer
+from gateway.runtime.compilation import mypyc_attr
 from gateway.server.connection_manager import ConnectionManager
 from gateway.server.min_data_rate import SlowClientMonitor
 from gateway.server.peer import connection_peer
@@ -16,6 +17,7 @@ from gateway.server.peer import connection_peer
 _RST = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class ClientTransport(asyncio.Protocol):
     """One client connection, below HTTP.
 

@@ -6,8 +6,8 @@ from itertools import product
 
 import pytest
 
-from gateway.server.connection import Connection
 from gateway.server.connection_state import TRANSITIONS, Event, State
+from tests.server.test_aiohttp_server import served
 
 TABLE = """
              FAST_PATH_TOOK AIOHTTP_TOOK REQUEST_STARTED RESPONSE_SENT ANSWERED_EARLY LAST_RESPONSE_SENT REQUEST_READ UPGRADED CLOSED
@@ -27,9 +27,9 @@ EXPECTED = {
 }
 
 
-def enter(state: State, event: Event) -> State:
+async def enter(state: State, event: Event) -> State:
     """The state of a connection after an event."""
-    connection = Connection.__new__(Connection)
+    connection = served()()
     connection._state = state
     connection._enter(event)
     return connection._state
@@ -41,13 +41,13 @@ def test_the_table_names_every_state_and_event() -> None:
 
 
 @pytest.mark.parametrize(("state", "event"), EXPECTED, ids=lambda value: value.name)
-def test_each_event_leads_where_the_table_says(state: State, event: Event) -> None:
+async def test_each_event_leads_where_the_table_says(state: State, event: Event) -> None:
     cell = EXPECTED[state, event]
     if cell == "-":
         with pytest.raises(RuntimeError, match="client connection"):
-            enter(state, event)
+            await enter(state, event)
     else:
-        assert enter(state, event) is TRANSITIONS[state][event] is State[cell]
+        assert await enter(state, event) is TRANSITIONS[state][event] is State[cell]
 
 
 def test_no_way_leads_from_the_last_response_to_another_request() -> None:
