@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 from gateway.http.exchange import Exchange, Headers, ResponseHead
 from gateway.server.client_connection import ClientConnection
+from gateway.server.in_flight import ResponseClient
 from gateway.server.raw_response import AlreadySentResponse
 from gateway.upstream.errors import UpstreamError
 from gateway.upstream.request import UpstreamRequest
@@ -18,7 +19,7 @@ from gateway.web.request_body import ContinueSignal
 from gateway.web.response_writer import CONTINUE_STATUS, ResponseWriter
 
 
-class AiohttpResponse(ResponseWriter):
+class AiohttpResponse(ResponseWriter[ResponseClient]):
     """Send the request with `begin`, await `over`, and `close` in any case."""
 
     __slots__ = ("_room", "_signal", "_upload", "over", "tunnel", "upgraded_head")

@@ -30,12 +30,11 @@ Outcome = UpstreamRequest | Response | AuthError
 """What the phases come to: what goes upstream, or why nothing does."""
 
 
-class ProxyRequest(ResponseWriter):
+class ProxyRequest(ResponseWriter[ClientWriter]):
     """One request on the fast path. A task is made only where a phase or a hook has to wait."""
 
     __slots__ = ("_began", "finished")
 
-    _client: ClientWriter
     _began: float
 
     finished: bool

@@ -11,6 +11,7 @@ from abc import abstractmethod
 from asyncio import Task, create_task
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Generic, TypeVar
 
 from gateway.http.cached_response_head import CachedResponseHead
 from gateway.http.exchange import UPSTREAM_TIMES, Exchange, Headers, ResponseHead
@@ -42,8 +43,11 @@ _MARK = 4
 """Bytes of the longest of them."""
 _HTTP_1_1 = (1, 1)
 
+Client = TypeVar("Client", bound=ResponseClient)
+"""What a kind of response must be able to do with its client's connection."""
 
-class ResponseWriter(TimesKeeper):
+
+class ResponseWriter(TimesKeeper, Generic[Client]):
     """One response on its way from the upstream to the client.
 
     Subclasses say what happens when it is over, and where there is none.
@@ -69,7 +73,7 @@ class ResponseWriter(TimesKeeper):
     )
 
     def __init__(
-        self, services: ProxyServices, exchange: Exchange, client: ResponseClient, *, keep_alive: bool = True
+        self, services: ProxyServices, exchange: Exchange, client: Client, *, keep_alive: bool = True
     ) -> None:
         """`keep_alive`: the request lets the connection be used again."""
         self._services = services
