@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import subprocess
 from collections.abc import Sequence
 from random import Random
 
@@ -83,10 +84,19 @@ def test_what_went_wrong_is_counted_by_its_kind() -> None:
 
 
 class Server:
-    """Answers each request with the next of these pieces, the last one again and again; None closes."""
+    """Answers each request with the next of these pieces, the last one again and again; None closes.
 
-    def __init__(self, answers: Sequence[Sequence[bytes] | None], delay: float = 0.0) -> None:
-        self._answers, self._delay = list(answers), delay
+    Before the load begins, each connection is used once: `first` is the answer to that.
+    """
+
+    def __init__(
+        self,
+        answers: Sequence[Sequence[bytes] | None],
+        delay: float = 0.0,
+        first: Sequence[bytes] = (ANSWER,),
+    ) -> None:
+        self._answers, self._delay, self._first = list(answers), delay, first
+        self._unused = 0
         self.connections = 0
         self.asked: list[bytes] = []
 
@@ -95,7 +105,7 @@ class Server:
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 self.asked.append(head)
-                answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+                answer = self._next()
                 await asyncio.sleep(self._delay)
                 if answer is None:
                     return
@@ -108,9 +118,16 @@ class Server:
         finally:
             writer.close()
 
+    def _next(self) -> Sequence[bytes] | None:
+        if self._unused:
+            self._unused -= 1
+            return self._first
+        return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+
     async def played(
         self, times: Sequence[float], connections: int = 4, patience: float = 5.0
     ) -> Sequence[Note]:
+        self._unused = connections
         async with await asyncio.start_server(self.talk, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             found = await asyncio.to_thread(play, port, REQUEST, connections, times, patience)
@@ -119,6 +136,7 @@ class Server:
         return found.notes
 
     async def loaded(self, load: Load, seconds: float, rate: float) -> Outcome:
+        self._unused = load.connections
         async with await asyncio.start_server(self.talk, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             done = await asyncio.to_thread(run_paced, _at(load, port), seconds, rate)
@@ -141,7 +159,7 @@ async def test_each_request_is_sent_at_its_time_and_not_before() -> None:
     assert [note.due for note in notes] == SOON
     assert [note.status for note in notes] == [200] * len(SOON)
     assert all(note.due <= note.sent + 1e-6 <= note.answered for note in notes)
-    assert server.asked == [REQUEST] * len(SOON)
+    assert server.asked == [REQUEST] * (4 + len(SOON))
     assert server.connections == 4
 
 
@@ -196,6 +214,24 @@ async def test_a_connection_whose_end_is_announced_is_not_used_again() -> None:
     assert [note.status for note in await server.played(SOON, 1)] == [200] * len(SOON)
     # A new one is open at the end.
     assert server.connections == len(SOON) + 1
+
+
+@compiled
+async def test_who_does_not_answer_at_all_is_no_server_to_load() -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        await Server([[ANSWER]], first=[ANSWER[:-1]]).played(SOON, patience=0.1)
+
+
+@compiled
+async def test_what_a_new_connection_costs_does_not_count() -> None:
+    server = Server([[ANSWER]])
+
+    async def slow_to_accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.3)
+        await Server.talk(server, reader, writer)
+
+    server.talk = slow_to_accept  # type: ignore[method-assign]  # stands before it
+    assert max(note.took for note in await server.played(SOON)) < 0.3
 
 
 @compiled
