@@ -1,6 +1,7 @@
 """The access log: one line per request, written in batches.
 
-Entries are buffered and formatted when the buffer is full or after a second. The line writer never blocks.
+A few entries are formatted at a time, and many lines written at a time, or what there is after a second. The
+line writer never blocks.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from gateway.process.logs import Format
 from gateway.telemetry.access_entry import DetailedEntry, Entry
 
 MAX_BUFFERED = 64
-"""Buffered entries that trigger a flush."""
+"""Lines that trigger a write."""
+AT_ONCE = 8
+"""Entries that are formatted together. More would cost hardly less each, and a request waits for all."""
 
 _MILLISECONDS = tuple(f".{millisecond:03d}Z" for millisecond in range(1000))
 """The end of each timestamp. Looking it up costs half of formatting it."""
@@ -31,6 +34,7 @@ class AccessLog:
         self._clock = clock
         self._every = every
         self._entries: list[tuple[float, Entry | DetailedEntry]] = []
+        self._lines: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
         self._second, self._date = -1000, ""
         """When the second of the last entry that was formatted began, in milliseconds, and its text."""
@@ -40,13 +44,19 @@ class AccessLog:
     def write(self, entry: Entry | DetailedEntry) -> None:
         """Records one request."""
         self._entries.append((self._clock(), entry))
-        if len(self._entries) >= MAX_BUFFERED:
-            self.flush()
+        if len(self._entries) >= AT_ONCE:
+            self._format()
+            if len(self._lines) >= MAX_BUFFERED:
+                self._hand_over()
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._every, self._on_timer)
 
     def flush(self) -> None:
-        """Formats the buffered entries and hands them to the line writer."""
+        """Hands everything buffered to the line writer."""
+        self._format()
+        self._hand_over()
+
+    def _format(self) -> None:
         entries, self._entries = self._entries, []
         lines = [
             fit_detailed_line(self._style, self._format_time(at), entry)
@@ -56,6 +66,10 @@ class AccessLog:
         ]
         if max(map(len, lines), default=0) > LINE_LIMIT:
             lines = [self._cut(line, at, entry) for line, (at, entry) in zip(lines, entries, strict=True)]
+        self._lines += lines
+
+    def _hand_over(self) -> None:
+        lines, self._lines = self._lines, []
         self._writer.write(pack(lines, self._writer.max_block))
 
     def _cut(self, line: bytes, at: float, entry: Entry | DetailedEntry) -> bytes:

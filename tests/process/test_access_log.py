@@ -11,8 +11,10 @@ import pytest
 
 from gateway.process import line_writer
 from gateway.process.access_log import MAX_BUFFERED, AccessLog
+from gateway.process.access_log_format import LINES
 from gateway.process.line_writer import BLOCK, LINE_LIMIT, LineWriter
 from gateway.process.logs import Format
+from gateway.telemetry.access_entry import Entry
 
 T = TypeVar("T")
 NOW = 1_800_000_000.25
@@ -150,6 +152,26 @@ async def test_many_lines_go_out_at_once(pipe: tuple[int, int], tmp_path: Path) 
     lines = path.read_text().splitlines()
     assert len(lines) == MAX_BUFFERED
     assert all(json.loads(line) for line in lines)
+
+
+async def test_no_request_waits_until_many_lines_are_formatted(
+    pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    formatted: list[Entry] = []
+
+    def line(_: str, entry: Entry) -> bytes:
+        formatted.append(entry)
+        return b"{}\n"
+
+    monkeypatch.setitem(LINES, "json", line)
+    log = log_to(pipe[1])
+    most = 0
+    while not read(pipe[0]):
+        before = len(formatted)
+        write(log)
+        most = max(most, len(formatted) - before)
+    assert len(formatted) == MAX_BUFFERED
+    assert most <= 8
 
 
 async def test_a_reader_that_does_not_read_stops_nobody(
