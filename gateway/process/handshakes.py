@@ -3,10 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
+from time import monotonic
 
 from gateway.server.tls_transport import TlsTransport
+
+log = logging.getLogger("gatepost")
+
+_INTERVAL = 1.0
+"""Seconds."""
+
+
+class _FailureLog:
+    """Says why handshakes fail: at once, but no more than a line a second."""
+
+    def __init__(self) -> None:
+        self._quiet_until = 0.0
+        self._untold = 0
+
+    def failed(self, address: str, reason: str) -> None:
+        """A handshake with this address has failed."""
+        now = monotonic()
+        if now < self._quiet_until:
+            self._untold += 1
+            return
+        others = f" (and {self._untold} others since the last one told)" if self._untold else ""
+        self._quiet_until, self._untold = now + _INTERVAL, 0
+        log.info("TLS handshake with %s failed: %s%s", address, reason, others)
 
 
 class Handshakes:
@@ -27,6 +52,7 @@ class Handshakes:
         """When the time of each is over, and its client's address."""
         self._timer: asyncio.TimerHandle | None = None
         self._none_left = asyncio.Event()
+        self._failures = _FailureLog()
 
     def __bool__(self) -> bool:
         """Whether there are any."""
@@ -53,7 +79,9 @@ class Handshakes:
 
     def discard(self, transport: TlsTransport) -> None:
         """Its handshake is over, one way or another."""
-        self._handshakes.pop(transport, None)
+        known = self._handshakes.pop(transport, None)
+        if known is not None and transport.problem:
+            self._failures.failed(known[1], transport.problem)
         self._one_less()
 
     def _end_slow_ones(self) -> None:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from aiohttp import web
 
 from gateway.http.limit_names import HEADER_TIMEOUT, IDLE
-from gateway.http.problems import SLOW_REQUEST, Problem
+from gateway.http.problems import BAD_REQUEST, SLOW_REQUEST, Problem
 from gateway.http.responses import problem_response, response_bytes
 from gateway.server.aiohttp_handler import AiohttpHandler
 from gateway.server.aiohttp_requests import AiohttpRequests
@@ -79,6 +79,12 @@ class Connection(ClientTransport):
         self._state = TRANSITIONS[self._state].get(event) or impossible(self._state, event)
 
     # What the transport calls.
+
+    def refuse_plain_http(self, wire: asyncio.Transport) -> bool:
+        self.connection_made(wire)
+        self.refuse(Problem(BAD_REQUEST, "This port speaks TLS: use https.", close=True))
+        self.hang_up()
+        return True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)

@@ -18,6 +18,8 @@ RECORD = 16_384
 """The most bytes in a record (RFC 8446 section 5.1): a read takes one whole, and OpenSSL keeps none of it."""
 
 _TLS_1_3 = "TLSv1.3"
+_PLAIN_HTTP = "HTTP_REQUEST"
+"""OpenSSL's name for a request that comes in place of a handshake."""
 
 
 class TlsTransport(asyncio.Transport, asyncio.Protocol):
@@ -40,6 +42,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         "_tls",
         "_wire",
         "begins",
+        "problem",
     )
 
     def __init__(
@@ -64,6 +67,8 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         self._reading = True
         self.begins = True
         """Whether the protocol has not had any bytes yet."""
+        self.problem = ""
+        """Why the handshake has failed, if it has and the client has not just gone."""
 
     @property
     def awaits_last_response(self) -> bool:
@@ -120,8 +125,12 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         except ssl.SSLWantReadError:
             self._flush()
             return
-        except ssl.SSLError:
-            self._fail()
+        except ssl.SSLError as error:
+            self.problem = _reason(error)
+            if error.reason == _PLAIN_HTTP and self._client is not None and self._wire is not None:
+                self._refuse_plain_http(self._client, self._wire)
+            else:
+                self._fail()
             return
         self._end_handshake()
         waited_for = not self._incoming.pending or self._tls.version() != _TLS_1_3
@@ -136,6 +145,12 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         over, self._handshake_over = self._handshake_over, None
         if over is not None:
             over(self)
+
+    def _refuse_plain_http(self, client: ClientTransport, wire: asyncio.Transport) -> None:
+        """Who speaks HTTP in place of TLS is answered in HTTP."""
+        self._closing = True
+        self._end_handshake()
+        self._connected = client.refuse_plain_http(wire)
 
     def _fail(self) -> None:
         """Sends OpenSSL's alert, and waits for nothing."""
@@ -267,3 +282,9 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         if name == "sslcontext":
             return self._tls.context
         return default if self._wire is None else self._wire.get_extra_info(name, default)
+
+
+def _reason(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the client's certificate is refused: {error.verify_message}"
+    return "plain HTTP" if error.reason == _PLAIN_HTTP else str(error.reason).replace("_", " ").lower()

@@ -80,6 +80,11 @@ class ClientTransport(asyncio.Protocol):
         """It is gone before it was made."""
         self._connection_manager.unregister(self)
 
+    def refuse_plain_http(self, wire: asyncio.Transport) -> bool:
+        """HTTP has come in place of TLS: ends the connection. Returns whether it was made before."""
+        wire.abort()
+        return False
+
     # What the transport calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -1,6 +1,7 @@
 """Several certificates on one port, and certificates that change while the gateway runs, on both ways."""
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -84,6 +85,9 @@ async def test_a_client_gets_the_certificate_of_the_name_it_asks_for(
     assert await served(running, "a.example.org", stranger) == ("a.example.org", 200)
     with pytest.raises((OSError, asyncio.IncompleteReadError, AssertionError)):
         await served(running, "b.example.org", stranger)
+    await running.line(
+        r"TLS handshake with 127\.0\.0\.1 failed: the client's certificate is refused: unable to"
+    )
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -123,12 +127,15 @@ async def test_a_client_hello_in_pieces_and_bytes_that_are_none(
     tls = [write(authority, tmp_path / name, f"{name}.example.org") for name in ("a", "b")]
     running = gateway(configuration(upstream.url, **listening(tls, timeouts={"header": 1.0})))
     port = urlsplit(running.https).port
-    for start in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01"):
+    for start, said in (
+        (b"GET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 400 "),
+        (b"\x16\x03\x01\x02\x00\x01", b""),
+    ):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(start)
-        # Plain HTTP gets an alert; who sends no more is cut off after the header timeout.
+        # Plain HTTP is refused; who sends no more is cut off after the header timeout.
         with suppress(ConnectionError):
-            assert b"HTTP" not in await asyncio.wait_for(reader.read(), 10)
+            assert (await asyncio.wait_for(reader.read(), 10))[:13] == said
         writer.close()
     outgoing, incoming = ssl.MemoryBIO(), ssl.MemoryBIO()
     context = ssl.create_default_context()
@@ -179,3 +186,23 @@ async def test_who_does_not_shake_hands_counts_for_the_limits_of_connections(
                 assert (await served(running, names[0]))[1] == 200
                 break
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("names", [["a.example.org"], ["a.example.org", "b.example.org"]], ids=["one", "two"])
+async def test_who_speaks_http_to_a_port_for_tls_is_told_so(
+    gateway: StartGateway, upstream: RawUpstream, authority: trustme.CA, tmp_path: Path, names: list[str]
+) -> None:
+    tls = [write(authority, tmp_path / name, name) for name in names]
+    running = gateway(configuration(upstream.url, **listening(tls, max_connections_per_address=2)))
+    upstream.reset()
+    for _ in range(5):
+        async with RawClient(*await opened(running)) as connection:
+            response = await connection.ask(GET + GET)
+            assert await connection.closed()
+        document = json.loads(response.body)
+        assert (response.status, document["code"]) == (400, "400")
+        assert document["detail"] == "This port speaks TLS: use https."
+        assert response.header("Connection") == "close"
+    await running.line(r"TLS handshake with 127\.0\.0\.1 failed: plain HTTP")
+    assert await served(running, names[0]) == (names[0], 200)
+    assert len(upstream.requests) == 1

@@ -104,3 +104,24 @@ async def test_those_that_wait_for_their_client_are_ended() -> None:
     assert transport.aborted
     with pytest.raises(asyncio.CancelledError):
         await preamble
+
+
+async def test_failed_handshakes_are_told_once_a_second_and_those_whose_client_has_gone_are_not(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "gatepost")
+    stage, now = Stage(None), [1000.0]
+    monkeypatch.setattr(Handshakes.__module__ + ".monotonic", lambda: now[0])
+    for address, problem in [("gone", ""), ("first", "one"), ("second", "two"), ("third", "three")]:
+        failed = stage.begin(address)
+        failed.problem = problem
+        stage.handshakes.discard(failed)
+        stage.handshakes.discard(failed)
+    assert caplog.messages == ["TLS handshake with first failed: one"]
+    now[0] += 1
+    failed = stage.begin("last")
+    failed.problem = "four"
+    stage.handshakes.discard(failed)
+    assert caplog.messages[1:] == [
+        "TLS handshake with last failed: four (and 2 others since the last one told)"
+    ]
