@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -65,6 +64,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         name = MODULES.get(cmd_name, cmd_name)
+        # Pydantic would look for plugins of its own in each package that is installed.
+        os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
         with paused_gc():
             if cmd_name in LONG_LIVED:
                 import_module("gateway.process.system_trust").import_aiohttp()
@@ -77,8 +78,11 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in COMMANDS and (meant := get_close_matches(args[0], COMMANDS, n=1)):
-            ctx.fail(f"No such command {args[0]!r} (did you mean {meant[0]}?).")
+        if args[0] not in COMMANDS:
+            from difflib import get_close_matches  # noqa: PLC0415 (only for a slip of the pen)
+
+            if meant := get_close_matches(args[0], COMMANDS, n=1):
+                ctx.fail(f"No such command {args[0]!r} (did you mean {meant[0]}?).")
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -99,6 +99,7 @@ def test_what_a_worker_imports_is_not_looked_through_by_the_collector_and_no_mor
     packages = {".".join(module.split(".")[:2]) for module in modules}
     later = {"gateway.portal", "gateway.xds", "gateway.ext_authz", "gateway.converters", "gateway.demo"}
     later |= {"gateway.edge", "gateway.export", "multiprocessing", "prometheus_client"}
+    later |= {"difflib", "logging.handlers"}
     assert packages & (later | {"gunicorn", "jinja2", "redis", "opentelemetry", "grpc", "acme"}) == set()
     assert len(modules) < 1150, "each takes memory in every worker, and time at each start"
 
@@ -115,6 +116,18 @@ def test_the_embedded_store_starts_while_the_gateway_is_imported(tmp_path: Path)
     words = [sys.executable, "-c", program]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False)
     assert done.stderr == "set()\n", "it is imported afterwards"
+
+
+def test_no_command_looks_for_plugins_of_pydantic() -> None:
+    program = (
+        "from importlib import metadata; from gateway.cli import main\n"
+        "def found(**chosen): print('LOOKED', chosen); return []\n"
+        "metadata.entry_points = found\n"
+        "main(['schema'])"
+    )
+    words = [sys.executable, "-c", program]
+    output = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert "'group': 'pydantic'" not in output
 
 
 def test_python_can_run_it_as_a_module() -> None:

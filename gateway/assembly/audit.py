@@ -6,10 +6,8 @@ import asyncio
 import logging
 import os
 import secrets
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from logging.handlers import SysLogHandler
 from pathlib import Path
 
 from gateway.accounts.activity import application_of
@@ -28,8 +26,6 @@ from gateway.store import Store
 
 PURPOSE = "audit log"
 """What the key of the chain is derived for."""
-
-SYSLOG_SOCKET = "/dev/log"
 
 MAX_CHANGES = 100
 """Changes of a configuration that an entry lists."""
@@ -54,29 +50,12 @@ def audit_log(settings: Settings) -> AuditLog | None:
     return AuditLog(append_to_file(Path(target), key), system_clock)
 
 
-class _Syslog(SysLogHandler):
-    """The local syslog. What it can't take is an OSError, so that the entry counts as lost."""
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the library's name)
-        """Raises the error that `emit` caught."""
-        error = sys.exception()
-        raise error if isinstance(error, OSError) else OSError(str(error))
-
-
 def _writer(target: str) -> Callable[[str], None]:
     if target == STDERR:
         return lambda line: _lines.warning("%s", line)
+    from gateway.audit.syslog import write_to_syslog  # noqa: PLC0415 (few gateways have it there)
 
-    def write(line: str) -> None:
-        record = logging.LogRecord("audit", logging.INFO, "", 0, f"gatepost audit: {line}", None, None)
-        # Connected anew for each entry: there are few, and the syslog server may have been restarted.
-        handler = _Syslog(SYSLOG_SOCKET)
-        try:
-            handler.emit(record)
-        finally:
-            handler.close()
-
-    return write
+    return write_to_syslog
 
 
 class AuditTrail:

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from gateway.errors import GatepostError
 
@@ -104,6 +103,8 @@ def suggest(invalid: object, valid: Iterable[str]) -> str:
     folded = {name.lower(): name for name in valid}
     if not isinstance(invalid, str) or len(invalid) > MAX_SHOWN_KEY or invalid in folded.values():
         return ""
+    from difflib import get_close_matches  # noqa: PLC0415 (only where something is wrong)
+
     close = get_close_matches(invalid.lower(), folded, n=1, cutoff=0.6)
     return did_you_mean(folded[close[0]]) if close else ""
 

@@ -82,6 +82,16 @@ def test_aiohttp_trusts_the_systems_cas_all_the_same(
     assert said(IMPORTED + ASKED, str(certificate), loop, **trusted) == [outcome] * 2
 
 
+def test_the_systems_media_types_are_not_read(tmp_path: Path) -> None:
+    system = tmp_path / "mime.types"
+    system.write_text("application/x-example  example\n")
+    known = "import mimetypes, sys; mimetypes.knownfiles[:] = sys.argv[1:]"
+    asked = "print(*(mimetypes.guess_type(name)[0] for name in ('a.example', 'a.html')))"
+    again = "; mimetypes.init(); " + asked
+    answers = ["None text/html", "application/x-example text/html"]
+    assert said(known + IMPORTED + asked + again, str(system)) == answers
+
+
 def test_a_gateway_imports_aiohttp_so() -> None:
     code = """
 import sys

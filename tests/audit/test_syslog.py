@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from gateway.assembly import audit as audit_module
 from gateway.assembly.audit import audit_keys, audit_log
 from gateway.assembly.tokens import configured_keys
+from gateway.audit import syslog as syslog_module
 from gateway.audit.chain import broken
 from tests.config.example import settings
 
@@ -36,7 +36,7 @@ def syslog(path: Path) -> Iterator[socket.socket]:
 def path(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     # Short: a socket's path has at most 107 bytes.
     with TemporaryDirectory() as folder:
-        monkeypatch.setattr(audit_module, "SYSLOG_SOCKET", f"{folder}/log")
+        monkeypatch.setattr(syslog_module, "SOCKET", f"{folder}/log")
         yield Path(folder) / "log"
 
 
