@@ -14,7 +14,7 @@ import mmap
 import os
 import re
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 MAPPINGS = "/proc/self/maps"
@@ -63,11 +63,11 @@ class LibraryPages:
 
     def _released(self) -> Iterator[None]:
         try:
-            known = [part for part in _mapped() if part in self._parts]
+            known, release = [part for part in _mapped() if part in self._parts], _releasing()
             with open(PAGES, "rb") as pages:
                 for part in known:
                     if is_clean(pages, *part):
-                        _release(part)
+                        release(part)
                     yield
         except OSError:
             return
@@ -97,7 +97,8 @@ def is_clean(pages: BinaryIO, start: int, end: int) -> bool:
     return bool(entries) and not any(entry & _IN_USE and not entry & _OF_FILE for entry in set(entries))
 
 
-def _release(part: Part) -> None:
+def _releasing() -> Callable[[Part], object]:
+    """What unmaps a part. One for all of them: each `CDLL` makes a class of its own, and garbage of it."""
     madvise = ctypes.CDLL(None).madvise
     madvise.argtypes = (ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int)
-    madvise(part[0], part[1] - part[0], _DONTNEED)
+    return lambda part: madvise(part[0], part[1] - part[0], _DONTNEED)

@@ -119,7 +119,7 @@ def threads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def released(threads: Path, monkeypatch: pytest.MonkeyPatch) -> list[library_pages.Part]:
     """What would have been released."""
     found: list[library_pages.Part] = []
-    monkeypatch.setattr(library_pages, "_release", found.append)
+    monkeypatch.setattr(library_pages, "_releasing", lambda: found.append)
     return found
 
 
