@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +20,7 @@ from gateway.plugin import Exchange, PluginConfig, ProxyPlugin
 from gateway.plugin.catalog import PluginCatalog
 from gateway.telemetry import Telemetry
 from tests.conftest import Valkey
+from tests.garbage import found_by_the_collector
 from tests.raw import RawClient, raw_upstream, until
 from tests.web_gateway import request
 
@@ -190,24 +190,6 @@ server: {{state_dir: "{state}"}}
 tokens: {{key: kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk}}
 routes: [{{path: /open, upstream: "{upstream}", auth: none, strip_prefix: false}}]
 """
-
-
-@contextmanager
-def found_by_the_collector() -> Iterator[Counter[str]]:
-    """Which of the gateway's own objects only the garbage collector would have freed meanwhile."""
-    found: Counter[str] = Counter()
-    gc.collect()
-    gc.disable()
-    gc.set_debug(gc.DEBUG_SAVEALL)
-    try:
-        yield found
-        gc.collect()
-        kinds = (type(each) for each in gc.garbage)
-        found.update(kind.__qualname__ for kind in kinds if kind.__module__.startswith("gateway."))
-    finally:
-        gc.set_debug(0)
-        gc.garbage.clear()
-        gc.enable()
 
 
 async def left_by(

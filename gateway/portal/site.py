@@ -164,6 +164,8 @@ async def _answered(request: web.Request, handler: Handler, services: PortalServ
         wanted = request.path if request.method == "GET" else ""
         return redirect_to(f"{MOUNT}/sign-in" + (f"?next={wanted}" if wanted else ""))
     except web.HTTPException as error:
+        # aiohttp's match of the request keeps it: only the garbage collector would find the two.
+        error.__traceback__ = None
         response = _page(request, services, error.status)
         if "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]

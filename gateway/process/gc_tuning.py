@@ -24,8 +24,8 @@ LONGEST_WAIT = 600.0
 GEN0_THRESHOLD = 10_000
 """Net allocations that trigger a collection of generation 0.
 
-Requests create no reference cycles, so their objects are freed by reference counting. Python's default of 700
-would scan requests in flight over and over. Cycles, mostly from exceptions, add up to a few MiB at most.
+Requests and connections leave no reference cycles, so their objects are freed by reference counting. Python's
+default of 700 would scan requests in flight over and over. The cycles of aiohttp and of templates are few.
 """
 
 

@@ -42,17 +42,33 @@ class AiohttpHandler(RequestHandler):
         self.body: StreamReader | None = None
         """The body of the request that is being answered."""
 
+    async def start(self) -> None:
+        """Answers requests, until the connection ends."""
+        try:
+            await super().start()
+        except asyncio.CancelledError as error:
+            # aiohttp's frame may know its task, which keeps the error.
+            error.__traceback__ = None
+            raise
+
     def data_received(self, data: bytes) -> None:
         """Parses what has come. Who waits for more of a body that is malformed is told at once.
 
         aiohttp queues the error behind the request, which would wait for its body until a time-out.
         """
         super().data_received(data)
-        if self._messages and isinstance(self._messages[-1][0], _ErrInfo):
+        if self._messages and isinstance(problem := self._messages[-1][0], _ErrInfo):
+            # It leads to the frame that keeps it: only the garbage collector would find the two.
+            problem.exc.__traceback__ = None
             bodies = [body for _, body in self._messages] + ([] if self.body is None else [self.body])
             end_with_error(bodies)
             # A reader that a chunk's end has just woken waits again without a look at the error.
             asyncio.get_running_loop().call_soon(end_with_error, bodies)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The client is gone; so is its body, which knows this handler."""
+        super().connection_lost(exc)
+        self.body = None
 
     @property
     def has_unstarted_request(self) -> bool:
@@ -74,8 +90,10 @@ class AiohttpHandler(RequestHandler):
 
         An error in a handler is logged where it becomes an answer.
         """
-        malformed = isinstance(kw.get("exc_info"), web.RequestPayloadError)
-        if self.connected and self.connection.connected and not malformed:
+        error = kw.get("exc_info")
+        if isinstance(error, web.RequestPayloadError):
+            error.__traceback__ = None  # the body, which it leads to, keeps it
+        elif self.connected and self.connection.connected:
             super().log_exception(*args, **kw)
 
     def handle_error(

@@ -141,8 +141,8 @@ class Connection(ClientTransport):
         super().connection_lost(exc)
         if self._tunnel is not None:
             self._tunnel.client_ended()
-        # The two know each other: without this, only the garbage collector would find them.
-        aiohttp, self._aiohttp = self._aiohttp, None
+        # They know this connection: without this, only the garbage collector would find them.
+        aiohttp, self._aiohttp, self._tunnel = self._aiohttp, None, None
         if aiohttp is not None:
             aiohttp.connection_lost(exc)
 

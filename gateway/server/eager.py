@@ -135,7 +135,10 @@ class _Rest(Coroutine[Any, Any, None]):
             # The task has not seen yet what it waits for, and so can't cancel it.
             self._waiting.cancel()
         self._begun, self._waiting = True, None
-        return self._work.throw(kind)
+        try:
+            return self._work.throw(kind)
+        finally:
+            del kind  # its traceback leads to this frame
 
     def close(self) -> None:
         """Ends the coroutine."""

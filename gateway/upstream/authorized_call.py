@@ -51,8 +51,10 @@ class AuthorizedCall(UpstreamCall):
 
     def abort(self) -> None:
         """Ends the request at once, wherever it is."""
-        if self._task is not None:
-            self._task.cancel()
+        # The task will hold an error whose traceback leads here.
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
         super().abort()
 
     def on_whole(self, head: ResponseHead, framing: UpstreamFraming, body: bytes, trailers: Headers) -> None:

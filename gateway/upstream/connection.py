@@ -75,7 +75,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._pool = pool
         self._idle_timeout = settings.keep_alive
         self._old_from = loop.time() + settings.lifetime
-        self._deadline = Deadline(loop, self._time_is_up)
+        self._deadline: Deadline
         self._parser = ResponseParser(settings.head_limit)
         self._reader: ContentLengthBody | ResponseParser = self._parser
         self._handler: ResponseHandler | None = None
@@ -200,7 +200,8 @@ class UpstreamConnection(asyncio.Protocol):
         if self.state is CLOSED:
             return
         self.state = CLOSED
-        self._deadline.cancel()
+        self._deadline.close()  # else only the garbage collector would find this connection, or the parser
+        self._parser.close()
         if not self._transport.is_closing():
             self._transport.abort()
         self._pool.closed(self, idle_for)
@@ -210,6 +211,7 @@ class UpstreamConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection is established."""
         self._transport = cast("asyncio.Transport", transport)
+        self._deadline = Deadline(self._loop, self._time_is_up)
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the upstream."""

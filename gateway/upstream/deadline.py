@@ -19,7 +19,7 @@ class Deadline:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, expired: Callable[[], None]) -> None:
         self._loop = loop
-        self._expired = expired
+        self._expired: Callable[[], None] | None = expired
         self._due: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._wakes = 0.0
@@ -41,14 +41,19 @@ class Deadline:
         """Removes the deadline; a timer that is running does nothing when it fires."""
         self._due = None
 
-    def cancel(self) -> None:
-        """Removes the deadline and the timer."""
-        self._due = None
+    def close(self) -> None:
+        """Calls nobody any more, whatever is set.
+
+        Who is called mostly keeps it: only the garbage collector would find two that keep each other.
+        """
+        self._due = self._expired = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _arm(self, due: float) -> None:
+        if self._expired is None:
+            return
         if self._timer is not None:
             self._timer.cancel()
         self._wakes = due
@@ -62,4 +67,5 @@ class Deadline:
             self._arm(self._due)
             return
         self._due = None
-        self._expired()
+        if self._expired is not None:
+            self._expired()

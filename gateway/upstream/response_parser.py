@@ -53,7 +53,9 @@ class ResponseParser:
     def __init__(self, head_limit: int = HEAD_LIMIT) -> None:
         """`head_limit`: bytes of a head, also of whatever else is not content, such as trailers."""
         self._head_limit = head_limit
-        self._incomplete = True
+        self._parser: HttpResponseParser | None = None
+        """llhttp's part, which refers to this one. Most responses need none."""
+        self._incomplete = False
         self.expect(to_head=False, upgrade=False)
 
     def expect(self, *, to_head: bool, upgrade: bool) -> None:
@@ -64,7 +66,7 @@ class ResponseParser:
             upgrade: the request asked for another protocol, so that 101 may come.
         """
         if self._incomplete:  # a response to HEAD with a Content-Length is complete for us, not for llhttp
-            self._parser = HttpResponseParser(self)
+            self._parser = None
             self._incomplete = False
         self._to_head = to_head
         self._upgrade = upgrade
@@ -127,8 +129,11 @@ class ResponseParser:
 
     def _feed(self, data: bytes) -> None:
         self._last = (self._last + data[-3:])[-3:]
+        parser = self._parser
+        if parser is None:
+            parser = self._parser = HttpResponseParser(self)
         try:
-            self._parser.feed_data(data)
+            parser.feed_data(data)
         except HttpParserUpgrade as upgrade:
             self._body.append(data[upgrade.args[0] :])
         except HttpParserError as error:
@@ -137,7 +142,7 @@ class ResponseParser:
             # RFC 9112 section 9.6: "close" is about the final response. llhttp would read no further.
             self._closing_interim = False
             self.reusable = False
-            self._parser = HttpResponseParser(self)
+            self._parser = None
 
     def _catch_up(self) -> None:
         """Gives llhttp the head: behind that it is where it would be between any two chunks."""
@@ -152,6 +157,10 @@ class ResponseParser:
             self.complete = True
         elif not self.complete and self.error is None:
             self.error = UpstreamBroken("closed by upstream before the response was complete")
+
+    def close(self) -> None:
+        """Nothing more comes. What has been found stays; llhttp's part, which refers to this, is let go."""
+        self._parser = None
 
     @property
     def has_body(self) -> bool:
@@ -210,6 +219,7 @@ class ResponseParser:
     def on_headers_complete(self) -> None:
         """The head is complete: checks it."""
         parser = self._parser
+        assert parser is not None  # noqa: S101 (for mypy: it calls this)
         status = parser.get_status_code()
         version = _VERSIONS.get(parser.get_http_version())
         headers, reason = self._headers, self._reason
@@ -220,7 +230,7 @@ class ResponseParser:
             raise self._fail("head too large")
         head = ResponseHead(status, reason, headers, version)
         if status < _FIRST_FINAL:
-            self._interim(head)
+            self._interim(head, parser)
             return
         try:
             self.framing, persistent = response_framing_of(
@@ -235,11 +245,11 @@ class ResponseParser:
         if self.framing is UpstreamFraming.NONE:
             self.complete = True
 
-    def _interim(self, head: ResponseHead) -> None:
+    def _interim(self, head: ResponseHead, parser: HttpResponseParser) -> None:
         if head.status != _SWITCHING_PROTOCOLS:
             self._informational.append(head)
             self._headers, self._reason = [], b""
-        elif self._upgrade and self._parser.should_upgrade():
+        elif self._upgrade and parser.should_upgrade():
             self.head, self.framing = head, UpstreamFraming.UPGRADE
             self.reusable = False
         else:
@@ -254,13 +264,15 @@ class ResponseParser:
 
     def on_message_complete(self) -> None:
         """The message has ended for llhttp: an interim one changes nothing."""
+        parser = self._parser
+        assert parser is not None  # noqa: S101 (for mypy: it calls this)
         if self.head is None:
-            self._closing_interim = not self._parser.should_keep_alive()
+            self._closing_interim = not parser.should_keep_alive()
         elif self.framing is not UpstreamFraming.UPGRADE:
             self.complete = True
             self._incomplete = False
             # llhttp also looks at Proxy-Connection and at a Connection trailer: then it reads no more.
-            self.reusable = self.reusable and self._parser.should_keep_alive()
+            self.reusable = self.reusable and parser.should_keep_alive()
 
 
 def _end_of_head(before: bytes, data: bytes) -> int:

@@ -31,7 +31,8 @@ class Tunnel(AfterUpgrade):
     __slots__ = ("_call", "_ended", "_error", "_held", "write")
 
     def __init__(self, call: UpstreamCall) -> None:
-        self._call = call
+        self._call: UpstreamCall | None = call
+        """None when this end has closed: the two know each other."""
         self.write: Callable[[bytes], None] = call.write
         """Sends bytes. What is written while the upstream takes none is kept in memory."""
         self._held: list[bytes] = []
@@ -42,7 +43,10 @@ class Tunnel(AfterUpgrade):
 
     def give_to(self, handler: ResponseHandler) -> None:
         """From now on `handler` gets what comes; first what has come."""
-        self._call.hand_over(handler)
+        call = self._call
+        if call is None:
+            return
+        call.hand_over(handler)
         for piece in self._held:
             handler.on_data(piece)
         self._held = []
@@ -51,27 +55,32 @@ class Tunnel(AfterUpgrade):
         elif self._ended:
             handler.on_end([])
         else:
-            self._call.resume_reading()
+            call.resume_reading()
 
     def write_end(self) -> bool:
         """Says that no more bytes follow. False: the connection can't (TLS), or is gone."""
-        if not self._call.can_half_close:
+        call = self._call
+        if call is None or not call.can_half_close:
             return False
-        self._call.write_end()
+        call.write_end()
         return True
 
     def pause(self) -> None:
         """Reads no more for now."""
-        self._call.pause_reading()
+        if self._call is not None:
+            self._call.pause_reading()
 
     def resume(self) -> None:
         """Reads on."""
-        self._call.resume_reading()
+        if self._call is not None:
+            self._call.resume_reading()
 
     def close(self) -> None:
-        """Ends the tunnel both ways."""
-        if not self._call.done:
-            self._call.abort()
+        """Ends the tunnel both ways. What is still written goes nowhere."""
+        call, self._call = self._call, None
+        self.write = _discard
+        if call is not None and not call.done:
+            call.abort()
 
     # What the upstream's connection calls while nobody takes it.
 
@@ -92,3 +101,7 @@ class Tunnel(AfterUpgrade):
 
     def resume_writing(self) -> None:
         """Nothing, as above."""
+
+
+def _discard(_: bytes) -> None:
+    """Nobody takes it."""

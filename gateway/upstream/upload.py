@@ -40,8 +40,10 @@ class Upload:
 
     def cancel(self) -> None:
         """Sends no more."""
-        if self._task is not None:
-            self._task.cancel()
+        # The task will hold an error whose traceback leads here.
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
 
     async def _run(
         self, call: UpstreamCall, room: asyncio.Event, failed: Callable[[Exception], None]

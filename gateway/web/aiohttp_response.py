@@ -20,9 +20,9 @@ from gateway.web.response_writer import CONTINUE_STATUS, ResponseWriter
 
 
 class AiohttpResponse(ResponseWriter[ResponseClient]):
-    """Send the request with `begin`, await `over`, and `close` in any case."""
+    """Send the request with `begin`, await what it returns, and `close` in any case."""
 
-    __slots__ = ("_room", "_signal", "_upload", "over", "tunnel", "upgraded_head")
+    __slots__ = ("_over", "_room", "_signal", "_upload", "tunnel", "upgraded_head")
 
     def __init__(
         self,
@@ -41,20 +41,23 @@ class AiohttpResponse(ResponseWriter[ResponseClient]):
         self._upload: Upload | None = None
         self._room = asyncio.Event()
         """Set while the upstream takes the body's bytes."""
-        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Done when the response is out, broken off, or a tunnel. Raises where there is none."""
+        self._over: asyncio.Future[None] | None = asyncio.get_running_loop().create_future()
+        """None once it is done: the traceback of an error that it holds leads to who holds this response."""
         self.tunnel: Tunnel | None = None
         """After 101 (Switching Protocols): the bytes both ways."""
         self.upgraded_head: ResponseHead | None = None
         """The 101, as the upstream sent it. It has not been passed on."""
 
-    def begin(self, request: UpstreamRequest, body: AsyncIterator[bytes] | None) -> None:
-        """Sends the request. `body`: what follows its head, piece by piece.
+    def begin(self, request: UpstreamRequest, body: AsyncIterator[bytes] | None) -> asyncio.Future[None]:
+        """Sends the request. `body`: what follows its head, piece by piece. To be called once.
+
+        What it returns is done when the response is out, broken off, or a tunnel. Raises where there is none.
 
         Raises:
             UpstreamError: there is nobody to send it to.
         """
-        upstream = self._exchange.route.upstream
+        over, upstream = self._over, self._exchange.route.upstream
+        assert over is not None  # noqa: S101 (for mypy: nothing has begun)
         try:
             self._call = call = upstream.begin(self, request)
         except UpstreamError as error:
@@ -64,6 +67,7 @@ class AiohttpResponse(ResponseWriter[ResponseClient]):
             length = None if request.chunked else declared_length(request.head) or 0
             self._upload = Upload(body, length)
             self._upload.start(call, self._room, self._upload_failed)
+        return over
 
     def sent(self) -> AlreadySentResponse:
         """The result for aiohttp and the access log, once it is over."""
@@ -72,6 +76,9 @@ class AiohttpResponse(ResponseWriter[ResponseClient]):
     def close(self) -> None:
         """Ends what is still under way: the client has gone, or the response came before the body's end."""
         self._give_up()
+        self._call = self._held = None
+        if self.tunnel is not None:
+            self.tunnel.close()
         self._stop_waiting()
         if self._upload is not None:
             self._upload.cancel()
@@ -138,9 +145,10 @@ class AiohttpResponse(ResponseWriter[ResponseClient]):
         self._end(None)
 
     def _end(self, error: Exception | None) -> None:
-        if self.over.done():
+        over, self._over = self._over, None
+        if over is None or over.done():
             return
         if error is None:
-            self.over.set_result(None)
+            over.set_result(None)
         else:
-            self.over.set_exception(error)
+            over.set_exception(error)

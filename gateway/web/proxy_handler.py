@@ -126,8 +126,7 @@ async def _exchanged(
         response = kind(services, exchange, connection, keep_alive=keep_alive, signal=told)
     connection.control_flow_of(response)
     try:
-        response.begin(wanted, streamed)
-        await response.over
+        await response.begin(wanted, streamed)
         if response.tunnel is not None and asked is not None:
             return await _tunnel(request, services, response, asked)
     finally:

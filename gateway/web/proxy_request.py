@@ -141,6 +141,7 @@ class ProxyRequest(ResponseWriter[ClientWriter]):
         if self._done:
             return
         self._give_up()
+        self._held = None
         self._status = CLIENT_DISCONNECTED
         self._finish(keep=False)
 

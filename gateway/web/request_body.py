@@ -134,8 +134,11 @@ async def _next_piece(
             piece = await (request.content.readany() if reading is None else reading)
     except TimeoutError:
         raise Problem(SLOW_REQUEST, TOO_SLOW, close=True, limit=pace.binding) from None
+    # aiohttp's body keeps the error, whose traceback leads to that body.
     except (HTTPException, web.RequestPayloadError) as error:
-        raise Problem(BAD_REQUEST, "The body is malformed.", close=True) from error
+        raise Problem(BAD_REQUEST, "The body is malformed.", close=True) from error.with_traceback(None)
+    except ConnectionError as error:
+        raise ConnectionResetError("the client is gone") from error.with_traceback(None)
     pace.took(loop.time() - began, len(piece))
     return piece
 

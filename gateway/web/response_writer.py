@@ -325,6 +325,7 @@ class ResponseWriter(TimesKeeper, Generic[Client]):
 
     def _break_off(self) -> None:
         """A response that is not complete is never made to look so."""
+        self._held = None
         if self._ends_by_close:
             # A FIN would be the body's end.
             self._client.reset()
@@ -334,8 +335,10 @@ class ResponseWriter(TimesKeeper, Generic[Client]):
 
     def _give_up(self) -> None:
         """Ends what is under way: with the upstream, and in a task."""
-        if self._task is not None:
-            self._task.cancel()
+        # The task will hold an error whose traceback leads here.
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
         if self._call is not None and not self._call.done:
             self._call.abort()
 

@@ -298,6 +298,8 @@ class TokenRequest:
         """Cancels what is still running."""
         if self.finished:
             return
-        if self._task is not None:
-            self._task.cancel()
+        # As in `ResponseWriter`.
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
         self._finish(CLIENT_DISCONNECTED, 0, keep=False)

@@ -48,9 +48,16 @@ async def test_cleared_it_calls_nobody() -> None:
     deadline.after(0.01)
     deadline.clear()
     await asyncio.sleep(0.03)
-    deadline.after(0.01)
-    deadline.cancel()
-    await asyncio.sleep(0.03)
     assert calls == []
     deadline.after(0.01)
     await until(lambda: calls)
+
+
+async def test_closed_it_calls_nobody_whatever_is_set() -> None:
+    calls: list[int] = []
+    deadline = Deadline(asyncio.get_running_loop(), lambda: calls.append(1))
+    deadline.after(0.01)
+    deadline.close()
+    deadline.after(0.01)
+    await asyncio.sleep(0.03)
+    assert calls == []
