@@ -24,6 +24,8 @@ class Bench:
     ) -> None:
         self._stand, self._seconds, self._on_case = stand, seconds, on_case
         self.readings: list[Sample | Figure] = []
+        self._top_rates: dict[int, float] = {}
+        """By round: found once, so that all contenders are asked at the same rate."""
 
     def round(self, number: int, cases: Sequence[Case], questions: Sequence[Question]) -> None:
         """Each contender in each case once, and each question."""
@@ -71,6 +73,9 @@ class Bench:
     def _top_rate(self, number: int) -> float:
         """What Gatepost can do in this round."""
         known = by_round(self.readings, Side(SMALL, GATEPOST, "rate"))
-        if number in known:
-            return known[number]
+        if number not in self._top_rates:
+            self._top_rates[number] = known[number] if number in known else self._found_rate()
+        return self._top_rates[number]
+
+    def _found_rate(self) -> float:
         return wrk.run(get("/small")(self._stand, self._stand.contenders[GATEPOST]), self._seconds).rate

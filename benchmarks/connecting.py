@@ -6,7 +6,7 @@ import socket
 import ssl
 from collections.abc import Iterable
 
-from benchmarks.handshakes import client_context
+from benchmarks.handshakes import client_context, exchanged
 from benchmarks.instruction_cases import Connecting, Request
 
 PATIENCE = 60.0
@@ -33,7 +33,7 @@ class ConnectingClient:
         for (request,) in requests:
             with socket.create_connection(self._address, PATIENCE) as plain:
                 answer = (
-                    _answer(plain, request)
+                    exchanged(plain, request)
                     if self._how is Connecting.PLAIN
                     else self._over_tls(plain, request)
                 )
@@ -42,17 +42,9 @@ class ConnectingClient:
 
     def _over_tls(self, plain: socket.socket, request: bytes) -> bytes:
         with self._context.wrap_socket(plain, session=self._session) as made:
-            answer = _answer(made, request)
+            answer = exchanged(made, request)
             if made.session_reused is not (self._session is not None):
                 raise RuntimeError("the session was not taken up")
             if self._how is Connecting.RESUMED:
                 self._session = made.session
         return answer
-
-
-def _answer(connection: socket.socket, request: bytes) -> bytes:
-    connection.sendall(request)
-    answer = b""
-    while data := connection.recv(65_536):
-        answer += data
-    return answer

@@ -12,10 +12,10 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from benchmarks.driven import finish, say_ready
-from benchmarks.load import Outcome, outcome
+from benchmarks.exchanges import connected
+from benchmarks.load import Load, Outcome, outcome
 
 PATIENCE = 10.0
 """Seconds until a stream must have begun."""
@@ -24,17 +24,8 @@ _EVENT = re.compile(rb"data: (\d+\.\d{6}) x+\n\n")
 
 def subscribed(url: str, headers: Sequence[str]) -> socket.socket:
     """A connection whose stream has begun. Raises RuntimeError where none does."""
-    parts = urlsplit(url)
-    made = socket.create_connection((parts.hostname or "", parts.port or 80), PATIENCE)
-    lines = [
-        f"GET {parts.path} HTTP/1.1",
-        f"Host: {parts.netloc}",
-        "Accept: text/event-stream",
-        *headers,
-        "",
-        "",
-    ]
-    made.sendall("\r\n".join(lines).encode())
+    made = connected(url, PATIENCE)
+    made.sendall(Load(url, ("Accept: text/event-stream", *headers)).text().encode())
     begin = made.recv(4096)
     if not begin.startswith(b"HTTP/1.1 200 "):
         raise RuntimeError(f"no stream of events: {begin!r}")

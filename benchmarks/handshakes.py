@@ -15,7 +15,7 @@ from threading import Thread
 from urllib.parse import urlsplit
 
 from benchmarks.driven import finish, say_ready
-from benchmarks.load import Outcome, outcome
+from benchmarks.load import Load, Outcome, outcome
 
 PATIENCE = 5.0
 
@@ -29,14 +29,22 @@ def client_context() -> ssl.SSLContext:
     return context
 
 
+def exchanged(connection: socket.socket, request: bytes) -> bytes:
+    """All that comes until the connection ends."""
+    connection.sendall(request)
+    answer = b""
+    while data := connection.recv(65_536):
+        answer += data
+    return answer
+
+
 class Client:
     """One connection after the other."""
 
     def __init__(self, url: str, headers: Sequence[str], *, resumed: bool) -> None:
         parts = urlsplit(url)
-        lines = [f"GET {parts.path} HTTP/1.1", f"Host: {parts.netloc}", "Connection: close", *headers, "", ""]
         self._address = (parts.hostname or "", parts.port or 443)
-        self._request = "\r\n".join(lines).encode()
+        self._request = Load(url, ("Connection: close", *headers)).text().encode()
         self._context, self._resumed = client_context(), resumed
         self._session: ssl.SSLSession | None = None
         self.latencies: list[float] = []
@@ -60,10 +68,7 @@ class Client:
         wanted = self._session is not None
         plain = socket.create_connection(self._address, PATIENCE)
         with self._context.wrap_socket(plain, session=self._session) as made:
-            made.sendall(self._request)
-            answer = b""
-            while data := made.recv(65_536):
-                answer += data
+            answer = exchanged(made, self._request)
             if made.session_reused is not wanted:
                 return "resumption"
             # The server's tickets have come before the answer (RFC 8446 section 4.6.1).
