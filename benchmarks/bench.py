@@ -60,7 +60,7 @@ class Bench:
     ) -> Outcome:
         load = case.load(self._stand, contender)
         if rate is not None:
-            return run_paced(load, seconds, rate)
+            return run_paced(load, seconds, rate, meter)
         if case.run is not None:
             return case.run(load, seconds, meter)
         outcome = wrk.run(load, seconds)

@@ -4,9 +4,10 @@
 
    PORT is one of 127.0.0.1, PATIENCE how many nanoseconds the last answers may take, REQUEST a file. Times and notes
    are numbers of 64 bits in this machine's order; each is in nanoseconds since the begin. `times` has one for each
-   request, in order. `notes` has the number of connections that ended, or were spoken to, while they were idle; then
-   for each request when it could have been sent (it was due, and a connection was free), when it was sent, when its
-   answer was there, and the answer's status: 0 if the connection broke, -1 if nothing came in time.
+   request, in order. `notes` has a number that says that the load begins. At the end come the number of connections
+   that ended, or were spoken to, while they were idle, and for each request when it could have been sent (it was
+   due, and a connection was free), when it was sent, when its answer was there, and the answer's status: 0 if the
+   connection broke, -1 if nothing came in time.
 
    Before the begin each connection is used once; no answer to that is a failure.
 
@@ -304,6 +305,8 @@ int main(int count, char **words)
     notes = room(requests, sizeof *notes);
     memset(notes, -1, requests * sizeof *notes);
     be_punctual();
+    fwrite(&unasked, sizeof unasked, 1, stdout);
+    fflush(stdout);
     run(times, requests, atoll(words[3]));
     fwrite(&unasked, sizeof unasked, 1, stdout);
     fwrite(notes, sizeof *notes, requests, stdout);

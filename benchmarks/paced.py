@@ -21,6 +21,7 @@ from random import Random
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from benchmarks.driven import Window
 from benchmarks.load import LOAD_CORE, Load, Outcome, outcome, share
 
 PATIENCE = 5.0
@@ -28,6 +29,8 @@ PATIENCE = 5.0
 BROKEN, NEVER = 0, -1
 """In place of a status: the connection broke; nothing came in time."""
 _NANO = 1e9
+_NUMBER = 8
+"""Bytes."""
 
 
 class Note(NamedTuple):
@@ -82,19 +85,25 @@ def at_random(rate: float, seconds: float, chance: Random) -> list[float]:
     return times
 
 
-def run_paced(load: Load, seconds: float, rate: float) -> Outcome:
+def run_paced(load: Load, seconds: float, rate: float, window: Window | None = None) -> Outcome:
     """Asks so many times a second."""
     port = urlsplit(load.url).port
     assert port is not None
     times = at_random(rate, seconds, Random(7))  # noqa: S311 (when requests come is no secret)
-    played = play(port, load.text().encode(), load.connections, times)
+    played = play(port, load.text().encode(), load.connections, times, window=window)
     done = outcome([note.took for note in played.notes], seconds, played.wrong(load.wanted), since_due=True)
     late = sorted(note.late for note in played.notes if note.status != NEVER)
     return replace(done, late=share(late, 0.99), late_most=share(late, 0.999)) if late else done
 
 
 def play(
-    port: int, request: bytes, connections: int, times: Sequence[float], patience: float = PATIENCE
+    port: int,
+    request: bytes,
+    connections: int,
+    times: Sequence[float],
+    patience: float = PATIENCE,
+    *,
+    window: Window | None = None,
 ) -> Played:
     """Sends the request at each of the times, which are in order."""
     due = array("q", (int(time * _NANO) for time in times))
@@ -103,14 +112,32 @@ def play(
         file.flush()
         command = ["taskset", "-c", str(LOAD_CORE), str(program()),
                    str(port), str(connections), str(int(patience * _NANO)), file.name]  # fmt: skip
-        done = subprocess.run(command, input=due.tobytes(), stdout=subprocess.PIPE, check=True)
-    found = array("q", done.stdout)
+        said = _said(command, due.tobytes(), window)
+    found = array("q", said)
     fields = iter(found[1:])
     end = (times[-1] if times else 0.0) + patience
     return Played(
         [_note(time, each, end) for time, each in zip(times, zip(*[fields] * 4, strict=True), strict=True)],
         found[0],
     )
+
+
+def _said(command: Sequence[str], times: bytes, window: Window | None) -> bytes:
+    """What the program says behind its first number, which opens the window."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        running.stdin.write(times)
+        running.stdin.close()
+        if running.stdout.read(_NUMBER) and window is not None:
+            window.begin()
+        said = running.stdout.read(_NUMBER)
+        if window is not None:
+            window.end()
+        said += running.stdout.read()
+    if running.returncode:
+        raise subprocess.CalledProcessError(running.returncode, list(command))
+    return said
 
 
 def _note(due: float, fields: tuple[int, ...], end: float) -> Note:

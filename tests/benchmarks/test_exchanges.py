@@ -73,7 +73,7 @@ def test_all_are_asked_at_the_same_rate_in_a_round(monkeypatch: pytest.MonkeyPat
     tops = iter([1000.0, 2000.0])
     rates: list[float] = []
 
-    def paced(_: Any, seconds: float, rate: float) -> Outcome:
+    def paced(_: Any, seconds: float, rate: float, __: Any) -> Outcome:
         rates.append(rate)
         return Outcome(1, seconds, 0.1, 0.1)
 

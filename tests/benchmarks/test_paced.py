@@ -7,6 +7,8 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from random import Random
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -125,12 +127,12 @@ class Server:
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
 
     async def played(
-        self, times: Sequence[float], connections: int = 4, patience: float = 5.0
+        self, times: Sequence[float], connections: int = 4, patience: float = 5.0, window: Any = None
     ) -> Sequence[Note]:
         self._unused = connections
         async with await asyncio.start_server(self.talk, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            found = await asyncio.to_thread(play, port, REQUEST, connections, times, patience)
+            found = await asyncio.to_thread(play, port, REQUEST, connections, times, patience, window=window)
             await self._ended()
         assert found.unasked == 0
         return found.notes
@@ -161,6 +163,18 @@ async def test_each_request_is_sent_at_its_time_and_not_before() -> None:
     assert all(note.due <= note.sent + 1e-6 <= note.answered for note in notes)
     assert server.asked == [REQUEST] * (4 + len(SOON))
     assert server.connections == 4
+
+
+@compiled
+async def test_what_is_done_before_and_after_the_load_is_outside_its_window() -> None:
+    server = Server([[ANSWER]])
+    asked: list[int] = []
+    window = SimpleNamespace(
+        begin=lambda: asked.append(len(server.asked)), end=lambda: asked.append(len(server.asked))
+    )
+    await server.played(SOON, window=window)
+    assert asked[0] >= 4
+    assert asked == [asked[0], 4 + len(SOON)]
 
 
 @compiled
