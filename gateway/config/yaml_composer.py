@@ -199,6 +199,8 @@ def _syntax_issue(text: str, error: yaml.YAMLError, file: str) -> ConfigIssue:
         return ConfigIssue(place, (), TOO_DEEP)
     if lines[line][:column].endswith("$") and lines[line][column:].startswith("{"):
         return ConfigIssue(place, (), "inside [ ] and { }, text with ${…} needs quotes")
+    if lines[line][column:].startswith("\t"):
+        return ConfigIssue(place, (), "is not YAML: a tab stands here, and only spaces may indent")
     return ConfigIssue(place, (), "is not YAML: " + _reason(error, line))
 
 

@@ -97,6 +97,7 @@ def test_all_that_can_still_be_read_is_read() -> None:
         ("", Place(1, 1), "the file is empty"),
         ("# only\n", Place(1, 1), "the file is empty"),
         ("a: b: c", Place(1, 5), "is not YAML"),
+        ("server:\n\tworkers: 2", Place(2, 1), "a tab stands here, and only spaces may indent"),
         ("a: [1,\nb: 2\n", Place(3, 1), "that begins on line 1"),
         ("a: [1,\nb: 2", Place(2, 5), "that begins on line 1"),
         ("a: 1\nb: \x01", Place(2, 4), "character that YAML does not allow"),
