@@ -93,14 +93,7 @@ def portal(
     clock: Clock,
 ) -> dict[str, web.Application]:
     """The portal's aiohttp applications by mount path."""
-    images = _images(settings.portal.images)
-    info = replace(
-        portal_info(settings),
-        guides=_guides(settings, {path: f"{IMAGES}/{name}" for path, (name, _) in images.items()}),
-        guide_images=dict(images.values()),
-        brand=_brand(settings.portal.brand),
-        languages=languages(settings.portal.languages, own_catalogues(settings)),
-    )
+    info = _with_files(portal_info(settings), settings)
     https = provider_https(settings)
     keys = configured_keys(settings)
     users = Users(file_users, store.users, passwords, clock)
@@ -262,6 +255,18 @@ def portal_info(settings: Settings) -> PortalInfo:
         webhooks=settings.portal.webhooks,
         mails=settings.portal.mail is not None,
         recent_calls=settings.portal.recent_calls,
+    )
+
+
+def _with_files(info: PortalInfo, settings: Settings) -> PortalInfo:
+    """The same with what the operator's own files say. Raises StartError."""
+    images = _images(settings.portal.images)
+    return replace(
+        info,
+        guides=_guides(settings, {path: f"{IMAGES}/{name}" for path, (name, _) in images.items()}),
+        guide_images=dict(images.values()),
+        brand=_brand(settings.portal.brand),
+        languages=languages(settings.portal.languages, own_catalogues(settings)),
     )
 
 
