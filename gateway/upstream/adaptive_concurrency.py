@@ -10,8 +10,8 @@ that no longer waited in the queue of before. And where a lower limit costs thro
 then the server has become slower, and its new latency is the measure from then on.
 
 A request counts from its sending, with all of its body, to the response's head. Bodies, streams of events and
-tunnels, which go on after that, do not count. A request that waits for far longer than most others is a long
-poll, and counts no more. Where most wait for so long, it is the server that is slow.
+tunnels, which go on after that, do not count. A request that waits for far longer than others is a long poll,
+and counts no more. Where all wait for so long, it is the server that is slow.
 """
 
 from __future__ import annotations
@@ -44,8 +44,6 @@ _FADES = 0.9
 _LONG = 1.0
 _LONG_TIMES = 20.0
 """A request that waits longer than this, in seconds and in times of the least latency, is a long poll."""
-_LATELY = 0.1
-"""The weight of a response in the share of late ones: the last ten or twenty decide."""
 
 _REFUSED = 503
 """RFC 9110 section 15.6.4: the server has no capacity. 429 tells of a limit of one client."""
@@ -221,14 +219,14 @@ class ConcurrencyLimit:
 class ConcurrencyLimiter:
     """The requests that wait for a server's response, up to the limit."""
 
-    __slots__ = ("_late", "_quick", "_rule", "_sending", "_waiting")
+    __slots__ = ("_quick", "_rule", "_sending", "_tried", "_waiting")
 
     def __init__(self, settings: AdaptiveConcurrencySettings, now: float) -> None:
         self._rule = ConcurrencyLimit(settings, now)
-        self._late = 0.0
-        """The share of the last responses that came as late as those to long polls."""
         self._quick = now
-        """When one last came sooner, as most did."""
+        """When a response last came sooner than those to long polls."""
+        self._tried = now
+        """When a request was last let in to see whether one still does."""
         self._waiting: dict[object, float] = {}
         """When each was sent, the earliest first."""
         self._sending = set[object]()
@@ -244,7 +242,7 @@ class ConcurrencyLimiter:
         if len(self._waiting) < self._rule.limit:
             return True
         self._forget_long_polls()
-        return len(self._waiting) < self._rule.limit
+        return len(self._waiting) < self._rule.limit or self._may_try(now)
 
     def refuse(self) -> None:
         """A request was refused because there is no room."""
@@ -271,8 +269,7 @@ class ConcurrencyLimiter:
         if sent is None:
             return
         late = now - sent >= self._rule.longest
-        self._late += _LATELY * (late - self._late)
-        if not late and self._late < 0.5:  # noqa: PLR2004 (a half)
+        if not late:
             self._quick = now
         if status == _REFUSED:
             self._rule.refused_by_server(now)
@@ -285,8 +282,18 @@ class ConcurrencyLimiter:
         self._sending.discard(call)
 
     def _is_long_poll(self, sent: float) -> bool:
-        """Whether a request that was sent then has waited for so long while most others did not."""
+        """Whether a request that was sent then has waited for so long while others did not."""
         return sent + self._rule.longest < self._quick
+
+    def _may_try(self, now: float) -> bool:
+        """Whether one more may show if those that have waited for so long are long polls, or nothing is
+        answered sooner any more.
+        """
+        until = now - self._rule.longest
+        if self._tried > until or next(iter(self._waiting.values())) > until:
+            return False
+        self._tried = now
+        return True
 
     def _forget_long_polls(self) -> None:
         for call in [call for call, sent in self._waiting.items() if self._is_long_poll(sent)]:
