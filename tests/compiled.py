@@ -10,6 +10,10 @@ ONLY_INTERPRETED: dict[str, list[str]] = {
     "they are about the source, which is not there": [
         "tests/project",
     ],
+    "they put a mock in the place of a compiled class": [
+        "tests/web/test_fast_path.py"
+        "::test_it_takes_a_request_whose_body_has_not_come_or_in_part_but_none_with_bytes_behind_it",
+    ],
 }
 """The tests, or files or folders of them, that the compiled edition is not tested by, under the reason."""
 

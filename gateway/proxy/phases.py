@@ -34,9 +34,11 @@ from gateway.proxy.pipeline import run_hooks, then
 from gateway.proxy.request_cache import CachedRequest
 from gateway.proxy.upstream_head import CachedForwardHead
 from gateway.proxy.upstream_selection import choose_canary, hash_key
+from gateway.runtime.compilation import mypyc_attr
 from gateway.upstream.request import UpstreamRequest
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class AccessServices(Protocol):
     """What `admit` needs."""
 

@@ -107,6 +107,19 @@ def test_no_plain_class_inherits_from_a_compiled_one_that_is_not_open_to_it() ->
     assert wrong == []
 
 
+def test_no_compiled_exception_or_dictionary_takes_values_from_its_class() -> None:
+    # mypyc sets them where an object is made, but not where that is left to a class of C.
+    compiled = {module_name(Path(file)) for file in COMPILED}
+    wrong = [
+        (one, name)
+        for one, module in classes().items()
+        if module in compiled and issubclass(one, BaseException | dict)
+        for name, value in vars(one).items()
+        if not (name.startswith("__") or callable(value) or hasattr(value, "__get__"))
+    ]
+    assert wrong == []
+
+
 def builder() -> Any:
     """What builds the wheel."""
     return pytest.importorskip("hatchling.builders.wheel").WheelBuilder(str(ROOT))

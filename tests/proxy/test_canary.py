@@ -6,15 +6,17 @@ import pytest
 
 from gateway.http.route import Canary
 from gateway.proxy.canary import goes_to_canary, steady_draw
+from tests.proxy.routing import route
 
-TENTH = Canary(None, percent=10, header=b"x-canary")
+NEW = route("/new")
+TENTH = Canary(NEW, percent=10, header=b"x-canary")
 
 
 def test_the_share() -> None:
     assert goes_to_canary(TENTH, None, 0.0999)
     assert not goes_to_canary(TENTH, None, 0.1)
-    assert not goes_to_canary(Canary(None, percent=0), None, 0.0)
-    assert goes_to_canary(Canary(None, percent=100), None, 0.999999)
+    assert not goes_to_canary(Canary(NEW, percent=0), None, 0.0)
+    assert goes_to_canary(Canary(NEW, percent=100), None, 0.999999)
 
 
 @pytest.mark.parametrize(("value", "chosen"), [(b"always", True), (b" Always ", True), (b"never", False)])
@@ -28,7 +30,7 @@ def test_any_other_value_is_as_none() -> None:
 
 
 def test_without_a_header_nobody_decides_for_themselves() -> None:
-    assert not goes_to_canary(Canary(None, percent=10), b"always", 0.5)
+    assert not goes_to_canary(Canary(NEW, percent=10), b"always", 0.5)
 
 
 def test_a_key_stays_on_its_side() -> None:
