@@ -24,6 +24,7 @@ from benchmarks.samples import Figure
 from benchmarks.stand import TOKEN, Stand
 from benchmarks.store import Store
 from benchmarks.tokens import make_tokens
+from gateway.process.library_pages import SETTLED
 
 WORKER_MEMORY = "memory of a worker after a load with 1,000 connections"
 STORE_SPACE = "a live token in the store"
@@ -81,7 +82,10 @@ def idle_memory(stand: Stand, number: int, _: float) -> list[Figure]:
     """What each of many connections adds that have been answered once."""
     with stand.fresh() as gatepost:
         gatepost.start()
-        own = connection_memory(gatepost, gatepost.token())
+        token = gatepost.token()
+        # What only the start needed of libraries is unmapped then.
+        time.sleep(SETTLED + 1)
+        own = connection_memory(gatepost, token)
     found = [Figure(IDLE_CONNECTION, GATEPOST, number, own, "KiB")]
     with stand.fresh_nginx() as nginx:
         if nginx is not None:

@@ -13,6 +13,7 @@ from tempfile import TemporaryFile
 from types import TracebackType
 
 from benchmarks.machine import cpu_seconds, resident_mib
+from gateway.process.library_pages import SETTLED
 
 PROGRAM = (sys.executable, "-m", "gateway")
 POLL = 0.01
@@ -82,5 +83,6 @@ class ScaleGateway:
         self._process.wait()
 
     def memory(self) -> float:
-        """MiB that it has now."""
+        """MiB that it has, once what only its start needed is unmapped."""
+        time.sleep(SETTLED + 1)
         return resident_mib([self._process.pid])
