@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
-
 from tests.gateway_process import FORKED, GATEWAY, ForkedProcess
 from tests.raw import LIMIT, RawClient
+from tests.yaml_text import yaml_text
 
 START_LIMIT = 60.0
 """Seconds. A start takes less than one, but longer on a loaded machine."""
@@ -84,7 +83,7 @@ class Running:
 
     def write(self, config: dict[str, Any] | str) -> None:
         """Replaces the configuration file. Send SIGHUP (`signal`) to reload it."""
-        self.file.write_text(config if isinstance(config, str) else yaml.safe_dump(config))
+        self.file.write_text(config if isinstance(config, str) else yaml_text(config))
 
     def _read(self) -> None:
         assert self._process.stderr is not None

@@ -3,6 +3,8 @@
 import atexit
 import re
 from collections.abc import Iterator
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,6 +24,7 @@ from gateway.config.trust import TrustSettings
 from gateway.plugin.catalog import PluginCatalog
 from tests.certificates import Certificate
 from tests.config.example import all_keys, settings
+from tests.yaml_text import yaml_text
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "pages" / "reference" / "configuration.md").read_text()
@@ -88,9 +91,15 @@ def test_every_key_is_documented_once_and_no_other() -> None:
     assert sorted(keys) == sorted(set(all_keys(Settings)))
 
 
+@cache
+def required() -> dict[str, Any]:
+    """The settings of what is required alone."""
+    return settings(yaml_text(REQUIRED)).model_dump()
+
+
 def with_default(key: str, default: Any) -> dict[str, Any]:
     """What is required, and this key at its default."""
-    tree: Any = yaml.safe_load(yaml.safe_dump(REQUIRED))
+    tree: Any = deepcopy(REQUIRED)
     *above, last = key.replace("[]", ".0").split(".")
     node = tree
     for part in above:
@@ -116,31 +125,31 @@ def test_the_documented_default_is_the_default(key: str, default: str) -> None:
     given = with_default(key, yaml.safe_load(default.strip("`")))
     if key in ("server.listen", "server.listen[].tls"):
         # What is beneath them is required where they are given.
-        assert settings(yaml.safe_dump({"server": given["server"]})).server.listen[0].tls is None
+        assert settings(yaml_text({"server": given["server"]})).server.listen[0].tls is None
     elif key == "issuers.<name>.audiences":
         # Without introspection it is required.
         introspection = {"url": "https://i/introspect", "client_id": "g", "client_secret": "x"}
         given["issuers"]["i"]["introspection"] = introspection
-        assert settings(yaml.safe_dump(given)).issuers["i"].audiences == ()
+        assert settings(yaml_text(given)).issuers["i"].audiences == ()
     elif key.startswith("clients[].trust[]."):
         name = key.rpartition(".")[2]
         one = {"issuer": "t", "subject": "a", "claims": {"b": "c"}} | given["clients"][0]["trust"][0]
         given["clients"][0]["trust"] = [one]
-        found = settings(yaml.safe_dump(given)).clients[0].trust[0]
+        found = settings(yaml_text(given)).clients[0].trust[0]
         assert getattr(found, name) == TrustSettings.model_fields[name].default
     elif key.startswith("issuers.<name>.introspection."):
         introspection = {"url": "https://i/introspect", "client_id": "g", "client_secret": "x"}
         given["issuers"]["i"]["introspection"] |= introspection
-        model = settings(yaml.safe_dump(given)).issuers["i"].introspection
+        model = settings(yaml_text(given)).issuers["i"].introspection
         assert model == Introspection.model_validate(introspection)
     elif key in ("clients[].trust", "clients[].exchange"):
-        assert not getattr(settings(yaml.safe_dump(given)).clients[0], key.rpartition(".")[2])
+        assert not getattr(settings(yaml_text(given)).clients[0], key.rpartition(".")[2])
     elif key == "portal.users":
-        assert settings(yaml.safe_dump(given)).portal.users == ()
+        assert settings(yaml_text(given)).portal.users == ()
     elif key == "routes[].plugins":
-        assert settings(yaml.safe_dump(given)).routes[0].plugins == ()
+        assert settings(yaml_text(given)).routes[0].plugins == ()
     elif key in ("routes[].canary", "routes[].where", "routes[].mirror", "routes[].mcp", "routes[].docs"):
-        assert getattr(settings(yaml.safe_dump(given)).routes[0], key.rpartition(".")[2]) is None
+        assert getattr(settings(yaml_text(given)).routes[0], key.rpartition(".")[2]) is None
     elif key in (
         "upstreams.<name>.health",
         "upstreams.<name>.adaptive_concurrency",
@@ -148,10 +157,9 @@ def test_the_documented_default_is_the_default(key: str, default: str) -> None:
         "upstreams.<name>.auth",
         "upstreams.<name>.sticky",
     ):
-        assert getattr(settings(yaml.safe_dump(given)).upstreams["o"], key.rpartition(".")[2]) is None
+        assert getattr(settings(yaml_text(given)).upstreams["o"], key.rpartition(".")[2]) is None
     else:
-        expected = settings(yaml.safe_dump(REQUIRED))
-        assert settings(yaml.safe_dump(given)).model_dump() == expected.model_dump()
+        assert settings(yaml_text(given)).model_dump() == required()
 
 
 def test_the_documented_defaults_of_acme_are_the_defaults() -> None:
@@ -203,7 +211,7 @@ def test_the_documented_defaults_of_notices_are_the_defaults() -> None:
 def test_sections_have_the_documented_defaults() -> None:
     for key, default, _ in documented():
         if "." not in key and default:
-            found = settings(yaml.safe_dump({key: yaml.safe_load(default.strip("`"))}))
+            found = settings(yaml_text({key: yaml.safe_load(default.strip("`"))}))
             assert getattr(found, key) == getattr(settings("logging: {}"), key), key
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -15,6 +14,7 @@ from gateway.config.model import Settings
 from gateway.config.problems import ConfigurationError
 from gateway.config.yaml_composer import LINE_BREAK
 from tests.config.example import StubCatalog
+from tests.yaml_text import yaml_text
 
 SECRET = "correct-horse-battery-staple"
 FULL: dict[str, Any] = {
@@ -96,7 +96,7 @@ def test_a_secret_that_a_colon_makes_a_key_is_not_shown() -> None:
 
 
 def test_the_example_is_right() -> None:
-    assert isinstance(outcome(yaml.safe_dump(FULL)), Settings)
+    assert isinstance(outcome(yaml_text(FULL)), Settings)
 
 
 @QUICK
@@ -117,7 +117,7 @@ def test_any_bytes_are_settings_or_problems(tmp_path_factory: pytest.TempPathFac
 @QUICK
 @given(st.dictionaries(st.sampled_from([*FULL, "other"]), VALUES, max_size=4))
 def test_any_tree_is_settings_or_problems(tree: dict[str, Any]) -> None:
-    outcome(yaml.safe_dump(tree, allow_unicode=True))
+    outcome(yaml_text(tree, allow_unicode=True))
 
 
 @QUICK
@@ -127,13 +127,13 @@ def test_a_good_file_with_anything_in_any_place_is_settings_or_problems(data: st
     for _ in range(data.draw(st.integers(1, 3))):
         path = data.draw(st.sampled_from(places(tree)))
         tree = changed(tree, path, data.draw(VALUES))
-    outcome(yaml.safe_dump(tree, allow_unicode=True))
+    outcome(yaml_text(tree, allow_unicode=True))
 
 
 @QUICK
 @given(st.data())
 def test_a_file_cut_anywhere_is_settings_or_problems(data: st.DataObject) -> None:
-    text = yaml.safe_dump(FULL)
+    text = yaml_text(FULL)
     outcome(
         text[: data.draw(st.integers(0, len(text)))]
         + data.draw(st.text(alphabet="[]{}:\"'&*-\n ", max_size=3))
@@ -143,7 +143,7 @@ def test_a_file_cut_anywhere_is_settings_or_problems(data: st.DataObject) -> Non
 @pytest.mark.parametrize("path", [path for path in places(FULL) if path], ids=str)
 @pytest.mark.parametrize("junk", [None, [], {}, "\x07 junk", 3.5, {"junk": SECRET}], ids=repr)
 def test_one_wrong_value_is_one_wrong_key(path: tuple[Any, ...], junk: Any) -> None:
-    found = outcome(yaml.safe_dump(changed(FULL, path, junk)))
+    found = outcome(yaml_text(changed(FULL, path, junk)))
     if isinstance(found, Settings):
         return
     shown = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from gateway.config.load import load_text
 from gateway.plugin.catalog import BUILT_IN, PluginCatalog
 from tests.project.snippets import OF_EXTRAS, make_files
+from tests.yaml_text import yaml_text
 
 DOCS = Path(__file__).parents[2] / "docs" / "pages" / "reference"
 ROW = re.compile(r"^\| `([^`]+)` \|([^|]*)\|([^|]*)\|$", re.MULTILINE)
@@ -47,7 +48,7 @@ def documented(default: Any) -> str:
     if isinstance(default, BaseModel):
         return ""
     plain = list(default) if isinstance(default, tuple) else default
-    text = yaml.safe_dump(plain, default_flow_style=True, width=1000).removesuffix("...\n").strip()
+    text = yaml_text(plain, default_flow_style=True, width=1000).removesuffix("...\n").strip()
     return f'"{default}"' if isinstance(default, str) and "{" in default else text
 
 
@@ -70,7 +71,7 @@ def test_the_example_works(name: str, tmp_path: Path, monkeypatch: pytest.Monkey
         given.setdefault("upstreams", {"orders": server, "files": server})
         assert f"use: {name}" in example
         make_files(given, tmp_path)
-        load_text(yaml.safe_dump(given), ELSEWHERE, PluginCatalog())
+        load_text(yaml_text(given), ELSEWHERE, PluginCatalog())
 
 
 def test_no_page_outlives_its_plugin_and_the_table_of_contents_has_each() -> None:

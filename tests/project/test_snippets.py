@@ -28,6 +28,7 @@ from tests.project.snippets import (
     read,
     snippets,
 )
+from tests.yaml_text import yaml_text
 
 SNIPPETS = list(snippets())
 CONFIGURATIONS = [snippet for snippet in SNIPPETS if snippet.info == "yaml"]
@@ -57,7 +58,7 @@ def test_a_configuration_is_good_for_check_and_for_the_schema(
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(PAGES / "examples")
     make_files(fragment, tmp_path)
-    (tmp_path / "gateway.yaml").write_text(yaml.safe_dump(completed(fragment), allow_unicode=True))
+    (tmp_path / "gateway.yaml").write_text(yaml_text(completed(fragment), allow_unicode=True))
     # With secrets of one's own: `check` warns of those that the shipped file has for the demo.
     own = dict.fromkeys(("DEMO_SECRET", "PORTAL_PASSWORD"), "a-secret-of-32-characters-or-more")
     result = CliRunner(env=environment(snippet.text) | own).invoke(main, ["check"])
