@@ -11,6 +11,7 @@ import ssl
 import stat
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -84,6 +85,9 @@ async def handshake(running: Running, *protocols: str, ca: str | None = None) ->
     )
     found: ssl.SSLObject = writer.get_extra_info("ssl_object")
     writer.close()
+    # Else the end of the test would find it open where the gateway takes its time.
+    with suppress(OSError):
+        await writer.wait_closed()
     return found
 
 
@@ -154,7 +158,10 @@ async def test_a_certificate_is_ordered_taken_over_by_all_workers_and_renewed(
         config = with_acme(upstream, "http-01", authority.directory, ca=str(authority.ca))
         await reconfigured(running, config, workers=2)
         await verified(running, authority.root())
-        assert await metrics(running, "gatepost_acme_failures") == 0
+        async with asyncio.timeout(60):
+            # Whichever worker tells it may not have taken the certificate over yet.
+            while await metrics(running, "gatepost_acme_failures"):  # noqa: ASYNC110 (nothing tells)
+                await asyncio.sleep(0.05)
         assert await metrics(running, "gatepost_tls_certificate_expiry_seconds") > time.time() + 86_400
         assert "issued" in status(running)
         check_files(file.parent)
