@@ -46,7 +46,8 @@ WAITING = ("faults", "process", "e2e", "caches", "edge", "exactness", "store", "
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mixes files whose tests wait with files whose tests compute, so that no core is idle meanwhile.
 
-    Each kind is spread over the whole run; a file's tests stay together, in their order.
+    Those that compute are spread over the whole run, the others over most of it: at its end come short files,
+    so that no process is busy much longer than the rest. A file's tests stay together, in their order.
     """
     for item in items:
         if (reason := why_not(item.nodeid.partition("[")[0])) is not None:
@@ -59,7 +60,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         (path for path in files if folders[path] in WAITING), key=lambda path: WAITING.index(folders[path])
     )
     computing = [path for path in files if folders[path] not in WAITING]
-    places = {path: place / len(kind) for kind in (waiting, computing) for place, path in enumerate(kind)}
+    places = {
+        path: share * place / len(kind)
+        for share, kind in ((0.9, waiting), (1.0, computing))
+        for place, path in enumerate(kind)
+    }
     items[:] = [item for path in sorted(files, key=places.__getitem__) for item in files[path]]
 
 
