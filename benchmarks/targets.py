@@ -136,8 +136,8 @@ TARGETS = (
         Target(f"{case}: CPU per request", Side(case, contender), 1.8, f"× “{SMALL}”", CHECKED)
         for case, contender in DEARER
     ),
-    Target("p99 at half of its own top rate", Side(HALF_RATE, GATEPOST, "p99"), 1.2, f"× {NGINX}", Side(HALF_RATE, NGINX, "p99")),
-    Target("p99.9 at half of its own top rate", Side(HALF_RATE, GATEPOST, "p999"), 1.2, f"× {NGINX}", Side(HALF_RATE, NGINX, "p999")),
+    Target("p99 at half of Gatepost's own top rate", Side(HALF_RATE, GATEPOST, "p99"), 1.2, f"× {NGINX}", Side(HALF_RATE, NGINX, "p99")),
+    Target("p99.9 at half of Gatepost's own top rate", Side(HALF_RATE, GATEPOST, "p999"), 1.2, f"× {NGINX}", Side(HALF_RATE, NGINX, "p999")),
     *(
         Target(overload_name(case, quantity), Side(overload_name(case, quantity), GATEPOST, "value"), limit, unit)
         for case in OVERLOAD
