@@ -23,9 +23,9 @@ SECRET_METHODS = (BASIC, "client_secret_post")
 _BASIC = register("Basic credentials", __name__, entries=512, key_bytes=512, total_bytes=2 * MIB)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ClientProof:
-    """What a request brings to prove which client sent it."""
+    """What a request brings to prove which client sent it. Nobody changes it."""
 
     client_id: str
     secret: str
@@ -45,8 +45,7 @@ class ClientProof:
 
     def __post_init__(self) -> None:
         given = (self.secret, self.raw_secret) if self.raw_secret else (self.secret,)
-        made = tuple(map(secret_digest, given)) if self.method in SECRET_METHODS else ()
-        object.__setattr__(self, "digests", made)
+        self.digests = tuple(map(secret_digest, given)) if self.method in SECRET_METHODS else ()
 
 
 class ProofRequest(Protocol):

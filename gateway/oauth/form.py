@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from binascii import a2b_qp
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote_to_bytes
 
 from gateway.oauth.errors import invalid_request
 from gateway.runtime.caches import KIB, cached, register
@@ -83,7 +83,7 @@ def parse_parameters(text: str) -> Form:
     coded = _is_coded(text)
     for pair in pairs:
         name, _, value = pair.partition("=")
-        if coded and _is_coded(pair):
+        if coded and ("%" in pair or "+" in pair or "\0" in pair):
             name, value = form_decode(name), form_decode(value)
         if name in _REPEATABLE:
             resources += [value] if value else []
@@ -107,12 +107,18 @@ def form_decode(text: str) -> str:
     if _BAD_ESCAPE.search(text):
         raise invalid_request("A percent sign is not followed by two hexadecimal digits.")
     try:
-        value = unquote_to_bytes(text.replace("+", " ")).decode("utf-8")
+        value = _percent_decoded(text.replace("+", " ").encode()).decode("utf-8")
     except UnicodeDecodeError:
         raise invalid_request("A parameter is not UTF-8.") from None
     if "\0" in value:
         raise invalid_request("A parameter holds a NUL.")
     return value
+
+
+def _percent_decoded(data: bytes) -> bytes:
+    """Two hexadecimal digits follow each percent sign."""
+    # RFC 2045 section 6.7: quoted-printable has the same escapes behind another sign.
+    return a2b_qp(data.replace(b"=", b"=3D").replace(b"%", b"="))
 
 
 def _is_coded(text: str) -> bool:

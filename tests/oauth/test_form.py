@@ -1,3 +1,5 @@
+from urllib.parse import unquote_to_bytes
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,3 +70,9 @@ def refusal(body: bytes) -> str | None:
     except OAuthError as error:
         return error.error
     return None
+
+
+@given(st.lists(st.sampled_from(["%3d", "%0A", "%C3%A9", "%25", "=", "==", "=\n", "\r\n", "_", ".", "41"])))
+def test_only_percent_signs_escape(parts: list[str]) -> None:
+    wanted = unquote_to_bytes("".join(parts)).decode()
+    assert parse_parameters(f"a=%61{''.join(parts)}").get("a") == f"a{wanted}"
