@@ -14,6 +14,7 @@ from benchmarks.names import (
     AIOHTTP_ONLY,
     ALL_PLUGINS,
     CADDY,
+    COMPILED,
     ENVOY,
     GATEPOST,
     HAPROXY,
@@ -58,6 +59,7 @@ EVENTS_EACH = "ten server-sent events"
 HOOK = "asynchronous hook"
 PROOF = "DPoP-bound token"
 FOREIGN = "JWT of another issuer"
+EDITIONS = "compiled edition"
 REUSED = "/token, reused"
 ASSERTION = "/token, private_key_jwt (ES256)"
 SIGNED = "/token, answers with a JWT (ES256)"
@@ -250,6 +252,10 @@ CASES = (
     ),
     Case("JWT access token", (GATEPOST, JWT), get("/small"), GATEPOST),
     Case("without the fast path", (GATEPOST, AIOHTTP_ONLY), get("/small"), GATEPOST),
+    Case(EDITIONS, (GATEPOST, COMPILED), get("/small"), GATEPOST),
+    Case(
+        f"{EDITIONS}, POST /token, a new token each", (GATEPOST, COMPILED), lookup_token(NEW_EACH), GATEPOST
+    ),
     _slow(CHUNKED, chunked),
     _slow(EXPECT, get("/read"), run=program("expecting")),
     _slow(EVENTS_EACH, get(SHORT)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from benchmarks.load import LOAD_CORE
 from benchmarks.names import (
     AIOHTTP_ONLY,
     ALL_PLUGINS,
+    COMPILED,
     GATEPOST,
     JWT,
     MANY_ROUTES,
@@ -34,6 +36,8 @@ USUAL_PLUGINS: list[dict[str, Any]] = [
         "response": {"add": {"Strict-Transport-Security": "max-age=31536000"}},
     }},
 ]  # fmt: skip
+COMPILED_PYTHON = Path(sys.prefix) / "compiled" / "venv" / "bin" / "python"
+"""That of the environment in which `scripts/test-compiled` installs the compiled edition."""
 BOTH_CORES = frozenset({0, LOAD_CORE})
 CHANGES: dict[str, dict[str, Any]] = {
     TEN_ROUTES: {"routes": routes(*(f"/r{number}" for number in range(10)))},
@@ -42,6 +46,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     JWT: {"tokens": {"format": "jwt"}},
     AIOHTTP_ONLY: {"server": {"fast_lane": False}},
     ALL_PLUGINS: {"plugins": USUAL_PLUGINS},
+    COMPILED: {"python": str(COMPILED_PYTHON)},
 }
 
 

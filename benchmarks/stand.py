@@ -11,8 +11,19 @@ from typing import Any
 
 from benchmarks.certificate import write_certificate
 from benchmarks.contender import Contender
-from benchmarks.gateposts import Around, gatepost
-from benchmarks.names import CADDY, ENVOY, HAPROXY, NGINX, NGINX_EXTRAS, NGINX_REDIS, OIDC, ON_REDIS, TRAEFIK
+from benchmarks.gateposts import COMPILED_PYTHON, Around, gatepost
+from benchmarks.names import (
+    CADDY,
+    COMPILED,
+    ENVOY,
+    HAPROXY,
+    NGINX,
+    NGINX_EXTRAS,
+    NGINX_REDIS,
+    OIDC,
+    ON_REDIS,
+    TRAEFIK,
+)
 from benchmarks.peers.caddy import Caddy
 from benchmarks.peers.envoy import Envoy
 from benchmarks.peers.gatepost import Gatepost
@@ -121,6 +132,8 @@ class Stand:
 
     def _made(self, name: str) -> Contender:
         port, folder = self._upstream.port, self._folder
+        if name == COMPILED and not COMPILED_PYTHON.exists():
+            raise PeerMissingError("not installed: see scripts/test-compiled --install")
         if name == ON_REDIS or name not in PEERS:
             return gatepost(name, folder, Around(port, self._redis.port, self._streams.port, self.signer))
         return PEERS[name](self, folder, port)

@@ -11,6 +11,7 @@ from benchmarks.cases import (
     BOUND,
     CHUNKED,
     CONNECTION,
+    EDITIONS,
     EVENT,
     EVENTS_EACH,
     EXPECT,
@@ -43,6 +44,7 @@ from benchmarks.figures import (
 )
 from benchmarks.names import (
     ALL_PLUGINS,
+    COMPILED,
     ENVOY,
     GATEPOST,
     JWT,
@@ -164,5 +166,6 @@ TARGETS = (
     Target(START, Side(START, GATEPOST, "value"), 0.5, "s"),
     Target(HELP, Side(HELP, GATEPOST, "value"), 0.15, "s"),
     Target(RELOAD, Side(RELOAD, GATEPOST, "value"), 20, "ms"),
+    _cpu("compiled edition, to the other", Side(EDITIONS, COMPILED), Side(EDITIONS, GATEPOST), 0.85),
     _cpu("2 workers", Side(WORKERS, TWO_WORKERS), Side(WORKERS, GATEPOST), 1.1),
 )  # fmt: skip

@@ -29,12 +29,21 @@ DEMO = {"id": "demo", "secrets": ["demo-secret"], "scopes": ["orders.read"]}
 
 
 class Gatepost(Contender):
-    """Gatepost. `changes` are sections of its configuration; `server` adds to the keys that stand here."""
+    """Gatepost, run by `python`. `changes` are sections of its configuration; `server` adds to the keys that
+    stand here.
+    """
 
     def __init__(
-        self, folder: Path, upstream: int, *, name: str = "Gatepost", cores: Set[int] = CORE, **changes: Any
+        self,
+        folder: Path,
+        upstream: int,
+        *,
+        name: str = "Gatepost",
+        cores: Set[int] = CORE,
+        python: str = sys.executable,
+        **changes: Any,
     ) -> None:
-        self.name = name
+        self.name, self._python = name, python
         super().__init__(folder, cores=cores)
         self.tls_port = free_port()
         server = {
@@ -60,7 +69,7 @@ class Gatepost(Contender):
     def command(self) -> Sequence[str]:
         config = self.folder / "gateway.yaml"
         config.write_text(yaml.safe_dump(self._config))
-        return [sys.executable, "-m", "gateway", "run", "-c", str(config)]
+        return [self._python, "-m", "gateway", "run", "-c", str(config)]
 
     def start(self) -> None:
         super().start()
