@@ -6,9 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any
 
+from gateway.runtime.compilation import mypyc_attr
 from gateway.store.invalidation import INVALIDATE
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class InvalidatedCache(ABC):
     """A cache that is empty and off while the store sends no invalidations."""
 

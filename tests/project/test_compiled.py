@@ -53,6 +53,8 @@ def refused(tree: ast.Module) -> Iterator[str]:
             )
         elif isinstance(node, ast.Delete):
             yield from (f"line {one.lineno}: an attribute is deleted" for one in node.targets if is_own(one))
+        elif isinstance(node, ast.ImportFrom) and node.module == "copy":
+            yield f"line {node.lineno}: a copy, for which a compiled class is called without arguments"
         elif isinstance(node, ast.Attribute) and node.attr == "__slots__":
             yield f"line {node.lineno}: compiled classes have no __slots__"
 
@@ -73,6 +75,7 @@ def is_own(target: ast.expr) -> bool:
         "async def each(self):\n    yield 1",
         "class A:\n    if TYPE_CHECKING:\n        x: int",
         "class A:\n    def end(self):\n        del self.x",
+        "from copy import copy\n\ndef twin(other):\n    return copy(other)",
         "def twin(other):\n    return [getattr(other, name) for name in other.__slots__]",
     ],
 )
