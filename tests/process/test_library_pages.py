@@ -1,5 +1,6 @@
 """What only the start needed of shared libraries leaves a process's memory, and nothing else does."""
 
+import asyncio
 import io
 import re
 import struct
@@ -157,6 +158,20 @@ async def test_it_is_released_when_the_first_requests_have_come(
     monkeypatch.setattr(library_pages, "SETTLED", 0.0)
     await LibraryPages().release_later()
     assert released
+
+
+@pytest.mark.parametrize(("slice_", "turns"), [(0.0, True), (60.0, False)])
+async def test_requests_have_their_turn_meanwhile_but_not_for_each_library(
+    released: list[library_pages.Part], monkeypatch: pytest.MonkeyPatch, slice_: float, turns: bool
+) -> None:
+    monkeypatch.setattr(library_pages, "SETTLED", 0.0)
+    monkeypatch.setattr(library_pages, "SLICE", slice_)
+    seen: list[int] = []
+    releasing = asyncio.create_task(LibraryPages().release_later())
+    while not releasing.done():
+        seen.append(len(released))
+        await asyncio.sleep(0)
+    assert any(0 < count < len(released) for count in seen) is turns
 
 
 def test_nothing_happens_where_the_kernel_tells_nothing(
