@@ -15,7 +15,7 @@ import socket
 import ssl
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from gateway.http.exchange import UNIX_SOCKET
 from gateway.process.acme_certificate import ChallengeContext, ClosingProtocol
@@ -68,7 +68,7 @@ class Acceptor:
         too_slow: Callable[[str], None] = lambda _address: None,
         *,
         kept_open: bool = False,
-        movable: Callable[[], MovableProtocol] | None = None,
+        movable: bool = False,
     ) -> None:
         """Begins to accept.
 
@@ -80,8 +80,7 @@ class Acceptor:
             proxies: Connections begin with a header of the PROXY protocol. Only these addresses may connect.
             too_slow: Hears of addresses whose handshake took longer.
             kept_open: Whether others keep the socket, who accept from it later.
-            movable: As `protocol`, if what it makes can be moved from one transport to another. Then the
-                first bytes may be read without the event loop.
+            movable: Whether `protocol` makes a `MovableProtocol`: its first bytes may be read at once.
         """
         self._loop = asyncio.get_running_loop()
         self._sock = sock
@@ -94,9 +93,8 @@ class Acceptor:
         self._kept_open = kept_open
         self._handshakes = Handshakes(self._loop, handshake_timeout, too_slow)
         self._early: EarlyReader | None = None
-        if movable is not None and proxies is None and SUPPORTED and not (tls and tls.needs_client_hello):
-            kind = self._family, self._type
-            self._early = EarlyReader(kind, partial(self._make_early, movable), self._watch)
+        if movable and proxies is None and SUPPORTED and not (tls and tls.needs_client_hello):
+            self._early = EarlyReader((self._family, self._type), self._make_early, self._watch)
         self._accepted: list[Accepted] = []
         """What the next turn of the event loop begins with."""
         self._openings: list[_Opening] = []
@@ -191,11 +189,14 @@ class Acceptor:
         else:
             self._begin_each(accepted)
 
-    def _make_early(self, movable: Callable[[], MovableProtocol], peername: object) -> MovableProtocol:
-        tls = self._tls
-        if tls is None:
-            return movable()
-        return self._encrypted(tls.context_for(UNREADABLE), _address(peername))
+    def _make_early(self, peername: object) -> MovableProtocol | None:
+        try:
+            if self._tls is None:
+                return cast(MovableProtocol, self._protocol())
+            return self._encrypted(self._tls.context_for(UNREADABLE), _address(peername))
+        except Exception as error:
+            _log(error)
+            return None
 
     def _begin_each(self, accepted: Iterable[Accepted]) -> None:
         for descriptor, peername in accepted:

@@ -227,7 +227,7 @@ class ServerInstance:
             protocol = self._service.grpc_protocol
         if endpoint.edge is not None and isinstance(server, GatewayServer):
             protocol = partial(server.edge_connection, endpoint.edge)
-        movable = server if protocol is server and isinstance(server, GatewayServer) else None
+        movable = protocol is server and isinstance(server, GatewayServer)
         return [
             Acceptor(
                 sock.dup(),

@@ -35,10 +35,12 @@ class EarlyReader:
     def __init__(
         self,
         kind: tuple[socket.AddressFamily, socket.SocketKind],
-        protocol: Callable[[object], MovableProtocol],
+        protocol: Callable[[object], MovableProtocol | None],
         watch: Watch,
     ) -> None:
-        """`kind`: of the sockets. `protocol` makes a connection's, which is from this name."""
+        """`kind`: of the sockets. `protocol` makes a connection's, which is from this name; None: it must
+        be closed.
+        """
         self._loop = asyncio.get_running_loop()
         self._kind = kind
         self._protocol = protocol
@@ -65,15 +67,9 @@ class EarlyReader:
         """Makes the protocol of each, and gives it what has come of the first request."""
         for descriptor, peername in accepted:
             sock = socket.SocketType(*self._kind, 0, descriptor)
-            try:
-                protocol = self._protocol(peername)
-            except ConnectionRefusedError:
+            protocol = self._protocol(peername)
+            if protocol is None:
                 sock.close()
-                continue
-            except Exception as error:
-                sock.close()
-                context = {"message": "accepting a connection failed", "exception": error}
-                self._loop.call_exception_handler(context)
                 continue
             transport = AcceptedTransport(sock, peername, protocol, self._loop, self)
             if transport.connect():

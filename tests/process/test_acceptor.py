@@ -223,16 +223,17 @@ async def test_the_address_of_a_handshake_that_takes_too_long_is_told(listener: 
     door.close()
 
 
+@pytest.mark.parametrize("movable", [False, True])
 async def test_a_connection_that_can_not_be_made_is_closed_and_logged(
-    listener: ListenSocket, caplog: pytest.LogCaptureFixture
+    listener: ListenSocket, caplog: pytest.LogCaptureFixture, *, movable: bool
 ) -> None:
     def fails() -> asyncio.Protocol:
         raise ValueError("no protocol")
 
-    door = Acceptor(listener.sockets[0].dup(), fails)
+    door = Acceptor(listener.sockets[0].dup(), fails, movable=movable)
     async with caller(listener) as reader:
         assert await asyncio.wait_for(reader.read(), 20) == b""
-    assert "accepting a connection failed" in caplog.text
+    assert [each.message for each in caplog.records] == ["accepting a connection failed"]
     await door.finish_handshakes(0.0)
     assert not door._handshakes
     door.close()
@@ -306,7 +307,7 @@ async def test_who_is_accepted_last_is_left_to_the_event_loop(listener: ListenSo
         made.append(Early())
         return made[-1]
 
-    door = Acceptor(listener.sockets[0].dup(), make, movable=make)
+    door = Acceptor(listener.sockets[0].dup(), make, movable=True)
     async with caller(listener) as reader:
         assert await asyncio.wait_for(reader.readexactly(5), 20) == b"hello"
         door.close()
@@ -336,7 +337,7 @@ async def test_a_crowd_is_left_to_the_event_loop_together(
         finish(door)
 
     monkeypatch.setattr(Acceptor, "_finish_opening", counted)
-    door = Acceptor(listener.sockets[0].dup(), make, movable=make)
+    door = Acceptor(listener.sockets[0].dup(), make, movable=True)
     async with AsyncExitStack() as callers:
         for _ in range(CROWD // 3):
             await callers.enter_async_context(caller(listener))
@@ -361,7 +362,7 @@ async def test_tls_is_spoken_before_the_event_loop_watches(listener: ListenSocke
         made.append(EarlyServer())
         return made[-1]
 
-    door = Acceptor(listener.sockets[0].dup(), make, OneContext(server), 5.0, movable=make)
+    door = Acceptor(listener.sockets[0].dup(), make, OneContext(server), 5.0, movable=True)
     for _ in range(3):
         reader, writer = await asyncio.open_connection("localhost", listener.address.port, ssl=client)
         for number in range(3):
@@ -384,7 +385,7 @@ async def test_a_handshake_is_bounded_before_the_event_loop_watches(listener: Li
         OneContext(server),
         0.02,
         too_slow=told.append,
-        movable=EarlyServer,
+        movable=True,
     )
     async with caller(listener) as reader:
         assert await asyncio.wait_for(reader.read(), 20) == b""
@@ -396,8 +397,8 @@ async def test_what_precedes_tls_is_not_read_early(listener: ListenSocket) -> No
     by_name = OneContext(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), needs_client_hello=True)
     sockets = listener.sockets[0]
     for door in (
-        Acceptor(sockets.dup(), Early, by_name, movable=Early),
-        Acceptor(sockets.dup(), Early, proxies=lambda _: True, movable=Early),
+        Acceptor(sockets.dup(), Early, by_name, movable=True),
+        Acceptor(sockets.dup(), Early, proxies=lambda _: True, movable=True),
     ):
         assert door._early is None
         door.close()
