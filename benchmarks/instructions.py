@@ -3,6 +3,9 @@
 Times differ from run to run; instructions hardly do. A gateway runs under `valgrind --tool=callgrind` and is sent
 requests of each kind, one after the other over one connection. What it executes meanwhile, less what its timers
 execute in as much time without requests, is what they cost in user space. The kernel and the store are not counted.
+
+The timers execute 2.5 million instructions a second, and fewer on a busy machine: cases that take long for what they do,
+as do parts of a stream, differ from run to run by 2,000. Compare versions there with an event loop whose timers wait.
 """
 
 from __future__ import annotations
