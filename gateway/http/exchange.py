@@ -6,33 +6,46 @@ rule leaves as it came.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from gateway.http.editable_heads import (
+    URL_HEADERS,
+    EditableHeaders,
+    ForwardHead,
+    Header,
+    Headers,
+    ResponseHead,
+    header_values,
+    is_event_stream,
+)
 from gateway.http.route import Route
 from gateway.oauth.model import TokenInfo
+from gateway.runtime.compilation import mypyc_attr
 from gateway.runtime.frozen import open_twin
 
-Header = tuple[bytes, bytes]
-Headers = list[Header]
-
-
-def header_values(headers: Iterable[Header], name: bytes) -> list[bytes]:
-    """All values of the header `name` (given in lower case), in their order."""
-    return [value for key, value in headers if key.lower() == name]
-
-
-def is_event_stream(headers: Iterable[Header]) -> bool:
-    """Whether a response with these headers is one of server-sent events (HTML section 9.2)."""
-    types = header_values(headers, b"content-type")
-    return bool(types) and types[0].partition(b";")[0].strip().lower() == b"text/event-stream"
-
-
-URL_HEADERS = frozenset({b"location", b"content-location", b"refresh", b"set-cookie"})
-"""Names in lower case of response headers that hold URLs of the upstream's, or cookies with a path.
-
-They are rewritten by `gateway.http.public_urls`."""
+__all__ = [
+    "ERROR_CODE",
+    "LOOKUP_TIMES",
+    "NOBODY",
+    "TRACE",
+    "UNIX_SOCKET",
+    "UNKNOWN_ADDRESS",
+    "UPSTREAM_TIMES",
+    "URL_HEADERS",
+    "EditableHeaders",
+    "Exchange",
+    "ForwardHead",
+    "Header",
+    "Headers",
+    "Peer",
+    "RequestHead",
+    "Response",
+    "ResponseHead",
+    "TimeoutOverrides",
+    "header_values",
+    "is_event_stream",
+]
 
 ERROR_CODE = "gatepost.error"
 """The key in an exchange's `state` of the code of the problem with which the gateway refused it."""
@@ -127,6 +140,8 @@ class RequestHead:
 
     def with_headers(self, headers: tuple[Header, ...], peer: Peer) -> RequestHead:
         """The same head with other headers, sent by `peer`."""
+        if _open_head is None:
+            return replace(self, headers=headers, peer=peer)
         other = _open_head()
         other.method = self.method
         other.target = self.target
@@ -145,61 +160,7 @@ class RequestHead:
 _open_head = open_twin(RequestHead)
 
 
-class EditableHeaders:
-    """What plugins can do with the headers of a head."""
-
-    __slots__ = ()
-    headers: Headers
-
-    def values(self, name: bytes) -> list[bytes]:
-        """All values of the header `name` (given in lower case), in their order."""
-        return header_values(self.headers, name)
-
-    def add(self, name: bytes, value: bytes) -> None:
-        """Adds a header behind all others."""
-        self.headers.append((name, value))
-
-    def set(self, name: str, value: str) -> None:
-        """Sets a header, in place of all others of that name."""
-        self.remove(name)
-        self.headers.append((name.encode("latin-1"), value.encode("latin-1")))
-
-    def remove(self, name: str) -> None:
-        """Removes every header of that name."""
-        lower = name.lower().encode("latin-1")
-        kept = [item for item in self.headers if item[0].lower() != lower]
-        self.headers = kept  # type: ignore[misc]  # the slot is the subclass's
-
-
-@dataclass(slots=True)
-class ForwardHead(EditableHeaders):
-    """The head that goes upstream. Plugins change it in `on_forward`."""
-
-    method: str
-    target: bytes
-    headers: Headers
-
-
-@dataclass(slots=True)
-class ResponseHead(EditableHeaders):
-    """The head that came back from the upstream. Plugins change it in `on_response`."""
-
-    status: int
-    reason: bytes
-    headers: Headers
-    version: tuple[int, int] = (1, 1)
-
-    @property
-    def has_urls(self) -> bool:
-        """Whether it has headers that `gateway.http.public_urls` may rewrite."""
-        return any(name.lower() in URL_HEADERS for name, _ in self.headers)
-
-    @property
-    def is_event_stream(self) -> bool:
-        """Whether its body is a stream of events."""
-        return is_event_stream(self.headers)
-
-
+@mypyc_attr(allow_interpreted_subclasses=True)
 @dataclass(slots=True)
 class Response:
     """A whole answer of the gateway's own, from a plugin or a rule, in place of the upstream's."""
@@ -221,27 +182,53 @@ class TimeoutOverrides:
     """Without a byte either way."""
 
 
-@dataclass(slots=True)
+@mypyc_attr(allow_interpreted_subclasses=True)
+@dataclass(slots=True, init=False)
 class Exchange:
     """One proxied request on its way through the pipeline."""
 
     request: RequestHead
     route: Route
     request_id: str
-    token: TokenInfo | None = None
+    token: TokenInfo | None
     """Who calls: known from `on_authorized` on; None on a route that is open to all.
 
     A plugin that knows the caller by other means than a token says so in `on_request`; the route's scopes
     are judged all the same."""
-    forward: ForwardHead | None = None
+    forward: ForwardHead | None
     """What goes upstream: known in `on_forward`."""
-    response: ResponseHead | None = None
+    response: ResponseHead | None
     """What came back: known in `on_response`."""
-    added_response_headers: Headers = field(default_factory=list)
+    added_response_headers: Headers
     """Headers that plugins add to the answer, whoever gives it (the upstream or the gateway)."""
-    max_body: int | None = None
+    max_body: int | None
     """Bytes that this request's body may have; None: `server.max_body`."""
-    timeouts: TimeoutOverrides | None = None
+    timeouts: TimeoutOverrides | None
     """Time-outs of this request; None: the upstream's own."""
-    state: dict[str, Any] = field(default_factory=dict)
+    state: dict[str, Any]
     """A plugin's own notes on this request, under the plugin's name."""
+
+    # Written out, as each request makes one: what a dataclass makes by itself is never compiled.
+    def __init__(
+        self,
+        request: RequestHead,
+        route: Route,
+        request_id: str,
+        token: TokenInfo | None = None,
+        forward: ForwardHead | None = None,
+        response: ResponseHead | None = None,
+        added_response_headers: Headers | None = None,
+        max_body: int | None = None,
+        timeouts: TimeoutOverrides | None = None,
+        state: dict[str, Any] | None = None,
+    ) -> None:
+        self.request = request
+        self.route = route
+        self.request_id = request_id
+        self.token = token
+        self.forward = forward
+        self.response = response
+        self.added_response_headers = [] if added_response_headers is None else added_response_headers
+        self.max_body = max_body
+        self.timeouts = timeouts
+        self.state = {} if state is None else state

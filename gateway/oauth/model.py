@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.oauth.trust import Trust
 from gateway.runtime.frozen import open_twin
@@ -160,6 +160,8 @@ class TokenInfo:
 
     def at(self, issued: int, expires: int) -> TokenInfo:
         """The same of another token, which differs in its times alone."""
+        if _open_token_info is None:
+            return replace(self, issued=issued, expires=expires)
         other = _open_token_info()
         other.client = self.client
         other.scopes = self.scopes

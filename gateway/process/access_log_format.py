@@ -25,6 +25,11 @@ _DETAILS = register(
     "further members of access log lines", __name__, entries=256, key_bytes=MAX_DETAIL, total_bytes=256 * KIB
 )
 
+_JSON_LINE = (
+    b'{"time": "%s", "level": "info", "logger": "access", %s, "bytes": %d, "seconds": %.6f, %s, '
+    b'"request_id": %s}\n'
+)
+
 Line = Callable[[str, Entry], bytes]
 """Formats a timestamp and an entry as one line, line feed included."""
 
@@ -35,25 +40,22 @@ def json_line(time: str, entry: Entry) -> bytes:
     members = _json_members if len(path) + len(client) <= MAX_CACHED else _json_members.__wrapped__
     request, identity = members(address, method, path, status, route, client)
     # An id of letters and digits, as most are, needs no escapes; to look for those takes three times as long.
-    plain = request_id.encode("ascii", "replace").isalnum()
-    shown_id = f'"{request_id}"' if plain else _json_string(request_id)
-    return (
-        f'{{"time": "{time}", "level": "info", "logger": "access", {request}, "bytes": {size}, '
-        f'"seconds": {seconds:.6f}, {identity}, '
-        f'"request_id": {shown_id}}}\n'
-    ).encode("ascii")
+    raw_id = request_id.encode("ascii", "replace")
+    shown_id = b'"%s"' % raw_id if raw_id.isalnum() else _json_string(request_id).encode("ascii")
+    return _JSON_LINE % (time.encode("ascii"), request, size, seconds, identity, shown_id)
 
 
 @cached_unchecked(_MEMBERS)
 def _json_members(
     address: str, method: str, path: bytes, status: int, route: str, client: str
-) -> tuple[str, str]:
+) -> tuple[bytes, bytes]:
     """The members that repeat across requests: cached, since encoding them is costly."""
-    return (
+    request = (
         f'"address": {_json_string(address)}, "method": {_json_string(method)}, '
-        f'"path": {_json_string(path.decode("latin-1"))}, "status": {status}',
-        f'"route": {_json_string(route)}, "client": {_json_string(client)}',
+        f'"path": {_json_string(path.decode("latin-1"))}, "status": {status}'
     )
+    identity = f'"route": {_json_string(route)}, "client": {_json_string(client)}'
+    return request.encode("ascii"), identity.encode("ascii")
 
 
 def text_line(time: str, entry: Entry) -> bytes:

@@ -12,10 +12,13 @@ from functools import partial
 from typing import Any
 
 
-def open_twin(frozen: type[Any]) -> Callable[[], Any]:
+def open_twin(frozen: type[Any]) -> Callable[[], Any] | None:
     """Makes objects with the slots of a frozen dataclass, all of them empty.
 
-    Whoever makes one sets every field, and then its `__class__` to the frozen class.
+    Whoever makes one sets every field, and then its `__class__` to the frozen class. None: the class has no
+    slots, as it is compiled (`gateway.runtime.edition`); `dataclasses.replace` makes its objects then.
     """
+    if not hasattr(frozen, "__slots__"):
+        return None
     twin = type(frozen.__name__, (), {"__slots__": frozen.__slots__})
     return partial(object.__new__, twin)

@@ -35,7 +35,7 @@ class BodyCopy(Protocol):
         """The body is complete."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class UpstreamRequest:
     """The bytes to send, and what must be known to read the response."""
 
@@ -43,17 +43,42 @@ class UpstreamRequest:
     """Request line, headers and empty line, and a whole body behind it where there is one."""
     method: str
     timeouts: Timeouts
-    body_follows: bool = False
+    body_follows: bool
     """The body is written later, in pieces."""
-    chunked: bool = False
+    chunked: bool
     """Each piece that is written becomes a chunk; the head says so."""
-    upgrade: bool = False
+    upgrade: bool
     """The head asks for another protocol, so that 101 is a final response."""
-    expects_continue: bool = False
+    expects_continue: bool
     """The head has `EXPECT_LINE`: the body waits for 100 (Continue)."""
-    key: bytes = b""
+    key: bytes
     """The value that `balance: hash` hashes."""
-    copy: BodyCopy | None = None
+    copy: BodyCopy | None
     """Sees the request as it goes; None: nobody does."""
-    session: Session | None = None
+    session: Session | None
     """Prefers a server, and hears which one has answered; None: any server will do."""
+
+    # Written out, as each request makes one: what a dataclass makes by itself is never compiled.
+    def __init__(
+        self,
+        head: bytes,
+        method: str,
+        timeouts: Timeouts,
+        body_follows: bool = False,
+        chunked: bool = False,
+        upgrade: bool = False,
+        expects_continue: bool = False,
+        key: bytes = b"",
+        copy: BodyCopy | None = None,
+        session: Session | None = None,
+    ) -> None:
+        self.head = head
+        self.method = method
+        self.timeouts = timeouts
+        self.body_follows = body_follows
+        self.chunked = chunked
+        self.upgrade = upgrade
+        self.expects_continue = expects_continue
+        self.key = key
+        self.copy = copy
+        self.session = session

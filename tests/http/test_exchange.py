@@ -1,21 +1,9 @@
 """The plain values of a proxied request."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
-from gateway.http.exchange import (
-    ForwardHead,
-    Headers,
-    Peer,
-    RequestHead,
-    ResponseHead,
-    header_values,
-)
-
-HEADERS: Headers = [(b"X-One", b"1"), (b"x-two", b"2"), (b"X-ONE", b"3")]
-
-
-def test_headers_are_found_in_any_case_and_in_their_order() -> None:
-    assert header_values(HEADERS, b"x-one") == [b"1", b"3"]
+from gateway.http.exchange import Exchange, Peer, RequestHead
+from tests.proxy.routing import request, route
 
 
 def test_a_request_gives_its_headers_as_text() -> None:
@@ -43,17 +31,17 @@ def test_another_request_made_of_one_has_its_own_headers() -> None:
     assert replace(head) == head
 
 
-def test_a_head_that_can_be_changed_gives_its_headers_and_takes_more() -> None:
-    head = ForwardHead("GET", b"/", [(b"X-A", b"1"), (b"x-a", b"2"), (b"B", b"3")])
-    head.add(b"X-A", b"4")
-    assert head.values(b"x-a") == [b"1", b"2", b"4"]
-    assert head.values(b"c") == []
-    assert head.headers[-1] == (b"X-A", b"4")
+def test_each_request_has_its_own_notes_and_added_headers() -> None:
+    one, other = (Exchange(request("/"), route("/"), "id") for _ in range(2))
+    one.state["a"] = 1
+    one.added_response_headers.append((b"A", b"1"))
+    assert (other.state, other.added_response_headers) == ({}, [])
 
 
-def test_setting_a_header_replaces_all_of_that_name_and_leaves_the_others() -> None:
-    for made in (ForwardHead("GET", b"/", HEADERS[:]), ResponseHead(200, b"OK", HEADERS[:])):
-        made.set("x-one", "new")
-        assert made.headers == [(b"x-two", b"2"), (b"x-one", b"new")]
-        made.remove("X-TWO")
-        assert made.headers == [(b"x-one", b"new")]
+def test_a_copy_of_an_exchange_has_all_that_it_has() -> None:
+    names = [field.name for field in fields(Exchange)]
+    assert vars_of(replace(Exchange(*names))) == dict(zip(names, names, strict=True))  # type: ignore[arg-type]
+
+
+def vars_of(exchange: Exchange) -> dict[str, object]:
+    return {field.name: getattr(exchange, field.name) for field in fields(exchange)}
