@@ -23,7 +23,7 @@ _SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*+:")
 _PORT = re.compile(rb":[0-9]*+\Z")
 # HTML, section 4.2.5.3 (Pragma directives), "shared declarative refresh steps".
 _REFRESH = re.compile(
-    rb"""[ \t]*+[0-9.]++(?:[ \t]*+[;,]|[ \t])[ \t]*+(?:[uU][rR][lL][ \t]*+=[ \t]*+)?+(['"]?)"""
+    rb"""[ \t]*+[0-9.]++(?:[ \t]*+[;,]|[ \t])[ \t]*+(?:[uU][rR][lL][ \t]*+=[ \t]*+)?(['"]?)"""
 )
 
 

@@ -70,7 +70,7 @@ def read_head(
 # RFC 9112 section 3: method SP request-target SP HTTP-version CRLF, with exactly one space each.
 _REQUEST_LINE = re.compile(TOKEN.encode() + rb" [!-~\x80-\xff]++ HTTP/([0-9]\.[0-9])\r?\n")
 _LONG_METHOD = re.compile(TCHAR.encode() + rb"{33}")
-_EMPTY_LINES = re.compile(rb"(?:\r\n)*+")
+_EMPTY_LINES = re.compile(rb"(?:\r\n)*")
 
 
 def check_request_line(data: bytes, longest: int = DEFAULT_LIMITS.target) -> bool:

@@ -10,7 +10,7 @@ from gateway.http.token_syntax import TOKEN
 
 # With these the connection would go on speaking HTTP, past every check: no rule could see the requests in it.
 _HTTP_AGAIN = re.compile(rb"h2c?\Z|http/|tls/", re.IGNORECASE)
-_PROTOCOL = re.compile(rf"{TOKEN}(?:/{TOKEN})?+\Z".encode())
+_PROTOCOL = re.compile(rf"{TOKEN}(?:/{TOKEN})?\Z".encode())
 
 
 def asked_upgrade(request: RequestHead) -> bytes | None:

@@ -22,7 +22,7 @@ _UNESCAPED = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|[nrt])")
 # time, level, "access:", address, method, path, status, bytes, seconds, key=value …
 _VALUE = r'("(?:[^"\\]|\\.)*+"|[^\s"]\S*+)'
 _TEXT_LINE = re.compile(
-    rf"(\S++) info access: {_VALUE} {_VALUE} {_VALUE} (\d{{3}}) \d++ [\d.]++((?: \w++={_VALUE})*+)"
+    rf"(\S++) info access: {_VALUE} {_VALUE} {_VALUE} (\d{{3}}) \d++ [\d.]++((?: \w++={_VALUE})*)"
 )
 _MEMBER = re.compile(rf" (\w++)={_VALUE}")
 _OTHER_TEXT = re.compile(r"\d{4}-\d\d-\d\dT\S++ (?:debug|info|warning|error) [\w.]++: ")

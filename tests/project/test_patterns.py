@@ -208,3 +208,39 @@ def test_patterns_are_constants_so_that_all_are_tested() -> None:
     ]
     assert not hidden
     assert len(PATTERNS) > 50
+
+
+def unrestored(parsed: Any) -> Iterator[Any]:
+    """Possessive and atomic groups that may fail behind what they have read."""
+    for op, value in parsed:
+        for part in parts_of(op, value):
+            if op in {ops.POSSESSIVE_REPEAT, ops.ATOMIC_GROUP} and len(part) > 1:
+                yield part
+            yield from unrestored(part)
+
+
+def parts_of(op: Any, value: Any) -> list[Any]:
+    """The patterns within one."""
+    if op in REPEATS:
+        return [value[2]]
+    if op is ops.BRANCH:
+        return list(value[1])
+    if op is ops.SUBPATTERN:
+        return [value[3]]
+    return [value] if op is ops.ATOMIC_GROUP else []
+
+
+def test_no_group_is_possessive_that_reads_more_than_one_thing() -> None:
+    # CPython issue 106052: before 3.11.5 it does not go back to where a round began that fails.
+    wrong = {
+        name: pattern.pattern
+        for name, pattern in PATTERNS.items()
+        if any(unrestored(parser.parse(pattern.pattern, pattern.flags)))
+    }
+    assert wrong == {}
+
+
+def test_a_possessive_group_of_two_things_is_seen() -> None:
+    assert any(unrestored(parser.parse(r"(?:/[a-z]++)*+")))
+    assert any(unrestored(parser.parse(r"a(b|(?>cd))")))
+    assert not any(unrestored(parser.parse(r"[a-z]++(?:a|bc)*+")))
