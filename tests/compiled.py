@@ -9,6 +9,7 @@ IN_THE_READY_LINE = "compiled, " if is_compiled() else ""
 ONLY_INTERPRETED: dict[str, list[str]] = {
     "they are about the source, which is not there": [
         "tests/project",
+        "tests/exactness/test_page.py::test_every_file_that_the_drawing_names_is_there",
     ],
     "they put a mock in the place of a compiled class": [
         "tests/web/test_fast_path.py"

@@ -12,8 +12,8 @@ from urllib.parse import unquote_to_bytes
 
 DOT_SEGMENTS = frozenset({".", ".."})
 
-# Nothing here to decode, cut off, merge or fold: nearly all paths. Linear, as no segment has a slash. The group
-# is not possessive: Python before 3.11.5 keeps what a round of such a group has read and failed on.
+# Nothing here to decode, cut off, merge or fold: nearly all paths. Linear, as no segment has a slash. The
+# group is not possessive: Python before 3.11.5 keeps what a round of such a group has read and failed on.
 _ONE_READING = re.compile(rb"(?:/[a-z0-9\-._~!$&'()*+,=:@\[\]|^]++)*/?\Z")
 _ENCODED_SLASH = re.compile(rb"%2f", re.IGNORECASE)
 _PARAMETER = re.compile(rb";[^/]*+")
