@@ -37,11 +37,14 @@ class Ping:
 
 
 def echo_on(listening: socket.socket, answers: list[bytes]) -> None:
-    """One connection; it ends behind the last answer."""
+    """One connection; it ends behind the last answer, and is not reset by what still comes."""
     with listening.accept()[0] as accepted:
         for answer in answers:
             accepted.recv(1)
             accepted.sendall(answer)
+        accepted.shutdown(socket.SHUT_WR)
+        while accepted.recv(64):
+            pass
 
 
 async def pinged(answers: list[bytes], most: int) -> Outcome:
