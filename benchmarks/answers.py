@@ -12,3 +12,10 @@ def complete(answer: bytes) -> bool:
     head, _, body = answer.partition(b"\r\n\r\n")
     length = _LENGTH.search(head)
     return length is not None and len(body) >= int(length[1])
+
+
+def judged(answer: bytes) -> str | None:
+    """What is wrong with an answer that should be 200, or nothing; None while it is not all there."""
+    if not complete(answer):
+        return None
+    return "" if answer.startswith(b"HTTP/1.1 200 ") else "status"

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.answers import complete
+from benchmarks.answers import judged
 from benchmarks.driven import Window, finish, program, say_ready
 from benchmarks.exchanges import connected, repeated
 from benchmarks.load import Load, Outcome
@@ -53,9 +53,7 @@ class Asking:
         self._received += data
         if not data:
             return "read"
-        if not complete(self._received):
-            return None
-        return "" if self._received.startswith(b"HTTP/1.1 200 ") else "status"
+        return judged(self._received)
 
 
 def main(text: str) -> None:

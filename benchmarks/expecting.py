@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from benchmarks.answers import complete
+from benchmarks.answers import judged
 from benchmarks.driven import finish, say_ready
 from benchmarks.exchanges import connected, repeated
 from benchmarks.load import Load
@@ -40,9 +40,7 @@ class Upload:
                 return None if CONTINUE.startswith(self._received) else "no 100"
             self._received, self._told = self._received[len(CONTINUE) :], True
             self.socket.sendall(BODY)
-        if not complete(self._received):
-            return None
-        return "" if self._received.startswith(b"HTTP/1.1 200 ") else "status"
+        return judged(self._received)
 
 
 def main(text: str) -> None:

@@ -83,7 +83,7 @@ def parse_parameters(text: str) -> Form:
     coded = _is_coded(text)
     for pair in pairs:
         name, _, value = pair.partition("=")
-        if coded and ("%" in pair or "+" in pair or "\0" in pair):
+        if coded and _is_coded(pair):
             name, value = form_decode(name), form_decode(value)
         if name in _REPEATABLE:
             resources += [value] if value else []

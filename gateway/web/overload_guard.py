@@ -121,14 +121,12 @@ class OverloadGuard:
     def _address(self, data: bytes, client: ClientWriter) -> str:
         """The client's, also behind a proxy."""
         peer = client.peer
-        if self._trusted(peer.address):
-            plain = parse_simple_request(data)
-            return (
-                UNKNOWN_ADDRESS
-                if plain is None
-                else real_peer(peer, plain.block.headers, self._trusted).address
-            )
-        return peer.address
+        if not self._trusted(peer.address):
+            return peer.address
+        plain = parse_simple_request(data)
+        if plain is None:
+            return UNKNOWN_ADDRESS
+        return real_peer(peer, plain.block.headers, self._trusted).address
 
 
 def _head_of_whole(data: bytes) -> bytes | None:
