@@ -11,7 +11,7 @@ from gateway.config.model import Settings
 from gateway.config.routes import RouteSettings
 from gateway.oauth.bearer import check_access
 from gateway.oauth.model import TokenInfo
-from gateway.runtime.give_way import giving_way
+from gateway.runtime.give_way import giving_way, let_go_values
 
 MAX_CALLS = 5
 """Calls that one line lists; of more, only their number is given."""
@@ -60,8 +60,8 @@ def access_changes(old: Settings, new: Settings) -> list[AccessChange]:
         routes = changed if had_rights == has_rights else None
         had, has = before.calls(had_rights, routes), after.calls(has_rights, routes)
         # What is open to all needs no line for each client.
-        gained = tuple(call for call in has if call not in had and call not in open_before)
-        return gained, tuple(call for call in had if call not in has and call not in open_after)
+        gained = tuple(call for call in giving_way(has) if call not in had and call not in open_before)
+        return gained, tuple(call for call in giving_way(had) if call not in has and call not in open_after)
 
     found = []
     # Most clients have the rights of others: ten thousand of them are judged as one.
@@ -73,6 +73,8 @@ def access_changes(old: Settings, new: Settings) -> list[AccessChange]:
         gained, lost = judged[rights]
         if gained or lost:
             found.append(AccessChange(caller, gained, lost))
+    before.let_go()
+    after.let_go()
     return found
 
 
@@ -97,10 +99,11 @@ class _Reach:
 
     def __init__(self, settings: Settings) -> None:
         self.routes = {route_name(route): route for route in giving_way(settings.routes) if route.enabled}
-        subscriptions = {client.id: client.subscriptions for client in settings.clients}
+        subscriptions = {client.id: client.subscriptions for client in giving_way(settings.clients)}
         self.rights: dict[str, _Rights] = {ANYONE: _ANONYMOUS}
         """Those of each caller that may have any."""
-        for client, token in giving_way(example_tokens(settings).items()):
+        tokens = example_tokens(settings)
+        for client, token in giving_way(tokens.items()):
             if isinstance(token, TokenInfo):
                 self.rights[client] = _Rights(
                     token=True,
@@ -108,13 +111,20 @@ class _Reach:
                     audience=token.audience,
                     subscriptions=tuple(subscriptions[client]),
                 )
+        let_go_values(tokens)
+
+    def let_go(self) -> None:
+        """Frees what there may be very much of."""
+        let_go_values(self.routes)
+        let_go_values(self.rights)
 
     def calls(self, rights: _Rights | None, routes: Iterable[str] | None) -> dict[str, None]:
         """Methods and paths that may be called with these rights, on these routes; None: on all."""
         if rights is None:
             return {}
-        names = self.routes if routes is None else [name for name in routes if name in self.routes]
-        reached = (self.routes[name] for name in giving_way(names) if _may(rights, self.routes[name]))
+        names = self.routes if routes is None else routes
+        found = (self.routes.get(name) for name in giving_way(names))
+        reached = (route for route in found if route is not None and _may(rights, route))
         return {call: None for route in reached for call in _calls(route)}
 
 

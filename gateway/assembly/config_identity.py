@@ -5,15 +5,19 @@ from __future__ import annotations
 import base64
 import hmac
 import secrets
+from itertools import chain
 
 from gateway.assembly.tokens import configured_keys
 from gateway.config.model import Settings
 from gateway.config.source import ConfigSource
 from gateway.oauth.token_encryption import TokenCipher
+from gateway.runtime.give_way import giving_way
 
 _HASH = "configuration hash"
 _SEAL = "configuration seal"
 _HASH_DIGITS = 12
+_PIECE = 65_536
+"""Characters that are hashed in one go. No other thread can do anything meanwhile."""
 
 
 def config_hash(settings: Settings) -> str:
@@ -23,10 +27,13 @@ def config_hash(settings: Settings) -> str:
     """
     if settings.source is None:
         return ""
-    key = configured_keys(settings).derive(_HASH)[0]
-    source = settings.source
-    content = f"{source.text}\0{list(source.included)}\0{sorted(source.variables.items())}".encode()
-    return hmac.digest(key, content, "sha256").hex()[:_HASH_DIGITS]
+    source, digest = settings.source, hmac.new(configured_keys(settings).derive(_HASH)[0], digestmod="sha256")
+    for text in (source.text, *chain(*source.included), "", *chain(*sorted(source.variables.items()))):
+        # Each with its length, so that no two lists of texts give the same.
+        digest.update(b"%d " % len(text))
+        for begin in giving_way(range(0, len(text), _PIECE)):
+            digest.update(text[begin : begin + _PIECE].encode())
+    return digest.hexdigest()[:_HASH_DIGITS]
 
 
 def sealed_source(settings: Settings) -> str:

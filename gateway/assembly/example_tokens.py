@@ -12,7 +12,7 @@ from gateway.config.model import Settings
 from gateway.oauth.errors import OAuthError
 from gateway.oauth.model import Client, TokenInfo
 from gateway.oauth.resource import RouteResource, reachable_resources
-from gateway.runtime.give_way import giving_way
+from gateway.runtime.give_way import giving_way, let_go
 
 
 def example_token(settings: Settings, client_id: str, scopes: Sequence[str] | None = None) -> TokenInfo | str:
@@ -28,11 +28,10 @@ def example_token(settings: Settings, client_id: str, scopes: Sequence[str] | No
 
 def example_tokens(settings: Settings) -> dict[str, TokenInfo | str]:
     """For each client of the file, by id: a token with all that it may have, or why it gets none."""
-    audiences = _OwnAudiences(settings)
-    return {
-        client.id: _token(client, settings, None, audiences)
-        for client in giving_way(file_clients(settings.clients))
-    }
+    audiences, clients = _OwnAudiences(settings), file_clients(settings.clients)
+    tokens = {client.id: _token(client, settings, None, audiences) for client in giving_way(clients)}
+    let_go(clients)
+    return tokens
 
 
 def _token(
@@ -58,7 +57,9 @@ class _OwnAudiences:
     """Audiences of routes that are resources of the gateway's own."""
 
     def __init__(self, settings: Settings) -> None:
-        named = dict.fromkeys(route.audience for route in settings.routes if route.audience is not None)
+        named = dict.fromkeys(
+            route.audience for route in giving_way(settings.routes) if route.audience is not None
+        )
         resources: dict[str, list[RouteResource]] = {}
         for resource in route_resources(settings) if named else ():
             resources.setdefault(resource.identifier, []).append(resource)

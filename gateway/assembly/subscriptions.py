@@ -8,6 +8,7 @@ from gateway.accounts.registry import ClientRegistry
 from gateway.accounts.subscriptions import ApiSubscriptions
 from gateway.clock import Clock
 from gateway.config.model import Settings
+from gateway.runtime.give_way import giving_way
 from gateway.store import Store
 
 
@@ -15,7 +16,7 @@ def developer_scopes(settings: Settings) -> tuple[str, ...]:
     """What developers may give their keys by themselves."""
     if settings.portal.scopes is not None:
         return tuple(settings.portal.scopes)
-    every = (scope for route in settings.routes if route.enabled for scope in route.every_scope)
+    every = (scope for route in giving_way(settings.routes) if route.enabled for scope in route.every_scope)
     return tuple(dict.fromkeys(every))
 
 

@@ -12,6 +12,7 @@ from gateway.config.model import Settings
 from gateway.oauth.nonce import Nonces
 from gateway.oauth.opaque_tokens import OpaqueTokens
 from gateway.oauth.token_encryption import TokenCipher
+from gateway.runtime.give_way import giving_way
 from gateway.signing.encrypted_keys import PURPOSE, EncryptedKeys, KeysUnreadable
 from gateway.signing.file_keys import FileKeys
 from gateway.signing.key_check import KeyCheck, OtherMasterKey
@@ -134,5 +135,5 @@ def backend_assertions(
 
 def signs_tokens(settings: Settings) -> bool:
     """Whether any client of the file gets JWT access tokens."""
-    formats = {client.format or settings.tokens.format for client in settings.clients}
+    formats = {client.format or settings.tokens.format for client in giving_way(settings.clients)}
     return JWT in formats | {settings.tokens.format}

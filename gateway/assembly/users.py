@@ -13,7 +13,7 @@ from gateway.config.model import Settings
 from gateway.config.portal import PortalUser
 from gateway.oauth.model import Client
 from gateway.oauth.user import User
-from gateway.runtime.give_way import giving_way
+from gateway.runtime.give_way import giving_way, let_go
 from gateway.signing.key_check import KeyState, check_values, key_state
 from gateway.signing.master_keys import MasterKeys
 from gateway.store.file_changes import DeclaredUser
@@ -59,14 +59,19 @@ def apply_file(settings: Settings, names: KeyNames, users: FileUsers, clients: S
     return apply
 
 
-def with_digests(clients: Iterable[Client], keys: MasterKeys) -> list[Client]:
-    """The clients of the file with the digests of their credentials, under each of the master keys."""
+def with_digests(clients: list[Client], keys: MasterKeys) -> list[Client]:
+    """The clients of the file with the digests of their credentials, under each of the master keys.
+
+    Empties the list that it is given.
+    """
     derived = keys.derive(PURPOSE)
 
     def digests(client: Client) -> tuple[str, ...]:
         return tuple(_digest(key, one) for key in derived for one in credentials_of(client))
 
-    return [replace(one, credential_digests=digests(one)) for one in giving_way(clients)]
+    found = [replace(one, credential_digests=digests(one)) for one in giving_way(clients)]
+    let_go(clients)
+    return found
 
 
 def credentials_of(client: Client) -> Iterator[bytes]:

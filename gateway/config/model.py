@@ -28,6 +28,7 @@ from gateway.config.tokens import ScopeSettings, TokenSettings
 from gateway.config.upstreams import UpstreamConfig
 from gateway.config.value_types import Name
 from gateway.http.endpoints import REGISTER, GatewayPaths
+from gateway.runtime.give_way import giving_way
 
 
 class Settings(Section):
@@ -94,11 +95,13 @@ class Settings(Section):
     @model_validator(mode="after")
     def _whole_grpc_paths(self) -> Settings:
         """A call of gRPC names its method by the whole path: unless it is said, nothing is stripped."""
+        if not any(upstream.protocol == "grpc" for upstream in self.upstreams.values()):
+            return self
         routes = tuple(
             route.model_copy(update={"strip_prefix": False})
             if self.speaks_grpc(route.upstream) and "strip_prefix" not in route.model_fields_set
             else route
-            for route in self.routes
+            for route in giving_way(self.routes)
         )
         object.__setattr__(self, "routes", routes)
         return self

@@ -97,7 +97,9 @@ class PartialModel:
 
     def _list(self, node: ListNode, path: KeyPath) -> list[Any]:
         items = [
-            (index, item) for index, item in enumerate(node.items) if not self.excluded(item, (*path, index))
+            (index, item)
+            for index, item in enumerate(giving_way(node.items))
+            if not self.excluded(item, (*path, index))
         ]
         self.remaining.pop(path, None)
         if len(items) < len(node.items):

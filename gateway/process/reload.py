@@ -16,6 +16,7 @@ from gateway.process.listeners import ListenAddress
 from gateway.process.shared_report import SharedReport
 from gateway.process.sockets import management_address, public_addresses
 from gateway.process.worker_count import worker_count
+from gateway.runtime.give_way import giving_way
 
 log = logging.getLogger("gatepost")
 
@@ -118,7 +119,7 @@ class ReloadHistory:
         """Logs that the new configuration is active, what changed, and which keys need a restart."""
         log.info("reloaded: the new configuration is active")
         changes = self._changes(old, new)
-        for line in changes:
+        for line in giving_way(changes):
             log.info("reloaded: %s", line)
         for key in kept:
             log.warning("%s changed: restart to apply it; the old value is still in use", key)

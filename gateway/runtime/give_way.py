@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from time import perf_counter, sleep
 from typing import ParamSpec, Protocol, TypeVar
 
+K = TypeVar("K")
 T = TypeVar("T")
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -83,8 +84,12 @@ def give_way() -> None:
 
 def giving_way(items: Iterable[T]) -> Iterator[T]:
     """The items, with a call of `give_way` before each."""
+    others = turns.get()
+    if others is None:
+        yield from items
+        return
     for item in items:
-        give_way()
+        others.give_way()
         yield item
 
 
@@ -93,3 +98,10 @@ def let_go(items: list[T]) -> None:
     while items:
         give_way()
         del items[-AT_ONCE:]
+
+
+def let_go_values(items: dict[K, T]) -> None:
+    """Empties a mapping in the same way."""
+    values = list(items.values())
+    items.clear()
+    let_go(values)

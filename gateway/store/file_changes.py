@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from gateway.runtime.give_way import giving_way
+
 
 @dataclass(frozen=True, slots=True)
 class DeclaredUser:
@@ -88,7 +90,12 @@ def client_changes(
     """
     if before is None:
         return ClientChanges(declared, declared, frozenset(), frozenset())
-    gone = before.keys() - declared.keys()
-    other = {name for name, credentials in declared.items() if credentials.isdisjoint(before.get(name, ()))}
-    changed = {name: own for name, own in declared.items() if own != before.get(name)}
+    gone = {name for name in giving_way(before) if name not in declared}
+    other, changed = set(), {}
+    for name, own in giving_way(declared.items()):
+        known = before.get(name)
+        if known is None or own.isdisjoint(known):
+            other.add(name)
+        if own != known:
+            changed[name] = own
     return ClientChanges(declared, changed, frozenset(gone), frozenset(gone | other))

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.errors import StoreUnavailable
-from gateway.runtime.give_way import beside_loop, giving_way
+from gateway.runtime.give_way import beside_loop, giving_way, let_go, let_go_values
 from gateway.store.file_changes import (
     Changes,
     ClientChanges,
@@ -170,7 +170,7 @@ class FileRecords:
             read = kept_users, kept_clients, users, clients
             # Thousands of clients take a while, and requests are served meanwhile.
             many = max(len(kept_clients) // 2, len(clients)) > MANY
-            changes = await beside_loop(self._changes, *read) if many else self._changes(*read)
+            changes, text = await beside_loop(self._changes, *read) if many else self._changes(*read)
             found = {name: Identified(one.id, one.generation) for name, one in changes.users.kept.items()}
             # Before the version: whoever is interrupted here does it all again.
             await self._apply_groups(commands, changes.clients, when="always")
@@ -180,7 +180,7 @@ class FileRecords:
                 load,
                 self._answer(load, found),
                 MOST_LOADS,
-                self._text(changes, users),
+                text,
                 self._names.client_generations(""),
             )
             if await commands.script(APPLY, self._keys, args):
@@ -193,10 +193,16 @@ class FileRecords:
         kept_clients: list[bytes],
         users: Mapping[str, DeclaredUser],
         clients: Mapping[str, frozenset[str]],
-    ) -> Changes:
+    ) -> tuple[Changes, str]:
+        """What changes, also as the script reads it. Empties `kept_clients`."""
         before = self._read_users(kept_users)
         of_users = user_changes(before, users, lambda: new_user_id("file"), new_generation)
-        return Changes(of_users, client_changes(_read_clients(kept_clients), clients))
+        clients_before = _read_clients(kept_clients)
+        let_go(kept_clients)
+        changes = Changes(of_users, client_changes(clients_before, clients))
+        if clients_before is not None:
+            let_go_values(clients_before)
+        return changes, self._text(changes, users)
 
     async def _apply_groups(self, commands: Commands, changes: ClientChanges, when: str) -> None:
         """In a cluster: writes each group's clients, and ends the tokens of those that have to end."""

@@ -27,7 +27,6 @@ TESTED_ELSEWHERE = {
         "gateway/commands/upgrade.py",
     ],
     "the running gateway, asked from outside: tests/e2e/test_status.py": [
-        "gateway/assembly/config_identity.py",
         "gateway/assembly/status.py",
         "gateway/commands/log_level.py",
         "gateway/commands/reload.py",
@@ -116,7 +115,6 @@ TESTED_ELSEWHERE = {
         "gateway/config/upstream_auth.py",
     ],
     "names, values and interfaces, without a rule of their own": [
-        "gateway/config/checks/check.py",
         "gateway/oauth/grant_services.py",
         "gateway/plugin/store_services.py",
         "gateway/web/proxy_services.py",

@@ -10,7 +10,7 @@ from time import perf_counter
 import pytest
 
 from gateway.runtime import give_way as module
-from gateway.runtime.give_way import beside_loop, give_way, giving_way, let_go, turns
+from gateway.runtime.give_way import beside_loop, give_way, giving_way, let_go, let_go_values, turns
 
 LONG = 100 * module.SLICE
 
@@ -125,3 +125,15 @@ def test_many_objects_are_freed_in_parts() -> None:
         let_go(parts)
     gc.collect()
     assert (parts, last(), counting.times) == ([], None, 3)
+
+
+def test_many_values_of_a_mapping_are_freed_in_parts() -> None:
+    class Part:
+        pass
+
+    parts = {number: Part() for number in range(3 * module.AT_ONCE)}
+    last = weakref.ref(parts[0])
+    with counted() as counting:
+        let_go_values(parts)
+    gc.collect()
+    assert (parts, last(), counting.times) == ({}, None, 3)

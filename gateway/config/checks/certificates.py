@@ -12,6 +12,7 @@ from gateway.config.clients import ClientSettings
 from gateway.config.model import Settings
 from gateway.config.problems import KeyPath
 from gateway.jose.jwk import PublicKey, parse_jwks, read_jwks, thumbprint_of
+from gateway.runtime.give_way import giving_way
 
 
 def no_client_is_a_ca(settings: Settings, context: CheckContext) -> Iterator[CheckFinding]:
@@ -19,7 +20,9 @@ def no_client_is_a_ca(settings: Settings, context: CheckContext) -> Iterator[Che
 
     Otherwise its owner could issue certificates with the subjects of other clients.
     """
-    owners = {key.thumbprint: client.id for client in settings.clients for key in _keys(client, context)}
+    owners = {
+        key.thumbprint: client.id for client in giving_way(settings.clients) for key in _keys(client, context)
+    }
     for path, file in _client_cas(settings):
         for certificate in _certificates(file, context) if owners else ():
             owner = owners.get(thumbprint_of(certificate.public_key()) or "")

@@ -16,7 +16,7 @@ from gateway.runtime.give_way import giving_way
 def ids_once(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """Client ids are unique."""
     first: dict[str, int] = {}
-    for index, client in enumerate(settings.clients):
+    for index, client in enumerate(giving_way(settings.clients)):
         if client.id in first:
             earlier = ("clients", first[client.id], "id")
             yield CheckFinding(("clients", index, "id"), "another client has this id", first=earlier)
@@ -35,7 +35,7 @@ def default_scopes_allowed(settings: Settings, _: CheckContext) -> Iterator[Chec
 
 def exchanges_name_known_issuers(settings: Settings, context: CheckContext) -> Iterator[CheckFinding]:
     """The tokens that a client may exchange are the gateway's own, or of issuers that are there."""
-    for index, client in enumerate(settings.clients):
+    for index, client in enumerate(giving_way(settings.clients)):
         for position, name in enumerate(client.exchange.subjects if client.exchange is not None else ()):
             path = ("clients", index, "exchange", "subjects", position)
             if name == OWN_TOKENS and name in context.issuers:
@@ -53,7 +53,7 @@ def exchanges_name_known_issuers(settings: Settings, context: CheckContext) -> I
 
 def grants_known(settings: Settings, context: CheckContext) -> Iterator[CheckFinding]:
     """A client's grants are listed under `grants`, enabled or not."""
-    for index, client in enumerate(settings.clients):
+    for index, client in enumerate(giving_way(settings.clients)):
         for position, grant in enumerate(client.grants):
             if grant in context.grants:
                 continue
@@ -73,7 +73,7 @@ def grants_known(settings: Settings, context: CheckContext) -> Iterator[CheckFin
 def api_keys_once(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """API keys are unique: they identify the client."""
     first: dict[bytes, tuple[int, int]] = {}
-    for index, client in enumerate(settings.clients):
+    for index, client in enumerate(giving_way(settings.clients)):
         for position, key in enumerate(client.api_keys):
             if key.digest in first:
                 holder, at = first[key.digest]
@@ -86,7 +86,7 @@ def api_keys_once(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]
 
 def api_keys_are_enough(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """Clients with require_mtls or require_dpop have no API keys, which are bearer credentials."""
-    for index, client in enumerate(settings.clients):
+    for index, client in enumerate(giving_way(settings.clients)):
         for key in ("require_mtls", "require_dpop"):
             if client.api_keys and getattr(client, key):
                 yield CheckFinding(
@@ -113,7 +113,7 @@ def credentials_there(settings: Settings, _: CheckContext) -> Iterator[CheckFind
 
 def one_key_set(settings: Settings, context: CheckContext) -> Iterator[CheckFinding]:
     """A client's keys come from one source, and its file is usable."""
-    for index, client in enumerate(settings.clients):
+    for index, client in enumerate(giving_way(settings.clients)):
         path = ("clients", index, "jwks_file")
         given = [name for name in ("jwks", "jwks_file") if getattr(client, name) is not None]
         if client.jwks_uri is not None and given:
@@ -135,7 +135,7 @@ def certificates_seen(settings: Settings, _: CheckContext) -> Iterator[CheckFind
     if settings.server.trusted_proxies or any(files.client_ca for files in listeners):
         return
     text = "no client can present a certificate: no listener has client_ca, and there are no trusted_proxies"
-    for index, client in enumerate(settings.clients):
+    for index, client in enumerate(giving_way(settings.clients)):
         if client.require_mtls:
             yield CheckFinding(("clients", index, "require_mtls"), text, depends=(("server",),))
         if client.tls_client_auth is not None:

@@ -11,6 +11,7 @@ from gateway.config.plugins import PluginUse
 from gateway.config.problems import KeyPath
 from gateway.config.routes import RouteSettings
 from gateway.config.upstreams import SRV, UNIX, UpstreamConfig
+from gateway.runtime.give_way import giving_way
 
 PLUGINS = frozenset({"request_id", "rate_limit", "quota", "ip_filter", "cors"})
 """What judges calls by their heads alone."""
@@ -116,7 +117,7 @@ def _server_problems(upstream: UpstreamConfig) -> Iterator[tuple[KeyPath, str]]:
 
 def grpc_upstreams_apart(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """No canary and no mirror of a route leads to an upstream that speaks gRPC."""
-    for index, route in enumerate(settings.routes):
+    for index, route in enumerate(giving_way(settings.routes)):
         for key, other in (("canary", route.canary), ("mirror", route.mirror)):
             if other is not None and settings.speaks_grpc(other.upstream):
                 path: KeyPath = ("routes", index, key, "upstream")
@@ -125,5 +126,7 @@ def grpc_upstreams_apart(settings: Settings, _: CheckContext) -> Iterator[CheckF
 
 def _routes(settings: Settings) -> Iterator[tuple[int, RouteSettings]]:
     return (
-        (index, route) for index, route in enumerate(settings.routes) if settings.speaks_grpc(route.upstream)
+        (index, route)
+        for index, route in enumerate(giving_way(settings.routes))
+        if settings.speaks_grpc(route.upstream)
     )

@@ -8,13 +8,14 @@ from gateway.config.checks.check import CheckContext, CheckFinding
 from gateway.config.issuer_presets import TRUST_DOMAIN
 from gateway.config.model import Settings
 from gateway.config.problems import KeyPath
+from gateway.runtime.give_way import giving_way
 
 SOURCES = ("jwks_url", "jwks_file", "introspection")
 
 
 def routes_name_known_ones(settings: Settings, context: CheckContext) -> Iterator[CheckFinding]:
     """A route's issuers are defined, and a protected route accepts tokens of at least one issuer."""
-    for index, route in enumerate(settings.routes):
+    for index, route in enumerate(giving_way(settings.routes)):
         for place, name in enumerate(route.issuers):
             if name not in context.issuers:
                 yield CheckFinding(
@@ -42,8 +43,13 @@ def issuers_differ(settings: Settings, _: CheckContext) -> Iterator[CheckFinding
 
 def issuers_verifiable(settings: Settings, context: CheckContext) -> Iterator[CheckFinding]:
     """Each issuer has at most one key source, and an audience check: its own, or those of trusts."""
-    trusted = {trust.issuer for client in settings.clients for trust in client.trust}
-    trusted |= {name for client in settings.clients if client.exchange for name in client.exchange.subjects}
+    trusted = {trust.issuer for client in giving_way(settings.clients) for trust in client.trust}
+    trusted |= {
+        name
+        for client in giving_way(settings.clients)
+        if client.exchange
+        for name in client.exchange.subjects
+    }
     trusted |= set(settings.registration.issuers)
     trusted |= {name for name, issuer in settings.issuers.items() if issuer.preset is not None}
     for name, issuer in settings.issuers.items():
@@ -78,7 +84,7 @@ def presets_complete(settings: Settings, _: CheckContext) -> Iterator[CheckFindi
 
 def client_ids_apart(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """Client ids don't collide with `<issuer>:<id>` of issuers' clients."""
-    for index, client in enumerate(settings.clients):
+    for index, client in enumerate(giving_way(settings.clients)):
         name = client.id.partition(":")[0]
         if name != client.id and name in settings.issuers:
             yield CheckFinding(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gateway.config.checks.check import CheckContext, CheckFinding
 from gateway.config.model import Settings
 from gateway.config.problems import KeyPath
+from gateway.runtime.give_way import giving_way
 
 MAX_LIFETIME_KEY: KeyPath = ("tokens", "max_lifetime")
 
@@ -15,7 +16,7 @@ def within_longest(settings: Settings, _: CheckContext) -> Iterator[CheckFinding
     """Lifetimes don't exceed `tokens.max_lifetime`."""
     max_lifetime = settings.tokens.max_lifetime
     lifetimes: list[tuple[KeyPath, int | None]] = [(("tokens", "lifetime"), settings.tokens.lifetime)]
-    for index, client in enumerate(settings.clients):
+    for index, client in enumerate(giving_way(settings.clients)):
         lifetimes.append((("clients", index, "lifetime"), client.lifetime))
     for path, lifetime in lifetimes:
         if lifetime is not None and lifetime > max_lifetime:

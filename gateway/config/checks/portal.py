@@ -8,11 +8,12 @@ from pathlib import Path
 from gateway.apidocs.document import OpenApiError, parse_document
 from gateway.config.checks.check import CheckContext, CheckFinding
 from gateway.config.model import Settings
+from gateway.runtime.give_way import giving_way
 
 
 def documents_there(settings: Settings, context: CheckContext) -> Iterator[CheckFinding]:
     """The OpenAPI documents of routes are files that the portal can show."""
-    for index, route in enumerate(settings.routes):
+    for index, route in enumerate(giving_way(settings.routes)):
         if route.docs is None or not isinstance(file := route.docs.openapi, Path):
             continue
         path = ("routes", index, "docs", "openapi")

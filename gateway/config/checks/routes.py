@@ -41,7 +41,7 @@ def upstreams_there(settings: Settings, context: CheckContext) -> Iterator[Check
 
 def canaries_differ(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """A canary's upstream differs from that of its route."""
-    for index, route in enumerate(settings.routes):
+    for index, route in enumerate(giving_way(settings.routes)):
         if route.canary is not None and route.canary.upstream == route.upstream:
             path: KeyPath = ("routes", index, "canary", "upstream")
             own: KeyPath = ("routes", index, "upstream")
@@ -50,7 +50,7 @@ def canaries_differ(settings: Settings, _: CheckContext) -> Iterator[CheckFindin
 
 def mirrors_differ(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """Copies don't go to the route's own upstream: it would do everything twice."""
-    for index, route in enumerate(settings.routes):
+    for index, route in enumerate(giving_way(settings.routes)):
         if route.mirror is not None and route.mirror.upstream == route.upstream:
             path: KeyPath = ("routes", index, "mirror", "upstream")
             text = "must be another one: the route's own upstream would get each request twice"
@@ -59,7 +59,7 @@ def mirrors_differ(settings: Settings, _: CheckContext) -> Iterator[CheckFinding
 
 def verified_only(settings: Settings, context: CheckContext) -> Iterator[CheckFinding]:
     """With `verify_only` nothing goes upstream, and no body is seen."""
-    for index, route in enumerate(settings.routes):
+    for index, route in enumerate(giving_way(settings.routes)):
         if not route.verify_only:
             continue
         depends: tuple[KeyPath, ...] = (("routes", index, "verify_only"),)
@@ -121,7 +121,7 @@ def one_reading_each(settings: Settings, _: CheckContext) -> Iterator[CheckFindi
 
 def open_means_open(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """Routes without authentication have no scopes, audience or issuers."""
-    for index, route in enumerate(settings.routes):
+    for index, route in enumerate(giving_way(settings.routes)):
         if route.auth != "none":
             continue
         if token_sources(route.token_from) is not None:
@@ -136,7 +136,7 @@ def open_means_open(settings: Settings, _: CheckContext) -> Iterator[CheckFindin
 
 def tools_judged(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """Tools are judged by tokens, in messages that clients send with POST."""
-    for index, route in enumerate(settings.routes):
+    for index, route in enumerate(giving_way(settings.routes)):
         if route.mcp is None:
             continue
         if route.auth == "none":
@@ -149,8 +149,12 @@ def tools_judged(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
 
 def tools_judged_on_all_methods(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """The other methods of an MCP server's path are judged, too: lists of tools come by GET as well."""
-    judged = {(route.host, route.path): index for index, route in enumerate(settings.routes) if route.mcp}
-    for index, route in enumerate(settings.routes):
+    judged = {
+        (route.host, route.path): index
+        for index, route in enumerate(giving_way(settings.routes))
+        if route.mcp
+    }
+    for index, route in enumerate(giving_way(settings.routes)):
         other = judged.get((route.host, route.path))
         if other is not None and route.mcp is None and route.enabled and settings.routes[other].enabled:
             text = "has no mcp: tools that come by its methods are not judged"
@@ -181,14 +185,14 @@ def templates_whole(settings: Settings, _: CheckContext) -> Iterator[CheckFindin
 
 def conditions_there(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """`where` has a condition."""
-    for index, route in enumerate(settings.routes):
+    for index, route in enumerate(giving_way(settings.routes)):
         if route.where is not None and not route.conditions.names:
             where: KeyPath = ("routes", index, "where")
             yield CheckFinding(where, "must have headers or query: it has no condition", depends=(where,))
 
 
 def _destinations(settings: Settings) -> Iterator[tuple[KeyPath, str]]:
-    for index, route in enumerate(settings.routes):
+    for index, route in enumerate(giving_way(settings.routes)):
         if route.upstream is not None:
             yield ("routes", index, "upstream"), route.upstream
         if route.canary is not None:

@@ -73,7 +73,7 @@ def secrets_plain_in_basic(settings: Settings, _: CheckContext) -> Iterator[Chec
 
 
 def _plain_secrets(settings: Settings) -> Iterator[tuple[KeyPath, str]]:
-    for index, client in enumerate(settings.clients):
+    for index, client in enumerate(giving_way(settings.clients)):
         for place, item in enumerate(client.secrets):
             text = named(item).secret.plain
             if text is not None:

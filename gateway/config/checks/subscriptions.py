@@ -12,8 +12,8 @@ from gateway.runtime.give_way import giving_way
 
 def subscribed_apis_there(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """Clients are subscribed to APIs that need it."""
-    needing = {route.api_name for route in settings.routes if route.access == "request"}
-    every = {route.api_name for route in settings.routes}
+    needing = {route.api_name for route in giving_way(settings.routes) if route.access == "request"}
+    every = {route.api_name for route in giving_way(settings.routes)}
     for index, client in enumerate(giving_way(settings.clients)):
         for place, api in enumerate(client.subscriptions):
             path: KeyPath = ("clients", index, "subscriptions", place)
@@ -31,7 +31,7 @@ def subscribed_apis_there(settings: Settings, _: CheckContext) -> Iterator[Check
 
 def subscribers_known(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """Who is subscribed is known by a token."""
-    for index, route in enumerate(settings.routes):
+    for index, route in enumerate(giving_way(settings.routes)):
         if route.access == "request" and route.auth == "none":
             path: KeyPath = ("routes", index, "access")
             text = "needs tokens, which say whose subscription counts: auth is none"

@@ -8,6 +8,7 @@ from gateway.config.checks.check import CheckContext, CheckFinding
 from gateway.config.model import Settings
 from gateway.config.plugins import PluginUse
 from gateway.config.problems import KeyPath
+from gateway.runtime.give_way import giving_way
 
 
 def tiers_there(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
@@ -24,13 +25,13 @@ def tiers_there(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
 
 
 def _named(settings: Settings) -> Iterator[tuple[KeyPath, str]]:
-    for index, client in enumerate(settings.clients):
+    for index, client in enumerate(giving_way(settings.clients)):
         if client.tier is not None:
             yield ("clients", index, "tier"), client.tier
     for index, tier in enumerate(settings.portal.tiers):
         yield ("portal", "tiers", index), tier
     yield from _of_plugins(("plugins",), settings.plugins)
-    for index, route in enumerate(settings.routes):
+    for index, route in enumerate(giving_way(settings.routes)):
         yield from _of_plugins(("routes", index, "plugins"), route.plugins)
 
 

@@ -11,6 +11,7 @@ from gateway.config.model import Settings
 from gateway.config.problems import KeyPath
 from gateway.config.trust import Pattern, TrustSettings, ValueOrPattern
 from gateway.oauth.trust import ClaimRule, Trust, claim_text
+from gateway.runtime.give_way import giving_way
 
 REPOSITORY = {
     "github": ("repository", "repository_id", "repository_owner", "repository_owner_id", "enterprise"),
@@ -127,7 +128,7 @@ def _with_implied_claims(settings: Settings, settings_of_trust: TrustSettings) -
 
 
 def _trusts(settings: Settings) -> Iterator[tuple[KeyPath, TrustSettings]]:
-    for index, client in enumerate(settings.clients):
+    for index, client in enumerate(giving_way(settings.clients)):
         for place, trust in enumerate(client.trust):
             yield ("clients", index, "trust", place), trust
 

@@ -9,6 +9,7 @@ from gateway.config.checks.check import CheckContext, CheckFinding
 from gateway.config.model import Settings
 from gateway.config.problems import KeyPath
 from gateway.config.upstreams import SRV, UNIX, UpstreamConfig, UpstreamTls
+from gateway.runtime.give_way import giving_way
 
 PORTS = {"http": 80, "https": 443}
 
@@ -107,7 +108,7 @@ def one_kind_of_credentials(settings: Settings, _: CheckContext) -> Iterator[Che
 
 def credentials_once(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
     """The client's Authorization can't be forwarded where the gateway shows its own."""
-    for index, route in enumerate(settings.routes):
+    for index, route in enumerate(giving_way(settings.routes)):
         upstream = settings.upstreams.get(route.upstream or "")
         auth = None if upstream is None else upstream.auth
         if auth is not None and route.forward_token and auth.header_name.lower() == "authorization":
