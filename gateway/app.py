@@ -110,7 +110,7 @@ class Gateway:
         clock: Clock = system_clock,
         lookup: Lookup = look_up,
     ) -> None:
-        self._settings = settings
+        self._settings, self._signs_tokens = settings, signs_tokens(settings)
         self._clock = clock
         self._telemetry = telemetry
         self._tracer = tracer
@@ -223,7 +223,7 @@ class Gateway:
 
     async def _ensure_signing_key(self) -> None:
         """Creates the signing key, so that the JWKS contains it before the first token is issued."""
-        if signs_tokens(self._settings):
+        if self._signs_tokens:
             try:
                 await self._identities.tokens.keys.signer()
             except StoreUnavailable as error:
