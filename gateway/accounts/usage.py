@@ -16,6 +16,7 @@ from gateway.accounts.key_uses import KeyUses
 from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
 from gateway.oauth.model import Client, TokenInfo
+from gateway.runtime.beat import until_beat
 from gateway.store.usage import CELLS, UsageStore
 
 log = logging.getLogger("gatepost")
@@ -128,5 +129,5 @@ class UsageRecorder:
 
     async def _keep(self) -> None:
         while True:
-            await asyncio.sleep(WRITE_INTERVAL)
+            await asyncio.sleep(until_beat(WRITE_INTERVAL))
             await self.settle()

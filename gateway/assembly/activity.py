@@ -14,6 +14,7 @@ from gateway.accounts.activity import ACTIONS, ActivityEntry
 from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
 from gateway.oauth.model import Client
+from gateway.runtime.beat import until_beat
 from gateway.store.activity import ActivityStore
 
 log = logging.getLogger("gatepost")
@@ -93,5 +94,5 @@ class ActivityLog:
 
     async def _keep(self) -> None:
         while True:
-            await asyncio.sleep(INTERVAL)
+            await asyncio.sleep(until_beat(INTERVAL))
             await self.write()

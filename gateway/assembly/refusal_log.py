@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
+from gateway.runtime.beat import until_beat
 from gateway.store import RefusalStore
 from gateway.telemetry.refusals import Refusal, RefusalBuffer
 
@@ -68,5 +69,5 @@ class RefusalLog:
 
     async def _keep(self) -> None:
         while True:
-            await asyncio.sleep(INTERVAL)
+            await asyncio.sleep(until_beat(INTERVAL))
             await self.write()

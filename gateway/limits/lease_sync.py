@@ -14,13 +14,14 @@ from gateway.clock import Clock, system_clock
 from gateway.errors import StoreUnavailable
 from gateway.limits.lease_table import LeaseTable
 from gateway.limits.rate_bucket import PendingTake, RateBucket, Window
+from gateway.runtime.beat import until_beat
 from gateway.store.limits import LeaseEntry, LeaseSettlement, News
 
 log = logging.getLogger("gatepost")
 
 MIN_SETTLE_INTERVAL = 0.005
 """Minimum seconds between two settlements, however many keys wait."""
-IDLE_CHECK_INTERVAL = 0.25
+IDLE_CHECK_INTERVAL = 0.4
 """Seconds between two checks for idle leases."""
 HEARTBEAT_INTERVAL = 1.0
 """Seconds between two heartbeats to the store."""
@@ -179,7 +180,7 @@ class Limits:
     async def _sleep(self) -> None:
         self._lease_table.plan()
         now = self.now()
-        until = min(self._lease_table.next, now + IDLE_CHECK_INTERVAL)
+        until = min(self._lease_table.next, now + until_beat(IDLE_CHECK_INTERVAL))
         if until <= now:
             return
         self._wake.clear()

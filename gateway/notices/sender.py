@@ -19,6 +19,7 @@ from gateway.notices.signature import WebhookKey
 from gateway.notices.user_mails import UserMailSender
 from gateway.notices.webhook import WebhookClient
 from gateway.oauth.model import Client
+from gateway.runtime.beat import until_beat
 from gateway.store.notices import NoticeStore, QueuedNotice
 
 log = logging.getLogger("gatepost")
@@ -115,7 +116,7 @@ class NoticeSender:
                 log.debug("no notices are sent: %s", error.reason)
             except Exception:
                 log.exception("notices could not be sent; it is tried again")
-            await asyncio.sleep(INTERVAL)
+            await asyncio.sleep(until_beat(INTERVAL))
 
     async def step(self) -> None:
         """Sends what is due, if it is for this process to send. Raises StoreUnavailable."""

@@ -9,7 +9,7 @@ from gateway.config.model import Settings
 from gateway.config.store import EMBEDDED
 from gateway.store.embedded import EmbeddedStore, StoreInheritance
 
-CHECK_INTERVAL = 0.25
+CHECK_INTERVAL = 0.4
 """Seconds between two checks whether the embedded store is running."""
 
 

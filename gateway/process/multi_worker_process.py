@@ -19,6 +19,7 @@ from gateway.process.logs import STANDARD_ERROR, set_up_logs
 from gateway.process.ready_pipe import AcceptGate, WorkerStatus
 from gateway.process.single_worker import new_event_loop
 from gateway.process.worker import Worker
+from gateway.runtime.beat import until_beat
 
 log = logging.getLogger("gatepost")
 
@@ -158,7 +159,7 @@ class MultiWorkerProcess(ArbiterWorker):  # type: ignore[misc]  # gunicorn publi
             if os.getppid() != self.ppid:
                 # The arbiter has died.
                 shut_down()
-            await asyncio.sleep(HEARTBEAT)
+            await asyncio.sleep(until_beat(HEARTBEAT))
 
 
 async def _done_before(stop: asyncio.Event, work: asyncio.Task[Any]) -> bool:

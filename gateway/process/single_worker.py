@@ -18,6 +18,7 @@ from gateway.process.service_manager import READY, STOPPING, notify, reloading, 
 from gateway.process.startup_message import announce_ready
 from gateway.process.upgrade import POLL_INTERVAL, UPGRADE, RestartingReload, Upgrades
 from gateway.process.worker import RuntimeContext, Worker
+from gateway.runtime.beat import until_beat
 from gateway.runtime.give_way import beside_loop
 
 log = logging.getLogger("gatepost")
@@ -127,7 +128,7 @@ class _SingleWorker:
             if self._watch.changed():
                 log.info("a file of the configuration has changed")
                 self._on_reload()
-            await asyncio.sleep(CHECK_INTERVAL)
+            await asyncio.sleep(until_beat(CHECK_INTERVAL))
 
     def _on_stop(self) -> None:
         self._stop_requests += 1

@@ -36,6 +36,7 @@ from gateway.process.server_instance import Build, ListenEndpoint, ServerInstanc
 from gateway.process.sockets import ListenSockets
 from gateway.process.takeover import Takeover
 from gateway.process.upgrade_history import UpgradeHistory
+from gateway.runtime.beat import until_beat
 from gateway.runtime.give_way import beside_loop
 from gateway.telemetry import Telemetry
 from gateway.telemetry.access_entry import DetailedEntry, Entry
@@ -287,11 +288,11 @@ class Worker:
     async def _watch_log_level(self, watch: LogLevelWatch) -> None:
         while True:
             watch.check(self._level)
-            await asyncio.sleep(LEVEL_INTERVAL)
+            await asyncio.sleep(until_beat(LEVEL_INTERVAL))
 
     async def _watch_certificates(self) -> None:
         while True:
-            await asyncio.sleep(CHECK_INTERVAL)
+            await asyncio.sleep(until_beat(CHECK_INTERVAL))
             if self._context.certificates.watching:
                 # In a thread: the files may be on a network file system.
                 await asyncio.to_thread(self._context.certificates.refresh)

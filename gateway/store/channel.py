@@ -14,6 +14,7 @@ from typing import Any
 import hiredis
 
 from gateway.errors import StoreUnavailable
+from gateway.runtime.beat import until_beat
 from gateway.store.address import StoreAddress
 from gateway.store.handshake import greet, open_wire
 from gateway.store.resp_connection import OnRejected, RespConnection, ignore
@@ -92,7 +93,7 @@ class ChannelListener:
             ready()
             while stays():
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(BEAT):
+                    async with asyncio.timeout(until_beat(BEAT)):
                         await lost.wait()
                 await wire.send("PING", ("PING",))
         finally:

@@ -7,16 +7,19 @@ import logging
 from typing import Any, Protocol
 
 from gateway.errors import StoreUnavailable
+from gateway.runtime.beat import until_beat
 from gateway.store.resp_connection import SECOND_LOOK, RespConnection
 
 logger = logging.getLogger(__name__)
 
 INVALIDATE = b"invalidate"
 """The first word of the message that names keys which have changed."""
-BEAT = 0.25
+BEAT = 0.4
 """Seconds between two questions that only ask whether the server is still there."""
-SILENCE = 0.5
+SILENCE = 0.4
 """Seconds without an answer after which the listener counts as deaf. With `BEAT` well under a second."""
+URGENT = 0.02
+"""Seconds between an answer and the next question where that one decides whether caches are on."""
 SLOW = 0.06
 """Seconds after which an answer is late. A revocation is then heard of as late, and 100 ms is the bound."""
 SLOW_ANSWERS = 2
@@ -61,7 +64,7 @@ async def keepalive(wire: RespConnection, listener: InvalidationListener, lost: 
     hearing, slow, quick = True, 0, 0
     losing = asyncio.ensure_future(lost.wait())
     try:
-        while not await _true_within(BEAT if hearing and not slow else 0.0, losing):
+        while not await _done_within(until_beat(BEAT) if hearing and not slow else URGENT, losing):
             question = asyncio.ensure_future(_answered(wire))
             in_time = await _true_within(SLOW, question)
             slow, quick = (0, quick + 1) if in_time else (slow + 1, 0)
@@ -96,7 +99,11 @@ async def _answered(wire: RespConnection) -> bool:
 async def _true_within(seconds: float, future: asyncio.Future[Any]) -> bool:
     # Two looks: a busy event loop may see its timer before an answer that came in time.
     for pause in (seconds, SECOND_LOOK):
-        done, _ = await asyncio.wait({future}, timeout=pause)
-        if done:
+        if await _done_within(pause, future):
             return bool(future.result())
     return False
+
+
+async def _done_within(seconds: float, future: asyncio.Future[Any]) -> bool:
+    done, _ = await asyncio.wait({future}, timeout=seconds)
+    return bool(done)

@@ -16,11 +16,11 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from random import uniform
 from time import monotonic
 from typing import Any
 
 from gateway.errors import StoreUnavailable
+from gateway.runtime.beat import BEAT, until_beat
 from gateway.store.invalidation import INVALIDATE
 from gateway.store.key_names import KeyNames
 from gateway.store.link import StoreLink
@@ -156,7 +156,8 @@ class RevocationProbe:
     async def _run(self) -> None:
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(INTERVAL * uniform(1.0, 1.2)):  # noqa: S311 (no secret)
+                # At the first beat when the canary is old enough. Each worker has beats of its own.
+                async with asyncio.timeout(until_beat(INTERVAL + BEAT)):
                     await self._news.wait()
             try:
                 await self._step(heard=self._news.is_set() or not self._tracking)

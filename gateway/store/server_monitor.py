@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Any
 
 from gateway.errors import StoreUnavailable
+from gateway.runtime.beat import until_beat
 from gateway.store.eviction import eviction_problem, read_policy
 from gateway.store.handshake import check_role
 from gateway.store.holdings import Holdings, read_holdings
@@ -106,12 +107,12 @@ class ServerMonitor:
             with suppress(StoreUnavailable):
                 await self._ask()
             self._compare_clocks()
-            await asyncio.sleep(self._interval)
+            await asyncio.sleep(until_beat(self._interval))
 
     async def _ask(self) -> None:
         now = monotonic()
-        await self._try("role", self._ask_role())
-        await self._try("time", self._ask_time())
+        # Both leave in one write, and the answers come in one.
+        await asyncio.gather(self._try("role", self._ask_role()), self._try("time", self._ask_time()))
         if now - self._policy_at >= POLICY_INTERVAL:
             self._policy_at = now
             await self._try("policy", self._ask_policy())

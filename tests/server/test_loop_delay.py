@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from random import Random
 
 import pytest
 
-from gateway.server.loop_delay import HOT_INTERVAL, LoopDelayMonitor, LoopOverload
+from gateway.runtime.beat import BEAT
+from gateway.server.loop_delay import CALM_INTERVAL, HOT_INTERVAL, LoopDelayMonitor, LoopOverload
 
 COST = 0.0001
 """CPU seconds of a request that is answered, in two halves: the request's turn, and the response's."""
@@ -235,3 +237,36 @@ async def test_time_that_others_had_the_cpu_is_not_the_turns() -> None:
     waited[0] += MAX_DELAY
     assert monitor.age_of_turn() == pytest.approx(MAX_DELAY)
     monitor.stop()
+
+
+async def test_a_loop_with_next_to_nothing_to_do_is_looked_at_once_a_beat() -> None:
+    looks: list[float] = []
+
+    def wait() -> float:
+        looks.append(time.monotonic())
+        return 0.0
+
+    monitor = LoopDelayMonitor(LoopOverload(3600), 3600, time.monotonic, wait)
+    monitor.start()
+    async with asyncio.timeout(60):
+        while not looks or looks[-1] - looks[0] < 4 * BEAT:  # noqa: ASYNC110 (it sets no event)
+            await asyncio.sleep(BEAT / 4)
+    monitor.stop()
+    # One at the start, one soon, and a beat between the others: two questions each.
+    assert len(looks) < 20
+
+
+async def test_a_busy_loop_is_looked_at_more_often() -> None:
+    looks: list[float] = []
+
+    def wait() -> float:
+        looks.append(time.thread_time())
+        return 0.0
+
+    monitor = LoopDelayMonitor(LoopOverload(3600), 3600, time.monotonic, wait)
+    monitor.start()
+    async with asyncio.timeout(60):
+        while len(looks) < 20:  # noqa: ASYNC110 (it sets no event)
+            await asyncio.sleep(0)
+    monitor.stop()
+    assert (looks[-1] - looks[0]) / 10 < 1.5 * CALM_INTERVAL
