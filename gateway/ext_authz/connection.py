@@ -233,12 +233,13 @@ class GrpcConnection(ClientTransport):
 
     # What ends it.
 
-    def check_timeouts(self, now: float) -> None:
+    def check_timeouts(self, now: float) -> bool:
         """Ends the connection where the proxy does not read, or has never asked."""
-        super().check_timeouts(now)
+        waits = super().check_timeouts(now)
         if self._first_call_until is not None and now > self._first_call_until:
             self._connection_manager.reached(HEADER_TIMEOUT, self.address)
             self.hang_up()
+        return waits or self._first_call_until is not None
 
     def close(self) -> None:
         """Takes no further calls. Those that are under way by then are answered."""

@@ -307,12 +307,16 @@ class Connection(ClientTransport):
 
     # What ends it.
 
-    def check_timeouts(self, now: float) -> None:
-        """Ends the connection where its client takes too long to send a request, or to take a response."""
-        super().check_timeouts(now)
+    def check_timeouts(self, now: float) -> bool:
+        """Ends the connection where its client takes too long to send a request, or to take a response.
+        Whether it has to do either.
+        """
+        waits = super().check_timeouts(now)
         if self._receiver is not None:
+            waits = True
             self._receiver.check_pace(now)
         elif self._state is State.HEAD and self._aiohttp is not None:
+            waits = True
             if now - self._aiohttp.began > self._settings.header_timeout:
                 self.refuse(Problem(SLOW_REQUEST, close=True, limit=HEADER_TIMEOUT))
                 self.hang_up()
@@ -320,6 +324,7 @@ class Connection(ClientTransport):
             if not self._missing:
                 self._connection_manager.reached(IDLE, self.address)
             self.hang_up()
+        return waits
 
     def become_tunnel(self, tunnel: TunnelRelay) -> None:
         """From here on the client's bytes are no HTTP: aiohttp sees no more of them."""

@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from gateway.runtime.beat import TOLERANCE, until_beat
 from gateway.server.connection_limits import ConnectionLimiter, ConnectionLimits
 from gateway.server.min_data_rate import MinDataRate
 
 MAX_CHECK_INTERVAL = 5.0
-"""Seconds."""
+"""Seconds between two looks at all connections."""
 
 Reached = Callable[[str, str], None]
 """Hears of a limit (`gateway.http.limit_names`) and of the address of the client that has reached it."""
@@ -27,15 +28,19 @@ class ManagedConnection(Protocol):
     def address(self) -> str:
         """The other end's IP address."""
 
-    def check_timeouts(self, now: float) -> None:
-        """Ends itself where its client has taken too long."""
+    def check_timeouts(self, now: float) -> bool:
+        """Ends itself where its client has taken too long. Whether its client is to do something now: then it
+        is looked at again soon.
+        """
 
 
 class ConnectionManager:
     """Knows the accepted connections, and checks the timeouts of each now and then.
 
-    One timer serves all: a connection costs a check every few seconds and nothing else. Those that are closed
-    but still have bytes to write, because their client doesn't read, are checked too.
+    One timer serves all: a connection costs a check every few seconds and nothing else. Those few that wait
+    for their client then are checked at each beat, so that each timeout ends in time: it is longer than those
+    seconds. Those that are closed but still have bytes to write, because their client doesn't read, are
+    checked too.
     """
 
     def __init__(
@@ -55,7 +60,11 @@ class ConnectionManager:
         """With the address that each is counted for: on one from the edge it changes with each request."""
         self._beginning: dict[ManagedConnection, str] = {}
         """Those that wait for what precedes HTTP."""
+        self._waiting: list[ManagedConnection] = []
+        """Those that waited for their client at the last look."""
         self._timer: asyncio.TimerHandle | None = None
+        self._all_due = 0.0
+        """When all are looked at again, by the loop's clock."""
         self._interval = min(MAX_CHECK_INTERVAL, min_data_rate.seconds / 4, shortest / 4)
 
     @property
@@ -77,7 +86,7 @@ class ConnectionManager:
         elif not self._admit(connection, self._connections):
             return False
         if self._timer is None:
-            self._set_timer()
+            self._begin()
         return True
 
     def _admit(self, connection: ManagedConnection, others: dict[ManagedConnection, str]) -> bool:
@@ -95,13 +104,23 @@ class ConnectionManager:
             if connection in those:
                 self._limiter.release(those.pop(connection))
 
+    def _begin(self) -> None:
+        self._all_due = asyncio.get_running_loop().time() + self._interval
+        self._set_timer()
+
     def _set_timer(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(self._interval, self._check_timeouts)
+        loop = asyncio.get_running_loop()
+        left = max(0.0, self._all_due - loop.time())
+        if self._waiting:
+            left = min(left, until_beat())
+        self._timer = loop.call_later(left, self._check_timeouts)
 
     def _check_timeouts(self) -> None:
         self._timer = None
         now = asyncio.get_running_loop().time()
-        for connection in list(self._connections):
-            connection.check_timeouts(now)
+        looked_at = [connection for connection in self._waiting if connection in self._connections]
+        if now + TOLERANCE >= self._all_due:
+            looked_at, self._all_due = list(self._connections), now + self._interval
+        self._waiting = [connection for connection in looked_at if connection.check_timeouts(now)]
         if self._connections:
             self._set_timer()

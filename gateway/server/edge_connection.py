@@ -69,11 +69,11 @@ class EdgeConnection(Connection):
         else:
             super()._begin(head + body)
 
-    def check_timeouts(self, now: float) -> None:
+    def check_timeouts(self, now: float) -> bool:
         """As for all connections, but for idle ones."""
         if self._state is State.IDLE:
             self._idle_until = math.inf
-        super().check_timeouts(now)
+        return super().check_timeouts(now)
 
     def close(self) -> None:
         """Closes with the next response. While nothing is in flight that is for the edge to do."""

@@ -171,19 +171,20 @@ class ClientTransport(asyncio.Protocol):
         if self.transport is not None:
             self.transport.resume_reading()
 
-    def check_timeouts(self, now: float) -> None:
-        """Ends the connection where its client takes too long to read a response."""
+    def check_timeouts(self, now: float) -> bool:
+        """Ends the connection where its client takes too long to read a response. Whether it has to read."""
         wire = self._wire
         if wire is None:
-            return
+            return False
         waiting = wire.get_write_buffer_size()
         if not waiting:
             self._slow = None
-            return
+            return False
         slow = self._slow = self._slow or SlowClientMonitor(self._connection_manager.min_data_rate)
         if slow.too_slow(waiting, now):
             self._connection_manager.reached(slow.passed, self.address)
             wire.abort()
+        return True
 
     def _wake(self) -> None:
         if self._drained is not None and not self._drained.done():
