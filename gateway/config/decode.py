@@ -100,7 +100,8 @@ class _IssueCollector:
     def _missing(self, detail: ErrorDetails, removed: list[KeyPath]) -> list[ConfigIssue]:
         holder = self._partial.locate(self._node, self._base, detail["loc"][:-1])
         path = (*holder, detail["loc"][-1])
-        removed.append(holder)
+        if not self._partial.stand_in(path):
+            removed.append(holder)
         node = self._at(holder)
         present = find(node, path[len(holder) :])
         # Present but invalid: already reported.

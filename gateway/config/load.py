@@ -51,6 +51,8 @@ from gateway.runtime.give_way import giving_way
 
 _ITEMS: Mapping[KeyPath, type[BaseModel]] = {("clients",): ClientSettings, ("routes",): RouteSettings}
 """Of these there may be thousands."""
+_STAND_INS: Mapping[tuple[str, str], str] = {("clients", "id"): "-{}", ("routes", "path"): "/-{}"}
+"""Required keys of items that are checked without them, too."""
 
 
 def load(
@@ -144,7 +146,7 @@ def _judged(
     catalog: PluginLookup,
     checks: Sequence[Check],
 ) -> tuple[Settings | None, list[ConfigIssue]]:
-    partial = PartialModel(items=_ITEMS)
+    partial = PartialModel(items=_ITEMS, stand_ins=_STAND_INS)
     plugins = PluginConfigs(root, catalog, partial)
     plugins.decode()
     settings, model_issues = decode(Settings, root, (), partial)

@@ -35,6 +35,10 @@ class PartialModel:
     """Lists whose items are validated one by one, as they are converted, with the model of an item. Thousands
     at once take long, and no other thread can do anything meanwhile."""
 
+    stand_ins: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """By list and key: what a required value that is missing or invalid is replaced by, with the item's
+    position, so that the rest of the item can still be validated."""
+
     _touched: set[KeyPath] = field(default_factory=set)
     """All paths at or below which something was removed."""
 
@@ -61,6 +65,16 @@ class PartialModel:
         """Removes the value at a path."""
         self.removed.add(path)
         self._touched.update(prefixes(path))
+
+    def stand_in(self, path: KeyPath) -> bool:
+        """Replaces a required value that is missing or invalid. False: there is nothing to replace it by."""
+        match path:
+            case (str(section), int(position), str(key)) if (section, key) in self.stand_ins:
+                text = self.stand_ins[section, key].format(position)
+                self.added.setdefault(path[:-1], {})[key] = text
+                self.remove(path)
+                return True
+        return False
 
     def origin(self, path: KeyPath) -> KeyPath:
         """Maps a path in the validated model to its path in the file."""

@@ -23,10 +23,44 @@ def test_all_problems_are_reported_at_once_in_the_files_order() -> None:
         "5:18: clients[0].secrets[1]: must be a string, not a number: write it in quotes",
         "6:15: clients[0].lifetime: must be a duration: seconds, or a string such as 90s, 10m, 1h or 7d",
         "7:5: clients[1].id: is missing",
+        "7:5: clients[1].secrets: is missing, and so is every other credential: "
+        "the client can't authenticate",
         "9:11: routes[0].path: must begin with /",
+        "10:15: routes[0].upstream: there is no upstream of this name (did you mean orders?)",
         "11:5: routes[0].bogus: unknown key",
         "14:1: loging: unknown key (did you mean logging?)",
     ]
+
+
+def test_the_names_in_a_route_without_a_valid_path_and_in_a_client_without_an_id_are_looked_up() -> None:
+    text = """\
+        clients:
+          - {secrets: [x], grants: [nothing]}
+        routes:
+          - {upstream: nowhere, plugins: [{use: no_plugin}]}
+          - {path: a, upstream: nowhere}
+        """
+    assert [problem.partition(" ")[2] for problem in problems(text)] == [
+        "clients[0].id: is missing",
+        "clients[0].grants[0]: there is no such grant",
+        "routes[0].path: is missing",
+        "routes[0].upstream: there is no upstream of this name",
+        "routes[0].plugins[0].use: there is no plugin no_plugin",
+        "routes[1].path: must begin with /",
+        "routes[1].upstream: there is no upstream of this name",
+    ]
+
+
+def test_what_depends_on_a_path_that_is_not_valid_is_not_complained_of() -> None:
+    text = """\
+        upstreams:
+          calls: {protocol: grpc, servers: [{url: "http://h"}]}
+        server: {listen: [{port: 1, http: [2], tls: auto}]}
+        routes:
+          - {path: 1, upstream: calls, strip_prefix: true, plugins: [{use: cache}]}
+          - {path: 2, upstream: calls, mcp: {default: [a]}}
+        """
+    assert [problem for problem in problems(text) if "strip_prefix" in problem or "/-" in problem] == []
 
 
 def test_what_goes_with_a_faulty_part_is_not_complained_of() -> None:

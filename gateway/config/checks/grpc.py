@@ -42,7 +42,8 @@ def grpc_routes_plain(settings: Settings, _: CheckContext) -> Iterator[CheckFind
     """Keys of routes that Envoy can't obey, or that contradict gRPC."""
     for index, route in _routes(settings):
         for key, text in _route_problems(route):
-            depends: tuple[KeyPath, ...] = (("upstreams", route.upstream or "", "protocol"),)
+            protocol: KeyPath = ("upstreams", route.upstream or "", "protocol")
+            depends: tuple[KeyPath, ...] = (protocol, ("routes", index, "path"))
             yield CheckFinding(("routes", index, key), text, depends=depends)
 
 
@@ -76,7 +77,8 @@ def grpc_plugins_judge_heads(settings: Settings, _: CheckContext) -> Iterator[Ch
                 f"can't be had on {settings.routes[index].path}, whose upstream speaks gRPC: the gateway sees"
                 f" heads of requests alone there; {', '.join(sorted(PLUGINS))} can"
             )
-            yield CheckFinding((*path, "use"), text, depends=(("routes", index, "upstream"),))
+            depends: tuple[KeyPath, ...] = (("routes", index, "upstream"), ("routes", index, "path"))
+            yield CheckFinding((*path, "use"), text, depends=depends)
 
 
 def grpc_upstreams_plain(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
