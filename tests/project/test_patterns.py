@@ -15,7 +15,7 @@ from functools import cache
 from itertools import chain
 from re import _constants as ops
 from re import _parser as parser
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -25,7 +25,7 @@ from tests.project.imports import sources, tree_of
 LENGTH = 2_000
 """Characters of an attack: linear time is some 10 microseconds, quadratic time some 20 milliseconds."""
 LIMIT = 0.004
-"""Seconds."""
+"""Seconds of this thread's CPU: what others do on the machine meanwhile is not counted."""
 ENDS = ("", "\x01", "\n!")
 REPEATS = {ops.MAX_REPEAT, ops.MIN_REPEAT, ops.POSSESSIVE_REPEAT}
 SEARCHES = frozenset({"search", "sub", "subn", "split", "findall", "finditer"})
@@ -156,18 +156,19 @@ def slowest(pattern: re.Pattern[Any], *, search: bool) -> tuple[float, Any]:
     worst, what = 0.0, None
     for text in hostile(pattern):
         for method in (pattern.match, pattern.fullmatch, *((pattern.search,) if search else ())):
-            taken = best_of_three(method, text)
+            taken = best_of_some(method, text)
             if taken > worst:
                 worst, what = taken, (method.__name__, text[:40], text[-5:])
     return worst, what
 
 
-def best_of_three(method: Any, text: Any) -> float:
+def best_of_some(method: Any, text: Any) -> float:
+    """The shortest of some times: what an interrupt takes, or a cold cache, may be counted once or twice."""
     best = 1.0
-    for _ in range(3):
-        began = perf_counter()
+    for _ in range(5):
+        began = thread_time()
         method(text)
-        best = min(best, perf_counter() - began)
+        best = min(best, thread_time() - began)
         if best < LIMIT:
             break
     return best
@@ -183,7 +184,7 @@ def test_a_pattern_takes_linear_time(name: str) -> None:
     "bad", [rb"(a+):[ \t]*(x?)[ \t]*\Z", r"(a|a)*b", r"(\w+\s?)*\Z", r"a+b+a+c", r"\s+\Z|x"]
 )
 def test_a_pattern_that_takes_longer_is_found(bad: str | bytes) -> None:
-    assert any(best_of_three(re.compile(bad).search, text) >= LIMIT for text in shortened(bad))
+    assert any(best_of_some(re.compile(bad).search, text) >= LIMIT for text in shortened(bad))
 
 
 def shortened(bad: str | bytes) -> Iterator[Any]:
