@@ -244,6 +244,10 @@ class ClusterSet:
         with node.client as client:
             return str(client.info("replication")["role"])
 
+    def replica(self) -> Node:
+        """One that follows a master. On a machine that stands still a replica may take its master's place."""
+        return next(node for node in self.nodes if self.role(node) == "slave")
+
     def owner(self, slot: int) -> Node:
         """The master that has a slot, as the second node knows it."""
         with self.masters[1].client as client:

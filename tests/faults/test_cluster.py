@@ -6,14 +6,15 @@ import asyncio
 import os
 import time
 from collections.abc import Iterator
-from statistics import median
 
 import pytest
+import redis
 from redis.crc import key_slot
 
 from gateway.store import KeyNames
 from gateway.store.key_names import GROUPS
 from gateway.store.rights import acl_rules, features_of
+from tests.bounds import mostly_within
 from tests.faults.conftest import StartCaller
 from tests.faults.history import History, load
 from tests.faults.stage import PREFIX, Caller, let_in_for, seconds_until
@@ -24,11 +25,8 @@ MOVE_PAUSE = 0.02
 """Seconds between two pieces of a slot that moves, so that requests meet it half moved."""
 LOAD_SECONDS = float(os.environ.get("GATEPOST_CLUSTER_LOAD_SECONDS", "1"))
 """How long the load lasts before and after a change of the cluster."""
-ROUNDS = 9
 REVOKED_WITHIN = 0.1
 """Seconds after a revocation's acknowledgement from which on no worker of any gateway lets anybody in."""
-NOTICED = 1.0
-"""The same where a machine that has other things to do keeps a worker waiting."""
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +56,10 @@ async def test_gateways_on_a_cluster_do_all_that_they_do_on_one_server(
         await seconds_until(lambda token=tokens[0]: refused_by(callers, token))  # type: ignore[misc]  # its default
         await seconds_until(lambda judge=judge, token=tokens[0]: _issues_another(judge, token))  # type: ignore[misc]
         await seconds_until(lambda judge=judge: _can_do_all(judge))  # type: ignore[misc]
-    let_in = [await _let_in_after_revocation(one, callers, 700 + number) for number in range(ROUNDS)]
-    assert median(let_in) < REVOKED_WITHIN
-    assert max(let_in) < NOTICED
+    lifetimes = iter(range(700, 800))
+    await mostly_within(
+        REVOKED_WITHIN, lambda: _let_in_after_revocation(one, callers, next(lifetimes)), good=5, of=9
+    )
     for caller in callers:
         await caller.close()
     for node in cluster.nodes:
@@ -121,8 +120,8 @@ async def test_a_failover_under_load_lets_no_revoked_token_in_and_heals(
     cluster: ClusterSet, start: StartCaller
 ) -> None:
     owner = cluster.owner(key_slot(KeyNames(PREFIX, cluster=True).client_generation("demo").encode()))
-    if owner is not cluster.masters[0]:
-        await asyncio.to_thread(cluster.follow, cluster.replicas[0], owner)
+    replica = cluster.replica()
+    await asyncio.to_thread(cluster.follow, replica, owner)
     callers = [await start(cluster.url, workers=2), await start(cluster.url)]
     history = History()
     async with load(history, [caller.gateway for caller in callers], LOAD_SECONDS):
@@ -130,7 +129,7 @@ async def test_a_failover_under_load_lets_no_revoked_token_in_and_heals(
         with owner.client as client:
             # What comes later in the stream of changes has everything before it.
             client.execute_command("SET", marker(cluster, owner), "1")
-            assert client.wait(1, 5000) == 1
+            await seconds_until(lambda: _has_reached_a_replica(client))
         owner.kill()
         killed = time.monotonic()
         history.may_revoke.set()
@@ -140,9 +139,13 @@ async def test_a_failover_under_load_lets_no_revoked_token_in_and_heals(
 
         await seconds_until(healed)
         print(f"failover healed in {time.monotonic() - killed:.2f} s")
-    assert cluster.role(cluster.replicas[0]) == "master"
+    assert cluster.role(replica) == "master"
     await history.check(callers, history.revoked)
     assert_sound(history)
+
+
+async def _has_reached_a_replica(client: redis.Redis) -> bool:
+    return await asyncio.to_thread(client.wait, 1, 1000) == 1
 
 
 def assert_sound(history: History) -> None:

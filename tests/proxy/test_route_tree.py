@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import thread_time
 
 import pytest
 
@@ -131,13 +131,14 @@ def test_a_thousand_segments_are_matched_without_recursion() -> None:
 
 
 def _seconds(routes: RouteTable, paths: list[str]) -> float:
+    """Of CPU, without what else the machine does meanwhile."""
     heads = [request(path, "GET", "localhost", (b"X-Version", b"7")) for path in paths]
     best = 9.9
     for _ in range(7):
-        start = perf_counter()
+        start = thread_time()
         for head in heads:
             routes.match(head)
-        best = min(best, perf_counter() - start)
+        best = min(best, thread_time() - start)
     return best
 
 

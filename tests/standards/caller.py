@@ -98,7 +98,7 @@ class Caller:
         assert status in (200, 401), status
         return status == 200
 
-    def until_refused(self, tokens: Sequence[str], within: float = 10.0) -> None:
+    def until_refused(self, tokens: Sequence[str], within: float = 20.0) -> None:
         """Waits until the gateway has heard that these are dead."""
         end = time.monotonic() + within
         while any(self.accepts(token) for token in tokens):

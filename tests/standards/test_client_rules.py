@@ -88,7 +88,7 @@ def test_a_client_of_the_store_calls_by_an_api_key_until_it_is_revoked(caller: C
     # Limits by client count its keys, too.
     assert [caller.ask("GET", "/limited-keys", headers=headers).status for _ in range(3)] == [200, 200, 429]
     gatepost(caller, "api-key", "revoke", "kept", made["prefix"])
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + 20
     while call(key) != 401:
         assert time.monotonic() < deadline, "a revoked key is still accepted"
     gatepost(caller, "delete", "kept")

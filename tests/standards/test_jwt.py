@@ -171,7 +171,7 @@ def test_a_signature_of_nothing_is_refused(known: Caller) -> None:
 
 def test_a_token_ends_when_it_says_so(known: Caller) -> None:
     token = known.token(validity_period="1")
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while known.get("/any", token).status == 200:
         assert time.monotonic() < deadline
         time.sleep(0.02)

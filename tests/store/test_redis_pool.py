@@ -44,7 +44,7 @@ async def test_a_store_that_is_away_or_hangs_is_unavailable_within_the_time_out(
     await pool.close()
 
     assert all(isinstance(error, StoreUnavailable) for error in [*hung, *away])
-    assert took < 2
+    assert took < 10, "not as long as a client waits by itself"
     assert back is None
 
 

@@ -119,7 +119,7 @@ async def test_a_frozen_store_fails_every_command_in_time(own_valkey: Valkey) ->
         own_valkey.thaw()
 
         assert all(isinstance(error, StoreUnavailable) and "within 0.2 s" in error.reason for error in done)
-        assert took < 2
+        assert took < 10, "all wait at the same time"
 
 
 async def test_steady_traffic_with_answers_in_time_is_never_taken_for_silence(valkey: Valkey) -> None:

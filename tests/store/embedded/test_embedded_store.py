@@ -286,8 +286,10 @@ def test_a_server_that_does_not_start_says_why(store: EmbeddedStore, tmp_path: P
 
 
 def test_a_server_that_keeps_dying_is_not_started_in_a_hurry(
-    store: EmbeddedStore, caplog: pytest.LogCaptureFixture
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    # However long a machine stands still meanwhile.
+    monkeypatch.setattr("gateway.store.embedded.embedded_store.RESPAWN_DELAY", 3600.0)
     os.kill(server_pid(store.start()), signal.SIGKILL)
     until(lambda: not store.ensure())
     os.kill(server_pid_when_up(store.url), signal.SIGKILL)
