@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+BEAT = 0.01
 
 
 async def mostly_within(
@@ -16,3 +22,29 @@ async def mostly_within(
     while sum(time < seconds for time in taken) < good:
         assert len(taken) < of, f"mostly not within {seconds} s: {taken}"
         taken.append(await measure())
+
+
+@dataclass
+class Lag:
+    """How long this process was kept waiting at most, which nobody asked to wait: a machine under load."""
+
+    longest: float = 0.0
+    """Seconds. What is measured meanwhile may be later by so much, and no fault of the gateway."""
+
+
+@asynccontextmanager
+async def lag_noted() -> AsyncIterator[Lag]:
+    """Notes it while the block lasts."""
+    lag = Lag()
+
+    async def beat() -> None:
+        while True:
+            begun = time.monotonic()
+            await asyncio.sleep(BEAT)
+            lag.longest = max(lag.longest, time.monotonic() - begun - BEAT)
+
+    task = asyncio.create_task(beat())
+    try:
+        yield lag
+    finally:
+        task.cancel()

@@ -204,6 +204,12 @@ class Browser:
     async def sign_in(self, name: str, password: str) -> int:
         return await self.send("sign-in", name=name, password=password)
 
+    async def timed(self) -> float:
+        """Seconds that the sign-in of somebody takes whose password is right."""
+        began = time.perf_counter()
+        assert await self.sign_in("ben", "another one here") == 303
+        return time.perf_counter() - began
+
     async def sign_up(self, name: str) -> int:
         password = "orange kettle moon"
         return await self.send("sign-up", name=name, password=password, again=password)
@@ -242,16 +248,15 @@ async def test_nine_hundred_parallel_sign_ins_do_not_make_another_person_wait(
     # In a process of its own: what it costs to attack is not what the neighbour waits for.
     with ProcessPoolExecutor(1, get_context("spawn")) as processes:
         async with Browser(running.http, NEIGHBOUR) as neighbour, Browser(running.http, ATTACKER) as attacker:
-            assert await neighbour.sign_in("ben", "another one here") == 303
+            alone = median([await neighbour.timed() for _ in range(5)])
             attacking = asyncio.get_running_loop().run_in_executor(
                 processes, attack, urlsplit(running.http).port, attacker.headers, attacker.proof
             )
             seconds = []
             while not attacking.done():
-                began = time.perf_counter()
-                assert await neighbour.sign_in("ben", "another one here") == 303
-                seconds.append(time.perf_counter() - began)
+                seconds.append(await neighbour.timed())
     assert attacking.result() == {401: 50, 429: 850}
-    assert median(seconds) < 1
+    # A machine that is slow is slow where nobody attacks, too.
+    assert median(seconds) < max(1, 10 * alone)
     # One of them may meet a pause of the whole machine.
-    assert max(sorted(seconds)[:-1], default=0.0) < SLOWEST, sorted(seconds)[-5:]
+    assert max(sorted(seconds)[:-1], default=0.0) < max(SLOWEST, 100 * alone), (alone, sorted(seconds)[-5:])

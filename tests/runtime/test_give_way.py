@@ -48,7 +48,7 @@ def work() -> None:
 
 @pytest.fixture
 def no_turns_by_themselves() -> Iterator[None]:
-    """Threads take no turns but where one gives way: what Python does every few milliseconds counts for none."""
+    """Threads take turns only where one gives way, and not every few milliseconds, as Python has it."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(60)
     yield

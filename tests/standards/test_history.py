@@ -10,14 +10,13 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from tests.bounds import lag_noted
 from tests.conftest import Valkey
 from tests.standards.caller import basic, served, standard_config
 
@@ -27,7 +26,6 @@ PATIENCE = 20.0
 TASKS = 8
 HEARD_WITHIN = 0.1
 """Seconds until the other worker has heard of a revocation."""
-BEAT = 0.005
 NEW = 0.6
 """How often something is done with one of the newest tokens."""
 
@@ -63,7 +61,7 @@ class History:
     tokens: list[Token] = field(default_factory=list)
     uses: list[Use] = field(default_factory=list)
     lag: float = 0.0
-    """The longest that this process itself was kept waiting: a machine under load."""
+    """See `Lag`."""
 
 
 class Actor:
@@ -164,28 +162,11 @@ def worth_judging(history: History) -> bool:
     return min(len(late), len(ended), len(good)) >= 5
 
 
-@asynccontextmanager
-async def watched(history: History) -> AsyncIterator[None]:
-    """Notes how long this process itself is kept waiting."""
-
-    async def beat() -> None:
-        while True:
-            begun = time.monotonic()
-            await asyncio.sleep(BEAT)
-            history.lag = max(history.lag, time.monotonic() - begun - BEAT)
-
-    task = asyncio.create_task(beat())
-    try:
-        yield
-    finally:
-        task.cancel()
-
-
 async def play(url: str) -> History:
     history = History()
     # A connection for each request: each may meet either worker.
     connector = aiohttp.TCPConnector(force_close=True, limit=TASKS)
-    async with aiohttp.ClientSession(connector=connector) as session, watched(history):
+    async with aiohttp.ClientSession(connector=connector) as session, lag_noted() as lag:
         end = time.monotonic() + SECONDS
 
         async def actor(seed: int) -> None:
@@ -197,6 +178,7 @@ async def play(url: str) -> History:
                 await one.act()
 
         await asyncio.gather(*(actor(seed) for seed in range(TASKS)))
+    history.lag = lag.longest
     return history
 
 
