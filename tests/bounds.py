@@ -8,6 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+BRIEF = 1.0
+"""Seconds that a store has for an answer where a test waits until they are over, and needs answers before. A
+server that is well may take a few tenths of a second where others have the machine, too.
+"""
 BEAT = 0.01
 
 

@@ -30,6 +30,7 @@ from benchmarks.load import Load
 from benchmarks.peers.streams import EVENTS, EVENTS_A_SECOND, SHORT, SOCKET, accept_value, echoed
 from benchmarks.signed import AUDIENCE, ISSUER, Signer
 from benchmarks.sockets import masked_frame
+from tests.ports import free_port
 
 MOST_MINUTES = 40
 WITHIN = 30.0
@@ -52,8 +53,7 @@ class Window:
 @pytest.fixture
 def streams() -> Iterator[str]:
     """The address of the upstream of streams."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     running = subprocess.Popen([sys.executable, "-m", "benchmarks.peers.streams", str(port)])
     try:
         deadline = time.monotonic() + WITHIN

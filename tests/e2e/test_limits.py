@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.store import KeyNames
+from tests.bounds import BRIEF
 from tests.conftest import Valkey
 from tests.e2e.conftest import StartGateway, configuration
 from tests.raw import LIMIT, RawMessage, RawUpstream
@@ -103,7 +104,7 @@ async def test_a_limit_outlives_a_worker_and_a_restart(gateway: StartGateway, up
 async def test_when_the_store_goes_away_requests_go_on_within_bounds(
     gateway: StartGateway, upstream: RawUpstream, own_valkey: Valkey
 ) -> None:
-    store = {"url": own_valkey.url, "prefix": "limits:", "timeout": "300ms"}
+    store = {"url": own_valkey.url, "prefix": "limits:", "timeout": BRIEF}
     running = gateway(limited(upstream.url, rate(200, "1m"), store=store))
     assert admitted(await flood([running], 5, callers=1)) > 0
     own_valkey.kill()

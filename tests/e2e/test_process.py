@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from gateway.process.listeners import ListenAddress, listen
+from tests.bounds import BRIEF
 from tests.conftest import Valkey
 from tests.e2e.conftest import StartGateway, configuration, merged, token
 from tests.raw import LIMIT, RawMessage, RawUpstream, answer
@@ -86,7 +87,7 @@ async def test_management_is_not_on_the_public_listener(gateway: StartGateway, u
 async def test_it_is_not_ready_without_its_store_and_healthy_all_the_same(
     gateway: StartGateway, upstream: RawUpstream, own_valkey: Valkey
 ) -> None:
-    store = {"url": own_valkey.url, "timeout": 0.2}
+    store = {"url": own_valkey.url, "timeout": BRIEF}
     running = gateway(configuration(upstream.url, store=store))
     own_valkey.kill()
     async with aiohttp.ClientSession(running.management) as session:

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.bounds import BRIEF
 from tests.conftest import Valkey
 from tests.standards.caller import FORM, Caller, basic, served, standard_config
 
@@ -83,7 +84,7 @@ def test_a_store_that_is_away_is_503_and_never_200(
     own_valkey: Valkey, upstream: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("away")
-    store = {"url": own_valkey.url, "timeout": "300ms"}
+    store = {"url": own_valkey.url, "timeout": BRIEF}
     with served(standard_config(folder, upstream, store=store), folder) as caller:
         token = caller.token()
         own_valkey.freeze()

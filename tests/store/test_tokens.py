@@ -20,6 +20,7 @@ from gateway.store import (
 )
 from gateway.store.key_names import KeyNames, group_of
 from gateway.store.tokens import Note
+from tests.bounds import BRIEF
 from tests.conftest import Valkey
 from tests.record_keys import MAC
 from tests.store.stage import linked, until
@@ -403,7 +404,7 @@ async def test_who_awaits_no_future_is_told_the_same_of_a_token(
 
 async def test_who_awaits_no_future_is_told_the_same_with_the_keys_of_a_cluster(own_valkey: Valkey) -> None:
     heard, name = Invalidations(), group_of(FACTS.client) + "live"
-    async with linked(own_valkey.url, timeout=0.2) as link:
+    async with linked(own_valkey.url, timeout=BRIEF) as link:
         tokens = TokenStore(link, KeyNames("p:", cluster=True), MAC)
         await tokens.issue(draft(hash=name))
         assert await told(tokens, name, heard.note) == FACTS
@@ -419,7 +420,7 @@ async def test_who_awaits_no_future_is_told_the_same_with_the_keys_of_a_cluster(
 
 async def test_who_awaits_no_future_hears_of_a_store_that_is_away(own_valkey: Valkey) -> None:
     heard = Invalidations()
-    async with linked(own_valkey.url, timeout=0.2) as link:
+    async with linked(own_valkey.url, timeout=BRIEF) as link:
         tokens = TokenStore(link, KeyNames("p:"), MAC)
         await tokens.issue(draft(hash="live"))
         own_valkey.freeze()
@@ -515,7 +516,7 @@ async def test_a_token_without_an_end_is_none(valkey: Valkey, link: RedisConnect
 
 
 async def test_a_store_that_hangs_revokes_nothing_in_silence(own_valkey: Valkey) -> None:
-    async with linked(own_valkey.url, timeout=0.2) as link:
+    async with linked(own_valkey.url, timeout=BRIEF) as link:
         tokens = TokenStore(link, KeyNames("p:"), MAC)
         own_valkey.freeze()
         with pytest.raises(StoreUnavailable):

@@ -11,6 +11,7 @@ from gateway.errors import StoreUnavailable
 from gateway.oauth.model import TokenInfo
 from gateway.store import Store
 from gateway.tokens.store_questions import StoreQuestion, StoreQuestions
+from tests.bounds import BRIEF
 from tests.conftest import Valkey
 from tests.record_keys import MAC
 from tests.services import Services
@@ -67,7 +68,7 @@ async def test_a_token_whose_client_is_gone_is_dead(store: Store) -> None:
 
 
 async def test_all_are_told_that_the_store_does_not_answer(own_valkey: Valkey) -> None:
-    store = Store(own_valkey.url, timeout=0.2, mac=MAC)
+    store = Store(own_valkey.url, timeout=BRIEF, mac=MAC)
     await store.start()
     services = Services(store)
     token, under_way = await a_token(services), questions(services)

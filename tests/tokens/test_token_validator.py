@@ -17,6 +17,7 @@ from gateway.store import Store
 from gateway.store.key_names import KeyNames
 from gateway.tokens.token_cache import TokenCache
 from gateway.tokens.token_validator import LookupNeeded, TokenValidator
+from tests.bounds import BRIEF
 from tests.conftest import Valkey
 from tests.jose.tokens import jwt
 from tests.record_keys import MAC
@@ -57,7 +58,7 @@ async def test_a_token_of_a_client_that_left_the_file_is_dead(store: Store) -> N
 
 
 async def test_a_forged_token_is_refused_without_asking_the_store(own_valkey: Valkey) -> None:
-    store = Store(own_valkey.url, timeout=0.2, mac=MAC)
+    store = Store(own_valkey.url, timeout=BRIEF, mac=MAC)
     await store.start()
     services = Services(store)
     real = await a_token(services)
@@ -152,7 +153,7 @@ async def test_all_who_ask_at_the_same_time_cost_one_question(valkey: Valkey, pr
 
 
 async def test_who_asks_a_store_that_hangs_hears_so(own_valkey: Valkey) -> None:
-    store = Store(own_valkey.url, timeout=0.2, mac=MAC)
+    store = Store(own_valkey.url, timeout=BRIEF, mac=MAC)
     await store.start()
     services = Services(store)
     token = await a_token(services)

@@ -36,14 +36,14 @@ async def test_a_client_gets_a_token(client: RawClient) -> None:
 async def test_the_same_token_comes_again_with_fewer_seconds(client: RawClient) -> None:
     first, again = [json.loads((await ask_for_token(client)).content) for _ in range(2)]
     assert first["access_token"] == again["access_token"]
-    assert first["expires_in"] - 2 <= again["expires_in"] <= first["expires_in"]
+    assert first["expires_in"] - 20 <= again["expires_in"] <= first["expires_in"]
 
 
 async def test_expires_in_is_the_ttl_in_the_store(client: RawClient, valkey: Valkey) -> None:
     answer = json.loads((await ask_for_token(client, "validity_period=3201")).content)
     assert answer["expires_in"] == 3201
     with valkey.client as other:
-        assert any(3199 <= other.ttl(key) <= 3201 for key in other.scan_iter("test-web-*:t:*"))
+        assert any(3180 <= other.ttl(key) <= 3201 for key in other.scan_iter("test-web-*:t:*"))
 
 
 async def test_the_form_can_hold_the_credentials(client: RawClient) -> None:
