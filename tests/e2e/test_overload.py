@@ -112,7 +112,6 @@ async def overloaded(load: OpenLoop, takes: float) -> int:
         refused += len(others)
         seen.append((admitted[len(admitted) // 2], len(admitted), len(others)))
         if seen[-1][0] < FEW * SECONDS / takes and len(others) > len(admitted) / 4:
-            print("STEADY", seen)
             return refused
     raise AssertionError(f"in the middle, let in, refused: {seen}")
 
