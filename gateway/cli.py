@@ -66,7 +66,7 @@ class LazyGroup(click.Group):
         name = MODULES.get(cmd_name, cmd_name)
         # Pydantic would look for plugins of its own in each package that is installed.
         os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-        with paused_gc():
+        with paused_gc(), import_module("gateway.runtime.bytecode_cache").bytecode_cache():
             if cmd_name in LONG_LIVED:
                 import_module("gateway.process.system_trust").import_aiohttp()
             found = getattr(import_module(f"gateway.commands.{name}"), name)

@@ -104,6 +104,28 @@ def test_what_a_worker_imports_is_not_looked_through_by_the_collector_and_no_mor
     assert len(modules) < 1150, "each takes memory in every worker, and time at each start"
 
 
+def test_the_second_start_compiles_no_dataclass(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from gateway.runtime import bytecode_cache as cache\n"
+        "sys.dont_write_bytecode, texts = False, []\n"
+        "cache.cache_path = lambda: Path('file.texts')\n"
+        "cache.compile = lambda text, *words, **more: texts.append(text) or compile(text, *words, **more)\n"
+        "from gateway.cli import main\n"
+        "try: main(['run', '--help'])\n"
+        "except SystemExit: from gateway.commands.run import import_gateway\n"
+        "import_gateway()\n"
+        "print('COUNTED', len(texts))"
+    )
+
+    def compiled() -> int:
+        words = [sys.executable, "-c", program]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60, cwd=tmp_path, check=True)
+        return int(done.stdout.rpartition("COUNTED ")[2])
+
+    assert compiled() > 1000
+    assert compiled() == 0
+
+
 def test_the_embedded_store_starts_while_the_gateway_is_imported(tmp_path: Path) -> None:
     config = tmp_path / "gateway.yaml"
     config.write_text("server: {listen: [{host: 127.0.0.1, port: 0}]}")

@@ -13,6 +13,7 @@ from gateway.commands.options import config_option, load, load_or_exit
 from gateway.config.checks import SERVING
 from gateway.config.model import Settings
 from gateway.process.supervisor import Program, serve
+from gateway.runtime.bytecode_cache import bytecode_cache
 from gateway.runtime.gc_pause import paused_gc
 
 
@@ -37,7 +38,7 @@ def run(config: Path, workers: int | None) -> None:
 
 def import_gateway() -> Program:
     """The gateway, imported when it is needed first: the embedded store's server starts meanwhile."""
-    with paused_gc():
+    with paused_gc(), bytecode_cache():
         from gateway.app import Gateway  # noqa: PLC0415 (when it is imported is the point)
         from gateway.assembly.audit import audited_report  # noqa: PLC0415 (the same)
         from gateway.process.workers import serve_workers  # noqa: PLC0415 (the same)

@@ -44,6 +44,7 @@ BOUNDED_OTHERWISE = {
     "gateway/process/line_writer.py": "at most MOST_WAITING bytes",
     "gateway/process/worker.py": "configurations that end",
     "gateway/proxy/route_tree.py": "routes of the configuration",
+    "gateway/runtime/bytecode_cache.py": "what modules compile while they are imported",
     "gateway/server/connection_limits.py": "addresses of open connections",
     "gateway/server/connection_manager.py": "open connections",
     "gateway/server/early_reader.py": "connections in their first moments",
