@@ -1,4 +1,4 @@
-"""Whether a certificate, its key and its client CAs can be used by a TLS server."""
+"""Whether certificates, keys and CAs can be used by a TLS server, or by the gateway as a TLS client."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 from cryptography import x509
 
-TlsFileKey = Literal["certificate", "key", "client_ca"]
+TlsFileKey = Literal["certificate", "key", "client_ca", "ca"]
 
 
 class TlsFileError(ValueError):
@@ -50,8 +50,10 @@ def read_certificate(pem: bytes) -> CertificateFacts:
         raise TlsFileError("certificate", "holds a certificate that can't be parsed") from error
 
 
-def load_pair(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
-    """Gives a context a certificate and its key. TlsFileError if they can't be used together."""
+def load_pair(context: ssl.SSLContext, certificate: Path, key: Path | None) -> None:
+    """Gives a context a certificate and its key; None: it is in the certificate's file. TlsFileError if they
+    can't be used together.
+    """
     try:
         context.load_cert_chain(certificate, key, password=_reject_passphrase)
     except ssl.SSLError as error:
@@ -66,12 +68,7 @@ def load_pair(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
 
 def load_client_cas(context: ssl.SSLContext, client_ca: Path) -> None:
     """Requests client certificates, and verifies those that come. TlsFileError if there are no CAs."""
-    try:
-        context.load_verify_locations(client_ca)
-    except ssl.SSLError as error:
-        raise TlsFileError("client_ca", f"holds no usable CA certificate: {error.reason or error}") from error
-    except OSError as error:
-        raise TlsFileError("client_ca", f"can't be read: {error.strerror}") from error
+    _load_cas(context, "client_ca", client_ca)
     context.verify_mode = ssl.CERT_OPTIONAL
     # Python 3.13 turns these on: partial chains would accept a non-CA as trust anchor, and strict mode
     # rejects private CAs without key identifiers.
@@ -83,14 +80,40 @@ def load_tls_files(
     context: ssl.SSLContext, certificate: Path, key: Path, client_ca: Path | None = None
 ) -> CertificateFacts:
     """Gives a context the files of a listener. TlsFileError says which of them can't be used."""
+    facts = _load_certificate(context, certificate, key)
+    if client_ca is not None:
+        load_client_cas(context, client_ca)
+    return facts
+
+
+def load_client_files(
+    context: ssl.SSLContext, ca: Path | None, certificate: Path | None = None, key: Path | None = None
+) -> None:
+    """Gives a client's context the CAs it trusts, and its certificate with the key, which may be in the same
+    file. TlsFileError says which of them can't be used.
+    """
+    if ca is not None:
+        _load_cas(context, "ca", ca)
+    if certificate is not None:
+        _load_certificate(context, certificate, key)
+
+
+def _load_certificate(context: ssl.SSLContext, certificate: Path, key: Path | None) -> CertificateFacts:
     try:
         facts = read_certificate(certificate.read_bytes())
     except OSError as error:
         raise TlsFileError("certificate", f"can't be read: {error.strerror}") from error
     load_pair(context, certificate, key)
-    if client_ca is not None:
-        load_client_cas(context, client_ca)
     return facts
+
+
+def _load_cas(context: ssl.SSLContext, key: TlsFileKey, file: Path) -> None:
+    try:
+        context.load_verify_locations(file)
+    except ssl.SSLError as error:
+        raise TlsFileError(key, f"holds no usable CA certificate: {error.reason or error}") from error
+    except OSError as error:
+        raise TlsFileError(key, f"can't be read: {error.strerror}") from error
 
 
 def _names(certificate: x509.Certificate) -> frozenset[str]:

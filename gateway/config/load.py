@@ -5,13 +5,14 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from errno import EINVAL
 from importlib.util import find_spec
 from os.path import isfile
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from gateway.config.certificate_files import TlsFileError, load_client_cas, load_tls_files
+from gateway.config.certificate_files import TlsFileError, load_client_cas, load_client_files, load_tls_files
 from gateway.config.checks import ALL, WARNINGS
 from gateway.config.checks.check import Check, CheckContext, CheckFinding
 from gateway.config.clients import ClientSettings
@@ -186,8 +187,9 @@ def _cross_check(
         grants=_names(root, "grants") | {ON_BY_DEFAULT},
         known_grants=lambda: tuple(catalog.names("grant")),
         is_file=isfile,
-        read=Path.read_bytes,
+        read=_read,
         tls_problem=_tls_problem,
+        client_tls_problem=_client_tls_problem,
         installed=_installed,
         environ=environ,
     )
@@ -195,6 +197,22 @@ def _cross_check(
         for finding in check(settings, context):
             if not any(partial.affects(partial.origin(path)) for path in finding.depends):
                 yield _issue(finding, root, partial)
+
+
+def _read(file: Path) -> bytes:
+    if not file.is_file():  # a pipe might never end
+        raise OSError(EINVAL, "is not a regular file")
+    return file.read_bytes()
+
+
+def _client_tls_problem(
+    ca: Path | None, certificate: Path | None, key: Path | None
+) -> tuple[str, str] | None:
+    try:
+        load_client_files(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ca, certificate, key)
+    except TlsFileError as error:
+        return error.key, error.reason
+    return None
 
 
 def _tls_problem(files: TlsFiles | TlsAcme) -> tuple[str, str] | None:

@@ -39,7 +39,13 @@ def _read(path: str) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "this is no file name"
         raise ValueError(f"the file {path} can't be read: {reason}") from None
-    with open(descriptor, "rb") as stream:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise ValueError(f"{path} is not a regular file")
-        return stream.read(MAX_SIZE + 1)
+        # Not open(): it refuses a directory's descriptor by an error that doesn't name the file.
+        with open(descriptor, "rb", closefd=False) as stream:
+            return stream.read(MAX_SIZE + 1)
+    except OSError as error:
+        raise ValueError(f"the file {path} can't be read: {error.strerror}") from None
+    finally:
+        os.close(descriptor)

@@ -47,7 +47,7 @@ def read_key_set(data: bytes) -> KeySet:
     """
     try:
         value = json.loads(data)
-    except RecursionError:
+    except (ValueError, RecursionError):
         raise ValueError("is not JSON") from None
     members = value.get("keys") if isinstance(value, dict) else None
     if not isinstance(members, list):

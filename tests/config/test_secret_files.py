@@ -36,12 +36,14 @@ def test_an_unusable_secret_file_is_reported_with_its_line_and_its_reason(tmp_pa
     (tmp_path / "large").write_bytes(b"x" * (MAX_SIZE + 1))
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
     reasons = {
         "missing": f"the file {tmp_path}/missing does not exist",
         "empty": f"the file {tmp_path}/empty is empty",
         "large": f"the file {tmp_path}/large is larger than 64 KiB: it is no secret",
         "binary": f"the file {tmp_path}/binary is not UTF-8",
         "pipe": f"{tmp_path}/pipe is not a regular file",
+        "folder": f"{tmp_path}/folder is not a regular file",
         "empty/below": f"the file {tmp_path}/empty/below can't be read: Not a directory",
     }
     for name, reason in reasons.items():

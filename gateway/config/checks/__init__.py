@@ -111,6 +111,7 @@ ALL: tuple[Check, ...] = (
     portal_brand.logo_there,
     portal_brand.accents_readable,
     store.prefix_without_hash_tag,
+    store.tls_files_usable,
     registration.registration_guarded,
     registration.registration_grants_known,
     otel.otel_usable,

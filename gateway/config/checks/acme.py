@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from gateway.config.acme import AcmeSettings
 from gateway.config.checks.check import CheckContext, CheckFinding
+from gateway.config.checks.files import client_tls_findings
 from gateway.config.model import Settings
 from gateway.config.problems import KeyPath
 
@@ -50,10 +51,9 @@ def acme_certificates_once(settings: Settings, _: CheckContext) -> Iterator[Chec
 
 
 def acme_cas_there(settings: Settings, context: CheckContext) -> Iterator[CheckFinding]:
-    """The CAs of the directory are a file, relative to the working directory."""
+    """The CAs of the directory are a file, relative to the working directory, with CAs."""
     for path, acme in settings.server.acme.items():
-        if acme.ca is not None and not context.is_file(acme.ca):
-            yield CheckFinding(_key(path, "ca"), "there is no such file")
+        yield from client_tls_findings(_key(path), context, acme.ca)
 
 
 def _key(path: KeyPath, *rest: str | int) -> KeyPath:

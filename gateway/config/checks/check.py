@@ -28,6 +28,10 @@ class CheckContext:
     """Reads a file. Raises OSError."""
     tls_problem: Callable[[TlsFiles | TlsAcme], tuple[str, str] | None]
     """Why the files of a certificate can't be used: the key of the wrong file, and the reason."""
+    client_tls_problem: Callable[[Path | None, Path | None, Path | None], tuple[str, str] | None] = (
+        lambda _ca, _certificate, _key: None
+    )
+    """The same of files that the gateway needs as a client: `ca`, `certificate` and `key`."""
     installed: Callable[[str], bool] = lambda _package: True
     """Whether there is a package of this name."""
     environ: Mapping[str, str] = field(default_factory=dict)

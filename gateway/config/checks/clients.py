@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from gateway.config.checks.check import CheckContext, CheckFinding
+from gateway.config.checks.files import content_problem
 from gateway.config.clients import CREDENTIALS, OWN_TOKENS, ClientSettings
 from gateway.config.model import Settings
 from gateway.config.problems import KeyPath
@@ -123,9 +123,7 @@ def one_key_set(settings: Settings, context: CheckContext) -> Iterator[CheckFind
             continue
         if client.jwks is not None:
             yield CheckFinding(path, "can't be given together with jwks", first=("clients", index, "jwks"))
-        elif not context.is_file(client.jwks_file):
-            yield CheckFinding(path, "there is no such file")
-        elif (wrong := _key_file_problem(client.jwks_file, context)) is not None:
+        elif (wrong := content_problem(client.jwks_file, context, parse_jwks)) is not None:
             yield CheckFinding(path, wrong)
 
 
@@ -143,16 +141,6 @@ def certificates_seen(settings: Settings, _: CheckContext) -> Iterator[CheckFind
         for position, method in enumerate(client.auth):
             if method == "self_signed_tls_client_auth":
                 yield CheckFinding(("clients", index, "auth", position), text, depends=(("server",),))
-
-
-def _key_file_problem(file: Path, context: CheckContext) -> str | None:
-    try:
-        parse_jwks(context.read(file))
-    except OSError as error:
-        return f"can't be read: {error.strerror}"
-    except ValueError as error:
-        return f"can't be used: it {error}"
-    return None
 
 
 REQUIRED_CREDENTIAL = {

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gateway.config.checks.check import CheckContext, CheckFinding
+from gateway.config.checks.files import client_tls_findings, content_problem
 from gateway.config.issuer_presets import TRUST_DOMAIN
 from gateway.config.model import Settings
 from gateway.config.problems import KeyPath
+from gateway.jose.key_set import read_key_set
+from gateway.jose.signing_key import read_pem
 from gateway.runtime.give_way import giving_way
 
 SOURCES = ("jwks_url", "jwks_file", "introspection")
@@ -62,9 +65,10 @@ def issuers_verifiable(settings: Settings, context: CheckContext) -> Iterator[Ch
         if not issuer.audiences and issuer.introspection is None and name not in trusted:
             text = "needs audiences: tokens for other audiences must not be accepted"
             yield CheckFinding(path, text, depends=((*path, "preset"),))
-        for key, file in (("jwks_file", issuer.jwks_file), ("ca", issuer.ca)):
-            if file is not None and not context.is_file(file):
-                yield CheckFinding((*path, key), "there is no such file")
+        file = issuer.jwks_file if len(sources) == 1 else None
+        if file is not None and (wrong := content_problem(file, context, read_key_set)) is not None:
+            yield CheckFinding((*path, "jwks_file"), wrong)
+        yield from client_tls_findings(path, context, issuer.ca)
 
 
 def presets_complete(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
@@ -93,7 +97,7 @@ def client_ids_apart(settings: Settings, _: CheckContext) -> Iterator[CheckFindi
 
 
 def signing_files_there(settings: Settings, context: CheckContext) -> Iterator[CheckFinding]:
-    """Signing key files exist, relative to the working directory."""
+    """Signing key files exist, relative to the working directory, and hold keys that can sign."""
     for place, file in enumerate(settings.tokens.signing.keys):
-        if not context.is_file(file):
-            yield CheckFinding(("tokens", "signing", "keys", place), "there is no such file")
+        if (wrong := content_problem(file, context, read_pem)) is not None:
+            yield CheckFinding(("tokens", "signing", "keys", place), wrong)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gateway.apidocs.document import OpenApiError, parse_document
 from gateway.config.checks.check import CheckContext, CheckFinding
+from gateway.config.checks.files import client_tls_findings
 from gateway.config.model import Settings
 from gateway.runtime.give_way import giving_way
 
@@ -47,10 +48,9 @@ def users_once(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
 
 
 def provider_ca_there(settings: Settings, context: CheckContext) -> Iterator[CheckFinding]:
-    """The CAs of each provider are a file."""
+    """The CAs of each provider are a file with CAs."""
     for path, provider in settings.portal.providers.items():
-        if provider.ca is not None and not context.is_file(provider.ca):
-            yield CheckFinding(("portal", *path, "ca"), "there is no such file")
+        yield from client_tls_findings(("portal", *path), context, provider.ca)
 
 
 def providers_differ(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:

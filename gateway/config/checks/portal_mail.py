@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from gateway.config.addresses import is_loopback_host
 from gateway.config.checks.check import CheckContext, CheckFinding
+from gateway.config.checks.files import client_tls_findings
 from gateway.config.model import Settings
 
 LIBRARY = "aiosmtplib"
@@ -21,8 +22,7 @@ def mail_usable(settings: Settings, context: CheckContext) -> Iterator[CheckFind
         text = "needs the extra email, which isn't installed: pip install 'gatepost[email]'"
         yield CheckFinding(_PATH, text)
     path, smtp = (*_PATH, "smtp"), mail.smtp
-    if smtp.ca is not None and not context.is_file(smtp.ca):
-        yield CheckFinding((*path, "ca"), "there is no such file")
+    yield from client_tls_findings(path, context, smtp.ca)
     if smtp.ca is not None and smtp.tls == "none":
         yield CheckFinding((*path, "ca"), "has no effect: tls is none")
     if (smtp.username is None) != (smtp.password is None):

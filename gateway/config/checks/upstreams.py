@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from gateway.config.checks.check import CheckContext, CheckFinding
+from gateway.config.checks.files import client_tls_findings
 from gateway.config.model import Settings
 from gateway.config.problems import KeyPath
 from gateway.config.upstreams import SRV, UNIX, UpstreamConfig, UpstreamTls
@@ -45,12 +46,15 @@ def base_paths_alike(settings: Settings, _: CheckContext) -> Iterator[CheckFindi
 
 
 def tls_files_there(settings: Settings, context: CheckContext) -> Iterator[CheckFinding]:
-    """TLS files exist, relative to the working directory."""
+    """TLS files exist, relative to the working directory, and can be used. Those without effect are reported
+    as such.
+    """
     for name, upstream in settings.upstreams.items():
-        for key in ("ca", "certificate", "key"):
-            file = getattr(upstream.tls, key, None)
-            if file is not None and not context.is_file(file):
-                yield CheckFinding(("upstreams", name, "tls", key), "there is no such file")
+        tls = upstream.tls
+        if tls is not None:
+            ca = tls.ca if tls.verify else None
+            key = None if tls.certificate is None else tls.key
+            yield from client_tls_findings(("upstreams", name, "tls"), context, ca, tls.certificate, key)
 
 
 def all_has_effect(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
