@@ -12,7 +12,7 @@ import click
 
 from gateway import __version__
 from gateway.errors import system_error
-from gateway.runtime.edition import is_compiled
+from gateway.runtime.edition import is_compiled, version_text
 from gateway.runtime.gc_pause import paused_gc
 
 COMMANDS = {
@@ -104,6 +104,6 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(f"{__version__}{' (compiled)' if is_compiled() else ''}", prog_name="gatepost")
+@click.version_option(version_text(__version__, compiled=is_compiled()), prog_name="gatepost")
 def main() -> None:
     """Gatepost: an API gateway with its own OAuth 2 token server."""

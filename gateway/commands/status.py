@@ -13,6 +13,7 @@ import click
 from gateway.commands.options import config_option
 from gateway.commands.running import fetch_or_exit, management_listener, management_option
 from gateway.commands.tables import table
+from gateway.runtime.edition import version_text
 
 MIB = 1024 * 1024
 
@@ -35,7 +36,7 @@ def lines(document: dict[str, Any]) -> Iterator[str]:
     """The status in words."""
     running = document["configuration"]
     up = duration(document["uptime_seconds"])
-    version = f"{document['version']}{' (compiled)' if document.get('compiled') else ''}"
+    version = version_text(document["version"], compiled=document.get("compiled", False))
     yield f"version        {version}, up {up}, pid {document['pid']}"
     yield f"configuration  {running['file']} {running['hash']}, loaded {duration(running['age_seconds'])} ago"
     yield f"last reload    {_reload(document['last_reload'])}"

@@ -45,9 +45,11 @@ class UpstreamServer:
         self._connection_settings = (settings.tls, upstream.timeouts.connect, lookup)
         self.connector = self.connector_to(None)
         self._loop = asyncio.get_running_loop()
+        self.now = self._loop.time
+        """Seconds, by the loop's clock."""
         adaptive = upstream.adaptive_concurrency
-        self.concurrency = None if adaptive is None else ConcurrencyLimiter(adaptive, self._loop.time())
-        """Bounds the requests that wait for its responses; None: nothing does."""
+        self.concurrency = None if adaptive is None else ConcurrencyLimiter(adaptive, self.now())
+        """Bounds the requests that wait for its responses, and is told of them; None: nothing does."""
         self._pool_settings = upstream.pool
         self._tasks: set[asyncio.Task[None]] = set()
         self.pool = Pool(self._loop, upstream.pool, self._start_opening)
@@ -82,7 +84,7 @@ class UpstreamServer:
         """
         self.active += 1
         if self.concurrency is not None:
-            self.concurrency.began(call, self._loop.time(), whole=whole)
+            self.concurrency.began(call, self.now(), whole=whole)
         breaker = self.health.breaker
         return not breaker.calm and breaker.enter()
 
@@ -94,24 +96,14 @@ class UpstreamServer:
         if undecided:
             self.health.breaker.leave()
 
-    def sent(self, call: object) -> None:
-        """The body that followed a request is complete. As for `responded`."""
-        if self.concurrency is not None:
-            self.concurrency.sent(call, self._loop.time())
-
-    def responded(self, call: object, status: int) -> None:
-        """The head of a response has come. Need not be called where nothing bounds the requests."""
-        if self.concurrency is not None:
-            self.concurrency.responded(call, status, self._loop.time())
-
     def answered(self) -> None:
         """A request got a response. Need not be called while the breaker is calm."""
-        if self.health.answered(self._loop.time()):
+        if self.health.answered(self.now()):
             log.info("server %s: circuit breaker closed: it responds again", self.name)
 
     def failed(self, error: UpstreamError) -> None:
         """A request got none."""
-        if self.health.failed(self._loop.time()):
+        if self.health.failed(self.now()):
             failures = self.health.breaker.failures
             log.warning(
                 "server %s: circuit breaker open for %g s: %d failures in a row, the last: %s",
@@ -131,7 +123,7 @@ class UpstreamServer:
 
     def on_health_check(self, problem: str | None) -> None:
         """A health check passed (None), or what was wrong."""
-        if self.health.on_health_check(passed=problem is None, now=self._loop.time()):
+        if self.health.on_health_check(passed=problem is None, now=self.now()):
             if problem is None:
                 log.info("server %s is healthy again", self.name)
             else:
@@ -141,11 +133,11 @@ class UpstreamServer:
 
     def reused_connection_answered(self) -> None:
         """A request on a reused connection got a response. Need not be called while the server is trusted."""
-        self.pool.reuse.on_response(self._loop.time())
+        self.pool.reuse.on_response(self.now())
 
     def reused_connection_lost(self) -> None:
         """A reused connection was lost before a byte of the response."""
-        self.pool.reuse.on_lost(self._loop.time())
+        self.pool.reuse.on_lost(self.now())
 
     # How connections are made.
 

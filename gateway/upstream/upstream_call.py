@@ -83,8 +83,9 @@ class UpstreamCall:
         """The request's body, or what the client sends into a tunnel, is complete. As for `write`."""
         if self._connection is not None:
             self._body_begun = True
-            if self._server is not None and self._server.concurrency is not None:
-                self._server.sent(self)
+            server = self._server
+            if server is not None and server.concurrency is not None:
+                server.concurrency.sent(self, server.now())
             self._connection.write_end()
             if self._request.copy is not None:
                 self._request.copy.write_end()
@@ -264,7 +265,7 @@ class UpstreamCall:
         if self._request.body_follows:
             server.is_http_1_0 = head.version < _HTTP_1_1
         if server.concurrency is not None:
-            server.responded(self, head.status)
+            server.concurrency.responded(self, head.status, server.now())
         if not server.health.breaker.calm:
             server.answered()
         if not server.pool.reuse.trusted and self._connection is not None and self._connection.reused:
