@@ -85,7 +85,8 @@ class TokenValidator:
             return facts
         if self._tokens.has_valid_tag(token):
             return LookupNeeded.STORE if OWN in accepted else None
-        jwt = read_jwt(token)
+        # Without a dot it is no JWT: no call is made for the tokens that strangers make up.
+        jwt = read_jwt(token) if "." in token else None
         if jwt is not None and jwt.issuer == self._jwts.issuer:
             return self._known_jwt(token, jwt) if OWN in accepted else None
         return self._foreign.resolve_now(token, jwt, accepted) if accepted is not OWN_ONLY else None

@@ -52,7 +52,7 @@ def token_response(token: TokenResponse, nonce: str | None = None) -> Response:
     return _answer(200, token_body(token), nonce)
 
 
-GRANTED = PreparedResponse(200, b"HTTP/1.1 200 OK\r\n" + render_header_lines(TOKEN_HEADERS), "")
+GRANTED = PreparedResponse(200, b"HTTP/1.1 200 OK\r\n" + render_header_lines(TOKEN_HEADERS), b"")
 """The same, rendered but for the body."""
 
 

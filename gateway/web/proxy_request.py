@@ -25,7 +25,6 @@ from gateway.web.response_writer import ResponseWriter
 
 log = logging.getLogger("gatepost")
 
-_SETTLED = (AuthError, Response)
 Outcome = UpstreamRequest | Response | AuthError
 """What the phases come to: what goes upstream, or why nothing does."""
 
@@ -54,14 +53,15 @@ class ProxyRequest(ResponseWriter[ClientWriter]):
                 outcome = forward_whole(exchange, body, cached) if body else forward(exchange, body, cached)
             elif admission is None:
                 outcome = forward_chunked(exchange, services, body, cached)
-            elif isinstance(admission, _SETTLED):
+            # Not `isinstance`, which takes longer where the class is an enumeration.
+            elif type(admission) is AuthError or isinstance(admission, Response):
                 outcome = admission
             elif isinstance(admission, AccessQuestion):
                 self._task = admission
                 admission.ask(_Admission(self, cached, body))
                 return
             else:
-                self._task = run_eagerly(self._await_admission(admission, cached, body))
+                self._task = run_eagerly(self._await_admission(admission, cached, body))  # type: ignore[arg-type]  # no AuthError
                 return
         except Exception as error:  # whatever a plugin raises ends the request: a broken guard lets nobody in
             self._refuse(error)
@@ -72,12 +72,12 @@ class ProxyRequest(ResponseWriter[ClientWriter]):
         """Does what the phases have come to."""
         if isinstance(outcome, UpstreamRequest):
             self._send(outcome)
-        elif isinstance(outcome, AuthError):
+        elif type(outcome) is AuthError:
             self._challenge(outcome)
         elif isinstance(outcome, Response):
             self._answer(outcome, close=False)
         else:
-            self._task = run_eagerly(self._await_phases(outcome))
+            self._task = run_eagerly(self._await_phases(outcome))  # type: ignore[arg-type]  # no AuthError
 
     def admitted(self, refusal: AuthError | None, cached: CachedRequest, body: bytes) -> None:
         """Goes on when it is known whether the client may call the route."""

@@ -12,20 +12,21 @@ ROUTE = route("/orders", scope_text="orders.read")
 
 
 @pytest.mark.parametrize("refusal", AuthError)
-@pytest.mark.parametrize("extra", [[], [(b"X-Request-Id", b"1")]], ids=["plain", "added"])
+@pytest.mark.parametrize("extra", [[], [(b"X-Request-Id", b"1")], [(b"A", b"1"), (b"B", b"")]], ids=len)
 @pytest.mark.parametrize("keep_alive", [True, False], ids=["kept", "closed"])
+@pytest.mark.parametrize("request_id", ["0a1B", "", 'id-"1', "é", "a b\\"])
 def test_it_makes_the_same_bytes_as_the_long_way(
-    refusal: AuthError, extra: Headers, keep_alive: bool
+    refusal: AuthError, extra: Headers, keep_alive: bool, request_id: str
 ) -> None:
-    answer = problem_response(auth_problem(refusal, ROUTE, "gate"), 'id-"1')
+    answer = problem_response(auth_problem(refusal, ROUTE, "gate"), request_id)
     expected = response_bytes(
         answer, extra, method="GET", version=(1, 1), keep_alive=keep_alive, now=1_800_000_000.0
     )
     ready = prepared_challenge(refusal, ROUTE, "gate")
-    body = ready.body('id-"1')
+    body = ready.body(request_id)
     assert ready.message(body, extra, keep_alive=keep_alive, now=1_800_000_000.0) == expected
     assert (ready.status, body) == (answer.status, answer.body)
-    assert json.loads(body)["request_id"] == 'id-"1'
+    assert json.loads(body)["request_id"] == request_id
 
 
 def test_each_answer_has_its_own_second_length_and_end() -> None:
