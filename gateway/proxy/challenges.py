@@ -53,9 +53,8 @@ class AuthProblem(Problem):
     """The scopes that the request needs; None: the route's."""
 
 
-def problem_type(refusal: AuthError) -> ProblemType:
-    """The row of the table of problems."""
-    return _KINDS[refusal]
+CODES = {refusal: kind.code for refusal, kind in _KINDS.items()}
+"""The code of each refusal's problem."""
 
 
 def auth_problem(refusal: AuthError, route: Route, realm: str, *, scheme: str = "Bearer") -> AuthProblem:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from gateway.http.exchange import NOBODY, Exchange, Header, Peer, RequestHead
 from gateway.http.forwarding_headers import identity_header_lines
 from gateway.http.head_limits import DEFAULT_LIMITS, RequestHeadLimits
+from gateway.http.prepared_response import PreparedResponse
 from gateway.http.route import Route
 from gateway.oauth.bearer import AuthError, BearerCredentials
 from gateway.oauth.model import TokenInfo
@@ -108,6 +109,8 @@ class CachedRequest:
     alike: Alike = field(default_factory=Alike, compare=False)
     identity: tuple[RequestHead, TokenInfo | None, bytes] | None = field(default=None, compare=False)
     """The last request, its token, and the lines that went upstream behind its id: who sent it."""
+    challenge: tuple[AuthError, PreparedResponse] | None = field(default=None, compare=False)
+    """Why the last request was refused whose token did not suffice, and the response that says so."""
 
     def head_from(self, peer: Peer) -> RequestHead:
         """The request's head, sent by `peer`."""

@@ -66,7 +66,10 @@ class ProxyRequest(ResponseWriter[ClientWriter]):
         except Exception as error:  # whatever a plugin raises ends the request: a broken guard lets nobody in
             self._refuse(error)
         else:
-            self._go_on(outcome)
+            if type(outcome) is AuthError:
+                self._challenge(outcome, cached)
+            else:
+                self._go_on(outcome)
 
     def _go_on(self, outcome: Outcome | Awaitable[Outcome]) -> None:
         """Does what the phases have come to."""
@@ -172,14 +175,21 @@ class ProxyRequest(ResponseWriter[ClientWriter]):
         )
         self._finish(keep=self._keep)
 
-    def _challenge(self, refusal: AuthError) -> None:
+    def _challenge(self, refusal: AuthError, cached: CachedRequest | None = None) -> None:
         exchange, realm = self._exchange, self._services.realm
-        scheme = scheme_of(exchange.request)
-        if exchange.request.method == "HEAD":
-            self._refuse(auth_problem(refusal, exchange.route, realm, scheme=scheme))
+        request, route = exchange.request, exchange.route
+        if request.method == "HEAD":
+            self._refuse(auth_problem(refusal, route, realm, scheme=scheme_of(request)))
             return
         self._services.refusals.unauthorized(exchange, refusal)
-        answer = prepared_challenge(refusal, exchange.route, realm, scheme)
+        last = None if cached is None or cached.head is not request else cached.challenge
+        if last is not None and last[0] is refusal:
+            answer = last[1]
+        else:
+            answer = prepared_challenge(refusal, route, realm, scheme_of(request))
+            if cached is not None and cached.head is request:
+                # Who is refused sends the same again and again.
+                cached.challenge = refusal, answer
         body = answer.body(exchange.request_id)
         self._status, self._size = answer.status, len(body)
         self._keep = not self._client.closing

@@ -15,7 +15,7 @@ from gateway.oauth.model import TokenInfo
 from gateway.oauth_flows.client_request import ClientRequest
 from gateway.oauth_flows.token import TokenRequestState
 from gateway.proxy.access import FindToken
-from gateway.proxy.challenges import AuthProblem, auth_problem, problem_type
+from gateway.proxy.challenges import CODES, AuthProblem, auth_problem
 from gateway.proxy.request_tokens import presented_credentials
 from gateway.server.connection_manager import Reached
 from gateway.telemetry.refusals import Refusal, RefusalBuffer
@@ -49,7 +49,7 @@ class RefusalRecorder:
 
     def unauthorized(self, exchange: Exchange, error: AuthError) -> None:
         """A request on a route brought no sufficient token."""
-        exchange.state[ERROR_CODE] = problem_type(error).code
+        exchange.state[ERROR_CODE] = CODES[error]
         if self.buffer.has_room():
             self.buffer.keep(self._on_route(exchange, auth_problem(error, exchange.route, ""), error))
 

@@ -240,9 +240,9 @@ class UploadRequest(ProxyRequest):
         self._leave_unsent_body()
         super()._answer(answer, close=close)
 
-    def _challenge(self, refusal: AuthError) -> None:
+    def _challenge(self, refusal: AuthError, cached: CachedRequest | None = None) -> None:
         self._leave_unsent_body()
-        super()._challenge(refusal)
+        super()._challenge(refusal, cached)
 
     def _leave_unsent_body(self) -> None:
         """RFC 9110 section 10.1.1: a client that waits for 100 (Continue) will not send its body now, or

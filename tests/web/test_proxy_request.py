@@ -127,6 +127,26 @@ async def test_the_token_of_a_request_that_a_plugin_has_made_is_the_one_that_cou
     assert [seen.method for seen in upstream.requests] == ["PUT", "GET"] * 2
 
 
+async def test_each_refusal_of_the_same_bytes_says_what_is_wrong_with_the_token_now(
+    client: RawClient,
+) -> None:
+    token = json.loads((await ask_for_token(client, "scope=write")).content)["access_token"]
+    asking = request("/guarded", f"Authorization: Bearer {token}")
+    refusals = [await client.ask(asking) for _ in range(3)]
+    body = f"client_id=demo&client_secret=demo-secret&token={token}".encode()
+    kind = "Content-Type: application/x-www-form-urlencoded"
+    assert (await client.ask(request("/revoke", kind, method="POST", body=body))).status == 200
+    refusals += [await client.ask(asking) for _ in range(3)]
+    assert [one.status for one in refusals] == [403] * 3 + [401] * 3
+    errors = ['error="insufficient_scope"'] * 3 + ['error="invalid_token"'] * 3
+    assert all(
+        error in (one.header("WWW-Authenticate") or "") for one, error in zip(refusals, errors, strict=True)
+    )
+    assert len({json.loads(one.content)["request_id"] for one in refusals}) == 6
+    dpop = await client.ask(request("/guarded", "Authorization: DPoP forged"))
+    assert (dpop.header("WWW-Authenticate") or "").startswith("DPoP ")
+
+
 async def test_coroutine_hooks_run_in_their_phase_and_may_use_timeouts(
     client: RawClient, upstream: RawUpstream
 ) -> None:
