@@ -76,10 +76,10 @@ class RouteTable:
         """`own` are the paths that no route can take."""
         own, routes = own or GatewayPaths(), list(routes)
         readings = [(_as_it_stands(route), eager_route_segments(route.path)) for route in giving_way(routes)]
-        self._trust_plain_paths = all(path == eager for path, eager in readings)
+        self._trust_plain_paths = all(path == eager for path, eager in giving_way(readings))
         """Whether no route's own path has another reading: then a plain path needs no second look. Else even
         `/admin` could be the `/Admin` of an upstream that ignores case."""
-        one_reading = self._trust_plain_paths and all(route.case_sensitive for route in routes)
+        one_reading = self._trust_plain_paths and all(route.case_sensitive for route in giving_way(routes))
         self._as_it_stands = RoutePaths()
         self._eager = self._as_it_stands if one_reading else RoutePaths()
         """Routes as an eager reader finds them. Where all read the same, they are kept once."""

@@ -12,6 +12,7 @@ from gateway.http.exchange import RequestHead
 from gateway.http.problems import METHOD_NOT_ALLOWED, NO_ROUTE, Problem
 from gateway.http.route_target import segments_of
 from gateway.oauth.metadata import Members, Resource, ResourceKey
+from gateway.runtime.give_way import giving_way
 from gateway.web.endpoint_cors import any_origin
 from gateway.web.request_context import HEAD
 
@@ -31,7 +32,7 @@ class MetadataEndpoints:
     ) -> None:
         self._server = json.dumps(server).encode()
         self._resources = resources
-        self._most_segments = max((len(segments) for _, segments in resources), default=0)
+        self._most_segments = max((len(segments) for _, segments in giving_way(resources)), default=0)
         self._base = segments_of(paths.base or "/")
 
     async def server(self, request: web.Request) -> web.Response:
