@@ -7,23 +7,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from aiohttp import StreamReader, web
-from aiohttp.http_exceptions import BadHttpMethod, LineTooLong
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
-from gateway.http.limit_names import HEAD, TARGET
-from gateway.http.problems import (
-    BAD_REQUEST,
-    HEADERS_TOO_LARGE,
-    INTERNAL_ERROR,
-    TARGET_TOO_LONG,
-    UNKNOWN_METHOD,
-    Problem,
-    ProblemType,
-)
+from gateway.http.problems import INTERNAL_ERROR, Problem
 from gateway.server.client_connection import ClientConnection
+from gateway.server.parse_errors import parse_problem
 from gateway.server.raw_response import AlreadySentResponse
 
-_LIMITS = {TARGET_TOO_LONG: TARGET, HEADERS_TOO_LARGE: HEAD}
 _YEARS = 1e9
 """Seconds. Idle connections are closed by the connection itself, not by aiohttp."""
 
@@ -105,8 +95,7 @@ class AiohttpHandler(RequestHandler):
     ) -> web.StreamResponse:
         """Answers what aiohttp can't parse, and errors that a handler let escape, with a problem."""
         if status < 500:  # noqa: PLR2004 (the server's own errors begin there)
-            kind = parse_error_type(exc, self.longest_target)
-            problem = Problem(kind, close=True, limit=_LIMITS.get(kind, ""))
+            problem = parse_problem(exc, self.longest_target)
         else:
             self.log_exception("Unhandled error", exc_info=exc)
             problem = Problem(INTERNAL_ERROR, close=True)
@@ -119,13 +108,3 @@ def end_with_error(bodies: Iterable[StreamReader]) -> None:
     for body in bodies:
         if not body.is_eof():
             body.set_exception(web.RequestPayloadError("malformed body"))
-
-
-def parse_error_type(error: BaseException | None, longest_target: int) -> ProblemType:
-    """The problem for a request that aiohttp can't parse. `longest_target`: the limit it was given."""
-    if isinstance(error, BadHttpMethod):
-        return UNKNOWN_METHOD
-    if not isinstance(error, LineTooLong):
-        return BAD_REQUEST
-    # aiohttp says which limit was passed, and the two differ.
-    return TARGET_TOO_LONG if error.args[1] == longest_target else HEADERS_TOO_LARGE

@@ -1,11 +1,8 @@
 import pytest
 from aiohttp import web
-from aiohttp.http_exceptions import BadHttpMessage, BadHttpMethod, LineTooLong
 
 from gateway.errors import StoreUnavailable
-from gateway.http.head_limits import DEFAULT_LIMITS
 from gateway.http.problems import BAD_REQUEST, Problem
-from gateway.server.aiohttp_handler import parse_error_type
 from gateway.upstream.errors import (
     UpstreamBroken,
     UpstreamError,
@@ -43,17 +40,3 @@ def test_an_upstream_that_is_away_says_when_to_come_back() -> None:
 def test_what_aiohttp_raises_is_reported_in_the_gateways_words(status: int, code: str) -> None:
     kinds = {404: web.HTTPNotFound(), 413: web.HTTPRequestEntityTooLarge(1, 2), 400: web.HTTPBadRequest()}
     assert aiohttp_problem(kinds.get(status, web.HTTPUnsupportedMediaType())).kind.code == code
-
-
-@pytest.mark.parametrize(
-    ("error", "status"),
-    [
-        (BadHttpMethod("BREW"), 501),
-        (LineTooLong(b"", DEFAULT_LIMITS.target), 414),
-        (LineTooLong(b"", 1), 431),
-        (BadHttpMessage(""), 400),
-        (None, 400),
-    ],
-)
-def test_what_can_t_be_parsed_has_its_status(error: Exception | None, status: int) -> None:
-    assert parse_error_type(error, DEFAULT_LIMITS.target).status == status
