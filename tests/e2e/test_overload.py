@@ -205,7 +205,11 @@ async def test_a_worker_with_twice_its_load_refuses_routes_and_answers_its_own_e
     server = {"max_event_loop_delay": "75ms", "fast_lane": fast_lane}
     patient = {"servers": [{"url": upstream.url}], "timeouts": {"connect": "60s"}}
     plugins = [{"use": "blocking_plugin:Blocking"}]
-    config = configuration(upstream.url, server=server, upstreams={"backend": patient}, plugins=plugins)
+    # A burst holds the loop up for longer than a store may take by default.
+    store = {"timeout": "20s"}
+    config = configuration(
+        upstream.url, server=server, store=store, upstreams={"backend": patient}, plugins=plugins
+    )
     running = gateway(config, PYTHONPATH=str(tmp_path))
     async with unlimited() as session:
         load = OpenLoop(session, f"{running.http}/open")
