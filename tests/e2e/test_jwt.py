@@ -20,7 +20,7 @@ from tests.conftest import Valkey
 from tests.e2e.conftest import CLIENT, SECRET, StartGateway, configuration, merged
 from tests.e2e.jwt_traffic import GATEWAY, Verifier, keys, kid, traffic, until_signs
 from tests.raw import RawUpstream
-from tests.running import Running
+from tests.running import START_LIMIT, Running
 
 LEAD = 2
 SHARED = {
@@ -40,7 +40,7 @@ async def test_a_rotation_has_no_moment_at_which_a_good_token_fails(fleet: list[
     async with traffic(*fleet) as running:
         verifiers = [Verifier(running.session, gateway.http) for gateway in fleet]
         using = asyncio.create_task(running.run(verifiers))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(START_LIMIT):
             while len(running.tokens) < 5:  # noqa: ASYNC110 (its own traffic)
                 await asyncio.sleep(0.01)
         seen = {kid(running.tokens[0])}
@@ -50,7 +50,7 @@ async def test_a_rotation_has_no_moment_at_which_a_good_token_fails(fleet: list[
             await until_signs(running, new["kid"], using)
             seen.add(new["kid"])
         more = len(running.tokens) + 5
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(START_LIMIT):
             while len(running.tokens) < more and not using.done():  # noqa: ASYNC110 (its own traffic)
                 await asyncio.sleep(0.01)
         assert not using.done(), using.exception()
@@ -71,7 +71,7 @@ async def test_after_a_leak_the_old_key_is_worth_nothing_and_the_new_one_works_a
         for gateway in fleet * 4:
             assert await running.use(gateway, old) == 200
         (new,) = await keys(fleet[1], "rotate", "--at-once")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(START_LIMIT):
             for gateway in fleet:
                 misses = 0
                 while misses < 8:  # with two workers: both have heard of it
@@ -172,7 +172,7 @@ async def test_a_reload_changes_the_format_and_the_tokens_that_are_out_live_on(
             jwts = {"tokens": {"format": "jwt", "signing": {"keys": files}}}
             running.write(merged(config_of(running), jwts))
             running.signal(signal.SIGHUP)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(START_LIMIT):
                 while reloads == sum("reloaded" in line for line in running.lines):  # noqa: ASYNC110 (it tells)
                     await asyncio.sleep(0.01)
             tokens.append(await client.token(running))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.client_keys import Signer
 from tests.conftest import Valkey
+from tests.running import START_LIMIT
 from tests.standards.caller import served
 from tests.standards.prover import Keys, Prover
 
@@ -30,7 +31,7 @@ async def test_a_changed_key_file_is_taken_over_at_sighup(
         (tmp_path / "keys.json").write_text(json.dumps(new.jwks))
         caller.running.signal(signal.SIGHUP)
         await caller.running.line("reloaded")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(START_LIMIT):
             while prover.signed(prover.assertion("file")).status != 401:  # noqa: ASYNC110 (old workers take some more)
                 await asyncio.sleep(0.02)
         keys.signers["new"] = new

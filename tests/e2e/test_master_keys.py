@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import Valkey
 from tests.e2e.conftest import CLIENT, SECRET, StartGateway, configuration, merged
 from tests.raw import RawUpstream
-from tests.running import Running
+from tests.running import START_LIMIT, Running
 
 OLD, NEW = "o" * 32, "n" * 32
 MISTAKE = "use a master key that is not in tokens.keys"
@@ -49,7 +49,7 @@ async def ready(session: aiohttp.ClientSession, running: Running) -> tuple[int, 
 
 
 async def until_ready(session: aiohttp.ClientSession, running: Running, status: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(START_LIMIT):
         while (await ready(session, running))[0] != status:  # noqa: ASYNC110 (another process hears from the store)
             await asyncio.sleep(0.02)
 
@@ -59,7 +59,7 @@ async def reload(running: Running, config: dict[str, Any]) -> None:
     said = running.output.count("reloaded")
     running.write(config)
     running.signal(signal.SIGHUP)
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(START_LIMIT):
         while running.output.count("reloaded") == said:  # noqa: ASYNC110 (another process says it)
             await asyncio.sleep(0.02)
 

@@ -130,7 +130,7 @@ async def test_a_reload_changes_routes_and_keeps_tokens_and_requests(
         await running.line("reloaded")
         assert (await asking).body == b"slow"
         upstream.reset()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(START_LIMIT):
             while (await asked(running)).status != 404:  # noqa: ASYNC110 (old workers take some more)
                 await asyncio.sleep(0.02)
         assert (await asked(running, bearer(issued))).status == 200
@@ -179,7 +179,7 @@ async def test_a_killed_worker_costs_only_what_it_was_doing(
     running = gateway(configuration(upstream.url), workers=2)
     victim = running.children()[0]
     os.kill(victim, signal.SIGKILL)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(START_LIMIT):
         while victim in running.children() or len(running.children()) != 2:
             assert (await asked(running)).status == 200
             await asyncio.sleep(0.02)

