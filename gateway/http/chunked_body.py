@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
-_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
-_LAST = re.compile(rb"0{1,8}\r\n\r\n")
-MOST_CHUNKS = 64
+_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
+_LAST: Final = re.compile(rb"0{1,8}\r\n\r\n")
+MOST_CHUNKS: Final = 64
 """With more of them, a parser that is written in C is faster."""
 
 

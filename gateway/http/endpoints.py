@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
-TOKEN = "/token"  # noqa: S105 (a path)
-REVOKE = "/revoke"
-INTROSPECT = "/introspect"
-REGISTER = "/register"
-JWKS = "/jwks"
-AUTHORIZE = "/authorize"
-SERVER_METADATA = "/.well-known/oauth-authorization-server"
-OPENID_CONFIGURATION = "/.well-known/openid-configuration"
-RESOURCE_METADATA = "/.well-known/oauth-protected-resource"
-PORTAL = "/portal"
-ACME_CHALLENGES = "/.well-known/acme-challenge"
-VERIFY = "/auth/verify"
+TOKEN: Final = "/token"  # noqa: S105 (a path)
+REVOKE: Final = "/revoke"
+INTROSPECT: Final = "/introspect"
+REGISTER: Final = "/register"
+JWKS: Final = "/jwks"
+AUTHORIZE: Final = "/authorize"
+SERVER_METADATA: Final = "/.well-known/oauth-authorization-server"
+OPENID_CONFIGURATION: Final = "/.well-known/openid-configuration"
+RESOURCE_METADATA: Final = "/.well-known/oauth-protected-resource"
+PORTAL: Final = "/portal"
+ACME_CHALLENGES: Final = "/.well-known/acme-challenge"
+VERIFY: Final = "/auth/verify"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ rule leaves as it came.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from gateway.http.editable_heads import (
     URL_HEADERS,
@@ -47,19 +47,19 @@ __all__ = [
     "is_event_stream",
 ]
 
-ERROR_CODE = "gatepost.error"
+ERROR_CODE: Final = "gatepost.error"
 """The key in an exchange's `state` of the code of the problem with which the gateway refused it."""
-UPSTREAM_TIMES = "gatepost.upstream"
+UPSTREAM_TIMES: Final = "gatepost.upstream"
 """The key of what is known of its way to the upstream, where that is wanted."""
-LOOKUP_TIMES = "gatepost.lookup"
+LOOKUP_TIMES: Final = "gatepost.lookup"
 """The key of when it began and ended to wait for the store, or another issuer, to say what its token is, by
 `perf_counter`. Absent: the worker knew."""
-TRACE = "gatepost.trace"
+TRACE: Final = "gatepost.trace"
 """The key of its trace, where traces are recorded (`gateway.otel.tracer.RequestTrace`)."""
 
-UNIX_SOCKET = "unix:"
+UNIX_SOCKET: Final = "unix:"
 """Stands for the address of a client on a Unix socket, which has none."""
-UNKNOWN_ADDRESS = "unknown"
+UNKNOWN_ADDRESS: Final = "unknown"
 """RFC 7239 section 6.2: the address of a client of which a trusted proxy says nothing that can be read."""
 
 
@@ -85,7 +85,7 @@ class Peer:
     """Whether the edge only asks about the client's request: it has not sent it on."""
 
 
-NOBODY = Peer("", "http")
+NOBODY: Final = Peer("", "http")
 """Stands where it is not known, or must not matter, who sends."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum
+from typing import Final
 
 from gateway.http.exchange import Header, Headers, RequestHead, ResponseHead
 from gateway.http.header_fields import render_header_lines
@@ -11,11 +12,11 @@ from gateway.http.header_names import HOP_BY_HOP, is_identity, is_override
 from gateway.oauth.model import TokenInfo
 from gateway.runtime.caches import MIB, cached, cached_by_size, register
 
-VIA = b"gatepost"
+VIA: Final = b"gatepost"
 
 
 # A response to the client is framed anew for the client.
-RESPONSE_DROPS = HOP_BY_HOP | {b"content-length"}
+RESPONSE_DROPS: Final = HOP_BY_HOP | {b"content-length"}
 
 
 class _Rule(IntEnum):
@@ -27,10 +28,10 @@ class _Rule(IntEnum):
     OVERRIDE = 5
 
 
-_REQUEST_NAMES = register(
+_REQUEST_NAMES: Final = register(
     "names of request headers", __name__, entries=2048, key_bytes=128, total_bytes=1 * MIB
 )
-_RESPONSE_NAMES = register(
+_RESPONSE_NAMES: Final = register(
     "names of response headers", __name__, entries=2048, key_bytes=128, total_bytes=1 * MIB
 )
 
@@ -103,10 +104,12 @@ def with_host(headers: Headers, host: bytes) -> Headers:
 
 
 # What frames or addresses a message can't be taken out of it by naming it in Connection.
-_NOT_NOMINABLE = frozenset({b"host", b"content-length", b"close", b"keep-alive"})
+_NOT_NOMINABLE: Final = frozenset({b"host", b"content-length", b"close", b"keep-alive"})
 
 
-_CONNECTION = register("values of Connection", __name__, entries=256, key_bytes=128, total_bytes=2 * MIB)
+_CONNECTION: Final = register(
+    "values of Connection", __name__, entries=256, key_bytes=128, total_bytes=2 * MIB
+)
 
 
 @cached(_CONNECTION)
@@ -116,7 +119,7 @@ def nominees(connection: bytes) -> frozenset[bytes]:
     return frozenset(names - _NOT_NOMINABLE)
 
 
-IDENTITY_NAMES = frozenset(
+IDENTITY_NAMES: Final = frozenset(
     {
         b"x-request-id",
         b"x-forwarded-for",
@@ -166,8 +169,8 @@ def _identity_size(
     return sum([len(text) for text in texts if text]) + sum(map(len, scopes)) + 50 * len(scopes)
 
 
-_IDENTITIES = register("identity headers", __name__, entries=2048, key_bytes=768, total_bytes=12 * MIB)
-_IDENTITY_LINES = register(
+_IDENTITIES: Final = register("identity headers", __name__, entries=2048, key_bytes=768, total_bytes=12 * MIB)
+_IDENTITY_LINES: Final = register(
     "lines of identity headers", __name__, entries=2048, key_bytes=768, total_bytes=12 * MIB
 )
 
@@ -259,7 +262,7 @@ def client_head(head: ResponseHead) -> ResponseHead:
 
 
 # RFC 9110 section 6.5.1: what frames or routes a message, or says who may, must stand before its body.
-_NO_TRAILERS = RESPONSE_DROPS | {b"host", b"trailer", b"authorization", b"set-cookie"}
+_NO_TRAILERS: Final = RESPONSE_DROPS | {b"host", b"trailer", b"authorization", b"set-cookie"}
 
 
 def response_trailers(trailers: Headers) -> Headers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,4 +18,4 @@ class RequestHeadLimits:
     """Bytes of the request target; more is 414 (RFC 9112 section 3 asks for at least 8000)."""
 
 
-DEFAULT_LIMITS = RequestHeadLimits()
+DEFAULT_LIMITS: Final = RequestHeadLimits()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.http.exchange import Header
 from gateway.http.header_names import is_framing
 
-OF_PROXIES = frozenset(
+OF_PROXIES: Final = frozenset(
     {
         b"x-forwarded-for",
         b"x-forwarded-proto",

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Final
 
 from gateway.http.exchange import Header, Headers
 from gateway.http.token_syntax import TOKEN
 from gateway.runtime.caches import MIB, cached, register
 
-_LINES = register("header lines", __name__, entries=4096, key_bytes=512, total_bytes=6 * MIB)
+_LINES: Final = register("header lines", __name__, entries=4096, key_bytes=512, total_bytes=6 * MIB)
 
 # RFC 9110 section 5.1 and 5.5.
-NAME = TOKEN.encode()
-VALUE = rb"(?:[!-~\x80-\xff](?:[ -~\t\x80-\xff]*[!-~\x80-\xff])?)?"
-_FIELD = re.compile(rb"(" + NAME + rb"):[ \t]*+(" + VALUE + rb")[ \t]*\Z")
+NAME: Final = TOKEN.encode()
+VALUE: Final = rb"(?:[!-~\x80-\xff](?:[ -~\t\x80-\xff]*[!-~\x80-\xff])?)?"
+_FIELD: Final = re.compile(rb"(" + NAME + rb"):[ \t]*+(" + VALUE + rb")[ \t]*\Z")
 
 
 def parse_header_lines(lines: bytes) -> Headers | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AfterValidator
 
 from gateway.http.token_syntax import is_token
 
 # RFC 9110 section 7.6.1, and those that only concern the two ends of one connection.
-HOP_BY_HOP = frozenset(
+HOP_BY_HOP: Final = frozenset(
     {
         b"connection",
         b"keep-alive",
@@ -24,7 +24,7 @@ HOP_BY_HOP = frozenset(
 )
 # Set by the gateway alone. A client's are removed in any spelling that an upstream could take for them:
 # servers that hand headers on as variables turn "-", "_" and "." into the same character.
-_OURS = frozenset(
+_OURS: Final = frozenset(
     {
         "x-client-id",
         "x-authenticated-scope",
@@ -41,7 +41,7 @@ _OURS = frozenset(
         "forwarded",
     }
 )
-OVERRIDES = frozenset(
+OVERRIDES: Final = frozenset(
     {
         "x-http-method",
         "x-http-method-override",
@@ -57,12 +57,12 @@ OVERRIDES = frozenset(
 """Frameworks take these for the method or the path, in place of those that were checked: removed from
 requests, unless a route's `allow_headers` lets them pass."""
 # The same to single servers.
-_OTHER_OVERRIDES = frozenset(
+_OTHER_OVERRIDES: Final = frozenset(
     {"x-original-method", "x-original-uri", "x-original-host", "x-http-host-override"}
 )
 # RFC 9440, and what proxies of all vendors call the certificate of a client and what they say of it: only a
 # trusted proxy may tell of one, and it tells the gateway.
-_CERTIFICATES = (
+_CERTIFICATES: Final = (
     "client-cert",
     "ssl-client",
     "ssl-cert",
@@ -77,11 +77,11 @@ _CERTIFICATES = (
     "x-tls-client",
 )
 # What says where a message ends, to whom it goes, and which way it came.
-_FRAMING = frozenset({b"content-length", b"trailer", b"expect", b"host", b"via"})
-_NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9]+")
+_FRAMING: Final = frozenset({b"content-length", b"trailer", b"expect", b"host", b"via"})
+_NOT_ALPHANUMERIC: Final = re.compile(r"[^a-z0-9]+")
 # RFC 9110 section 5.5: field-value, here in ASCII.
-_VALUE = re.compile(r"([\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?)?")
-LONGEST_VALUE = 4096
+_VALUE: Final = re.compile(r"([\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?)?")
+LONGEST_VALUE: Final = 4096
 
 
 def is_identity(lower: bytes) -> bool:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-CONNECTIONS = "server.max_connections"
-PER_ADDRESS = "server.max_connections_per_address"
-HEADER_TIMEOUT = "server.timeouts.header"
-BODY_TIMEOUT = "server.timeouts.body"
-IDLE = "server.timeouts.idle"
-MIN_RATE = "server.min_rate"
-HEAD = "server.limits.head"
-HEADERS = "server.limits.headers"
-TARGET = "server.limits.target"
-BODY = "server.max_body"
-LOOP_DELAY = "server.max_event_loop_delay"
-CONCURRENCY = "adaptive_concurrency"
+from typing import Final
+
+CONNECTIONS: Final = "server.max_connections"
+PER_ADDRESS: Final = "server.max_connections_per_address"
+HEADER_TIMEOUT: Final = "server.timeouts.header"
+BODY_TIMEOUT: Final = "server.timeouts.body"
+IDLE: Final = "server.timeouts.idle"
+MIN_RATE: Final = "server.min_rate"
+HEAD: Final = "server.limits.head"
+HEADERS: Final = "server.limits.headers"
+TARGET: Final = "server.limits.target"
+BODY: Final = "server.max_body"
+LOOP_DELAY: Final = "server.max_event_loop_delay"
+CONCURRENCY: Final = "adaptive_concurrency"
 """Of an upstream."""
-BODY_OF_ROUTE = "body_limit"
+BODY_OF_ROUTE: Final = "body_limit"
 """The plugin."""
 
-ALL = (
+ALL: Final = (
     CONNECTIONS,
     PER_ADDRESS,
     HEADER_TIMEOUT,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
-HEAD_END = b"\r\n\r\n"
-_LINE_ENDS = re.compile(rb"[\r\n]*+")
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n")
+HEAD_END: Final = b"\r\n\r\n"
+_LINE_ENDS: Final = re.compile(rb"[\r\n]*+")
+_LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n")
 
 
 def body_length(head: bytes) -> int | None:

@@ -8,21 +8,22 @@ was checked is what any upstream sees.
 from __future__ import annotations
 
 import re
+from typing import Final
 from urllib.parse import unquote_to_bytes
 
-DOT_SEGMENTS = frozenset({".", ".."})
+DOT_SEGMENTS: Final = frozenset({".", ".."})
 
 # Nothing here to decode, cut off, merge or fold: nearly all paths. Linear, as no segment has a slash. The
 # group is not possessive: Python before 3.11.5 keeps what a round of such a group has read and failed on.
-_ONE_READING = re.compile(rb"(?:/[a-z0-9\-._~!$&'()*+,=:@\[\]|^]++)*/?\Z")
-_ENCODED_SLASH = re.compile(rb"%2f", re.IGNORECASE)
-_PARAMETER = re.compile(rb";[^/]*+")
-_SLASHES = re.compile(rb"//++")
+_ONE_READING: Final = re.compile(rb"(?:/[a-z0-9\-._~!$&'()*+,=:@\[\]|^]++)*/?\Z")
+_ENCODED_SLASH: Final = re.compile(rb"%2f", re.IGNORECASE)
+_PARAMETER: Final = re.compile(rb";[^/]*+")
+_SLASHES: Final = re.compile(rb"//++")
 
 RouteSegments = tuple[str | None, ...]
 """The segments of a route's path. None: a `{name}`, which takes any one segment that is not empty."""
-TEMPLATE = re.compile(r"(?<=/)\{([A-Za-z_][A-Za-z0-9_-]{0,63})\}(?=/|\Z)")
-MARK = "\0"
+TEMPLATE: Final = re.compile(r"(?<=/)\{([A-Za-z_][A-Za-z0-9_-]{0,63})\}(?=/|\Z)")
+MARK: Final = "\0"
 """Stands for a `{name}`: no path can have it."""
 
 

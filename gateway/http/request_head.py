@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 from gateway.http.exchange import Header, Headers, Peer, RequestHead
 from gateway.http.head_limits import DEFAULT_LIMITS, RequestHeadLimits
@@ -20,15 +21,15 @@ from gateway.http.request_target import parse_target
 from gateway.http.token_syntax import TCHAR, TOKEN, is_token
 from gateway.runtime.caches import MIB, cached, register
 
-MAX_METHOD = 32
-_REST_OF_LINE = MAX_METHOD + len("  HTTP/1.1\r\n")
+MAX_METHOD: Final = 32
+_REST_OF_LINE: Final = MAX_METHOD + len("  HTTP/1.1\r\n")
 """Bytes of a request line beside its target."""
-MAX_HOST = 261
+MAX_HOST: Final = 261
 """RFC 1035 section 2.3.4: a name has at most 255 octets; then a colon and a port of up to five digits."""
 
-_DIGITS = re.compile(rb"[0-9]{1,18}\Z")
+_DIGITS: Final = re.compile(rb"[0-9]{1,18}\Z")
 # RFC 3986 section 3.2.2: a registered name, an IPv4 address or a bracketed IPv6 address; then a port.
-_HOST = re.compile(rb"(?:[A-Za-z0-9\-._~]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\Z")
+_HOST: Final = re.compile(rb"(?:[A-Za-z0-9\-._~]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\Z")
 
 
 def read_head(
@@ -68,9 +69,9 @@ def read_head(
 
 
 # RFC 9112 section 3: method SP request-target SP HTTP-version CRLF, with exactly one space each.
-_REQUEST_LINE = re.compile(TOKEN.encode() + rb" [!-~\x80-\xff]++ HTTP/([0-9]\.[0-9])\r?\n")
-_LONG_METHOD = re.compile(TCHAR.encode() + rb"{33}")
-_EMPTY_LINES = re.compile(rb"(?:\r\n)*")
+_REQUEST_LINE: Final = re.compile(TOKEN.encode() + rb" [!-~\x80-\xff]++ HTTP/([0-9]\.[0-9])\r?\n")
+_LONG_METHOD: Final = re.compile(TCHAR.encode() + rb"{33}")
+_EMPTY_LINES: Final = re.compile(rb"(?:\r\n)*")
 
 
 def check_request_line(data: bytes, longest: int = DEFAULT_LIMITS.target) -> bool:
@@ -142,7 +143,7 @@ def _with_host(headers: Sequence[Header], host: bytes) -> Headers:
     return [(b"Host", host), *(item for item in headers if item[0].lower() != b"host")]
 
 
-_HOSTS = register("hosts", __name__, entries=1024, key_bytes=MAX_HOST, total_bytes=1 * MIB)
+_HOSTS: Final = register("hosts", __name__, entries=1024, key_bytes=MAX_HOST, total_bytes=1 * MIB)
 
 
 @cached(_HOSTS)
@@ -179,7 +180,7 @@ def _check_codings(codings: list[bytes]) -> None:
 
 
 # Authorization is not among them: two of them are answered with a challenge (`gateway.oauth.bearer`).
-_SINGLETONS = frozenset(
+_SINGLETONS: Final = frozenset(
     {
         b"content-length",
         b"content-location",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from gateway.http.head_limits import DEFAULT_LIMITS
@@ -16,15 +17,15 @@ from gateway.http.problems import BAD_REQUEST, TARGET_TOO_LONG, Problem
 
 # RFC 3986 section 3.3: pchar, "/" and the percent sign. The URL Standard lets browsers send "[", "]" and "|"
 # raw in a path, and older ones send "^" so. All else is malformed.
-_PATH = re.compile(rb"/[A-Za-z0-9\-._~!$&'()*+,;=:@%/\[\]|^]*+\Z")
+_PATH: Final = re.compile(rb"/[A-Za-z0-9\-._~!$&'()*+,;=:@%/\[\]|^]*+\Z")
 # RFC 3986 section 3.4; browsers send these further characters in a query without encoding them.
-_QUERY = re.compile(rb"""[A-Za-z0-9\-._~!$&'()*+,;=:@%/?\[\]{}|^`"<>\\]*+\Z""")
-_PLAIN = re.compile(rb"/[A-Za-z0-9\-_~/]*+\Z")
-_BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_QUERY: Final = re.compile(rb"""[A-Za-z0-9\-._~!$&'()*+,;=:@%/?\[\]{}|^`"<>\\]*+\Z""")
+_PLAIN: Final = re.compile(rb"/[A-Za-z0-9\-_~/]*+\Z")
+_BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 # Also the controls beyond ASCII, U+0080 to U+009F.
-NOT_IN_PATHS = re.compile(r"[\\\x00-\x1f\x7f-\x9f]")
+NOT_IN_PATHS: Final = re.compile(r"[\\\x00-\x1f\x7f-\x9f]")
 # Overlong UTF-8 spellings of "." "/" and "\", which some decoders still take.
-_OVERLONG = re.compile(rb"\xc0[\xae\xaf]|\xc1\x9c|\xe0\x80[\xae\xaf]|\xe0\x81\x9c")
+_OVERLONG: Final = re.compile(rb"\xc0[\xae\xaf]|\xc1\x9c|\xe0\x80[\xae\xaf]|\xe0\x81\x9c")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ class Target:
     """The host of a target in absolute-form."""
 
 
-ASTERISK = b"*"
-_SERVER_ITSELF = Target(ASTERISK, ASTERISK, (), None)
+ASTERISK: Final = b"*"
+_SERVER_ITSELF: Final = Target(ASTERISK, ASTERISK, (), None)
 
 
 def parse_target(raw: bytes, method: str = "GET", longest: int = DEFAULT_LIMITS.target) -> Target:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from gateway.http.exchange import Header, ResponseHead
 from gateway.http.forwarding_headers import response_headers, response_trailers
 from gateway.http.header_fields import render_header_lines
 
 # RFC 9110 sections 15.3.5 and 15.4.5: these never have a body.
-_BODILESS = frozenset({204, 304})
-_SECOND_CLASS = 200
+_BODILESS: Final = frozenset({204, 304})
+_SECOND_CLASS: Final = 200
 
 
 class BodyDelimiter(Enum):
@@ -37,9 +38,9 @@ class ResponseFraming:
         return self.body is BodyDelimiter.CLOSE
 
 
-_CHUNKED = ResponseFraming(BodyDelimiter.CHUNKED, (b"Transfer-Encoding", b"chunked"))
-_CLOSE = ResponseFraming(BodyDelimiter.CLOSE, None)
-NO_BODY = ResponseFraming(BodyDelimiter.NONE, None)
+_CHUNKED: Final = ResponseFraming(BodyDelimiter.CHUNKED, (b"Transfer-Encoding", b"chunked"))
+_CLOSE: Final = ResponseFraming(BodyDelimiter.CLOSE, None)
+NO_BODY: Final = ResponseFraming(BodyDelimiter.NONE, None)
 
 
 def response_framing(method: str, version: tuple[int, int], response: ResponseHead) -> ResponseFraming:

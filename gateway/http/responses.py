@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from email.utils import formatdate
 from http import HTTPStatus
+from typing import Final
 
 from gateway.http.exchange import Headers, Response
 from gateway.http.header_fields import render_header_lines
 from gateway.http.problems import Problem
 from gateway.runtime.caches import KIB, cached_unchecked, register
 
-_BODILESS = frozenset({204, 304})
+_BODILESS: Final = frozenset({204, 304})
 
 
-_DATES = register("Date headers", __name__, entries=4, total_bytes=4 * KIB)
-_REASONS = register("reason phrases", __name__, entries=256, total_bytes=128 * KIB)
+_DATES: Final = register("Date headers", __name__, entries=4, total_bytes=4 * KIB)
+_REASONS: Final = register("reason phrases", __name__, entries=256, total_bytes=128 * KIB)
 
 
 @cached_unchecked(_DATES)

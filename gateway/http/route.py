@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from gateway.http.body_hook import BodyHook
 from gateway.http.token_sources import TokenSources
@@ -15,8 +15,8 @@ Hooks = tuple[Callable[[Any], Any], ...]
 """Plugins' hooks. Each takes a `gateway.http.exchange.Exchange`, which is made of a route and so above it."""
 
 
-HEADER = "header"
-QUERY = "query parameter"
+HEADER: Final = "header"
+QUERY: Final = "query parameter"
 
 ConditionName = tuple[str, str]
 """`HEADER` and a name in lower case, or `QUERY` and a name."""
@@ -35,7 +35,7 @@ class RouteConditions:
         return ", ".join(f"{kind} {name}: {value}" for (kind, name), value in pairs)
 
 
-NO_CONDITIONS = RouteConditions()
+NO_CONDITIONS: Final = RouteConditions()
 
 
 class RoutePipeline(Protocol):

@@ -8,6 +8,7 @@ the upstream could read another value than was checked.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 from urllib.parse import parse_qsl
 
 from gateway.http.exchange import RequestHead
@@ -16,7 +17,7 @@ from gateway.http.problems import BAD_REQUEST, Problem
 from gateway.http.route import HEADER, QUERY, ConditionName, RouteConditions
 
 # Fetch standard, section 2.2.2: a browser sends these without naming them in its preflight.
-_SAFELISTED = frozenset({"accept", "accept-language", "content-language", "content-type", "range"})
+_SAFELISTED: Final = frozenset({"accept", "accept-language", "content-language", "content-type", "range"})
 
 
 def route_conditions(headers: Mapping[str, str], query: Mapping[str, str]) -> RouteConditions:

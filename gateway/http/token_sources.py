@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
-HEADER = "header"
-WEBSOCKET_PROTOCOL = "websocket_protocol"
-COOKIE = "cookie:"
+HEADER: Final = "header"
+WEBSOCKET_PROTOCOL: Final = "websocket_protocol"
+COOKIE: Final = "cookie:"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AfterValidator
 
-TCHAR = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
+TCHAR: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 """One character of a token, as a pattern."""
-TOKEN = TCHAR + "++"
+TOKEN: Final = TCHAR + "++"
 """A token, as a pattern: possessive, so that what follows can't make it try again."""
-LONGEST = 128
+LONGEST: Final = 128
 """Characters of a name that a configuration may use."""
-_TOKEN = re.compile(TOKEN)
+_TOKEN: Final = re.compile(TOKEN)
 
 
 def is_token(text: str, longest: int = LONGEST) -> bool:

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 # W3C Trace Context section 3.2: version, trace-id, parent-id and flags; later versions may have more behind.
-_TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z")
+_TRACEPARENT: Final = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z")
 
-SAMPLED = 0x01
+SAMPLED: Final = 0x01
 """Section 3.2.2.5.1: the caller may have recorded the trace."""
-RANDOM = 0x02
+RANDOM: Final = 0x02
 """Trace Context Level 2: the trace id is random, so that its last 7 bytes can be sampled by."""
-MAX_TRACESTATE = 512
+MAX_TRACESTATE: Final = 512
 """Bytes. Longer tracestate may be dropped (section 3.3.1.5)."""
 
 

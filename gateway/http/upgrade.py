@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from gateway.http.exchange import Header, Headers, RequestHead, ResponseHead, header_values
 from gateway.http.request_head import content_length
 from gateway.http.token_syntax import TOKEN
 
 # With these the connection would go on speaking HTTP, past every check: no rule could see the requests in it.
-_HTTP_AGAIN = re.compile(rb"h2c?\Z|http/|tls/", re.IGNORECASE)
-_PROTOCOL = re.compile(rf"{TOKEN}(?:/{TOKEN})?\Z".encode())
+_HTTP_AGAIN: Final = re.compile(rb"h2c?\Z|http/|tls/", re.IGNORECASE)
+_PROTOCOL: Final = re.compile(rf"{TOKEN}(?:/{TOKEN})?\Z".encode())
 
 
 def asked_upgrade(request: RequestHead) -> bytes | None:

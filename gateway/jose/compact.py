@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from gateway.jose.jwk import encode as encoded
 from gateway.jose.jws import MAX_LENGTH, read_parts
 
 __all__ = ["ACCESS_TOKEN", "MAX_LENGTH", "Jwt", "encoded", "read_jwt"]
 
-ACCESS_TOKEN = "at+jwt"  # noqa: S105 (a type's name)
+ACCESS_TOKEN: Final = "at+jwt"  # noqa: S105 (a type's name)
 """RFC 9068 section 2.1: the type of a JWT access token."""
 
 

@@ -7,20 +7,20 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from gateway.jose.signatures import ALGORITHMS, CURVES, EC, OKP, RSA, Material, algorithms_of, verify
 
-MAX_KEYS = 16
+MAX_KEYS: Final = 16
 """Keys in one set: a signature without a `kid` is tried with each of them."""
 
-_MIN_RSA_BITS = 2048  # RFC 7518 section 3.3: a key of 2048 bits or larger MUST be used.
-_MAX_RSA_BITS = 8192
-_MIN_EXPONENT = 65537
-_MAX_EXPONENT = 2**32
-_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_MIN_RSA_BITS: Final = 2048  # RFC 7518 section 3.3: a key of 2048 bits or larger MUST be used.
+_MAX_RSA_BITS: Final = 8192
+_MIN_EXPONENT: Final = 65537
+_MAX_EXPONENT: Final = 2**32
+_PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +131,10 @@ def public_members(material: Material) -> dict[str, str]:
 
 
 # With binascii alone: what `base64` adds takes several times as long for texts of this size.
-_TO_URLSAFE = bytes.maketrans(b"+/", b"-_")
-_FROM_URLSAFE = bytes.maketrans(b"-_+/=", b"+/!!!")
-_PADDING = (b"", b"", b"==", b"=")
-_LAST = (None, "", "AQgw", "AEIMQUYcgkosw048")
+_TO_URLSAFE: Final = bytes.maketrans(b"+/", b"-_")
+_FROM_URLSAFE: Final = bytes.maketrans(b"-_+/=", b"+/!!!")
+_PADDING: Final = (b"", b"", b"==", b"=")
+_LAST: Final = (None, "", "AQgw", "AEIMQUYcgkosw048")
 """By the characters behind the last four: those that end them, as the bits that say nothing must be 0."""
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from gateway.jose.compact import Jwt
 from gateway.jose.jwk import PublicKey, read_jwk
 from gateway.jose.signatures import ALL_ALGORITHMS
 
-MAX_KEYS = 100
+MAX_KEYS: Final = 100
 """Keys in one set; a larger set is refused."""
 
-JWT_SVID = "jwt-svid"
+JWT_SVID: Final = "jwt-svid"
 """The use of a signing key in a SPIFFE bundle (SPIFFE Trust Domain and Bundle, section 4.2.2)."""
 
 

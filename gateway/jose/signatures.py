@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
+ALGORITHMS: Final = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
 """The algorithms that clients may sign with (RFC 7518, RFC 8037, RFC 9864): asymmetric ones, never `none`."""
-RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
-EC = {
+RSA: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
+EC: Final = {
     "secp256r1": ("P-256", 32, "ES256"),
     "secp384r1": ("P-384", 48, "ES384"),
     "secp521r1": ("P-521", 66, "ES512"),
 }
 """By the library's name of a curve: the name in RFC 7518, the bytes of a coordinate, the algorithm."""
-OKP = ("EdDSA", "Ed25519")
-ALL_ALGORITHMS = (*RSA, *(algorithm for _, _, algorithm in EC.values()), *OKP)
+OKP: Final = ("EdDSA", "Ed25519")
+ALL_ALGORITHMS: Final = (*RSA, *(algorithm for _, _, algorithm in EC.values()), *OKP)
 """All algorithms that can be verified."""
 
-CURVES = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
+CURVES: Final = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
 Material = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 Private = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
@@ -38,13 +38,13 @@ def _of_digest(digest: hashes.HashAlgorithm, bits: int) -> dict[str, tuple[Any, 
     }
 
 
-_SCHEMES: dict[str, tuple[Any, ...]] = {
+_SCHEMES: Final[dict[str, tuple[Any, ...]]] = {
     **_of_digest(hashes.SHA256(), 256),
     **_of_digest(hashes.SHA384(), 384),
     **_of_digest(hashes.SHA512(), 512),
     **dict.fromkeys(OKP, ()),
 }
-_HALVES = {algorithm: size for _, size, algorithm in EC.values()}
+_HALVES: Final = {algorithm: size for _, size, algorithm in EC.values()}
 """RFC 7518 section 3.4: an ECDSA signature is two numbers of so many bytes each."""
 
 
@@ -70,7 +70,7 @@ def verify(material: Material, algorithm: str, message: bytes, signature: bytes)
     return True
 
 
-_SHORT = 0x7F
+_SHORT: Final = 0x7F
 """What a byte can say of which the first bit is 0."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
@@ -20,10 +21,10 @@ from cryptography.hazmat.primitives.serialization import (
 from gateway.jose.jwk import PublicKey, public_members, thumbprint
 from gateway.jose.signatures import Private, sign
 
-P256 = "secp256r1"
-RSA_BITS = 2048
+P256: Final = "secp256r1"
+RSA_BITS: Final = 2048
 """RFC 7518 section 3.3: a key of 2048 bits or more must be used."""
-RSA_EXPONENT = 65537
+RSA_EXPONENT: Final = 65537
 
 
 @dataclass(frozen=True, slots=True, eq=False)

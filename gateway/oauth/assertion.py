@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from gateway.jose.jwk import PublicKey
 from gateway.jose.jws import Signed, read_signed
 
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-SKEW = 60
+ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+SKEW: Final = 60
 """Seconds that the clocks of client and gateway may differ."""
-LONGEST_LIFE = 3600
+LONGEST_LIFE: Final = 3600
 """Seconds from now that an assertion may end in: as long its `jti` is remembered."""
-LONGEST_JTI = 512
-_TYPES = (None, "JWT", "jwt", "client-authentication+jwt")
+LONGEST_JTI: Final = 512
+_TYPES: Final = (None, "JWT", "jwt", "client-authentication+jwt")
 
 
 @dataclass(slots=True)

@@ -7,17 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
+from typing import Final
 
 from gateway.jose.signatures import ALGORITHMS
 from gateway.oauth.model import OWN, TokenInfo
 
 # RFC 6750 section 2.1: b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
-_B64TOKEN = re.compile(rb"[A-Za-z0-9\-._~+/]+=*\Z")
-MAX_TOKEN = 8192
-DPOP = "DPoP"
-REALM = "gatepost"
+_B64TOKEN: Final = re.compile(rb"[A-Za-z0-9\-._~+/]+=*\Z")
+MAX_TOKEN: Final = 8192
+DPOP: Final = "DPoP"
+REALM: Final = "gatepost"
 """The protection space that challenges of routes name (RFC 9110 section 11.5)."""
-NOTHING_PROVEN: Mapping[str, str] = MappingProxyType({})
+NOTHING_PROVEN: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class AuthError(Enum):
@@ -107,7 +108,9 @@ def _proves(proven: Mapping[str, str], bound_to: Mapping[str, str]) -> bool:
     return all(proven.get(name) == value for name, value in bound_to.items())
 
 
-_NAME_THE_SCOPE = frozenset({AuthError.MISSING, AuthError.INVALID, AuthError.SCOPE, AuthError.AUDIENCE})
+_NAME_THE_SCOPE: Final = frozenset(
+    {AuthError.MISSING, AuthError.INVALID, AuthError.SCOPE, AuthError.AUDIENCE}
+)
 
 
 def challenge(

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.jose.compact import read_jwt
 from gateway.jose.jws import Signed
@@ -18,9 +18,9 @@ from gateway.oauth.form import Form, form_decode
 from gateway.oauth.model import Client, Secret
 from gateway.runtime.caches import MIB, cached, register
 
-BASIC = "client_secret_basic"
-SECRET_METHODS = (BASIC, "client_secret_post")
-_BASIC = register("Basic credentials", __name__, entries=512, key_bytes=512, total_bytes=2 * MIB)
+BASIC: Final = "client_secret_basic"
+SECRET_METHODS: Final = (BASIC, "client_secret_post")
+_BASIC: Final = register("Basic credentials", __name__, entries=512, key_bytes=512, total_bytes=2 * MIB)
 
 
 @dataclass(slots=True)
@@ -138,21 +138,21 @@ def _workload_proof(request: ProofRequest, token: str) -> ClientProof:
     return ClientProof(request.form.get("client_id") or "", "", WORKLOAD, assertion=token)
 
 
-WAYS: tuple[Callable[[ProofRequest], ClientProof | None], ...] = (
+WAYS: Final[tuple[Callable[[ProofRequest], ClientProof | None], ...]] = (
     client_secret_basic,
     client_secret_post,
     private_key_jwt,
 )
-PRIVATE_KEY_JWT = "private_key_jwt"
-TLS_METHODS = ("tls_client_auth", "self_signed_tls_client_auth")
-METHODS = (*SECRET_METHODS, PRIVATE_KEY_JWT, *TLS_METHODS)
+PRIVATE_KEY_JWT: Final = "private_key_jwt"
+TLS_METHODS: Final = ("tls_client_auth", "self_signed_tls_client_auth")
+METHODS: Final = (*SECRET_METHODS, PRIVATE_KEY_JWT, *TLS_METHODS)
 """As RFC 8414's metadata names them."""
-TLS = "tls"
-WORKLOAD = "workload"
+TLS: Final = "tls"
+WORKLOAD: Final = "workload"
 """A token of another issuer that a client trusts. It is a client assertion, and in `auth` is called so."""
-TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 (a grant type)
-JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-TOKEN_PARAMETERS = {TOKEN_EXCHANGE: "subject_token", JWT_BEARER: "assertion"}
+TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 (a grant type)
+JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+TOKEN_PARAMETERS: Final = {TOKEN_EXCHANGE: "subject_token", JWT_BEARER: "assertion"}
 """Where the grants that take somebody's token have it. It may authenticate its client, too."""
 
 
@@ -223,7 +223,7 @@ def uses_secrets(client: Client) -> bool:
     return bool(client.secrets) or not (client.has_keys or client.tls_subject or client.trust)
 
 
-_NOBODY = (Secret(hashlib.sha256(b"nobody").digest()),)
+_NOBODY: Final = (Secret(hashlib.sha256(b"nobody").digest()),)
 
 
 def secret_digest(secret: str) -> bytes:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.oauth.certificate import certificate_thumbprint
 from gateway.oauth.dpop import ProofRefusal
 from gateway.oauth.model import Client
 
-CERTIFICATE = "x5t#S256"
-KEY = "jkt"
+CERTIFICATE: Final = "x5t#S256"
+KEY: Final = "jkt"
 
 
 @dataclass(slots=True)

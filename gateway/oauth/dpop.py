@@ -8,21 +8,22 @@ from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
 from hmac import compare_digest
+from typing import Final
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from gateway.jose.jwk import PublicKey, encode, read_jwk
 from gateway.jose.jws import MAX_LENGTH, Signed, read_members, read_signed
 from gateway.runtime.caches import MIB, cached, register
 
-TYPE = "dpop+jwt"
-WINDOW = 60
+TYPE: Final = "dpop+jwt"
+WINDOW: Final = 60
 """Seconds that a proof's `iat` may lie before or after now."""
-REMEMBER = 3 * WINDOW + 1
+REMEMBER: Final = 3 * WINDOW + 1
 """Whole seconds after which a used proof is refused by its age, also where a gateway's clock is behind."""
-LONGEST_JTI = 512
-_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
-_UNRESERVED = re.compile("[A-Za-z0-9._~-]")
-_PORTS = {"http": 80, "https": 443}
+LONGEST_JTI: Final = 512
+_ESCAPE: Final = re.compile("%[0-9A-Fa-f]{2}")
+_UNRESERVED: Final = re.compile("[A-Za-z0-9._~-]")
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(slots=True)
@@ -85,7 +86,7 @@ def _read(headers: Sequence[bytes]) -> tuple[Signed, PublicKey | None]:
     return signed, _key_in(text.partition(".")[0])
 
 
-_KEYS = register("keys in DPoP proofs", __name__, entries=1024, key_bytes=1024, total_bytes=6 * MIB)
+_KEYS: Final = register("keys in DPoP proofs", __name__, entries=1024, key_bytes=1024, total_bytes=6 * MIB)
 
 
 @cached(_KEYS)

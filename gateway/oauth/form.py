@@ -6,14 +6,15 @@ import re
 from binascii import a2b_qp
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.oauth.errors import invalid_request
 from gateway.runtime.caches import KIB, cached, register
 
-MEDIA_TYPE = "application/x-www-form-urlencoded"
-MAX_PARAMETERS = 64
-_BAD_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
-_CREDENTIALS = frozenset(
+MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
+MAX_PARAMETERS: Final = 64
+_BAD_ESCAPE: Final = re.compile("%(?![0-9A-Fa-f]{2})")
+_CREDENTIALS: Final = frozenset(
     {
         "client_secret",
         "client_assertion",
@@ -28,7 +29,7 @@ _CREDENTIALS = frozenset(
 
 # RFC 8707 section 2: "resource" may be sent more than once. Many clients call it "audience". Nothing else may
 # be repeated (RFC 6749 section 3.2).
-_REPEATABLE = frozenset({"resource", "audience"})
+_REPEATABLE: Final = frozenset({"resource", "audience"})
 
 
 @dataclass(slots=True)
@@ -65,7 +66,9 @@ def parse_form(content_type: str | None, body: bytes) -> Form:
     return parse_parameters(_decoded(body))
 
 
-_CONTENT_TYPES = register("content types of forms", __name__, entries=64, key_bytes=256, total_bytes=64 * KIB)
+_CONTENT_TYPES: Final = register(
+    "content types of forms", __name__, entries=64, key_bytes=256, total_bytes=64 * KIB
+)
 
 
 @cached(_CONTENT_TYPES)

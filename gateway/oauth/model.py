@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from gateway.oauth.trust import Trust
 from gateway.runtime.frozen import open_twin
 
-OWN = ""
+OWN: Final = ""
 """The issuer of the gateway's own tokens. No other issuer can have this name."""
-OWN_ONLY = frozenset({OWN})
+OWN_ONLY: Final = frozenset({OWN})
 """What a route accepts that says nothing of other issuers."""
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final
 
 from gateway.runtime.caches import MIB, cached_by_size, register
 
-_NAT64 = IPv6Network("64:ff9b::/96")
-_NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
+_NAT64: Final = IPv6Network("64:ff9b::/96")
+_NUMBER: Final = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 """The last label of a host that is a number in some spelling (URL standard, section 3.5)."""
 
 
@@ -17,7 +18,7 @@ def _size(networks: tuple[str, ...], address: str) -> int:
     return sum(map(len, networks)) + 50 * len(networks) + len(address)
 
 
-_INSIDE = register("addresses of clients", __name__, entries=4096, key_bytes=1024, total_bytes=8 * MIB)
+_INSIDE: Final = register("addresses of clients", __name__, entries=4096, key_bytes=1024, total_bytes=8 * MIB)
 
 
 @cached_by_size(_INSIDE, _size)
@@ -52,7 +53,7 @@ def is_inside(networks: Sequence[str], address: str) -> bool:
     return not networks or _is_inside(tuple(networks), address)
 
 
-_METADATA = frozenset({IPv4Address("100.100.100.200"), IPv6Address("fd00:ec2::254")})
+_METADATA: Final = frozenset({IPv4Address("100.100.100.200"), IPv6Address("fd00:ec2::254")})
 """Where clouds tell a machine its credentials outside of the link-local addresses."""
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
+from typing import Final
 
 from gateway.jose.jwk import encode
 
-PERIOD = 120
+PERIOD: Final = 120
 """Seconds after which there is another nonce; one is taken until the end of the period after its own."""
-_TAG_BYTES = 18
+_TAG_BYTES: Final = 18
 
 
 class Nonces:

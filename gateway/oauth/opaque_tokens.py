@@ -11,17 +11,18 @@ import hmac
 from binascii import b2a_base64
 from collections.abc import Callable, Sequence
 from hashlib import blake2b, sha256
+from typing import Final
 
 from gateway.runtime.caches import KIB, register
 
-PREFIX = "gpt_"
-_RANDOM_BYTES = 32
-_TAG_BYTES = 16
-_TAG_CHARS = 22
-LENGTH = len(PREFIX) + 43 + _TAG_CHARS
+PREFIX: Final = "gpt_"
+_RANDOM_BYTES: Final = 32
+_TAG_BYTES: Final = 16
+_TAG_CHARS: Final = 22
+LENGTH: Final = len(PREFIX) + 43 + _TAG_CHARS
 """Characters of an access token."""
 
-_FORGED = register("forged tokens", __name__, entries=1024, total_bytes=512 * KIB)
+_FORGED: Final = register("forged tokens", __name__, entries=1024, total_bytes=512 * KIB)
 Random = Callable[[int], bytes]
 """As many random bytes as asked for, which nobody can guess: `os.urandom`."""
 
@@ -88,7 +89,7 @@ def _tag(keyed: blake2b, body: bytes) -> bytes:
     return b2a_base64(tag.digest())[:_TAG_CHARS].translate(_URLSAFE)
 
 
-_URLSAFE = bytes.maketrans(b"+/", b"-_")
+_URLSAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 
 def _text(data: bytes) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.oauth.errors import OAuthError
 from gateway.runtime.caches import MIB, cached, register
 from gateway.translation.text import gettext_noop
 
-_PARSED = register("scope parameters", __name__, entries=512, key_bytes=512, total_bytes=12 * MIB)
+_PARSED: Final = register("scope parameters", __name__, entries=512, key_bytes=512, total_bytes=12 * MIB)
 # scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
-_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+\Z")
+_SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+\Z")
 
 
 def is_scope(text: str) -> bool:

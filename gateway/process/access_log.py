@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Final
 
 from gateway.clock import Clock
 from gateway.process.access_log_format import LINES, fit_detailed_line, fit_line, pack
@@ -15,12 +16,12 @@ from gateway.process.line_writer import LINE_LIMIT, LineWriter
 from gateway.process.logs import Format
 from gateway.telemetry.access_entry import DetailedEntry, Entry
 
-MAX_BUFFERED = 64
+MAX_BUFFERED: Final = 64
 """Lines that trigger a write."""
-AT_ONCE = 8
+AT_ONCE: Final = 8
 """Entries that are formatted together. More would cost hardly less each, and a request waits for all."""
 
-_MILLISECONDS = tuple(f".{millisecond:03d}Z" for millisecond in range(1000))
+_MILLISECONDS: Final = tuple(f".{millisecond:03d}Z" for millisecond in range(1000))
 """The end of each timestamp. Looking it up costs half of formatting it."""
 
 

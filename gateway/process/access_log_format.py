@@ -5,27 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from json.encoder import encode_basestring_ascii as _json_string
+from typing import Final
 
 from gateway.process.line_writer import LINE_LIMIT
 from gateway.process.logs import Format, quoted
 from gateway.runtime.caches import KIB, MIB, cached_unchecked, register
 from gateway.telemetry.access_entry import DetailedEntry, Details, Entry
 
-MAX_VALUE_LENGTH = 100
+MAX_VALUE_LENGTH: Final = 100
 """Values of a line longer than `LINE_LIMIT` are truncated to this many characters."""
 
-MAX_CACHED = 256
+MAX_CACHED: Final = 256
 """Longer paths and clients (in bytes, together) are not cached."""
-_MEMBERS = register(
+_MEMBERS: Final = register(
     "members of access log lines", __name__, entries=1024, key_bytes=MAX_CACHED, total_bytes=6 * MIB
 )
-MAX_DETAIL = 64
+MAX_DETAIL: Final = 64
 """Longer values (in characters) of further members are not cached."""
-_DETAILS = register(
+_DETAILS: Final = register(
     "further members of access log lines", __name__, entries=256, key_bytes=MAX_DETAIL, total_bytes=256 * KIB
 )
 
-_JSON_LINE = (
+_JSON_LINE: Final = (
     b'{"time": "%s", "level": "info", "logger": "access", %s, "bytes": %d, "seconds": %.6f, %s, '
     b'"request_id": %s}\n'
 )
@@ -68,7 +69,7 @@ def text_line(time: str, entry: Entry) -> bytes:
     ).encode()
 
 
-LINES: dict[Format, Line] = {"json": json_line, "text": text_line}
+LINES: Final[dict[Format, Line]] = {"json": json_line, "text": text_line}
 
 
 def detailed_line(style: Format, time: str, detailed: DetailedEntry) -> bytes:

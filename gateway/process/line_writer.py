@@ -14,13 +14,14 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from stat import S_ISREG
+from typing import Final
 
 from gateway.runtime.caches import KIB, cached_unchecked, register
 
-LINE_LIMIT = select.PIPE_BUF
+LINE_LIMIT: Final = select.PIPE_BUF
 """Bytes that one write to a pipe transfers atomically, so lines of several workers never interleave."""
 
-BLOCK = 64 * 1024
+BLOCK: Final = 64 * 1024
 """Maximum bytes of one write to a regular file."""
 
 MAX_BUFFERED = 4 * 1024 * 1024
@@ -126,7 +127,7 @@ def line_writer(descriptor: int) -> LineWriter:
 
 
 # Standard output and standard error of this process, and of those that it was forked from.
-_WRITERS = register("writers of log lines", __name__, entries=64, total_bytes=256 * KIB)
+_WRITERS: Final = register("writers of log lines", __name__, entries=64, total_bytes=256 * KIB)
 
 
 @cached_unchecked(_WRITERS)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 from gateway.http.exchange import LOOKUP_TIMES, Exchange, RequestHead
 from gateway.http.route_target import request_uri
@@ -23,7 +23,7 @@ FindToken = Callable[[str, frozenset[str]], Found]
 """Finds a live token of an accepted issuer (`gateway.tokens.token_validator.TokenValidator.find`)."""
 VerifyProof = Callable[[ProofOfPossession, str, str], Awaitable[VerifiedProof]]
 """Verifies a DPoP proof: what the request shows, the token, the thumbprint of the key it is bound to."""
-FORBIDDEN = (AuthError.SCOPE, AuthError.AUDIENCE)
+FORBIDDEN: Final = (AuthError.SCOPE, AuthError.AUDIENCE)
 """The token is valid, and does not suffice for the route."""
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.clock import Clock
 from gateway.http.chunked_body import one_chunk
@@ -127,10 +127,10 @@ class RequestFraming:
     """The client sends the body when the upstream has said 100 (Continue)."""
 
 
-CHUNKED = b"Transfer-Encoding: chunked\r\n"
-BODY_WITH_HEAD = RequestFraming()
+CHUNKED: Final = b"Transfer-Encoding: chunked\r\n"
+BODY_WITH_HEAD: Final = RequestFraming()
 """The whole body, or none, goes with the head."""
-CHUNKED_WITH_HEAD = RequestFraming(CHUNKED, chunked=True)
+CHUNKED_WITH_HEAD: Final = RequestFraming(CHUNKED, chunked=True)
 """The same of a chunked body."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Final
 
 from gateway.http.exchange import NOBODY, Exchange, Header, Peer, RequestHead
 from gateway.http.forwarding_headers import identity_header_lines
@@ -24,19 +25,22 @@ from gateway.proxy.upstream_head import CachedForwardHead, UpstreamHead
 from gateway.runtime.caches import MIB, cached_unchecked, register
 from gateway.runtime.recent_cache import RecentCache
 
-MAX_HEAD = 2048
+MAX_HEAD: Final = 2048
 """Bytes of a head that is cached."""
-MAX_HEADS = 1024
-_HEADS = register("request heads", __name__, entries=MAX_HEADS, key_bytes=MAX_HEAD, total_bytes=24 * MIB)
-_TEMPLATES = register(
+MAX_HEADS: Final = 1024
+_HEADS: Final = register(
+    "request heads", __name__, entries=MAX_HEADS, key_bytes=MAX_HEAD, total_bytes=24 * MIB
+)
+_TEMPLATES: Final = register(
     "request heads without their token", __name__, entries=MAX_HEADS, key_bytes=MAX_HEAD, total_bytes=24 * MIB
 )
 # RFC 6750 section 2.1, as nearly all clients write it. Wherever it matches, it is a valid header line.
-_BEARER = re.compile(rb"\n(?i:authorization: bearer) ([A-Za-z0-9\-._~+/]+=*)\r\n")
-PROOF = re.compile(rb"\n(?i:dpop): ([A-Za-z0-9\-_.]+)\r\n")
+_BEARER: Final = re.compile(rb"\n(?i:authorization: bearer) ([A-Za-z0-9\-._~+/]+=*)\r\n")
+PROOF: Final = re.compile(rb"\n(?i:dpop): ([A-Za-z0-9\-_.]+)\r\n")
 """RFC 9449 section 4.1: a proof is a JWT, a new one for each request. It matches nothing else in a head."""
-_AUTHORIZATION, _DPOP = b"authorization", b"dpop"
-_ANY = b"x"
+_AUTHORIZATION: Final = b"authorization"
+_DPOP: Final = b"dpop"
+_ANY: Final = b"x"
 """Stands for the token, or the proof, in the template that heads share that differ in nothing else."""
 
 

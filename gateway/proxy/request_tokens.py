@@ -8,6 +8,7 @@ the plugin, and not where `cors` allows every origin.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from gateway.http.exchange import Header, Headers, RequestHead, header_values
 from gateway.http.route import Route
@@ -15,8 +16,8 @@ from gateway.http.token_sources import TokenSources
 from gateway.http.upgrade import asked_upgrade
 from gateway.oauth.bearer import AuthError, BearerCredentials, read_token, read_token_value
 
-_BEARER = b"bearer"
-_PROTOCOL = b"sec-websocket-protocol"
+_BEARER: Final = b"bearer"
+_PROTOCOL: Final = b"sec-websocket-protocol"
 
 
 def presented_credentials(request: RequestHead, route: Route) -> BearerCredentials | AuthError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 from gateway.http.cached_response_head import CachedResponseHead, RenderedHead
 from gateway.http.exchange import Headers, ResponseHead
@@ -12,7 +13,7 @@ from gateway.http.header_fields import render_header_lines
 from gateway.http.response_framing import status_line
 from gateway.proxy.head_only_hooks import Hook, apply_to_response
 
-_DROPPED = re.compile(
+_DROPPED: Final = re.compile(
     rb"^(?:" + b"|".join(map(re.escape, sorted(RESPONSE_DROPS))) + rb"): [^\r\n]*\r\n",
     re.IGNORECASE | re.MULTILINE,
 )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from gateway.http.exchange import RequestHead
 from gateway.http.max_forwards import ALLOW
 from gateway.http.route import HEADER, ConditionName, Route, RouteConditions
 from gateway.http.route_conditions import condition_value, preflight_names
 
-_ANY = "*"
+_ANY: Final = "*"
 # RFC 9110 section 9.3.8: the response to TRACE shows the client's credentials to whoever reads it. IIS takes
 # TRACK for the same.
-_ONLY_WHERE_LISTED = frozenset({"TRACE", "TRACK"})
+_ONLY_WHERE_LISTED: Final = frozenset({"TRACE", "TRACK"})
 
 Methods = Mapping[str, Route]
 """Routes by method; `*`: all that are left."""

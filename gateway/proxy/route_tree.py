@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gateway.http.path_readings import RouteSegments
 from gateway.proxy.route_place import RoutePlace
@@ -52,7 +52,7 @@ class _Node:
         return self.children.setdefault(segment, _Node())
 
 
-_NONE: dict[str, _Node] = {}
+_NONE: Final[dict[str, _Node]] = {}
 """What nodes without any below share: most have none."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.http.exchange import NOBODY, Header, Peer, RequestHead, header_values
 from gateway.http.head_limits import DEFAULT_LIMITS, RequestHeadLimits
@@ -19,22 +20,22 @@ from gateway.oauth.bearer import AuthError, BearerCredentials
 from gateway.proxy.access import bearer_credentials
 from gateway.runtime.caches import MIB, cached_unchecked, register
 
-MAX_BLOCK = 2048
+MAX_BLOCK: Final = 2048
 """Bytes of a header block that is remembered."""
-MAX_BLOCKS = 2048
-MOST_HEADERS = 32
+MAX_BLOCKS: Final = 2048
+MOST_HEADERS: Final = 32
 """Headers of a simple request: many small ones take more memory than their bytes."""
-_BLOCKS = register(
+_BLOCKS: Final = register(
     "request header blocks", __name__, entries=MAX_BLOCKS, key_bytes=MAX_BLOCK, total_bytes=24 * MIB
 )
 
-_LINE = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/[!-\"$-\[\]-~]*) HTTP/1\.1\r\n")
+_LINE: Final = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/[!-\"$-\[\]-~]*) HTTP/1\.1\r\n")
 # Each of these asks for more than a simple exchange.
-_SPECIAL = (b"te", b"upgrade", b"trailer", b"max-forwards")
-_EXPECTATIONS: tuple[list[bytes], ...] = ([], [b"100-continue"])
-_ORIGIN_OR_CODING = (b"origin", b"content-encoding")
-_OPTIONS = frozenset({b"keep-alive", b"close"})
-_HTTP_1_1 = (1, 1)
+_SPECIAL: Final = (b"te", b"upgrade", b"trailer", b"max-forwards")
+_EXPECTATIONS: Final[tuple[list[bytes], ...]] = ([], [b"100-continue"])
+_ORIGIN_OR_CODING: Final = (b"origin", b"content-encoding")
+_OPTIONS: Final = frozenset({b"keep-alive", b"close"})
+_HTTP_1_1: Final = (1, 1)
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from gateway.http.exchange import Exchange
 from gateway.proxy.canary import goes_to_canary, steady_draw
@@ -10,7 +11,7 @@ from gateway.proxy.canary import goes_to_canary, steady_draw
 HashRule = Callable[[Exchange], bytes]
 """What `balance: hash` goes by, of one request. Empty: nothing, any server will do."""
 
-_HEADER = "header:"
+_HEADER: Final = "header:"
 
 
 def choose_canary(exchange: Exchange) -> None:

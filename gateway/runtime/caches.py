@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import lru_cache, wraps
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from functools import _lru_cache_wrapper
@@ -19,8 +19,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Key = TypeVar("Key", bytes, str)
 
-KIB = 1024
-MIB = 1024 * KIB
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class CacheBound:
         return f"{self.module.removeprefix('gateway.').replace('.', '/')}.py"
 
 
-BOUNDS: dict[str, CacheBound] = {}
+BOUNDS: Final[dict[str, CacheBound]] = {}
 """All registered bounds, by name. A module registers when it is imported."""
 
 

@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
+from typing import Final
 
-_BLOCK = 256
+_BLOCK: Final = 256
 """Ids that are made at once."""
 
 

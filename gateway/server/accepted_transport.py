@@ -10,11 +10,11 @@ import asyncio
 import fcntl
 import socket
 import termios
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 _unread = bytearray(4)
 """An int of C, which is written to."""
-_MOST_UNREAD = 65_536
+_MOST_UNREAD: Final = 65_536
 """Bytes behind the last request that are discarded."""
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from typing import Final
 
 from aiohttp import web
 
@@ -24,14 +25,16 @@ from gateway.server.settings import LINGERING, ConnectionSettings, ServerHandle
 from gateway.server.transport import ClientTransport
 from gateway.server.tunnel import TunnelRelay
 
-HELD_LIMIT = 65_536
+HELD_LIMIT: Final = 65_536
 """Bytes held that arrive before a response is out; from then on the client is not read."""
 # Python 3.11 takes ten times as long for an enumeration's attribute as for a name. Every request uses these.
-_IDLE, _CLOSED = State.IDLE, State.CLOSED
-_FAST_PATH_TOOK, _RESPONSE_SENT = Event.FAST_PATH_TOOK, Event.RESPONSE_SENT
-_AIOHTTP_READS = frozenset({State.HEAD, State.AIOHTTP, State.ANSWERED, State.LINGERING})
+_IDLE: Final = State.IDLE
+_CLOSED: Final = State.CLOSED
+_FAST_PATH_TOOK: Final = Event.FAST_PATH_TOOK
+_RESPONSE_SENT: Final = Event.RESPONSE_SENT
+_AIOHTTP_READS: Final = frozenset({State.HEAD, State.AIOHTTP, State.ANSWERED, State.LINGERING})
 """The states in which the bytes of aiohttp's request may still arrive."""
-_AT_REST = frozenset({State.IDLE, State.DISCARDING, State.ANSWERED, State.LINGERING})
+_AT_REST: Final = frozenset({State.IDLE, State.DISCARDING, State.ANSWERED, State.LINGERING})
 """The states in which no response is under way."""
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from gateway.runtime.beat import TOLERANCE, until_beat
 from gateway.server.connection_limits import ConnectionLimiter, ConnectionLimits
 from gateway.server.min_data_rate import MinDataRate
 
-MAX_CHECK_INTERVAL = 5.0
+MAX_CHECK_INTERVAL: Final = 5.0
 """Seconds between two looks at all connections."""
 
 Reached = Callable[[str, str], None]

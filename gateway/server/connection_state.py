@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import NoReturn
+from typing import Final, NoReturn
 
 
 class State(Enum):
@@ -59,7 +59,7 @@ class Event(Enum):
     CLOSED = "this end has closed, or the other has gone"
 
 
-TRANSITIONS: Mapping[State, Mapping[Event, State]] = {
+TRANSITIONS: Final[Mapping[State, Mapping[Event, State]]] = {
     State.IDLE: {
         Event.FAST_PATH_TOOK: State.FAST_PATH,
         # The fast path has answered before it returned.

@@ -6,17 +6,18 @@ import asyncio
 import select
 import socket
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from gateway.server.accepted_transport import AcceptedTransport, MovableProtocol
 
-RECEIVE = 65_536
+RECEIVE: Final = 65_536
 """Bytes that are read at once."""
 
 PATIENCE = 0.05
 """Seconds. After one to two times as long, the event loop watches a connection. Until then it is not seen
 that a client has gone whose last response is awaited."""
 
-SUPPORTED = hasattr(select, "epoll")
+SUPPORTED: Final = hasattr(select, "epoll")
 
 Accepted = tuple[int, object]
 """The descriptor of a connection, and the name of its other end."""

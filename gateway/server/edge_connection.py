@@ -8,6 +8,7 @@ import logging
 import math
 import os
 from contextlib import suppress
+from typing import Final
 
 from gateway.http.edge_header import EdgeHeader, EdgeHeaderError, with_websocket_key
 from gateway.server.connection import Connection
@@ -16,10 +17,10 @@ from gateway.server.settings import ConnectionSettings, ServerHandle
 
 log = logging.getLogger("gatepost")
 
-MAX_EDGE_HEADER = 65_536
+MAX_EDGE_HEADER: Final = 65_536
 """Bytes of the edge's own header beside the limit of a head: it may have the client's certificate."""
-_HTTP_2 = (2, 0)
-_KEY_BYTES = 16
+_HTTP_2: Final = (2, 0)
+_KEY_BYTES: Final = 16
 """RFC 6455 section 4.1: of the nonce in Sec-WebSocket-Key."""
 
 

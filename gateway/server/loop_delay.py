@@ -15,30 +15,31 @@ import asyncio
 from collections.abc import Callable
 from math import inf
 from time import thread_time
+from typing import Final
 
 from gateway.runtime.beat import until_beat
 
-CALM_INTERVAL = 0.1
+CALM_INTERVAL: Final = 0.1
 """Seconds between two looks while the loop is fast. Who has next to nothing to do looks at each beat."""
-QUIET_SHARE = 0.02
+QUIET_SHARE: Final = 0.02
 """The most CPU time of the loop's thread that is next to nothing, in parts of the time: some hundred requests
 in a second."""
-HOT_INTERVAL = 0.01
-ENOUGH = 2.0
+HOT_INTERVAL: Final = 0.01
+ENOUGH: Final = 2.0
 """Looks that have found the loop late, until requests are refused."""
-FORGET = 10.0
+FORGET: Final = 10.0
 """For so many times the longest delay the loop must be fast to make up for one late look."""
 
-SHORT_TURN = 0.25
+SHORT_TURN: Final = 0.25
 """Of the longest delay: turns are to be no longer than this while requests are refused."""
 MOST_TAKING, LEAST_TAKING = 0.5, 0.02
 """Of the longest delay: for so long a turn takes requests."""
 GROWTH, DEEPEST = 1.1, 0.5
 """For how much longer, after a short turn, and shorter, after a long one, the next one takes requests."""
-MANY = 4
+MANY: Final = 4
 """Refusals that make a long turn one of too many requests. One request that holds the loop up for long, with
 one or two behind it, is no reason to take fewer."""
-KNOWN_FOR = 0.001
+KNOWN_FOR: Final = 0.001
 """Seconds until the system is asked anew for how long the thread has waited for a CPU."""
 
 

@@ -5,12 +5,14 @@ So aiohttp gets one request at a time, and the connection knows when the next ma
 
 from __future__ import annotations
 
+from typing import Final
+
 from gateway.http.head_limits import RequestHeadLimits
 from gateway.http.message_length import HEAD_END, body_length, find_head_end
 
-HEAD_LIMIT = 65_536
+HEAD_LIMIT: Final = 65_536
 """Bytes of a head that are kept to find its end, at least."""
-_LINE_OVERHEAD = 64
+_LINE_OVERHEAD: Final = 64
 """Bytes of a header line beside name and value: colon, white space, line break."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.clock import Clock
 from gateway.http.head_limits import DEFAULT_LIMITS, RequestHeadLimits
@@ -14,7 +14,7 @@ from gateway.server.client_connection import ClientConnection
 from gateway.server.connection_manager import ConnectionManager
 from gateway.server.in_flight import OverloadRefuser, RequestTaker
 
-LINGERING = 5.0
+LINGERING: Final = 5.0
 """Seconds in which the rest of a body is still taken, and thrown away, behind an early answer."""
 
 

@@ -10,15 +10,15 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from gateway.server.transport import ClientTransport
 
-RECORD = 16_384
+RECORD: Final = 16_384
 """The most bytes in a record (RFC 8446 section 5.1): a read takes one whole, and OpenSSL keeps none of it."""
 
-_TLS_1_3 = "TLSv1.3"
-_PLAIN_HTTP = "HTTP_REQUEST"
+_TLS_1_3: Final = "TLSv1.3"
+_PLAIN_HTTP: Final = "HTTP_REQUEST"
 """OpenSSL's name for a request that comes in place of a handshake."""
 
 

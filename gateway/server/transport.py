@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from typing import cast
+from typing import Final, cast
 
 from gateway.http.exchange import NOBODY
 from gateway.http.forwarded import direct_peer
@@ -14,7 +14,7 @@ from gateway.server.connection_manager import ConnectionManager
 from gateway.server.min_data_rate import SlowClientMonitor
 from gateway.server.peer import connection_peer
 
-_RST = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+_RST: Final = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

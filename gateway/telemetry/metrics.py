@@ -5,22 +5,23 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from gateway.runtime.caches import KIB, MIB, cached_unchecked, register
 from gateway.telemetry.process_usage import process_usage
 from gateway.telemetry.shared_metrics import SharedMetrics
 from gateway.telemetry.snapshot import BUCKETS, Gauges, Labels, ProcessInfo, Snapshot, Timings, add_timings
 
-_REQUEST = BUCKETS["request_duration"]
-_STORE = BUCKETS["store_duration"]
+_REQUEST: Final = BUCKETS["request_duration"]
+_STORE: Final = BUCKETS["store_duration"]
 
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
-OTHER = "OTHER"
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+OTHER: Final = "OTHER"
 """Replaces label values that are not in a fixed set."""
 
 MAX_SERIES = 10_000
 """Label sets per family, against unbounded growth. Further ones are counted as OTHER."""
-_SERIES = register("label sets of a metric", __name__, entries=MAX_SERIES, total_bytes=16 * MIB)
+_SERIES: Final = register("label sets of a metric", __name__, entries=MAX_SERIES, total_bytes=16 * MIB)
 
 
 class Telemetry:
@@ -163,7 +164,7 @@ class Telemetry:
         return exposition(self.aggregate())
 
 
-_TELEMETRY = register("telemetry of the process", __name__, entries=1, total_bytes=64 * KIB)
+_TELEMETRY: Final = register("telemetry of the process", __name__, entries=1, total_bytes=64 * KIB)
 
 
 @cached_unchecked(_TELEMETRY)

@@ -10,10 +10,11 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from gateway.telemetry.snapshot import Snapshot
 
-_RETIRED = "retired"
+_RETIRED: Final = "retired"
 
 
 @dataclass(frozen=True, slots=True)

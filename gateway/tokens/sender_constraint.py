@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from gateway.accounts.credentials import ReplayGuard
 from gateway.clock import Clock
@@ -84,7 +85,7 @@ class SenderConstraint:
         return await self._once.first("dpop", f"{proof.jkt} {proof.jti}", REMEMBER)
 
 
-_DESCRIPTIONS = {
+_DESCRIPTIONS: Final = {
     ProofRefusal.INVALID: "The DPoP proof is missing, not valid, or was used before.",
     ProofRefusal.NONCE: "The DPoP proof must bear the nonce of the DPoP-Nonce header.",
 }

@@ -10,6 +10,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from hashlib import sha256
+from typing import Final
 
 from gateway.oauth.model import TokenInfo
 from gateway.runtime.caches import MIB, register, texts_bytes
@@ -20,15 +21,15 @@ Key = str | bytes
 Entry = tuple[TokenInfo, float, str, int, tuple[bytes, ...]]
 """The facts, the expiry by this worker's monotonic clock, the name in the store, the bytes of memory, and the
 generations that the token belongs to: its client's and its user's."""
-_RECORDS = register("token records", __name__, entries=50_000, total_bytes=64 * MIB)
+_RECORDS: Final = register("token records", __name__, entries=50_000, total_bytes=64 * MIB)
 
 
-MAX_KEY_LENGTH = 128
+MAX_KEY_LENGTH: Final = 128
 """Characters of a token that is its own key in a cache. Opaque tokens are shorter."""
-_ENTRY_BYTES = 700
+_ENTRY_BYTES: Final = 700
 """Bytes of an entry without its texts: the objects, and its places in the tables."""
-_MAP_BYTES = 240
-_GENERATION_BYTES = 480
+_MAP_BYTES: Final = 240
+_GENERATION_BYTES: Final = 480
 """Bytes of a generation's key with the set of its tokens."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Iterable
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.accounts.clients import Clients
 from gateway.jose.compact import Jwt, read_jwt
@@ -47,9 +47,9 @@ class NoForeignIssuers:
         """Nothing."""
 
 
-_STORE = LookupNeeded.STORE
-_ENDED = "It was issued here, and has expired or been revoked, or its client is gone or disabled."
-_OWN_NOT_ACCEPTED = "It was issued here, and the route takes tokens of other issuers only."
+_STORE: Final = LookupNeeded.STORE
+_ENDED: Final = "It was issued here, and has expired or been revoked, or its client is gone or disabled."
+_OWN_NOT_ACCEPTED: Final = "It was issued here, and the route takes tokens of other issuers only."
 
 
 class TokenValidator:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
-_PORTS = {"http": 80, "https": 443}
-SERVICE = "srv+"
+_PORTS: Final = {"http": 80, "https": 443}
+SERVICE: Final = "srv+"
 """Before the scheme of a URL whose host is the name of SRV records (RFC 2782)."""
 
 

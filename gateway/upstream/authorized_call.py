@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Final
 
 from gateway.http.exchange import Headers, ResponseHead
 from gateway.runtime.compilation import mypyc_attr
@@ -14,7 +15,7 @@ from gateway.upstream.request import UpstreamRequest
 from gateway.upstream.response_handler import ResponseHandler, UpstreamFraming
 from gateway.upstream.upstream_call import UpstreamCall
 
-_UNAUTHORIZED = 401
+_UNAUTHORIZED: Final = 401
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from math import log
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 
 class Candidate(Protocol):
@@ -103,7 +103,7 @@ def _score(candidate: Candidate, key: bytes) -> float:
     return -candidate.share / log(fraction) if fraction < 1.0 else float("inf")
 
 
-BALANCERS: dict[str, Callable[[], Balancer]] = {
+BALANCERS: Final[dict[str, Callable[[], Balancer]]] = {
     "round_robin": RoundRobin,
     "least_requests": LeastRequests,
     "hash": ConsistentHash,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import select
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from gateway.runtime.compilation import mypyc_attr
 from gateway.upstream.connection_state import (
@@ -28,8 +28,8 @@ from gateway.upstream.response_parser import ResponseParser
 from gateway.upstream.settings import PoolSettings
 from gateway.upstream.simple_response import read_plain
 
-_NO_HEAD_YET = (AWAITING_RESPONSE, CONTINUED, READING_HEAD)
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_NO_HEAD_YET: Final = (AWAITING_RESPONSE, CONTINUED, READING_HEAD)
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class PoolListener(Protocol):

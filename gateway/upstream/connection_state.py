@@ -25,6 +25,7 @@ come before that, and for each direction whether it is paused.
 from __future__ import annotations
 
 from enum import Enum
+from typing import Final
 
 
 class ConnectionState(Enum):
@@ -42,4 +43,10 @@ class ConnectionState(Enum):
 
 
 # Names of the module are found faster than members of a class.
-IDLE, AWAITING_RESPONSE, CONTINUED, READING_HEAD, READING_BODY, TUNNEL, CLOSED = ConnectionState
+IDLE: Final = ConnectionState.IDLE
+AWAITING_RESPONSE: Final = ConnectionState.AWAITING_RESPONSE
+CONTINUED: Final = ConnectionState.CONTINUED
+READING_HEAD: Final = ConnectionState.READING_HEAD
+READING_BODY: Final = ConnectionState.READING_BODY
+TUNNEL: Final = ConnectionState.TUNNEL
+CLOSED: Final = ConnectionState.CLOSED

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
-_RESOLUTION = 0.002  # seconds; loops count in milliseconds and may wake a little early
+_RESOLUTION: Final = 0.002  # seconds; loops count in milliseconds and may wake a little early
 
 
 class Deadline:

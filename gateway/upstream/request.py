@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.upstream.settings import Timeouts
 
-EXPECT_LINE = b"Expect: 100-continue\r\n"
+EXPECT_LINE: Final = b"Expect: 100-continue\r\n"
 """How a head asks for 100 (Continue) before its body."""
 
 

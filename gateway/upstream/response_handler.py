@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.http.exchange import Headers, ResponseHead
 from gateway.upstream.errors import UpstreamError
 
-CONTINUE = ResponseHead(100, b"Continue", [])
+CONTINUE: Final = ResponseHead(100, b"Continue", [])
 """Not to be changed, as every head."""
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from gateway.http.exchange import Headers
 from gateway.upstream.errors import UpstreamBroken
 from gateway.upstream.response_handler import UpstreamFraming
 
-_RELEVANT_NAME_LENGTHS = frozenset({10, 14, 17})  # Connection, Content-Length, Transfer-Encoding
-_REASON = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+_RELEVANT_NAME_LENGTHS: Final = frozenset({10, 14, 17})  # Connection, Content-Length, Transfer-Encoding
+_REASON: Final = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 
-_NO_CONTENT = 204
-_NOT_MODIFIED = 304
+_NO_CONTENT: Final = 204
+_NOT_MODIFIED: Final = 304
 
 
 def response_framing_of(

@@ -5,6 +5,8 @@ No I/O, and no exception ever leaves `feed`: what is wrong is in `error`.
 
 from __future__ import annotations
 
+from typing import Final
+
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from gateway.http.cached_response_head import CachedResponseHead
@@ -15,13 +17,13 @@ from gateway.upstream.errors import UpstreamBroken
 from gateway.upstream.response_handler import UpstreamFraming
 from gateway.upstream.response_length import response_framing_of, sound_reason
 
-HEAD_LIMIT = 64 * 1024
+HEAD_LIMIT: Final = 64 * 1024
 """Bytes of a response's head where no other limit is configured."""
 
-_SWITCHING_PROTOCOLS = 101
-_FIRST_FINAL = 200
-_FIRST_STATUS = 100
-_VERSIONS = {"1.1": (1, 1), "1.0": (1, 0)}
+_SWITCHING_PROTOCOLS: Final = 101
+_FIRST_FINAL: Final = 200
+_FIRST_STATUS: Final = 100
+_VERSIONS: Final = {"1.1": (1, 1), "1.0": (1, 0)}
 
 
 class ResponseParser:

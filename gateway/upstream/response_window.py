@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from math import ceil, sqrt
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-_MOST = 500
+_MOST: Final = 500
 """Responses whose latency counts; further ones of a window are left out."""
-_LOST = 0.85
+_LOST: Final = 0.85
 """Of the throughput: what is less is a loss."""
-_FADES = 0.9
+_FADES: Final = 0.9
 """What is left of a window's weight in the next one."""
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from gateway.upstream.settings import RetrySettings
 
-IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
+IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 """RFC 9110 section 9.2.2: the effect of several identical requests is that of one."""
 
-CONNECT = "connect"
+CONNECT: Final = "connect"
 """No connection could be made: nothing of the request was sent."""
-RESET = "reset"
+RESET: Final = "reset"
 """The connection was lost before the first byte of a response."""
 
-_RATIO = 0.2
-_RESERVE = 10.0
-_CEILING = 100.0
+_RATIO: Final = 0.2
+_RESERVE: Final = 10.0
+_CEILING: Final = 100.0
 
 
 def may_retry(settings: RetrySettings, reason: str, *, method: str, attempts: int, body_begun: bool) -> bool:

@@ -8,10 +8,11 @@ others go on reused connections, a server must show that it keeps connections op
 from __future__ import annotations
 
 from enum import Enum
+from typing import Final
 
-PROOF = 0.1
+PROOF: Final = 0.1
 """Seconds that an idle connection must have stayed open to show that the server keeps them open."""
-PENALTY = 10.0
+PENALTY: Final = 10.0
 """Seconds in which nothing counts as proof, once the server has closed a connection early."""
 
 
@@ -27,7 +28,9 @@ class ReuseMode(Enum):
 
 
 # Names of a module are found faster than members of a class, and every request needs one.
-ANY, CHECKED, NEW = ReuseMode
+ANY: Final = ReuseMode.ANY
+CHECKED: Final = ReuseMode.CHECKED
+NEW: Final = ReuseMode.NEW
 
 
 class ReusePolicy:

@@ -7,29 +7,32 @@ cached costs three regular expressions.
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from gateway.http.cached_response_head import CachedResponseHead
 from gateway.http.header_fields import NAME, VALUE
 from gateway.runtime.caches import MIB, register
 from gateway.runtime.recent_cache import RecentCache
 
-MAX_HEAD = 2048
+MAX_HEAD: Final = 2048
 """Bytes of a head that is cached."""
-MAX_HEADS = 1024
-_HEADS = register("response heads", __name__, entries=MAX_HEADS, key_bytes=MAX_HEAD, total_bytes=20 * MIB)
+MAX_HEADS: Final = 1024
+_HEADS: Final = register(
+    "response heads", __name__, entries=MAX_HEADS, key_bytes=MAX_HEAD, total_bytes=20 * MIB
+)
 
 # RFC 9112 sections 4 and 5, with one space behind each colon and none before the end of a line: so that the
 # lines can go on as they are. A 204 or a 304 is left out: whatever its headers say, it has no body.
-_STATUS_LINE = rb"HTTP/1\.1 ((?!204|304)[2-5][0-9][0-9]) (" + VALUE + rb")\r\n"
-_HEAD = re.compile(_STATUS_LINE + rb"((?:" + NAME + rb": " + VALUE + rb"\r\n)*)\r\n")
+_STATUS_LINE: Final = rb"HTTP/1\.1 ((?!204|304)[2-5][0-9][0-9]) (" + VALUE + rb")\r\n"
+_HEAD: Final = re.compile(_STATUS_LINE + rb"((?:" + NAME + rb": " + VALUE + rb"\r\n)*)\r\n")
 # Headers that delimit the body or control the connection.
-_FRAMING_HEADERS = re.compile(
+_FRAMING_HEADERS: Final = re.compile(
     rb"\r\n(content-length|connection|transfer-encoding|upgrade|proxy-connection):([^\r\n]*)", re.IGNORECASE
 )
-_LENGTH = re.compile(rb" (?:0|[1-9][0-9]{0,14})\Z")
-_CHUNKED = b"chunked"
-_END = b"\r\n\r\n"
-_MAX_LINES = MAX_HEAD - len(_END)
+_LENGTH: Final = re.compile(rb" (?:0|[1-9][0-9]{0,14})\Z")
+_CHUNKED: Final = b"chunked"
+_END: Final = b"\r\n\r\n"
+_MAX_LINES: Final = MAX_HEAD - len(_END)
 
 
 def read_plain(data: bytes) -> tuple[CachedResponseHead, bytes] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from gateway.http.exchange import TimeoutOverrides
 from gateway.runtime.compilation import mypyc_attr
@@ -22,7 +23,7 @@ from gateway.upstream.settings import HealthSettings, Timeouts, UpstreamServerSe
 from gateway.upstream.timed_call import TimedAuthorizedCall, TimedCall
 from gateway.upstream.upstream_call import UpstreamCall
 
-_DRAIN_STEP = 0.02  # seconds between looks at what is still in flight
+_DRAIN_STEP: Final = 0.02  # seconds between looks at what is still in flight
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

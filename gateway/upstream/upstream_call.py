@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from gateway.http.exchange import Headers, ResponseHead
 from gateway.runtime.compilation import mypyc_attr
@@ -15,7 +16,7 @@ from gateway.upstream.retries import CONNECT, IDEMPOTENT, RESET, may_retry
 from gateway.upstream.reuse_policy import ANY, CHECKED, NEW
 from gateway.upstream.server import UpstreamServer
 
-_HTTP_1_1 = (1, 1)
+_HTTP_1_1: Final = (1, 1)
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

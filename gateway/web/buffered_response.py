@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import Final
 
 from gateway.http.body import response_with_body
 from gateway.http.body_hook import BodyHook, MessageBody
@@ -18,7 +19,7 @@ from gateway.web.proxy_services import ProxyServices
 from gateway.web.request_body import ContinueSignal
 
 log = logging.getLogger("gatepost")
-_NO_BODY = (UpstreamFraming.NONE, UpstreamFraming.UPGRADE)
+_NO_BODY: Final = (UpstreamFraming.NONE, UpstreamFraming.UPGRADE)
 
 
 class BufferedResponse(FilteredResponse):

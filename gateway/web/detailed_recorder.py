@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
+from typing import Final
 
 from gateway.accounts.calls import CallLog
 from gateway.accounts.usage import UsageCounter
@@ -18,8 +19,8 @@ from gateway.telemetry.access_entry import DetailedEntry, Details, Entry
 from gateway.upstream.upstream_times import UpstreamTimes
 from gateway.web.request_recorder import Note, OtherFacts, RequestRecorder, endpoint_details
 
-_TOKEN_ID_LENGTH = 16
-_NO_TIMES = UpstreamTimes()
+_TOKEN_ID_LENGTH: Final = 16
+_NO_TIMES: Final = UpstreamTimes()
 
 Value = str | float | None
 
@@ -74,7 +75,7 @@ def _issued_token(call: ClientRequest | None) -> str | None:
     return None if answer is None else token_id(answer.access_token)
 
 
-_OF_ROUTES: Mapping[str, Callable[[Exchange], Value]] = {
+_OF_ROUTES: Final[Mapping[str, Callable[[Exchange], Value]]] = {
     "agent": lambda exchange: exchange.request.header("user-agent"),
     "host": lambda exchange: exchange.request.host or None,
     "protocol": lambda exchange: _protocol(exchange.request.client_version),
@@ -85,7 +86,7 @@ _OF_ROUTES: Mapping[str, Callable[[Exchange], Value]] = {
     "trace_id": _trace,
     "token_id": _shown_token,
 }
-_OF_OTHERS: Mapping[str, Callable[[OtherFacts], Value]] = {
+_OF_OTHERS: Final[Mapping[str, Callable[[OtherFacts], Value]]] = {
     "agent": lambda facts: _header(facts.headers, b"user-agent"),
     "host": lambda facts: _header(facts.headers, b"host"),
     "protocol": lambda facts: _protocol(facts.version),

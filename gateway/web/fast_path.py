@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.http.chunked_body import content_of
 from gateway.http.exchange import Exchange
@@ -20,7 +21,7 @@ from gateway.web.proxy_services import ProxyServices
 from gateway.web.token_fast_path import TokenFastPath
 from gateway.web.upload_request import UploadRequest
 
-_LINE_FEED = b"\n"[0]
+_LINE_FEED: Final = b"\n"[0]
 """The last byte of a head."""
 
 

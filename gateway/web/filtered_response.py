@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import Final
 
 from gateway.http.body import mark_filtered, without_digests
 from gateway.http.body_hook import BodyFilter
@@ -18,7 +19,8 @@ from gateway.web.aiohttp_response import AiohttpResponse
 from gateway.web.proxy_services import ProxyServices
 from gateway.web.request_body import ContinueSignal
 
-_NOT_MODIFIED, _SERVER_ERROR = 304, 500
+_NOT_MODIFIED: Final = 304
+_SERVER_ERROR: Final = 500
 log = logging.getLogger("gatepost")
 
 

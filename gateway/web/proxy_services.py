@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 
 from aiohttp import web
 
@@ -15,11 +16,11 @@ from gateway.server.min_data_rate import MinDataRate
 from gateway.web.refusal_recorder import RefusalRecorder
 from gateway.web.request_recorder import RequestRecorder
 
-EXCHANGE = web.RequestKey("exchange", Exchange)
+EXCHANGE: Final = web.RequestKey("exchange", Exchange)
 TokenEnded = Callable[[str, frozenset[str]], Awaitable[None]]
-PROXIED = "proxied"
+PROXIED: Final = "proxied"
 """The name in the match info of requests for no endpoint of the gateway's own."""
-DESCRIBED = "described"
+DESCRIBED: Final = "described"
 """The name in the match info of questions about a request (`/auth/verify`)."""
 
 

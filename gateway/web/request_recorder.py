@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.accounts.calls import CallLog
 from gateway.accounts.usage import UsageCounter
@@ -25,17 +26,17 @@ from gateway.upstream.errors import (
 
 log = logging.getLogger("gatepost")
 
-CLIENT_DISCONNECTED = 499
+CLIENT_DISCONNECTED: Final = 499
 """The status that is recorded where the client left before its response was complete; never sent."""
 
 
-_KINDS: dict[type[UpstreamError], str] = {
+_KINDS: Final[dict[type[UpstreamError], str]] = {
     UpstreamBroken: "broken",
     UpstreamSlow: "slow",
     UpstreamOverloaded: "overloaded",
     UpstreamUnavailable: "unavailable",
 }
-_STATUSES = {"broken": 502, "slow": 504, "overloaded": 503, "unavailable": 503}
+_STATUSES: Final = {"broken": 502, "slow": 504, "overloaded": 503, "unavailable": 503}
 
 
 def client_of(call: ClientRequest | None) -> str:
@@ -67,7 +68,7 @@ class OtherFacts:
     """Its trace, where traces are recorded."""
 
 
-NOTHING = OtherFacts()
+NOTHING: Final = OtherFacts()
 
 
 def endpoint_details(facts: OtherFacts) -> Details:

@@ -11,7 +11,7 @@ from abc import abstractmethod
 from asyncio import Task, create_task
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from gateway.http.cached_response_head import CachedResponseHead
 from gateway.http.exchange import UPSTREAM_TIMES, Exchange, Headers, ResponseHead
@@ -36,12 +36,12 @@ from gateway.upstream.upstream_call import UpstreamCall
 from gateway.upstream.upstream_times import TimesKeeper, UpstreamTimes
 from gateway.web.proxy_services import ProxyServices
 
-CONTINUE_STATUS = 100
+CONTINUE_STATUS: Final = 100
 # HTML section 9.2.5: an empty line ends an event.
-_BETWEEN_EVENTS = (b"\n\n", b"\r\r", b"\r\n\r\n")
-_MARK = 4
+_BETWEEN_EVENTS: Final = (b"\n\n", b"\r\r", b"\r\n\r\n")
+_MARK: Final = 4
 """Bytes of the longest of them."""
-_HTTP_1_1 = (1, 1)
+_HTTP_1_1: Final = (1, 1)
 
 Client = TypeVar("Client", bound=ResponseClient)
 """What a kind of response must be able to do with its client's connection."""

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Final
 
 from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
@@ -39,7 +40,7 @@ from gateway.web.oauth_responses import (
 )
 from gateway.web.request_recorder import CLIENT_DISCONNECTED, OtherFacts, RequestRecorder, client_of
 
-_HTTP_1_1 = (1, 1)
+_HTTP_1_1: Final = (1, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable
 from functools import partial
 from time import perf_counter
+from typing import Final
 
 from gateway.http.exchange import Headers, Response, ResponseHead
 from gateway.http.limit_names import BODY
@@ -26,9 +27,9 @@ from gateway.web.proxy_request import Outcome, ProxyRequest
 from gateway.web.request_body import CONTINUE, OWN_CONTINUE, TOO_SLOW, expects_continue, is_chunked
 from gateway.web.response_writer import CONTINUE_STATUS
 
-MOST_WAITING = 65_536
+MOST_WAITING: Final = 65_536
 """Bytes that wait for the upstream; from then on the client is not read."""
-_FRAMINGS = {
+_FRAMINGS: Final = {
     (chunked, expects): RequestFraming(
         (CHUNKED if chunked else b"") + (EXPECT_LINE if expects else b""),
         body_follows=True,

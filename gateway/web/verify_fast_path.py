@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Final
 
 from gateway.http.asking_proxies import AskingProxies
 from gateway.http.exchange import Exchange
@@ -18,7 +19,7 @@ from gateway.web.proxy_request import ProxyRequest
 from gateway.web.proxy_services import ProxyServices
 from gateway.web.verify_endpoint import VerifyEndpoint
 
-_LONGEST_METHOD = 16
+_LONGEST_METHOD: Final = 16
 """Bytes in which the method of a simple request ends."""
 
 

@@ -42,6 +42,40 @@ def test_it_has_nothing_that_the_compiler_refuses(file: str) -> None:
     assert list(refused(tree_of(file))) == []
 
 
+def test_no_test_replaces_a_constant_that_the_compiler_puts_in_place_of_its_name() -> None:
+    files = sorted((ROOT / "tests").rglob("test_*.py"))
+    replaced = {name for file in files for name in replaced_names(tree_of(file.relative_to(ROOT)))}
+    assert sorted(replaced & {name for file in COMPILED for name in constants(file)}) == []
+
+
+def constants(file: str) -> Iterator[str]:
+    """The names that are final, with their module."""
+    for node in tree_of(file).body:
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation).startswith("Final"):
+            yield f"{module_name(Path(file))}.{ast.unparse(node.target)}"
+
+
+def replaced_names(tree: ast.Module) -> Iterator[str]:
+    """What `monkeypatch.setattr(module, "NAME", …)` replaces, with its module."""
+    modules = {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(ast.Attribute(_, "setattr"), [ast.Name(module), ast.Constant(str(name)), *_]):
+                yield f"{modules.get(module, module)}.{name}"
+
+
+def test_a_constant_that_a_test_replaces_is_found() -> None:
+    tree = ast.parse(
+        "from gateway.server import early_reader as reader\nmonkeypatch.setattr(reader, 'RECEIVE', 1)\n"
+    )
+    assert set(replaced_names(tree)) <= set(constants("gateway/server/early_reader.py"))
+
+
 def refused(tree: ast.Module) -> Iterator[str]:
     """What mypyc does not compile, or compiles to something else."""
     for node in ast.walk(tree):
