@@ -240,11 +240,8 @@ async def test_of_parallel_sign_ups_ten_an_address_and_minute_are_accepted(
         assert await neighbour.sign_up("friend") == 303
 
 
-@WORKERS
-async def test_nine_hundred_parallel_sign_ins_do_not_make_another_person_wait(
-    gateway: StartGateway, workers: int
-) -> None:
-    running = gateway(guarded(), workers=workers)
+async def test_nine_hundred_parallel_sign_ins_do_not_make_another_person_wait(gateway: StartGateway) -> None:
+    running = gateway(guarded())
     # In a process of its own: what it costs to attack is not what the neighbour waits for.
     with ProcessPoolExecutor(1, get_context("spawn")) as processes:
         async with Browser(running.http, NEIGHBOUR) as neighbour, Browser(running.http, ATTACKER) as attacker:

