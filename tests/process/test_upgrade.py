@@ -91,13 +91,14 @@ async def test_several_upgrades_in_a_row_lose_no_request_and_no_slow_stream(
         await requests.more()
 
 
-@WORKERS
 @pytest.mark.parametrize(
-    ("content", "reason"),
+    ("workers", "content", "reason"),
     [
-        ("broken", "not upgraded: it does$"),
-        ("buggy", "not upgraded: (KeyError: 'buggy'|'buggy')"),
-        ("server: [", "not upgraded: .*first problem"),
+        (1, "broken", "not upgraded: it does$"),
+        (2, "broken", "not upgraded: it does$"),
+        # What it says comes the same way, whoever serves meanwhile.
+        (2, "buggy", "not upgraded: (KeyError: 'buggy'|'buggy')"),
+        (1, "server: [", "not upgraded: .*first problem"),
     ],
 )
 async def test_a_program_that_fails_leaves_the_old_one_as_it_was(
