@@ -13,6 +13,10 @@ from gateway.http.forwarding_headers import IDENTITY_NAMES, identity_headers
 from gateway.http.header_fields import render_header_lines
 from gateway.oauth.model import TokenInfo
 from gateway.proxy.forward_head import render_request_head
+from gateway.upstream.upload import declared_length
+
+_UNREAD = -1
+"""The length of a body of which nobody has asked."""
 
 
 @dataclass(slots=True)
@@ -24,6 +28,7 @@ class UpstreamHead:
     lines: bytes
     """The same as it goes over the wire."""
     _names: frozenset[bytes] | None = field(default=None, init=False, repr=False, compare=False)
+    _length: int | None = field(default=_UNREAD, init=False, repr=False, compare=False)
 
     def names(self) -> frozenset[bytes]:
         """The names of its headers in lower case, and of those that follow (`identity_headers`)."""
@@ -31,6 +36,13 @@ class UpstreamHead:
         if names is None:
             names = self._names = IDENTITY_NAMES.union([name.lower() for name, _ in self.head.headers])
         return names
+
+    def length(self) -> int | None:
+        """The bytes of the body, as its Content-Length says; None: there is none."""
+        length = self._length
+        if length == _UNREAD:
+            length = self._length = declared_length(self.lines)
+        return length
 
 
 class CachedForwardHead(ForwardHead):

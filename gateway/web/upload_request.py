@@ -45,6 +45,7 @@ class UploadRequest(ProxyRequest):
     """It is given the body by its connection, and has the upstream's word on when it takes more."""
 
     __slots__ = (
+        "_cached",
         "_length",
         "_loop",
         "_missing",
@@ -64,6 +65,7 @@ class UploadRequest(ProxyRequest):
         """As `begin`. `body`: what of it has come; `missing`: how many bytes have not."""
         self._began = perf_counter()
         self.finished = False
+        self._cached = cached
         self._pieces = body
         """What has come and the upstream has not been given."""
         self._missing = missing
@@ -85,8 +87,12 @@ class UploadRequest(ProxyRequest):
         self._own_continue: asyncio.TimerHandle | None = None
         self._services.recorder.telemetry.in_flight += 1
         try:
+            outcome: Outcome | Awaitable[Outcome]
             admission = admit(self._exchange, self._services, self._length, cached)
-            outcome: Outcome | Awaitable[Outcome] = then(admission, partial(self._forward, cached))
+            if admission is None:
+                outcome = self._forward(cached)
+            else:
+                outcome = then(admission, partial(self._forward, cached))
         except Exception as error:  # as in `begin`
             self._refuse(error)
         else:
@@ -115,12 +121,18 @@ class UploadRequest(ProxyRequest):
         return forward_whole(exchange, body, cached)
 
     def _send(self, request: UpstreamRequest) -> None:
-        if self._streams and not request.chunked and declared_length(request.head) != self._length:
+        if self._streams and not request.chunked and self._declared_length(request) != self._length:
             # Another end of the body than the client's would make a request of what is behind it.
             self._refuse(BodyLengthError("the body is not as long as the head says that goes upstream"))
             return
         super()._send(request)
         self._pass_on()
+
+    def _declared_length(self, request: UpstreamRequest) -> int | None:
+        """What the head says that goes upstream. One that no hook has had is known with the request's."""
+        if self._exchange.forward is not None:
+            return declared_length(request.head)
+        return self._cached.upstream_head_for(self._exchange.route).length()
 
     # What the client connection calls.
 

@@ -17,6 +17,7 @@ from gateway.proxy.pipeline import compile_pipeline
 from gateway.proxy.request_cache import CachedRequest, request_reader
 from gateway.proxy.route_table import RouteTable
 from gateway.upstream.request import UpstreamRequest
+from gateway.upstream.upload import declared_length
 from gateway.upstream.upstream import Upstream
 from tests.proxy.routing import request, route
 from tests.upstream.defaults import a_server, an_upstream
@@ -143,3 +144,32 @@ def test_a_head_can_be_made_of_it_that_differs_in_something() -> None:
 def test_the_names_of_all_identity_headers_are_known() -> None:
     made = identity_headers(request("/"), "id-1", FACTS)
     assert {name.lower() for name, _ in made} == IDENTITY_NAMES
+
+
+class Longer(ProxyPlugin):
+    """Says of each body that it has 99 bytes."""
+
+    head_only = ("on_forward",)
+
+    def on_forward(self, exchange: Exchange) -> None:
+        if exchange.forward is not None:
+            exchange.forward.set("Content-Length", "99")
+
+
+@pytest.mark.parametrize(
+    ("lines", "plugins", "length"),
+    [
+        (b"", [], None),
+        (b"content-LENGTH: 12\r\n", [], 12),
+        (b"Content-Length: 12\r\n", [Longer.__new__(Longer)], 99),
+    ],
+    ids=["none", "as it came", "as a hook has it"],
+)
+def test_it_knows_the_length_that_goes_upstream(
+    lines: bytes, plugins: list[ProxyPlugin], length: int | None
+) -> None:
+    head = b"POST /orders HTTP/1.1\r\nHost: a\r\n" + lines + b"\r\n"
+    cached = request_reader(RouteTable([route("/orders", pipeline=compile_pipeline(plugins))]))(head)
+    assert cached is not None
+    assert [cached.upstream.length() for _ in range(2)] == [length] * 2
+    assert declared_length(cached.upstream.lines) == length

@@ -20,6 +20,8 @@ class Misbehaving(ProxyPlugin):
         if exchange.forward is not None and exchange.request.header("x-do") == "forward change":
             exchange.forward.set("X-Changed", "1")
             exchange.forward.remove("X-Do")
+        if exchange.forward is not None and exchange.request.header("x-do") == "forward longer":
+            exchange.forward.set("Content-Length", "99")
         return self._do("forward", exchange)
 
     def on_response(self, exchange: Exchange) -> None:

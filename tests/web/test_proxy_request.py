@@ -147,6 +147,15 @@ async def test_each_refusal_of_the_same_bytes_says_what_is_wrong_with_the_token_
     assert (dpop.header("WWW-Authenticate") or "").startswith("DPoP ")
 
 
+@pytest.mark.parametrize("gateway", [True], ids=["fast_path"], indirect=True)
+async def test_no_hook_makes_a_body_longer_that_is_still_to_come(
+    client: RawClient, upstream: RawUpstream
+) -> None:
+    longer = request("/plugin", "X-Do: forward longer", "Content-Length: 5", method="POST")
+    assert (await client.ask(longer)).status == 500
+    assert upstream.requests == []
+
+
 async def test_coroutine_hooks_run_in_their_phase_and_may_use_timeouts(
     client: RawClient, upstream: RawUpstream
 ) -> None:
