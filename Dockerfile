@@ -20,7 +20,7 @@ COPY plugins plugins
 RUN HATCH_BUILD_HOOK_ENABLE_CUSTOM="$COMPILED" pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
     && /opt/gatepost/bin/pip install --no-deps --no-index dist/gatepost-*.whl \
     && /opt/gatepost/bin/pip check
-# Keeps the bytecode that the first start compiles from text: nobody may write there later.
+# Keeps what the first start compiles from text: nobody may write there later.
 RUN /opt/gatepost/bin/gatepost demo --help
 
 FROM python:3.13-slim

@@ -104,12 +104,14 @@ def test_what_a_worker_imports_is_not_looked_through_by_the_collector_and_no_mor
     assert len(modules) < 1150, "each takes memory in every worker, and time at each start"
 
 
-def test_the_second_start_compiles_no_dataclass(tmp_path: Path) -> None:
+def test_the_second_start_compiles_neither_dataclasses_nor_patterns(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from gateway.runtime import bytecode_cache as cache\n"
         "sys.dont_write_bytecode, texts = False, []\n"
         "cache.cache_path = lambda: Path('file.texts')\n"
         "cache.compile = lambda text, *words, **more: texts.append(text) or compile(text, *words, **more)\n"
+        "parts = cache.PatternCompiler._parts\n"
+        "cache.PatternCompiler._parts = lambda self, *words: texts.append(words) or parts(self, *words)\n"
         "from gateway.cli import main\n"
         "try: main(['run', '--help'])\n"
         "except SystemExit: from gateway.commands.run import import_gateway\n"
@@ -123,7 +125,8 @@ def test_the_second_start_compiles_no_dataclass(tmp_path: Path) -> None:
         return int(done.stdout.rpartition("COUNTED ")[2])
 
     assert compiled() > 1000
-    assert compiled() == 0
+    # email makes a few patterns of sets, whose order differs.
+    assert compiled() < 10
 
 
 def test_the_embedded_store_starts_while_the_gateway_is_imported(tmp_path: Path) -> None:

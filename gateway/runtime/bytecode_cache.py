@@ -1,8 +1,8 @@
 """Keeps what is compiled from text while modules are imported, as Python keeps what it compiles of modules.
 
 `dataclass` writes up to ten functions of each class as text and has them compiled, `typing` compiles each
-annotation that is a string: at every start, and that was a quarter of a gateway's instructions. Here bytecode
-is kept in `__pycache__`, found by a digest of its text, and read at the next start. It is the same bytecode.
+annotation that is a string, `re` each pattern: at every start, and that was a third of a gateway's work.
+Here what was compiled is kept in `__pycache__`, found by a digest of its text, and read at the next start.
 
 As for modules: where Python is told to write no bytecode (`PYTHONDONTWRITEBYTECODE`), or may not, it compiles
 anew, and `PYTHONPYCACHEPREFIX` says where else bytecode is kept.
@@ -14,25 +14,31 @@ import dataclasses
 import marshal
 import mmap
 import os
+import re
 import sys
 import typing
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
+from importlib import import_module
 from importlib.util import MAGIC_NUMBER, cache_from_source
 from pathlib import Path
 from struct import Struct
 from struct import error as StructError  # noqa: N812 (a class)
-from types import CodeType
+from types import CodeType, ModuleType, SimpleNamespace
 from typing import Any
 
 LIMIT = 8 << 20
 """Bytes of the file after which it is begun anew: what earlier versions compiled stays in it."""
+FEW = 100
+"""If only one in so many is new, the file stays as it is. Some patterns differ at each start: they are made
+of sets, whose order does.
+"""
 _HEAD = Struct(f"<{len(MAGIC_NUMBER)}sII")
 """Python's magic number, a checksum of all that follows, and the length of the index, which comes first."""
-_HOOKS = ((dataclasses, "exec"), (typing, "compile"))
-"""What is replaced: a global name of a module comes before Python's own function of this name."""
+_PATTERNS: Any = import_module("re._compiler")
+"""No part of the interface of `re`, which has none for this. Where it were otherwise, tests would say so."""
 
 
 def cache_path() -> Path | None:
@@ -44,7 +50,7 @@ def cache_path() -> Path | None:
 
 @contextmanager
 def bytecode_cache(path: Path | None = None) -> Iterator[None]:
-    """While the context is open, dataclasses and annotations are compiled only where they never were.
+    """While the context is open, dataclasses, annotations and patterns are compiled only if they never were.
 
     To be opened while there is one thread. `path`: of another file than the usual one.
     """
@@ -52,16 +58,31 @@ def bytecode_cache(path: Path | None = None) -> Iterator[None]:
         yield
         return
     kept = BytecodeFile(path)
-    for module, name in _HOOKS:
-        vars(module)[name] = getattr(kept, name)
+    patterns = PatternCompiler(kept)
     try:
-        yield
+        with (
+            # A global name of a module comes before Python's own function of this name.
+            _replaced(dataclasses, "exec", kept.exec),
+            _replaced(typing, "compile", kept.compile),
+            _replaced(_PATTERNS, "compile", patterns.compile),
+        ):
+            yield
     finally:
-        for module, name in _HOOKS:
-            del vars(module)[name]
         if not sys.dont_write_bytecode:
             kept.write()
         kept.close()
+
+
+@contextmanager
+def _replaced(module: ModuleType, name: str, value: object) -> Iterator[None]:
+    names = vars(module)
+    before = {name: names[name]} if name in names else {}
+    names[name] = value
+    try:
+        yield
+    finally:
+        del names[name]
+        names.update(before)
 
 
 class BytecodeFile:
@@ -97,8 +118,8 @@ class BytecodeFile:
         return code
 
     def write(self) -> None:
-        """Writes the file anew, if it lacks something; nothing where that is impossible."""
-        if not self._new:
+        """Writes the file anew, if it lacks more than `FEW` say; nothing where that is impossible."""
+        if len(self._new) * FEW <= len(self._places):
             return
         kept = {digest: self._at(place) for digest, place in self._places.items()} | self._new
         places, end = {}, 0
@@ -134,11 +155,47 @@ class BytecodeFile:
         start, end = place
         return self._file[self._begin + start : self._begin + end] if self._file else b""
 
-    def _bytecode(self, text: str, name: str, mode: str) -> CodeType:
-        digest = blake2b(f"{mode} {name}\0{text}".encode(), digest_size=16).digest()
+    def kept(self, words: str, make: Callable[[], Any]) -> Any:
+        """What was made of these words once; else what `make` makes now. None is not kept."""
+        digest = blake2b(words.encode(errors="surrogatepass"), digest_size=16).digest()
         if (place := self._places.get(digest)) is not None:
-            code: CodeType = marshal.loads(self._at(place))  # noqa: S302 (trusted as far as modules are)
-            return code
-        code = compile(text, name, mode, dont_inherit=True)
-        self._new[digest] = marshal.dumps(code)
-        return code
+            return marshal.loads(self._at(place))  # noqa: S302 (trusted as far as modules are)
+        if (made := make()) is not None:
+            self._new[digest] = marshal.dumps(made)
+        return made
+
+    def _bytecode(self, text: str, name: str, mode: str) -> CodeType:
+        found = self.kept(f"{mode} {name}\0{text}", lambda: compile(text, name, mode, dont_inherit=True))
+        return typing.cast("CodeType", found)
+
+
+class PatternCompiler:
+    """Compiles regular expressions, as `re` does, or takes what was kept for them."""
+
+    def __init__(self, kept: BytecodeFile) -> None:
+        self._kept = kept
+        self._compile: Callable[[Any, int], re.Pattern[Any]] = _PATTERNS.compile
+        self._engine = _PATTERNS._sre
+
+    def compile(self, text: Any, flags: int = 0) -> re.Pattern[Any]:
+        """In place of the function of `re._compiler`. `text`: str or bytes."""
+        if flags & (re.DEBUG | re.LOCALE):
+            return self._compile(text, flags)
+        # Versions of Python that share a magic number may compile patterns otherwise.
+        found = self._kept.kept(f"{sys.version}\0{flags} {text!r}", lambda: self._parts(text, flags))
+        return self._compile(text, flags) if found is None else self._engine.compile(text, *found)
+
+    def _parts(self, text: Any, flags: int) -> tuple[Any, ...] | None:
+        """What the engine is given for a pattern. None: that can't be kept."""
+        given: list[Any] = []
+
+        def note(*words: Any) -> re.Pattern[Any]:
+            given.extend(words)
+            return self._engine.compile(*words)  # type: ignore[no-any-return]
+
+        with _replaced(_PATTERNS, "_sre", SimpleNamespace(**vars(self._engine) | {"compile": note})):
+            if self._compile(text, flags).flags & re.LOCALE:
+                return None
+        _, all_flags, code, groups, by_name, names = given
+        # Some of these numbers know their names.
+        return int(all_flags), [int(each) for each in code], groups, dict(by_name), names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 import typing
 from collections.abc import Callable
@@ -100,6 +101,7 @@ def test_python_compiles_by_itself_when_the_context_has_ended(path: Path) -> Non
         made(path, fail)
     assert "exec" not in vars(dataclasses)
     assert "compile" not in vars(typing)
+    assert vars(sys.modules["re._compiler"])["compile"].__module__ == "re._compiler"
 
 
 def test_what_others_have_compiled_stays(path: Path, compiled: list[str]) -> None:
@@ -116,6 +118,21 @@ def test_nothing_is_written_where_nothing_is_new(path: Path) -> None:
     before = path.stat()
     made(path)
     assert path.stat().st_ino == before.st_ino
+
+
+def test_one_more_pattern_does_not_write_many_anew(path: Path) -> None:
+    re.purge()
+    with bytecode_cache(path):
+        for number in range(2 * tested.FEW):
+            re.compile(f"a{number}")
+    before = path.stat()
+    with bytecode_cache(path):
+        re.compile("[ba]")
+    assert path.stat().st_ino == before.st_ino
+    with bytecode_cache(path):
+        for number in range(3):
+            re.compile(f"b{number}")
+    assert path.stat().st_ino != before.st_ino
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="this Python compiles annotations when they are used")
@@ -187,3 +204,73 @@ def test_python_that_keeps_no_bytecode_compiles(monkeypatch: pytest.MonkeyPatch)
     with bytecode_cache():
         assert make_point()(1).x == 1
         assert "exec" not in vars(dataclasses)
+
+
+PATTERNS: list[tuple[str | bytes, int]] = [
+    (r"(?P<name>[a-z]+)=(?P<value>\d*)(,|$)", 0),
+    (r"(?i)straße|[^\u0080-\U0010ffff]+", 0),
+    (r"^ a \. b $", re.VERBOSE | re.MULTILINE),
+    ("\ud800", 0),
+    (b"a\xff(?:b|c){2,3}?", re.IGNORECASE),
+]
+
+
+@pytest.mark.parametrize(("text", "flags"), PATTERNS)
+def test_a_pattern_is_compiled_once_and_matches_the_same(
+    path: Path, text: str | bytes, flags: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    re.purge()
+    own = re.compile(text, flags)
+    for _ in range(2):
+        re.purge()
+        with bytecode_cache(path):
+            kept = re.compile(text, flags)
+        monkeypatch.setattr("re._compiler._code", None)
+    # The comparison is of the compiled pattern, too.
+    assert kept == own
+    assert (kept.flags, kept.groups, dict(kept.groupindex)) == (own.flags, own.groups, dict(own.groupindex))
+
+
+def test_patterns_of_text_and_of_bytes_are_kept_apart(path: Path) -> None:
+    for _ in range(2):
+        re.purge()
+        with bytecode_cache(path):
+            assert re.compile("a+").match("aa")
+            assert re.compile(b"a+").match(b"aa")
+            assert re.compile("a+", re.IGNORECASE).match("AA")
+
+
+def test_groups_keep_their_names(path: Path) -> None:
+    for _ in range(2):
+        re.purge()
+        with bytecode_cache(path):
+            found = re.compile(r"(?P<name>[a-z]+)=(?P<value>\d+)").fullmatch("limit=10")
+        assert found is not None
+        assert found.groupdict() == {"name": "limit", "value": "10"}
+        assert found.lastgroup == "value"
+
+
+def test_a_pattern_that_depends_on_the_locale_is_not_kept(path: Path) -> None:
+    re.purge()
+    with bytecode_cache(path):
+        assert re.compile(rb"(?L)\w+").match(b"ab")
+        assert re.compile(rb"\w", re.LOCALE).match(b"ab")
+    assert not path.exists()
+
+
+def test_a_wrong_pattern_is_refused_as_ever(path: Path) -> None:
+    with bytecode_cache(path), pytest.raises(re.error, match="unterminated"):
+        re.compile("a(")
+    assert "_sre" in vars(sys.modules["re._compiler"])
+
+
+def test_a_pattern_of_another_version_of_python_is_compiled_anew(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for version in ("3.11.4 (one)", "3.11.5 (another)"):
+        monkeypatch.setattr(sys, "version", version)
+        re.purge()
+        before = path.stat().st_size if path.exists() else 0
+        with bytecode_cache(path):
+            re.compile("a++b")
+        assert path.stat().st_size > before
