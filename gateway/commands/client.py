@@ -17,9 +17,9 @@ from gateway.commands.client_checks import (
     configured,
     described,
     exit_with_error,
-    problem,
     registry,
     reject_file_client,
+    reject_new_client,
     show_json,
 )
 from gateway.commands.client_list import list_clients
@@ -136,7 +136,7 @@ def create(
         require_dpop=require_dpop,
     )
     new = replace(new, **checked_fields(new, further, settings))
-    exit_with_error(problem(new, settings))
+    reject_new_client(new, settings)
 
     async def work(store: Store) -> dict[str, Any]:
         clients = registry(store)

@@ -16,6 +16,7 @@ from gateway.assembly.clients import file_clients, jwks_of
 from gateway.clock import system_clock
 from gateway.commands.client_credentials import credential_problems
 from gateway.commands.client_fields import written
+from gateway.config.addresses import check_absolute_uri
 from gateway.config.model import Settings
 from gateway.config.value_types import check_client_id
 from gateway.errors import StartError
@@ -24,6 +25,8 @@ from gateway.oauth.model import Client, Secret
 from gateway.oauth.scope import is_scope
 from gateway.store import Store
 
+WRONG_WORDS = 2
+"""The status where what was given can't be: as of any other usage error."""
 FURTHER = (
     "default_scopes",
     "claims",
@@ -36,29 +39,39 @@ FURTHER = (
 )
 
 
-def problem(client: Client, settings: Settings) -> str | None:
-    """Why this client can't be created; None if it can."""
-    return _id_problem(client.id, settings) or field_problem(client, settings)
+def reject_new_client(client: Client, settings: Settings) -> None:
+    """Exits with status 2 if what was given of a new client is malformed, with 1 if its id is taken."""
+    try:
+        check_client_id(client.id)
+    except ValueError as error:
+        exit_with_error(f"the id {error}", WRONG_WORDS)
+    exit_with_error(_taken(client.id, settings))
+    reject_fields(client, settings)
 
 
-def field_problem(client: Client, settings: Settings) -> str | None:
-    """The same of all but the id."""
+def reject_fields(client: Client, settings: Settings) -> None:
+    """Exits with status 2 if the file could not say the same of a client."""
+    exit_with_error(_field_problem(client, settings), WRONG_WORDS)
+
+
+def _field_problem(client: Client, settings: Settings) -> str | None:
     if unknown := sorted(client.grants - settings.grants.keys()):
         return f"there is no grant {unknown[0]!r}; there are {', '.join(sorted(settings.grants))}"
     if client.tier is not None and client.tier not in settings.tiers:
         return f"there is no tier {client.tier!r}; there are {', '.join(sorted(settings.tiers)) or 'none'}"
     if wrong := [scope for scope in client.scopes if not is_scope(scope)]:
         return f"{wrong[0]!r} is not a valid scope"
+    for audience in client.audiences:
+        try:
+            check_absolute_uri(audience)
+        except ValueError as error:
+            return f"the audience {audience!r} {error}"
     if client.lifetime is not None and client.lifetime > settings.tokens.max_lifetime:
         return f"the lifetime exceeds tokens.max_lifetime ({settings.tokens.max_lifetime} seconds)"
     return next(credential_problems(client), None)
 
 
-def _id_problem(client_id: str, settings: Settings) -> str | None:
-    try:
-        check_client_id(client_id)
-    except ValueError as error:
-        return f"the id {error}"
+def _taken(client_id: str, settings: Settings) -> str | None:
     if configured(settings, client_id):
         return f"the client {client_id!r} is defined in gateway.yaml"
     issuer, colon, _ = client_id.partition(":")
@@ -110,11 +123,11 @@ def _time(seconds: int | None) -> str | None:
 
 
 def client_keys_of(file: Path) -> str:
-    """The JWK Set of a file. Exits with status 1 if it can't be used."""
+    """The JWK Set of a file. Exits with status 2 if it can't be used."""
     try:
         return jwks_of(file)
     except StartError as error:
-        exit_with_error(str(error))
+        exit_with_error(str(error), WRONG_WORDS)
         return ""
 
 
@@ -134,11 +147,11 @@ def reject_file_client(settings: Settings, client_id: str) -> None:
         exit_with_error(f"the client {client_id!r} is defined in gateway.yaml: change it there")
 
 
-def exit_with_error(text: str | None) -> None:
-    """Prints `text` as an error and exits with status 1; does nothing if it is None."""
+def exit_with_error(text: str | None, status: int = 1) -> None:
+    """Prints `text` as an error and exits with the status; does nothing if it is None."""
     if text is not None:
         click.echo(f"gatepost: {text}", err=True)
-        sys.exit(1)
+        sys.exit(status)
 
 
 def show_json(value: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from gateway.commands.client_checks import FURTHER, exit_with_error
+from gateway.commands.client_checks import FURTHER, WRONG_WORDS, exit_with_error
 from gateway.commands.client_files import FileRecord
 from gateway.commands.client_form import FormRules, read_clients
 from gateway.config.model import Settings
@@ -31,7 +31,7 @@ def checked_options(command: Command) -> Command:
 
 
 def checked_fields(client: Client, given: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
-    """The fields that the options set. Says what is wrong with them, and exits with status 1.
+    """The fields that the options set. Says what is wrong with them, and exits with status 2.
 
     `client` has what the other options say: default scopes must be some of its scopes.
     """
@@ -42,7 +42,7 @@ def checked_fields(client: Client, given: Mapping[str, Any], settings: Settings)
     record = FileRecord(1, {"id": "-", "secrets": "-", "scopes": list(client.scopes), **fields})
     found, issues = read_clients([record], FormRules(settings), {}, 0)
     for problem in issues:
-        exit_with_error(f"{show(problem.path)}: {problem.text}")
+        exit_with_error(f"{show(problem.path)}: {problem.text}", WRONG_WORDS)
     return {name: getattr(found[0], name) for name in fields}
 
 

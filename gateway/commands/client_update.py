@@ -14,8 +14,8 @@ from gateway.commands.client_checks import (
     client_keys_of,
     described,
     exit_with_error,
-    field_problem,
     registry,
+    reject_fields,
     reject_file_client,
     show_json,
 )
@@ -112,9 +112,9 @@ def update(config: Path, client_id: str, unset: tuple[str, ...], **given: Any) -
         changes.update((name, getattr(wanted, name)) for name in FIELDS if given.get(name))
         if before.application and "subscriptions" in changes:
             return "its subscriptions are those of its application: see gatepost subscription"
-        wrong = field_problem(wanted, settings)
+        reject_fields(wanted, settings)
         ends = loses_something(before, wanted)
-        return wrong or await registry(store).change(client_id, changes, end_tokens=ends)
+        return await registry(store).change(client_id, changes, end_tokens=ends)
 
     changed = with_store(settings, work)
     if isinstance(changed, str):

@@ -46,7 +46,7 @@ def test_a_tier_must_be_there(file: Path) -> None:
     text = file.read_text()
     file.write_text(text + "\ntiers: {bronze: 10 per 1m}\n")
     assert shown("client", "create", "--tier", "bronze")["tier"] == "bronze"
-    told = said("client", "create", "--tier", "gold")
+    told = said("client", "create", "--tier", "gold", code=2)
     assert told == "gatepost: there is no tier 'gold'; there are bronze"
 
 
@@ -62,9 +62,9 @@ def test_a_client_with_keys_of_its_own_gets_no_secret(tmp_path: Path) -> None:
 
 def test_keys_that_can_not_be_read_are_named(tmp_path: Path) -> None:
     line = "gatepost: can't read keys.json: No such file or directory"
-    assert said("client", "create", "--jwks", "keys.json") == line
+    assert said("client", "create", "--jwks", "keys.json", code=2) == line
     (tmp_path / "keys.json").write_text("[]")
-    assert said("client", "create", "--jwks", "keys.json").startswith("gatepost: keys.json ")
+    assert said("client", "create", "--jwks", "keys.json", code=2).startswith("gatepost: keys.json ")
 
 
 def test_file_and_store_are_listed_together() -> None:

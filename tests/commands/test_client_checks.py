@@ -2,7 +2,13 @@
 
 import pytest
 
-from gateway.commands.client_checks import configured, described, exit_with_error, problem, reject_file_client
+from gateway.commands.client_checks import (
+    configured,
+    described,
+    exit_with_error,
+    reject_file_client,
+    reject_new_client,
+)
 from gateway.oauth.model import Client, Secret
 from tests.config.example import settings
 
@@ -21,29 +27,54 @@ WRONG_ID = "the id must be 1 to 255 printable ASCII characters, without a space 
 
 
 @pytest.mark.parametrize(
-    ("wanted", "text"),
+    ("wanted", "status", "text"),
     [
-        (Client("shop", grants=frozenset({"client_credentials"}), lifetime=7200), None),
-        (Client("shop", grants=frozenset({"password"})), None),
-        (Client("sh\u00f6p"), WRONG_ID),
-        (Client("shop\n"), WRONG_ID),
-        (Client(" shop"), WRONG_ID),
-        (Client("shop "), WRONG_ID),
-        (Client("x" * 256), WRONG_ID),
-        (Client("demo"), "the client 'demo' is defined in gateway.yaml"),
-        (Client("corp:shop"), "the id 'corp:shop' is reserved for clients of the issuer corp"),
-        (Client("ann"), "a user has the name 'ann'"),
+        (Client("sh\u00f6p"), 2, WRONG_ID),
+        (Client("shop\n"), 2, WRONG_ID),
+        (Client(" shop"), 2, WRONG_ID),
+        (Client("shop "), 2, WRONG_ID),
+        (Client("x" * 256), 2, WRONG_ID),
+        (Client("demo"), 1, "the client 'demo' is defined in gateway.yaml"),
+        (Client("corp:shop"), 1, "the id 'corp:shop' is reserved for clients of the issuer corp"),
+        (Client("ann"), 1, "a user has the name 'ann'"),
         (
             Client("shop", grants=frozenset({"magic"})),
+            2,
             "there is no grant 'magic'; there are client_credentials, password",
         ),
-        (Client("shop", scopes=("good", "not good")), "'not good' is not a valid scope"),
-        (Client("shop", lifetime=7201), "the lifetime exceeds tokens.max_lifetime (7200 seconds)"),
-        (Client("shop", auth=frozenset({"private_key_jwt"})), "private_key_jwt needs --jwks"),
+        (Client("shop", scopes=("good", "not good")), 2, "'not good' is not a valid scope"),
+        (
+            Client("shop", audiences=("https://a.example", "orders")),
+            2,
+            "the audience 'orders' must be an absolute URI, such as https://api.example.org",
+        ),
+        (
+            Client("shop", audiences=("https://a.example/#b",)),
+            2,
+            "the audience 'https://a.example/#b' must not have a fragment (#\u2026)",
+        ),
+        (Client("shop", lifetime=7201), 2, "the lifetime exceeds tokens.max_lifetime (7200 seconds)"),
+        (Client("shop", auth=frozenset({"private_key_jwt"})), 2, "private_key_jwt needs --jwks"),
     ],
 )
-def test_a_client_that_can_not_be_is_refused_with_the_reason(wanted: Client, text: str | None) -> None:
-    assert problem(wanted, SETTINGS) == text
+def test_a_client_that_can_not_be_is_refused_with_the_reason(
+    wanted: Client, status: int, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        reject_new_client(wanted, SETTINGS)
+    assert (ended.value.code, capsys.readouterr().err) == (status, f"gatepost: {text}\n")
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Client("shop", grants=frozenset({"client_credentials"}), lifetime=7200),
+        Client("shop", grants=frozenset({"password"}), audiences=("https://a.example", "urn:a:b")),
+    ],
+)
+def test_a_client_that_can_be_is_not_refused(wanted: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    reject_new_client(wanted, SETTINGS)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_times_are_reported_as_people_read_them() -> None:

@@ -34,10 +34,10 @@ def test_what_gateway_yaml_says_of_clients_can_be_said_of_those_in_the_store(fil
     found = shown("client", "update", "mill", *(word for name in told for word in ("--unset", name)))
     assert told.keys().isdisjoint(found)
     assert "there is no issuer" in said(
-        "client", "update", "mill", "--trust", '{"issuer": "x", "subject": "s"}'
+        "client", "update", "mill", "--trust", '{"issuer": "x", "subject": "s"}', code=2
     )
-    assert "networks[0]" in said("client", "update", "mill", "--network", "here")
-    assert "default_scopes[0]" in said("client", "update", "mill", "--default-scope", "zzz")
+    assert "networks[0]" in said("client", "update", "mill", "--network", "here", code=2)
+    assert "default_scopes[0]" in said("client", "update", "mill", "--default-scope", "zzz", code=2)
     for wrong in (("--trust", "{"), ("--claim", "tenant"), ("--claim", "a=b", "--unset", "claims")):
         assert gatepost("client", "update", "mill", *wrong).exit_code == 2
     assert shown("client", "show", "mill") == {**found, "registered_users": 0}

@@ -47,10 +47,10 @@ def test_every_field_can_be_changed_and_emptied(file: Path, tmp_path: Path) -> N
 def test_a_wrong_change_changes_nothing() -> None:
     shown(*CREATE.split())
     before = shown("client", "show", "shop")
-    assert "there is no tier 'gold'" in said("client", "update", "shop", "--tier", "gold")
-    assert "there is no grant 'magic'" in said("client", "update", "shop", "--grant", "magic")
-    assert "is not a valid scope" in said("client", "update", "shop", "--scope", 'a"b')
-    assert "needs --jwks" in said("client", "update", "shop", "--auth", "private_key_jwt")
+    assert "there is no tier 'gold'" in said("client", "update", "shop", "--tier", "gold", code=2)
+    assert "there is no grant 'magic'" in said("client", "update", "shop", "--grant", "magic", code=2)
+    assert "is not a valid scope" in said("client", "update", "shop", "--scope", 'a"b', code=2)
+    assert "needs --jwks" in said("client", "update", "shop", "--auth", "private_key_jwt", code=2)
     assert shown("client", "show", "shop") == before
 
 
