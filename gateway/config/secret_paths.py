@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr
 
@@ -13,12 +13,20 @@ from gateway.config.model import Settings
 from gateway.config.problems import KeyPath
 from gateway.config.value_types import HASHED
 
+_NETLOC_END = re.compile("[/?#]")
+
 
 def secret_paths(settings: Settings) -> Iterator[tuple[KeyPath, bool]]:
     """The path of each secret that is not empty, and whether only its hash is given."""
     yield from _in(settings, ())
-    if urlsplit(settings.store.url).password:
+    if _has_password(settings.store.url):
         yield ("store", "url"), False
+
+
+def _has_password(url: str) -> bool:
+    # `urlsplit` refuses some lists of hosts.
+    user, _, _ = _NETLOC_END.split(url.partition("://")[2], maxsplit=1)[0].rpartition("@")
+    return user.partition(":")[2] != ""
 
 
 def _in(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, bool]]:

@@ -24,6 +24,7 @@ Host = tuple[str, int]
 """A name or an IP address, and a port."""
 NO = frozenset({"0", "F", "FALSE", "N", "NO"})
 DATABASE = re.compile(r"/?|/[0-9]+/?")
+_HOSTS = re.compile(r"([A-Za-z][^/?#\s]*://)([^/?#\s]*)(?=[/?#]|$)")
 
 
 @dataclass(slots=True, frozen=True)
@@ -97,7 +98,7 @@ def parse_address(url: str) -> StoreAddress:
     several MiB in each worker.
     """
     try:
-        parts = urlsplit(url)
+        parts = _split(url)
         problem = _problem(parts)
         if problem is None:
             return _address(parts)
@@ -105,6 +106,14 @@ def parse_address(url: str) -> StoreAddress:
         # The library's texts repeat pieces of the URL, which may be pieces of the password.
         problem = "is not a URL of a Redis server"
     raise ValueError(problem) from None
+
+
+def _split(url: str) -> SplitResult:
+    """As `urlsplit`, which knows no lists of hosts: newer ones refuse a host in brackets behind another."""
+    found = _HOSTS.match(url)
+    if found is None:
+        return urlsplit(url)
+    return urlsplit(found[1] + url[found.end() :])._replace(netloc=found[2])
 
 
 def _address(parts: SplitResult) -> StoreAddress:

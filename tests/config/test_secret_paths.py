@@ -1,5 +1,7 @@
 """Where a configuration has secrets."""
 
+import pytest
+
 from gateway.config.secret_paths import secret_paths
 from tests.config.example import settings
 
@@ -30,3 +32,18 @@ def test_every_kind_of_secret_is_found_and_whether_it_is_hashed() -> None:
         (("store", "url"), False),
         (("tokens", "key"), False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("url", "secret"),
+    [
+        ("redis://a,b:6380,[::1]:7/3", False),
+        ("redis://u@a,[::1]:7", False),
+        ("redis://u:pass@a,[::1]:7", True),
+        ("rediss+cluster://:pass@a", True),
+        ("unix://u:pass@/run/s", True),
+    ],
+)
+def test_a_password_of_the_store_is_found_beside_every_list_of_servers(url: str, secret: bool) -> None:
+    found = settings(f'store: {{url: "{url}"}}\n')
+    assert ((("store", "url"), False) in secret_paths(found)) is secret
