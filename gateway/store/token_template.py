@@ -66,7 +66,7 @@ class TokenTemplate:
         place, life = key.encode(), b"%d" % milliseconds
         packed = self._packed % (len(place), place, len(record), record, len(life), life)
 
-        def decode(answer: list[int] | None) -> None:
+        def decode(answer: list[bytes] | None) -> None:
             read(None if answer is None else int(answer[0]) / 1000)
 
         self._link.run(ISSUE, words, packed, decode, recipient)
