@@ -157,6 +157,22 @@ def test_no_compiled_exception_or_dictionary_takes_values_from_its_class() -> No
     assert wrong == []
 
 
+def test_no_compiled_class_inherits_from_a_plain_one_between_it_and_another_compiled_one() -> None:
+    # The methods of the first, called by the code of the last, are not where they are looked for: a crash.
+    compiled = {module_name(Path(file)) for file in COMPILED}
+    of_all = classes()
+    wrong = [
+        (one, base)
+        for one, module in of_all.items()
+        if module in compiled
+        for base in one.__mro__[1:]
+        if base in of_all
+        and of_all[base] not in compiled
+        and any(of_all.get(other) in compiled for other in base.__mro__)
+    ]
+    assert wrong == []
+
+
 def builder() -> Any:
     """What builds the wheel."""
     return pytest.importorskip("hatchling.builders.wheel").WheelBuilder(str(ROOT))
