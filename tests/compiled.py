@@ -6,6 +6,9 @@ from gateway.runtime.edition import is_compiled
 
 IN_THE_READY_LINE = "compiled, " if is_compiled() else ""
 
+DEPRECATED_THROW = r"ignore:the \(type, exc, tb\) signature of throw\(\) is deprecated:DeprecationWarning"
+"""What compiled coroutines that are cancelled make Python 3.12 and later say, to who asks for warnings."""
+
 ONLY_INTERPRETED: dict[str, list[str]] = {
     "they are about the source, which is not there": [
         "tests/project",

@@ -18,9 +18,10 @@ import hypothesis
 import pytest
 import redis
 
+from gateway.runtime.edition import is_compiled
 from gateway.store import Store
 from gateway.store.embedded.binary import find_binary
-from tests.compiled import why_not
+from tests.compiled import DEPRECATED_THROW, why_not
 from tests.record_keys import MAC
 from tests.topologies import ClusterSet, cluster_set
 
@@ -50,6 +51,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     so that no process is busy much longer than the rest. A file's tests stay together, in their order.
     """
     for item in items:
+        if is_compiled():
+            item.add_marker(pytest.mark.filterwarnings(DEPRECATED_THROW))
         if (reason := why_not(item.nodeid.partition("[")[0])) is not None:
             item.add_marker(pytest.mark.skip(reason=reason))
     files: dict[Path, list[pytest.Item]] = {}
