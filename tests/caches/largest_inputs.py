@@ -36,6 +36,7 @@ from gateway.http.forwarding_headers import (
 from gateway.http.header_fields import parse_header_lines
 from gateway.http.request_head import valid_host
 from gateway.http.responses import date_header, reason_phrase
+from gateway.http.route import Canary
 from gateway.issuers.client_key_sets import ClientKeySets
 from gateway.issuers.result_cache import ResultCache
 from gateway.jose.jwk import encode
@@ -173,7 +174,7 @@ def reader(head: Fill) -> New:
     """Reads heads by a route with a canary, and by one that passes tokens on: each has heads of its own."""
 
     def new() -> Fill:
-        canary = SimpleNamespace(route=route("/a", forward_token=True))
+        canary = Canary(route("/a", forward_token=True), 50)
         read = request_reader(RouteTable([route("/a", forward_token=True, canary=canary)]))
 
         def fill(number: int, size: int) -> None:
