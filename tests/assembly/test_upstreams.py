@@ -20,6 +20,7 @@ from gateway.upstream.settings import (
     UpstreamServerSettings,
     UpstreamSettings,
 )
+from tests.certificates import Certificate
 from tests.config.example import settings
 from tests.upstream.defaults import a_server, an_upstream, tls_of
 
@@ -46,8 +47,7 @@ ALL = """
 
 
 def test_every_key_arrives(tmp_path: Path) -> None:
-    file = tmp_path / "file.pem"
-    file.touch()
+    file = Certificate().file(tmp_path, "file")
     made = make_upstreams(settings(ALL.replace("FILE", str(file))))["orders"].settings
     tls = TlsSettings(verify=True, ca=file, certificate=file, key=file, server_name="c")
     assert made == UpstreamSettings(

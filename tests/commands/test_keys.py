@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.cli import main
+from tests.certificates import Certificate
 from tests.conftest import Valkey
 
 
@@ -61,7 +62,7 @@ def test_another_token_key_cannot_read_the_keys_and_says_so(file: Path) -> None:
 
 
 def test_keys_in_files_are_the_operators(file: Path) -> None:
-    (file.parent / "key.pem").write_text("")
+    Certificate().file(file.parent, "key")
     file.write_text("tokens: {signing: {keys: [key.pem]}}")
     result = CliRunner().invoke(main, ["keys", "rotate"])
     assert result.exit_code == 1

@@ -11,6 +11,7 @@ from gateway.export.envoy_clusters import Json
 from gateway.xds.bootstrap import xds_bootstrap
 from gateway.xds.messages import check_resources
 from gateway.xds.resources import CLUSTER, LISTENER, ROUTES, SECRET, Resources, xds_resources
+from tests.certificates import Certificate
 from tests.config.example import settings
 
 FILE = """
@@ -27,8 +28,8 @@ OPTIONS = EnvoyOptions(("http://127.0.0.1:8280",), http3=True, lua=True)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name in ("ca.pem", "c.pem"):
-        (tmp_path / name).touch()
+    for name in ("ca", "c"):
+        Certificate().file(tmp_path, name)
     return tmp_path
 
 
