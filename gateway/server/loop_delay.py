@@ -14,16 +14,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from math import inf
-from time import thread_time
 from typing import Final
 
-from gateway.runtime.beat import until_beat
-
 CALM_INTERVAL: Final = 0.1
-"""Seconds between two looks while the loop is fast. Who has next to nothing to do looks at each beat."""
-QUIET_SHARE: Final = 0.02
-"""The most CPU time of the loop's thread that is next to nothing, in parts of the time: some hundred requests
-in a second."""
+"""Seconds between two looks while the loop is fast, also where nothing is to be done: an overload that begins
+then is noticed after two late looks, and all that comes before them is let in.
+"""
 HOT_INTERVAL: Final = 0.01
 ENOUGH: Final = 2.0
 """Looks that have found the loop late, until requests are refused."""
@@ -115,7 +111,6 @@ class LoopDelayMonitor:
         self._timer: asyncio.TimerHandle | None = None
         self._set_at = self._waited = 0.0
         self._interval = CALM_INTERVAL
-        self._cpu_time = 0.0
         self._turn: float | None = None
         """When the present turn began; None: nobody asks."""
         self._waited_before_turn = self._waited_now = 0.0
@@ -157,14 +152,10 @@ class LoopDelayMonitor:
         own = max(0.0, self.delay - max(0.0, self._cpu_wait() - self._waited))
         self._rule.observe(own, passed)
         hot = self._rule.refusing or self.delay > self._max_delay / 4
-        self._interval = HOT_INTERVAL if hot else until_beat() if self._quiet(passed) else CALM_INTERVAL
+        self._interval = HOT_INTERVAL if hot else CALM_INTERVAL
         self._set()
         if self._rule.refusing and self._turn is None:
             self._begin_turn()
-
-    def _quiet(self, passed: float) -> bool:
-        before, self._cpu_time = self._cpu_time, thread_time()
-        return self._cpu_time - before <= QUIET_SHARE * passed
 
     def _begin_turn(self) -> None:
         """Runs at the beginning of each turn while requests are refused: the loop then never sleeps."""

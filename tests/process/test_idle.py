@@ -14,8 +14,8 @@ from tests.web_gateway import web_config
 
 WINDOW = 2.0
 """Seconds in which wakes are counted."""
-WAKES = 15
-"""In a second. It has about seven, and had forty."""
+WAKES = 32
+"""In a second. It has about 24, and had forty."""
 
 
 async def test_it_wakes_a_few_times_a_second(valkey: Valkey, prefix: str, tmp_path: Path) -> None:

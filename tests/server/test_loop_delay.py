@@ -9,7 +9,6 @@ from random import Random
 
 import pytest
 
-from gateway.runtime.beat import BEAT
 from gateway.server.loop_delay import CALM_INTERVAL, HOT_INTERVAL, LoopDelayMonitor, LoopOverload
 
 COST = 0.0001
@@ -239,7 +238,7 @@ async def test_time_that_others_had_the_cpu_is_not_the_turns() -> None:
     monitor.stop()
 
 
-async def test_a_loop_with_next_to_nothing_to_do_is_looked_at_once_a_beat() -> None:
+async def test_a_loop_with_nothing_to_do_is_looked_at_as_often_as_any() -> None:
     looks: list[float] = []
 
     def wait() -> float:
@@ -249,24 +248,9 @@ async def test_a_loop_with_next_to_nothing_to_do_is_looked_at_once_a_beat() -> N
     monitor = LoopDelayMonitor(LoopOverload(3600), 3600, time.monotonic, wait)
     monitor.start()
     async with asyncio.timeout(60):
-        while not looks or looks[-1] - looks[0] < 4 * BEAT:  # noqa: ASYNC110 (it sets no event)
-            await asyncio.sleep(BEAT / 4)
-    monitor.stop()
-    # One at the start, one soon, and a beat between the others: two questions each.
-    assert len(looks) < 20
-
-
-async def test_a_busy_loop_is_looked_at_more_often() -> None:
-    looks: list[float] = []
-
-    def wait() -> float:
-        looks.append(time.thread_time())
-        return 0.0
-
-    monitor = LoopDelayMonitor(LoopOverload(3600), 3600, time.monotonic, wait)
-    monitor.start()
-    async with asyncio.timeout(60):
         while len(looks) < 20:  # noqa: ASYNC110 (it sets no event)
-            await asyncio.sleep(0)
+            await asyncio.sleep(CALM_INTERVAL / 4)
     monitor.stop()
-    assert (looks[-1] - looks[0]) / 10 < 1.5 * CALM_INTERVAL
+    # Two questions each, and the machine may be late for some.
+    between = sorted(later - sooner for sooner, later in zip(looks[::2], looks[2::2], strict=False))
+    assert between[0] < 2 * CALM_INTERVAL
