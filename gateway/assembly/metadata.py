@@ -23,14 +23,13 @@ def authorization_server_metadata(
 ) -> Members:
     """RFC 8414 metadata. `further`: members of optional features; empty values are omitted."""
     scopes = settings.scopes
-    public = [scope for route in giving_way(settings.routes) if route.enabled for scope in route.every_scope]
     own = [scopes.application] if scopes.application is not None else []
     return server_metadata(
         settings.server.public_url,
         _endpoints(settings.paths),
         grants=grants,
         auth_methods=auth_methods(settings),
-        scopes=[*scopes.default, *own, *public],
+        scopes=[*scopes.default, *own, *settings.every_scope],
         further={**_assertions(), **_bindings(settings), **_introspection(settings), **(further or {})},
         configured=settings.metadata,
     )

@@ -22,7 +22,6 @@ from gateway.oauth.errors import OAuthError
 from gateway.oauth.registration import RegistrationRules
 from gateway.oauth_flows.registration import RegistrationServices
 from gateway.plugin import GrantPlugin
-from gateway.runtime.give_way import giving_way
 from gateway.store import Store
 
 STATEMENT_TYPES = frozenset({"jwt", "software-statement+jwt"})
@@ -57,8 +56,7 @@ def registration_rules(settings: Settings, grants: Mapping[str, GrantPlugin]) ->
     """What registered clients may have at most."""
     registration = settings.registration
     allowed = {kind: one.name for kind, one in grants.items() if one.name in registration.grants}
-    public = [scope for route in giving_way(settings.routes) if route.enabled for scope in route.every_scope]
-    scopes = frozenset(public if registration.scopes is None else registration.scopes)
+    scopes = frozenset(settings.every_scope if registration.scopes is None else registration.scopes)
     return RegistrationRules(
         allowed, auth_methods(settings), scopes, scope_rules(settings.scopes), registration.inner_jwks_uris
     )

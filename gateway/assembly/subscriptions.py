@@ -8,7 +8,6 @@ from gateway.accounts.registry import ClientRegistry
 from gateway.accounts.subscriptions import ApiSubscriptions
 from gateway.clock import Clock
 from gateway.config.model import Settings
-from gateway.runtime.give_way import giving_way
 from gateway.store import Store
 
 
@@ -16,8 +15,7 @@ def developer_scopes(settings: Settings) -> tuple[str, ...]:
     """What developers may give their keys by themselves."""
     if settings.portal.scopes is not None:
         return tuple(settings.portal.scopes)
-    every = (scope for route in giving_way(settings.routes) if route.enabled for scope in route.every_scope)
-    return tuple(dict.fromkeys(every))
+    return settings.every_scope
 
 
 def subscriptions(settings: Settings, store: Store, clock: Clock) -> ApiSubscriptions:

@@ -112,6 +112,12 @@ class Settings(Section):
         return configured is not None and configured.protocol == "grpc"
 
     @property
+    def every_scope(self) -> tuple[str, ...]:
+        """All scopes that any request to a route can need, each once."""
+        every = (scope for route in giving_way(self.routes) if route.enabled for scope in route.every_scope)
+        return tuple(dict.fromkeys(every))
+
+    @property
     def paths(self) -> GatewayPaths:
         """The paths that the gateway answers itself."""
         return replace(self.server.paths, register=(REGISTER,) if self.registration.enabled else ())

@@ -66,17 +66,14 @@ class ProxyRequest(ResponseWriter[ClientWriter]):
         except Exception as error:  # whatever a plugin raises ends the request: a broken guard lets nobody in
             self._refuse(error)
         else:
-            if type(outcome) is AuthError:
-                self._challenge(outcome, cached)
-            else:
-                self._go_on(outcome)
+            self._go_on(outcome, cached)
 
-    def _go_on(self, outcome: Outcome | Awaitable[Outcome]) -> None:
-        """Does what the phases have come to."""
+    def _go_on(self, outcome: Outcome | Awaitable[Outcome], cached: CachedRequest | None = None) -> None:
+        """Does what the phases have come to. `cached`: what is known of requests with the same head."""
         if isinstance(outcome, UpstreamRequest):
             self._send(outcome)
         elif type(outcome) is AuthError:
-            self._challenge(outcome)
+            self._challenge(outcome, cached)
         elif isinstance(outcome, Response):
             self._answer(outcome, close=False)
         else:
@@ -182,12 +179,14 @@ class ProxyRequest(ResponseWriter[ClientWriter]):
             self._refuse(auth_problem(refusal, route, realm, scheme=scheme_of(request)))
             return
         self._services.refusals.unauthorized(exchange, refusal)
-        last = None if cached is None or cached.head is not request else cached.challenge
+        if cached is not None and cached.head is not request:
+            cached = None  # a plugin has put another in its place
+        last = None if cached is None else cached.challenge
         if last is not None and last[0] is refusal:
             answer = last[1]
         else:
             answer = prepared_challenge(refusal, route, realm, scheme_of(request))
-            if cached is not None and cached.head is request:
+            if cached is not None:
                 # Who is refused sends the same again and again.
                 cached.challenge = refusal, answer
         body = answer.body(exchange.request_id)
