@@ -6,7 +6,9 @@ Its states and what leads from one to the next are in `gateway.upstream.connecti
 from __future__ import annotations
 
 import asyncio
+import os
 import select
+from contextlib import suppress
 from typing import Any, Final, Protocol, cast
 
 from gateway.runtime.compilation import mypyc_attr
@@ -29,6 +31,7 @@ from gateway.upstream.settings import PoolSettings
 from gateway.upstream.simple_response import read_plain
 
 _NO_HEAD_YET: Final = (AWAITING_RESPONSE, CONTINUED, READING_HEAD)
+_PIECE: Final = 65_536
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -274,7 +277,20 @@ class UpstreamConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
+        if exc is not None and self._handler is not None:
+            self._read_what_is_left()
         self._closed_by_upstream(exc)
+
+    def _read_what_is_left(self) -> None:
+        """A write may have failed before what came was read: a server that refuses a body says why, and
+        closes without reading the rest (RFC 9112 section 9.6), which resets the connection.
+        """
+        if self._transport.get_extra_info("sslcontext") is not None:
+            return  # its socket has no plain text, and may be closed by now
+        socket = self._transport.get_extra_info("socket").fileno()
+        with suppress(OSError):  # nothing is left, or the connection broke before that
+            while data := os.read(socket, _PIECE):
+                self.data_received(data)
 
     def pause_writing(self) -> None:
         """The transport's buffer is full: the upstream must read first."""

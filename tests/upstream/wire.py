@@ -31,6 +31,10 @@ class Transport:
     def abort(self) -> None:
         self.closed = True
 
+    def get_extra_info(self, name: str) -> object:
+        """As a transport with TLS: there is no socket from which plain text could be read."""
+        return name == "sslcontext"
+
     def pause_reading(self) -> None:
         self.reading = False
 
