@@ -24,6 +24,7 @@ from gateway.config.includes import (
     FileRecorder,
     IncludeReader,
     files_beside,
+    files_of,
     merge_includes,
     no_files,
 )
@@ -76,6 +77,19 @@ def warnings(path: Path, environ: Mapping[str, str], catalog: PluginLookup) -> l
     """Warnings about a file that `load` accepts."""
     _, found = _settings(read_text(path), environ, catalog, WARNINGS, files_beside(path))
     return problems_of(str(path), found)
+
+
+def problem_of(settings: Settings, path: KeyPath, text: str) -> ConfigurationError:
+    """What turned out to be wrong with a value after its file was loaded, with the value's line."""
+    source, place = settings.source, START
+    if source is not None:
+        root, _ = _tree(source.text, source.variables, files_of(source))
+        if root is not None:
+            place = nearest(root, path).place
+            dissolve(root)
+    return ConfigurationError(
+        problems_of("" if source is None else source.file, [ConfigIssue(place, path, text)])
+    )
 
 
 def secrets_left(path: Path, environ: Mapping[str, str], catalog: PluginLookup) -> list[ReportedProblem]:

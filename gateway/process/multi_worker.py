@@ -6,6 +6,7 @@ drained only when all new ones are ready: a configuration that can't be served n
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import logging
@@ -33,9 +34,12 @@ from gateway.process.ready_pipe import ReadyPipe
 from gateway.process.reload import reloadable
 from gateway.process.service_manager import READY, STOPPING, notify, reloading, take_address
 from gateway.process.startup_message import announce_ready
+from gateway.process.store_trial import check_store
 from gateway.process.upgrade import UPGRADE, RestartingReload, Upgrades
 from gateway.process.worker import RuntimeContext
 from gateway.process.worker_count import worker_count
+from gateway.telemetry.shared_metrics import SharedMetrics
+from gateway.telemetry.snapshot import Snapshot
 
 log = logging.getLogger("gatepost")
 
@@ -133,7 +137,9 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
         try:
             loaded = self._load()
             settings, self._restart_keys = reloadable(self._current.settings, loaded, forks=True)
-            if self._restart_keys and self._upgrades.can_apply(self._restart_keys):
+            restarts = bool(self._restart_keys) and self._upgrades.can_apply(self._restart_keys)
+            asyncio.run(check_store(loaded if restarts else settings, self._workers_snapshot))
+            if restarts:
                 self._upgrades.begin(RestartingReload(self._current.settings, loaded))
                 return
             # Workers inherit the certificates: they are known here if their files can't be used later.
@@ -281,6 +287,10 @@ class _WorkerArbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no ty
             self._abandon_reload(
                 f"workers of the new configuration did not start within {START_LIMIT:g} seconds"
             )
+
+    def _workers_snapshot(self) -> Snapshot:
+        """What the workers have said of themselves within the last second."""
+        return SharedMetrics(self.app.shared_metrics, "supervisor").merged_with_others(Snapshot())
 
     def _prepare(self, settings: Settings) -> WorkerTask:
         context = self.app.context

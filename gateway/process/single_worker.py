@@ -16,6 +16,7 @@ from gateway.process.logs import set_up_logs
 from gateway.process.reload import reloadable
 from gateway.process.service_manager import READY, STOPPING, notify, reloading, take_address
 from gateway.process.startup_message import announce_ready
+from gateway.process.store_trial import check_store
 from gateway.process.upgrade import POLL_INTERVAL, UPGRADE, RestartingReload, Upgrades
 from gateway.process.worker import RuntimeContext, Worker
 from gateway.runtime.beat import until_beat
@@ -164,7 +165,9 @@ class _SingleWorker:
         try:
             loaded = await beside_loop(self._load)
             new, restart_keys = reloadable(self._settings, loaded, forks=False)
-            if restart_keys and self._upgrades.can_apply(restart_keys):
+            restarts = bool(restart_keys) and self._upgrades.can_apply(restart_keys)
+            await check_store(loaded if restarts else new, self._context.telemetry.snapshot)
+            if restarts:
                 self._upgrades.begin(RestartingReload(self._settings, loaded))
                 return
             await self._replace(new)

@@ -16,7 +16,7 @@ from gateway.store.handshake import ask_time, greet, open_wire
 from gateway.store.invalidation import INVALIDATE, InvalidationListener, NullInvalidation, keepalive
 from gateway.store.link import OnConnect
 from gateway.store.primary import FixedPrimary, PrimaryLocator
-from gateway.store.redis_errors import NOT_PRIMARY, CommandRejected
+from gateway.store.redis_errors import NOT_PRIMARY, CommandRejected, reason_of
 from gateway.store.resp_connection import (
     FAILED,
     Argument,
@@ -286,7 +286,7 @@ class RedisConnection:
                 wire = await self._connect(address, gone)
             await self._prepare(wire)
         except Exception as error:  # whatever it is, the next attempt may succeed
-            self._note(_words(error))
+            self._note(reason_of(error))
             return 0.0
         since = monotonic()
         self._note("")
@@ -386,14 +386,3 @@ class _ConnectionCommands:
 def _by_digest(script: Script, keys: Sequence[Argument], args: Sequence[Argument]) -> tuple[Argument, ...]:
     """The command that names the script by its digest."""
     return ("EVALSHA", script.digest, len(keys), *keys, *args)
-
-
-def _words(error: Exception) -> str:
-    """An error's text for the log; never one that may repeat what was sent."""
-    if isinstance(error, StoreUnavailable):
-        return error.reason
-    if isinstance(error, TimeoutError):
-        return "the store did not accept a connection in time"
-    if isinstance(error, OSError):
-        return f"the store can't be reached: {error.strerror or error}"
-    return f"the store can't be reached: {type(error).__name__}"

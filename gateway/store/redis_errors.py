@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 
 from gateway.errors import StoreUnavailable
@@ -63,6 +64,20 @@ def _missing_right(text: str) -> str:
     if "channel" in text:
         return "its user may not use the channel"
     return "its user may not use the key" if " key" in text else MEANINGS["NOPERM"]
+
+
+def reason_of(error: Exception) -> str:
+    """Why there is no connection, for the log; never a text that may repeat what was sent."""
+    if isinstance(error, StoreUnavailable):
+        return error.reason
+    if isinstance(error, TimeoutError):
+        return "the store did not accept a connection in time"
+    if isinstance(error, ConnectionError) and error.errno is not None:
+        # asyncio has a text of its own, with the address.
+        return f"the store can't be reached: {os.strerror(error.errno)}"
+    if isinstance(error, OSError):
+        return f"the store can't be reached: {error.strerror or error}"
+    return f"the store can't be reached: {type(error).__name__}"
 
 
 class MissingRights:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config.includes import files_of
-from gateway.config.load import load, load_text
+from gateway.config.load import load, load_text, problem_of
 from gateway.config.model import Settings
 from gateway.config.problems import ConfigurationError
 from gateway.plugin.catalog import PluginCatalog
@@ -86,6 +86,15 @@ def test_two_that_clash_name_the_other_file() -> None:
     (line,) = problems()
     assert line.startswith("more.yaml:2:")
     assert "(the first is in the main file on line 3)" in line
+
+
+def test_what_turns_out_later_has_the_line_of_the_file_that_says_it() -> None:
+    write(gateway="include: [more.yaml]\n", more="store:\n  url: redis://h\n")
+    found = str(problem_of(loaded(), ("store", "url"), "is away"))
+    assert found == "more.yaml:2:8: store.url: is away"
+    assert str(problem_of(loaded(), ("tokens", "lifetime"), "is bad")) == (
+        "gateway.yaml:1:1: tokens.lifetime: is bad"
+    )
 
 
 @pytest.mark.parametrize(
