@@ -28,6 +28,7 @@ __all__ = [
     "ERROR_CODE",
     "LOOKUP_TIMES",
     "NOBODY",
+    "REFUSAL_REASON",
     "TRACE",
     "UNIX_SOCKET",
     "UNKNOWN_ADDRESS",
@@ -49,6 +50,8 @@ __all__ = [
 
 ERROR_CODE: Final = "gatepost.error"
 """The key in an exchange's `state` of the code of the problem with which the gateway refused it."""
+REFUSAL_REASON: Final = "gatepost.reason"
+"""The key of what its live token, or the proof beside it, lacks: for the operator."""
 UPSTREAM_TIMES: Final = "gatepost.upstream"
 """The key of what is known of its way to the upstream, where that is wanted."""
 LOOKUP_TIMES: Final = "gatepost.lookup"

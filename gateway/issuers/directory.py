@@ -28,6 +28,9 @@ class TrustedIssuer(Protocol):
     async def resolve(self, token: str, jwt: Jwt | None) -> TokenInfo | None:
         """The same, with a request to the issuer. Raises IssuerUnavailable."""
 
+    def why_refused(self, token: str, jwt: Jwt | None) -> str:
+        """Why one of its tokens does not hold, for the operator."""
+
     async def start(self) -> None:
         """Starts background tasks."""
 
@@ -80,6 +83,13 @@ class IssuerDirectory:
             # Its traceback refers to this frame: together they would stay until the garbage collector runs.
             unavailable = None
         return None
+
+    def why_refused(self, token: str, jwt: Jwt | None, accepted: frozenset[str]) -> str:
+        """Why none of the accepted issuers has a token hold; empty: it is of none of them."""
+        return " ".join(
+            f"Refused as one of the issuer {issuer.rules.name}: {issuer.why_refused(token, jwt)}."
+            for issuer in self._asked(jwt, accepted)
+        )
 
     async def start(self) -> None:
         """Starts background tasks."""

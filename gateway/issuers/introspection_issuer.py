@@ -82,6 +82,10 @@ class IntrospectionIssuer:
             asking.add_done_callback(lambda _: self._asking.pop(token, None))
         return await asyncio.shield(asking)
 
+    def why_refused(self, token: str, jwt: Jwt | None) -> str:
+        """Why a token does not hold, as far as the answer is cached."""
+        return self.results.refusal(token) or "its answer is not cached"
+
     async def start(self) -> None:
         """Does nothing."""
 
@@ -102,34 +106,36 @@ class IntrospectionIssuer:
         except (HttpClientError, ValueError) as error:
             log.warning("the issuer %s can't be asked about a token: %s", self.rules.name, error)
             raise IssuerUnavailable(f"the issuer {self.rules.name} can't be asked") from error
-        facts = self._judged(answer)
+        try:
+            facts = self._judged(answer)
+        except InvalidToken as error:
+            log.debug("a token of the issuer %s is refused: %s", self.rules.name, error)
+            self._remember_refusal(token, str(error))
+            return None
         self._remember(token, facts)
         return facts
 
-    def _judged(self, answer: dict[str, Any]) -> TokenInfo | None:
+    def _judged(self, answer: dict[str, Any]) -> TokenInfo:
+        """Raises InvalidToken."""
         # RFC 7662 section 2.2: `active` is required; only true means that the token is good.
         if answer.get("active") is not True:
-            return None
-        try:
-            if answer.get("iss", self.rules.issuer) != self.rules.issuer:
-                raise InvalidToken("another issuer")
-            if str(answer.get("token_type", "bearer")).lower() not in TOKEN_TYPES:
-                raise InvalidToken("another kind of token")
-            lasts = max(self._endpoint.cache, DEFAULT_LIFETIME)
-            return accept(answer, self.rules, self._clock(), lasts)
-        except InvalidToken as error:
-            log.debug("a token of the issuer %s is refused: %s", self.rules.name, error)
-            return None
+            raise InvalidToken("the issuer says that it is not active")
+        if answer.get("iss", self.rules.issuer) != self.rules.issuer:
+            raise InvalidToken("another issuer")
+        if str(answer.get("token_type", "bearer")).lower() not in TOKEN_TYPES:
+            raise InvalidToken("another kind of token")
+        return accept(answer, self.rules, self._clock(), max(self._endpoint.cache, DEFAULT_LIFETIME))
 
-    def _remember(self, token: str, facts: TokenInfo | None) -> None:
+    def _remember(self, token: str, facts: TokenInfo) -> None:
         now, cache = self._clock(), self._endpoint.cache
-        if cache == 0:
-            return
-        if facts is None:
-            self.results.put_refused(token, now + min(cache, MAX_REFUSAL_AGE))
-        else:
+        if cache:
             # RFC 7662 section 4: no longer than the token lives, and short enough for revocations.
             self.results.put(token, facts, min(now + cache, facts.expires))
+
+    def _remember_refusal(self, token: str, reason: str) -> None:
+        cache = self._endpoint.cache
+        if cache:
+            self.results.put_refused(token, self._clock() + min(cache, MAX_REFUSAL_AGE), reason)
 
 
 def _object(data: bytes) -> dict[str, Any]:

@@ -81,6 +81,19 @@ class JwtIssuer:
             raise IssuerUnavailable(f"the keys of the issuer {self.rules.name} can't be had")
         return None
 
+    def why_refused(self, token: str, jwt: Jwt | None) -> str:
+        """Why one of its tokens does not hold. That claims and keys are as before is not certain."""
+        if jwt is None:
+            return "it is no JWT"
+        try:
+            self._claimed(jwt)
+        except InvalidToken as error:
+            return str(error)
+        keys, kid = self._keys.current, jwt.named("kid")
+        if keys is not None and kid is not None and kid not in keys:
+            return "its kid is of no key of the issuer"
+        return "it is not signed by a key of the issuer"
+
     async def verify(self, jwt: Jwt, types: frozenset[str] | None = None) -> int:
         """The expiry of a token that this issuer has signed. Audience and client are not checked.
 
@@ -146,12 +159,12 @@ class JwtIssuer:
     def _check_header(self, jwt: Jwt, types: frozenset[str]) -> None:
         # RFC 8725 section 3.11, RFC 9068 section 4: the type must be one that is meant for access.
         if jwt.type not in types:
-            raise InvalidToken("another type")
+            raise InvalidToken("it is of another type: typ is not one of the issuer's types")
         # RFC 8725 section 3.1: only configured algorithms are allowed.
         if jwt.named("alg") not in self.rules.algorithms:
-            raise InvalidToken("another algorithm")
+            raise InvalidToken("it has another algorithm: alg is not one of the issuer's algorithms")
         if "kid" in jwt.header and jwt.named("kid") is None:
-            raise InvalidToken("a kid that is no text")
+            raise InvalidToken("kid is no text")
 
     def _signature(self, jwt: Jwt) -> bool | None:
         """Whether the signature is valid; None where its key is not known."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from sys import intern
 
 from gateway.clock import Clock
 from gateway.oauth.model import TokenInfo
@@ -26,7 +27,7 @@ class ResultCache:
         self._bytes = 0
         # Of a plain dict that loses its oldest entries the first one takes long to find.
         self._good: OrderedDict[Key, tuple[TokenInfo, float]] = OrderedDict()
-        self._bad: OrderedDict[Key, float] = OrderedDict()
+        self._bad: OrderedDict[Key, tuple[float, str]] = OrderedDict()
 
     def get(self, token: str) -> TokenInfo | None:
         """The cached facts of a valid token."""
@@ -41,12 +42,18 @@ class ResultCache:
 
     def is_refused(self, token: str) -> bool:
         """Whether the token was refused a moment ago."""
+        return self.refusal(token) is not None
+
+    def refusal(self, token: str) -> str | None:
+        """Why the token was refused a moment ago; None: it was not."""
         key = token_key(token)
-        until = self._bad.get(key)
-        if until is not None and self._clock() >= until:
+        entry = self._bad.get(key)
+        if entry is None:
+            return None
+        if self._clock() >= entry[0]:
             del self._bad[key]
-            return False
-        return until is not None
+            return None
+        return entry[1]
 
     def put(self, token: str, facts: TokenInfo, until: float) -> None:
         """Caches facts until a time in seconds since the epoch."""
@@ -60,11 +67,11 @@ class ResultCache:
         self._good[key] = (facts, until)
         self._bytes += size
 
-    def put_refused(self, token: str, until: float) -> None:
-        """Caches that the token is refused."""
+    def put_refused(self, token: str, until: float, reason: str) -> None:
+        """Caches that the token is refused, and why. There are few reasons: each is kept once."""
         if len(self._bad) >= self._limit:
             del self._bad[next(iter(self._bad))]
-        self._bad[token_key(token)] = until
+        self._bad[token_key(token)] = until, intern(reason)
 
     def forget(self) -> None:
         """Drops everything: the keys have changed."""

@@ -57,7 +57,7 @@ def facts_of(said: Mapping[str, Any], rules: IssuerRules, now: float) -> TokenIn
     if said.get("iss") != rules.issuer:
         raise InvalidToken("another issuer")
     if said.get("exp") is None:
-        raise InvalidToken("no end")
+        raise InvalidToken("it has no end: exp is missing")
     return accept(said, rules, now)
 
 
@@ -82,7 +82,7 @@ def checked_times(said: Mapping[str, Any], rules: IssuerRules, now: float) -> in
         raise InvalidToken("another issuer")
     ends = check_times(said, rules.leeway, now)
     if ends is None:
-        raise InvalidToken("no end")
+        raise InvalidToken("it has no end: exp is missing")
     return ends
 
 
@@ -92,7 +92,7 @@ def accept(said: Mapping[str, Any], rules: IssuerRules, now: float, lasts: int =
     audience = texts_of(said.get("aud"), "aud")
     # RFC 9068 section 4: the resource server must be among the audience.
     if rules.audiences and rules.audiences.isdisjoint(audience):
-        raise InvalidToken("for somebody else")
+        raise InvalidToken("it is for somebody else: aud has none of the issuer's audiences")
     client = said.get(rules.client_claim)
     if not isinstance(client, str) or not _CLIENT.fullmatch(client):
         raise InvalidToken("no usable client")
@@ -117,11 +117,11 @@ def check_times(said: Mapping[str, Any], leeway: int, now: float) -> int | None:
     """RFC 7519 section 4.1.4 and following. When the token expires; None for never."""
     expires = _time(said.get("exp"))
     if expires is not None and now >= expires + leeway:
-        raise InvalidToken("expired")
+        raise InvalidToken("it has expired")
     for name in ("nbf", "iat"):
         begins = _time(said.get(name))
         if begins is not None and now < begins - leeway:
-            raise InvalidToken("not yet valid")
+            raise InvalidToken(f"it is not yet valid: {name} lies in the future")
     return None if expires is None else math.floor(expires) + leeway
 
 
@@ -129,7 +129,7 @@ def _time(value: object) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_TIME:
-        raise InvalidToken("a time that is none")
+        raise InvalidToken("a time that is none: in exp, nbf or iat")
     return float(value)
 
 

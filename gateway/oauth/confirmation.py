@@ -33,6 +33,8 @@ class VerifiedProof:
 
     jkt: str | None = None
     refusal: ProofRefusal | None = None
+    reason: str = ""
+    """Why it is refused: for the operator, never for the caller."""
     nonce: str | None = None
     """What the caller is to put into its next proof, where that is another one than it knows."""
 
@@ -43,6 +45,17 @@ def confirmed_members(cnf: Mapping[str, str], certificate: bytes | None, jkt: st
     if CERTIFICATE in cnf and certificate is not None:
         proven[CERTIFICATE] = certificate_thumbprint(certificate)
     return proven
+
+
+def missing_proof(cnf: Mapping[str, str], proven: Mapping[str, str]) -> str:
+    """What a request has not proven that its token is bound to, for the operator; empty: nothing."""
+    if KEY in cnf and proven.get(KEY) != cnf[KEY]:
+        return "it is bound to a DPoP key, and came as a bearer token"
+    if CERTIFICATE in cnf and CERTIFICATE not in proven:
+        return "it is bound to a TLS certificate, and the request came without one"
+    if CERTIFICATE in cnf and proven[CERTIFICATE] != cnf[CERTIFICATE]:
+        return "it is bound to another TLS certificate than that of the request"
+    return "" if proven.keys() >= cnf.keys() else "it is bound to something that is not supported"
 
 
 def lacks(client: Client, cnf: Mapping[str, str]) -> bool:

@@ -65,8 +65,8 @@ def judge_proof(
         _check_time(signed, now)
     except ProofError:
         raise
-    except ValueError:
-        raise ProofError("the proof is malformed") from None
+    except ValueError as error:
+        raise ProofError(f"the proof is malformed: {error}") from None
     jti = signed.text("jti")
     if not jti or len(jti) > LONGEST_JTI:
         raise ProofError("the proof has no usable jti")
@@ -76,7 +76,7 @@ def judge_proof(
 def _read(headers: Sequence[bytes]) -> tuple[Signed, PublicKey | None]:
     # 1. There is not more than one DPoP HTTP request header field.
     if len(headers) != 1 or len(headers[0]) > MAX_LENGTH:
-        raise ProofError("there must be one DPoP header")
+        raise ProofError("there is no DPoP header, more than one, or a very long one")
     # 2. to 5. A well-formed JWT with its claims, an asymmetric algorithm, not none.
     text = headers[0].decode("latin-1")
     signed = read_signed(text)
@@ -102,10 +102,10 @@ def _key_in(header: str) -> PublicKey | None:
 def _check_request(signed: Signed, method: str, uri: str, token: str | None) -> None:
     # 8. The htm claim matches the HTTP method of the current request.
     if signed.text("htm") != method:
-        raise ProofError("htm is not the request's method")
+        raise ProofError(f"htm is not {method}")
     # 9. The htu claim matches the HTTP URI of the request, ignoring any query and fragment parts.
     if (signed.text("htu") or "") != uri and comparable(signed.text("htu") or "") != comparable(uri):
-        raise ProofError("htu is not the request's URI")
+        raise ProofError(f"htu is not {uri}")
     # 12. With an access token: ath equals its hash.
     if token is not None:
         expected = encode(sha256(token.encode("ascii")).digest())

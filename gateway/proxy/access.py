@@ -9,10 +9,16 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from time import perf_counter
 from typing import Any, Final
 
-from gateway.http.exchange import LOOKUP_TIMES, Exchange, RequestHead
+from gateway.http.exchange import LOOKUP_TIMES, REFUSAL_REASON, Exchange, RequestHead
 from gateway.http.route_target import request_uri
 from gateway.oauth.bearer import NOTHING_PROVEN, AuthError, BearerCredentials, check_access, read_token
-from gateway.oauth.confirmation import KEY, ProofOfPossession, VerifiedProof, confirmed_members
+from gateway.oauth.confirmation import (
+    KEY,
+    ProofOfPossession,
+    VerifiedProof,
+    confirmed_members,
+    missing_proof,
+)
 from gateway.oauth.model import TokenInfo
 from gateway.proxy.request_tokens import presented_credentials
 from gateway.runtime.lazy_reply import LazyReply, Recipient
@@ -174,6 +180,8 @@ def _check(exchange: Exchange, token: TokenInfo, proven: Mapping[str, str], now:
     refusal = check_access(token, route.scopes, route.audience, now, proven)
     if refusal is None or refusal in FORBIDDEN:
         exchange.token = token
+    elif token.cnf:
+        exchange.state[REFUSAL_REASON] = missing_proof(token.cnf, proven)
     return refusal
 
 
@@ -185,6 +193,7 @@ async def _proven(
         return _shown(exchange, token)
     if verify_proof is None or KEY not in token.cnf:
         # RFC 9449 section 7.1: a proof is checked against the key that the token is bound to.
+        exchange.state[REFUSAL_REASON] = "it is a bearer token, and came as one that is bound to a DPoP key"
         return AuthError.INVALID
     request = exchange.request
     shown = ProofOfPossession(request.method, request_uri(exchange.route, request), request.values(b"dpop"))
@@ -192,6 +201,7 @@ async def _proven(
     if proof.nonce is not None:
         exchange.added_response_headers.append((b"DPoP-Nonce", proof.nonce.encode()))
     if proof.refusal is not None:
+        exchange.state[REFUSAL_REASON] = proof.reason
         return AuthError(proof.refusal.value)
     return confirmed_members(token.cnf, exchange.request.peer.certificate, proof.jkt)
 

@@ -55,7 +55,9 @@ class SenderConstraint:
             return bound, None
         proven = await self.verify_proof(shown)
         if proven.refusal is not None:
-            raise OAuthError(proven.refusal.value, _DESCRIPTIONS[proven.refusal], nonce=proven.nonce)
+            text = _DESCRIPTIONS[proven.refusal]
+            reason = f"{text} ({proven.reason})"
+            raise OAuthError(proven.refusal.value, text, reason=reason, nonce=proven.nonce)
         return bound | {KEY: proven.jkt or ""}, proven.nonce
 
     async def verify_proof(
@@ -70,14 +72,17 @@ class SenderConstraint:
         fresh = self._nonces.current(now) if self._nonces else None
         try:
             proof = judge_proof(shown.proofs, method=shown.method, uri=shown.uri, now=now, token=token)
-        except ProofError:
-            return VerifiedProof(refusal=ProofRefusal.INVALID, nonce=fresh)
+        except ProofError as error:
+            return VerifiedProof(refusal=ProofRefusal.INVALID, reason=str(error), nonce=fresh)
         if jkt is not None and proof.jkt != jkt:
-            return VerifiedProof(refusal=ProofRefusal.INVALID, nonce=fresh)
+            reason = "the token is bound to another key"
+            return VerifiedProof(refusal=ProofRefusal.INVALID, reason=reason, nonce=fresh)
         if self._nonces is not None and not (proof.nonce and self._nonces.has_valid_tag(proof.nonce, now)):
-            return VerifiedProof(refusal=ProofRefusal.NONCE, nonce=fresh)
+            reason = "its nonce is too old, or of another server" if proof.nonce else "it has no nonce"
+            return VerifiedProof(refusal=ProofRefusal.NONCE, reason=reason, nonce=fresh)
         if not await self._first(proof):
-            return VerifiedProof(refusal=ProofRefusal.INVALID, nonce=fresh)
+            reason = "its jti was used before"
+            return VerifiedProof(refusal=ProofRefusal.INVALID, reason=reason, nonce=fresh)
         return VerifiedProof(jkt=proof.jkt, nonce=fresh if fresh != proof.nonce else None)
 
     async def _first(self, proof: Proof) -> bool:

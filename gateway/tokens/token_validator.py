@@ -33,6 +33,9 @@ class ForeignIssuers(Protocol):
     async def resolve(self, token: str, jwt: Jwt | None, accepted: frozenset[str]) -> TokenInfo | None:
         """The same, with requests. Raises IssuerUnavailable."""
 
+    def why_refused(self, token: str, jwt: Jwt | None, accepted: frozenset[str]) -> str:
+        """Why none of the accepted issuers has a token hold; empty: it is of none of them."""
+
 
 class NoForeignIssuers:
     """No other issuers are configured."""
@@ -45,6 +48,10 @@ class NoForeignIssuers:
 
     async def resolve(self, token: str, jwt: Jwt | None, accepted: frozenset[str]) -> None:
         """Nothing."""
+
+    def why_refused(self, token: str, jwt: Jwt | None, accepted: frozenset[str]) -> str:
+        """No token is of one of them."""
+        return ""
 
 
 _STORE: Final = LookupNeeded.STORE
@@ -97,10 +104,9 @@ class TokenValidator:
         if self._tokens.has_valid_tag(token):
             return _ENDED if own else _OWN_NOT_ACCEPTED
         jwt = read_jwt(token)
-        if jwt is None:
-            return "It was not issued here: it is not an opaque token of this gateway, and not a JWT."
-        if jwt.issuer != self._jwts.issuer:
-            return f"It is a JWT whose issuer says to be {jwt.issuer}, and does not hold on this route."
+        if jwt is None or jwt.issuer != self._jwts.issuer:
+            refused = self._foreign.why_refused(token, jwt, accepted)
+            return f"{_why_foreign(jwt)}{refused and ' '}{refused}"
         if not own:
             return _OWN_NOT_ACCEPTED
         if self._jwts.has_valid_tag(token, jwt) is True:
@@ -184,3 +190,9 @@ class TokenValidator:
     async def _ours_after_all(self, token: str) -> bool:
         jwt = read_jwt(token)
         return jwt is not None and await self._jwts.verify_with_fresh_keys(token, jwt)
+
+
+def _why_foreign(jwt: Jwt | None) -> str:
+    if jwt is None:
+        return "It was not issued here: it is not an opaque token of this gateway, and not a JWT."
+    return f"It is a JWT whose issuer says to be {jwt.issuer}, and does not hold on this route."

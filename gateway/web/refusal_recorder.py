@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.clock import Clock
-from gateway.http.exchange import ERROR_CODE, Exchange
+from gateway.http.exchange import ERROR_CODE, REFUSAL_REASON, Exchange
 from gateway.http.limit_names import BODY, BODY_OF_ROUTE
 from gateway.http.problems import Problem
 from gateway.oauth.bearer import AuthError
@@ -93,7 +93,10 @@ class RefusalRecorder:
         credentials, issuers = presented_credentials(exchange.request, exchange.route), exchange.route.issuers
         if isinstance(credentials, AuthError):
             return None, reason
-        if error is AuthError.INVALID:
+        noted = exchange.state.get(REFUSAL_REASON)
+        if noted:
+            reason = f"{reason} ({noted})"
+        elif error is AuthError.INVALID:
             return None, f"{reason} {self.why_invalid(credentials.token, issuers)}"
         # It has just been found, so that it is in the cache; what is not is left out.
         found = self.find_token(credentials.token, issuers)

@@ -569,7 +569,7 @@ def issuer_results(token_size: int, facts_size: int) -> New:
 
 def issuer_refusals() -> Fill:
     results = ResultCache(Clock())
-    return lambda number, size: results.put_refused(text(number, 8000), 2**40)
+    return lambda number, size: results.put_refused(text(number, 8000), 2**40, "it has expired")
 
 
 def signatures() -> Fill:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
+import time
 import uuid
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from tests.client_keys import Signer, b64
 from tests.commands.conftest import gatepost
 from tests.e2e.conftest import CLIENT, SECRET, StartGateway, configuration, token
 from tests.raw import RawUpstream
 from tests.running import Running
+
+CORP = Signer("RS256", kid="corp")
+"""The key of another issuer."""
 
 
 @pytest.fixture(params=["fast_path", "aiohttp"])
@@ -22,12 +29,22 @@ def running(
     gateway: StartGateway,
     upstream: RawUpstream,
     monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> Running:
     fast = request.param == "fast_path"
     logging = {"level": "info", "format": "json", "access": True}
     server = {"fast_lane": fast, "trusted_proxies": ["127.0.0.1"]}
     config = configuration(upstream.url, server=server, logging=logging)
     config["routes"].append({"path": "/dead", "upstream": "http://127.0.0.1:1", "auth": "none"})
+    config["routes"].append({"path": "/corp", "upstream": upstream.url, "issuers": ["corp"]})
+    keys = tmp_path / "corp.json"
+    keys.write_text(json.dumps(CORP.jwks))
+    corp = {
+        "issuer": "https://corp.example.org",
+        "jwks_file": str(keys),
+        "audiences": ["https://api.example.org"],
+    }
+    config["issuers"] = {"corp": corp}
     running = gateway(config)
     monkeypatch.chdir(running.file.parent)
     return running
@@ -164,3 +181,90 @@ async def test_the_management_listener_tells_the_same_as_json(running: Running) 
             assert "no refusal of this request is known" in (await response.json())["error"]
     assert "onnection refused" in facts["reason"], "operators are told of the upstream"
     assert facts["detail"] == problem["detail"], "callers are told less"
+
+
+HERE = "https://localhost:8243"
+"""The default of `server.public_url`."""
+
+
+def proof(key: Signer, method: str, path: str, **claims: Any) -> str:
+    claims = {"htm": method, "htu": HERE + path, "iat": int(time.time()), "jti": "1", **claims}
+    return key.sign({"typ": "dpop+jwt", "jwk": key.members}, claims)
+
+
+def ath(token: str) -> str:
+    return b64(hashlib.sha256(token.encode()).digest())
+
+
+async def bound(running: Running, sent: str) -> dict[str, Any]:
+    """What the token endpoint says to a request with a proof."""
+    headers = {"Authorization": aiohttp.encode_basic_auth(CLIENT, SECRET), "DPoP": sent}
+    data = {"grant_type": "client_credentials", "scope": "orders.read"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.post(f"{running.http}/token", data=data) as response,
+    ):
+        answer: dict[str, Any] = await response.json()
+        return answer
+
+
+async def test_what_is_wrong_with_a_proof_is_named(running: Running) -> None:
+    key, other = Signer("ES256"), Signer("ES256")
+    issued = (await bound(running, proof(key, "POST", "/token")))["access_token"]
+    good = {"ath": ath(issued), "jti": "2"}
+    async with aiohttp.ClientSession() as session:
+        headers = {"Authorization": f"DPoP {issued}", "DPoP": proof(key, "GET", "/orders", **good)}
+        async with session.get(f"{running.http}/orders", headers=headers) as response:
+            assert response.status == 200
+    for sent, reason in {
+        proof(key, "GET", "/orders", **good): "its jti was used before",
+        proof(key, "GET", "/orders", **good | {"htu": "http://10.0.0.1/orders"}): f"htu is not {HERE}/orders",
+        proof(other, "GET", "/orders", **good): "the token is bound to another key",
+    }.items():
+        problem = await refused(running, "/orders", Authorization=f"DPoP {issued}", DPoP=sent)
+        facts = await why(problem["request_id"])
+        assert (facts["client"], reason in facts["reason"]) == (CLIENT, True), facts
+        assert reason not in problem["detail"], "callers are told less"
+
+
+async def test_what_is_wrong_with_a_proof_at_the_token_endpoint_is_named(running: Running) -> None:
+    answer = await bound(running, proof(Signer("ES256"), "POST", "/oauth/token"))
+    assert answer["error"] == "invalid_dpop_proof"
+    line = json.loads(await running.line('"/token", "status": 400'))
+    assert f"htu is not {HERE}/token" in (await why(line["request_id"]))["reason"]
+    assert HERE not in answer["error_description"]
+
+
+async def test_a_live_token_without_its_proof_is_not_said_to_have_ended(running: Running) -> None:
+    key = Signer("ES256")
+    issued = (await bound(running, proof(key, "POST", "/token")))["access_token"]
+    plain = (await token(running, scope="orders.read"))["access_token"]
+    for headers, reason in (
+        ({"Authorization": f"Bearer {issued}"}, "it is bound to a DPoP key, and came as a bearer token"),
+        (
+            {"Authorization": f"DPoP {plain}", "DPoP": proof(key, "GET", "/orders", ath=ath(plain))},
+            "it is a bearer token, and came as one that is bound to a DPoP key",
+        ),
+    ):
+        facts = await why((await refused(running, "/orders", **headers))["request_id"])
+        assert (facts["client"], reason in facts["reason"]) == (CLIENT, True), facts
+        assert "revoked" not in facts["reason"]
+
+
+async def test_why_a_token_of_another_issuer_does_not_hold_is_named(running: Running) -> None:
+    ends = int(time.time()) + 600
+    claims = {
+        "iss": "https://corp.example.org",
+        "aud": "https://api.example.org",
+        "client_id": "shop",
+        "exp": ends,
+    }
+    header = {"typ": "at+jwt", "kid": "corp"}
+    for changed, said, reason in (
+        (header, {**claims, "aud": "https://other.example.org"}, "aud has none of the issuer's audiences"),
+        ({**header, "kid": "new"}, claims, "its kid is of no key of the issuer"),
+    ):
+        bearer = {"Authorization": f"Bearer {CORP.sign(changed, said)}"}
+        facts = await why((await refused(running, "/corp", **bearer))["request_id"])
+        assert "Refused as one of the issuer corp: " in facts["reason"]
+        assert reason in facts["reason"]

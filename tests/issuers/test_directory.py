@@ -55,3 +55,12 @@ async def test_one_that_is_silent_matters_only_where_no_other_knows_the_token() 
     assert await IssuerDirectory([issuer("one", None), issuer("two", ACTIVE)]).resolve("t", None, BOTH)
     with pytest.raises(IssuerUnavailable):
         await IssuerDirectory([issuer("one", None), issuer("two", INACTIVE)]).resolve("t", None, BOTH)
+
+
+async def test_only_accepted_issuers_are_named_where_a_token_does_not_hold() -> None:
+    directory = IssuerDirectory([issuer("one", INACTIVE), issuer("two", INACTIVE)])
+    await directory.resolve("t", None, BOTH)
+    assert directory.why_refused("t", None, frozenset({OWN})) == ""
+    only_two = directory.why_refused("t", None, frozenset({"two"}))
+    assert only_two == "Refused as one of the issuer two: the issuer says that it is not active."
+    assert "issuer one" in directory.why_refused("t", None, BOTH)

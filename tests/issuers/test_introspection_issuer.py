@@ -159,3 +159,13 @@ def test_a_jwt_of_somebody_else_is_not_shown_to_the_issuer() -> None:
 
 def test_the_secret_is_not_shown() -> None:
     assert "secret" not in repr(Endpoint(URL, "gatepost", "hidden secret", 30))
+
+
+async def test_why_a_token_does_not_hold_is_told() -> None:
+    stage = Stage({**ACTIVE, "aud": "https://other.example"})
+    assert await stage.resolve("t") is None
+    assert "aud has none of the issuer's audiences" in stage.issuer.why_refused("t", None)
+    stage.say({"active": False})
+    assert await stage.resolve("u") is None
+    assert stage.issuer.why_refused("u", None) == "the issuer says that it is not active"
+    assert stage.issuer.why_refused("v", None) == "its answer is not cached"

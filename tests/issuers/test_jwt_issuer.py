@@ -189,3 +189,17 @@ def test_garbage_is_never_more_than_refused(header: Any, claims: Any, signature:
     issuer = JwtIssuer(RULES, Fixed(read_key_set(key_set(KEY, RSA))), ResultCache(clock), clock)
     token = jwt({**HEADER, **header}, {**CLAIMS, **claims}, signature=signature)
     assert issuer.resolve_now(token, read_jwt(token)) is None
+
+
+async def test_why_a_token_does_not_hold_is_told() -> None:
+    stage = Stage()
+    await stage.resolve(GOOD)
+    for token, reason in (
+        (jwt(HEADER, {**CLAIMS, "aud": "https://other.example"}), "aud has none of the issuer's audiences"),
+        (jwt({**HEADER, "typ": "JWT"}, CLAIMS), "typ is not one of the issuer's types"),
+        (jwt({**HEADER, "kid": "unheard-of"}, CLAIMS), "its kid is of no key of the issuer"),
+        (jwt(HEADER, CLAIMS, OTHER), "it is not signed by a key of the issuer"),
+        ("opaque", "it is no JWT"),
+    ):
+        assert await stage.resolve(token) is None
+        assert reason in stage.issuer.why_refused(token, read_jwt(token))

@@ -100,3 +100,18 @@ async def test_an_old_nonce_still_serves_and_brings_a_new_one(strict: SenderCons
 async def test_a_made_up_nonce_is_refused(strict: SenderConstraint, clock: Clock) -> None:
     assert (await refusal(strict, a_client(), shown(clock, nonce="x"))).error == "use_dpop_nonce"
     assert (await refusal(strict, a_client(), shown(clock, htm="GET"))).error == "invalid_dpop_proof"
+
+
+async def test_the_operator_is_told_what_is_wrong_and_the_caller_is_not(
+    strict: SenderConstraint, clock: Clock
+) -> None:
+    for changes, reason in (
+        ({"htm": "GET"}, "htm is not POST"),
+        ({"htu": "https://other.example/token"}, f"htu is not {URI}"),
+        ({"iat": 1}, "iat is too far from now"),
+        ({}, "it has no nonce"),
+        ({"nonce": "x"}, "its nonce is too old, or of another server"),
+    ):
+        error = await refusal(strict, a_client(), shown(clock, **changes))
+        assert reason in str(error)
+        assert reason not in error.description
