@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from gateway.apidocs.document import METHODS, Document
 from gateway.apidocs.schemas import (
@@ -24,6 +24,7 @@ from gateway.apidocs.schemas import (
 MOST_OPERATIONS = 500
 MOST_PARAMETERS = 60
 MOST_REPLIES = 20
+FORM = "application/x-www-form-urlencoded"
 PLACES = ("path", "query", "header", "cookie")
 _UNSAFE = re.compile(r"[^a-z0-9]+")
 
@@ -206,7 +207,20 @@ def _content(reader: SchemaReader, media_type: str, media: dict[str, Any]) -> Co
     example = media.get("example", _first_example(reader, media.get("examples")))
     if example is None:
         example = example_of(reader, schema) if schema else ""
-    return Content(media_type, lines, kind, written(example))
+    return Content(media_type, lines, kind, _as_sent(media_type, example))
+
+
+def _as_sent(media_type: str, example: Any) -> str:
+    """The example as a body has it."""
+    if media_type.partition(";")[0].strip().lower() != FORM or not isinstance(example, dict):
+        return written(example)
+    pairs = [(name, one) for name, value in example.items() for one in _values(value)]
+    return urlencode([(str(name), written(value)) for name, value in pairs])
+
+
+def _values(value: Any) -> list[Any]:
+    # https://spec.openapis.org/oas/v3.1.1: arrays are exploded, unless `encoding` says otherwise.
+    return value if isinstance(value, list) else [value]
 
 
 def _first_example(reader: SchemaReader, examples: Any) -> Any:

@@ -30,7 +30,9 @@ def _authentication(key: str, secret: str | None, in_form: bool) -> str:
 def call(facts: PortalInfo, api: Api | None, access_token: str | None = None) -> str:
     """Calls an API."""
     path = example_path(api.path) if api is not None else "/"
-    method = "" if api is None or method_of(api) == "GET" else f" -X {method_of(api)}"
+    wanted = "GET" if api is None else method_of(api)
+    # With -X HEAD, curl waits for a body.
+    method = {"GET": "", "HEAD": " -I"}.get(wanted, f" -X {wanted}")
     bearer = ""
     if api is None or api.protected:
         bearer = f' -H "Authorization: Bearer {access_token or TOKEN}"'

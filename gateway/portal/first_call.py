@@ -43,9 +43,18 @@ def first_call(facts: PortalInfo, client: Client) -> FirstCall:
         one for one in facts.apis if not one.subscription or client.subscription(one.subscription) is not None
     )
     api = first_callable(reachable, client.scopes)
-    usable = [grant for grant in GRANTS if grant in client.grants and grant in facts.grants]
     scopes = tuple(scope for scope in (api.scopes if api else ()) if scope in client.scopes)
-    return FirstCall(usable[0] if usable else "", scopes, client.auth == {"client_secret_post"}, api)
+    return FirstCall(grant_of(facts, client), scopes, by_form(client), api)
+
+
+def grant_of(facts: PortalInfo, client: Client) -> str:
+    """The best grant by which a program with these keys gets a token by itself; empty: there is none."""
+    return next((grant for grant in GRANTS if grant in client.grants and grant in facts.grants), "")
+
+
+def by_form(client: Client) -> bool:
+    """Whether the keys are taken as form parameters alone, not by HTTP Basic."""
+    return client.auth == {"client_secret_post"}
 
 
 def first_callable(apis: tuple[Api, ...], scopes: tuple[str, ...]) -> Api | None:

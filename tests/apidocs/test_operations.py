@@ -84,6 +84,14 @@ def test_a_body_has_its_lines_and_an_example() -> None:
     }
 
 
+def test_the_example_of_a_form_is_a_form() -> None:
+    fields = {"name": {"example": "two words"}, "tags": {"type": "array", "items": {"example": "a&b"}}}
+    content = {"application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": fields}}}
+    sent = document(paths={"/x": {"post": {"requestBody": {"content": content}}}})
+    (body,) = details(sent, summaries(sent)[0]).bodies
+    assert body.example == "name=two+words&tags=a%26b"
+
+
 @pytest.mark.parametrize("word", ["properties", "allOf", "oneOf", "anyOf", "items"])
 def test_a_schema_that_refers_to_itself_ends(word: str) -> None:
     own = {"$ref": "#/components/schemas/A"}

@@ -26,6 +26,8 @@ def test_a_call_has_the_routes_method_host_and_token() -> None:
         "curl -X POST -H \"Authorization: Bearer gpt_1\" -H 'Host: api.example' https://gateway.example/reports"
     )
     assert curl.call(facts(), STATUS) == "curl https://gateway.example/status"
+    head = Api("/x", False, ("HEAD",), None, (), None, False)
+    assert curl.call(facts(), head) == "curl -I https://gateway.example/x", "which waits for no body"
 
 
 def test_what_the_shell_would_change_is_quoted() -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from aiohttp import web
 
@@ -19,7 +18,7 @@ from gateway.oauth.application import ENVIRONMENTS
 from gateway.oauth.errors import OAuthError
 from gateway.oauth.model import Client
 from gateway.portal.api_documents import DescribedApi, ServedOperation, served_operations, whole_document
-from gateway.portal.first_call import api_url, example_path, sample_token
+from gateway.portal.first_call import api_url, by_form, example_path, grant_of, sample_token
 from gateway.portal.page_request import PageNotFound, PageRequest, redirect_to
 from gateway.portal.samples.programs import SampleCall, samples
 from gateway.portal.services import MANAGE
@@ -132,17 +131,19 @@ async def _operation_page(
     }
     token = shown["token"]
     had = str(token["scope"]).split() if token else []
+    keys = await _choices(page_request) if served.api.protected else []
+    chosen = str(token["key"]) if token else keys[0][0] if keys else ""
+    client = await _client(page_request, chosen)
     return page_request.page(
         "operation.html",
         status,
         described=described,
         served=served,
         details=found,
-        keys=await _choices(page_request) if served.api.protected else [],
+        keys=keys,
         missing=[scope for scope in served.api.scopes if token and scope not in had],
-        programs=_programs(
-            page_request, served, found, str(token["key"]) if token else gettext("the consumer key")
-        ),
+        programs=_programs(page_request, served, found, client),
+        grant=_grant(page_request, client),
         **shown,
     )
 
@@ -170,26 +171,42 @@ async def _own_keys(page_request: PageRequest, wanted: str) -> tuple[Client, str
     raise PageNotFound
 
 
+async def _client(page_request: PageRequest, wanted: str) -> Client | None:
+    """The keys that are chosen; None: there are none, or they have been removed."""
+    try:
+        client, _ = await _own_keys(page_request, wanted)
+    except PageNotFound:
+        return None
+    return client
+
+
+def _grant(page_request: PageRequest, client: Client | None) -> str:
+    grant = "" if client is None else grant_of(page_request.services.facts, client)
+    return grant or "client_credentials"
+
+
 def _programs(
-    page_request: PageRequest, served: ServedOperation, found: OperationDetails, key: str
+    page_request: PageRequest, served: ServedOperation, found: OperationDetails, client: Client | None
 ) -> dict[str, str]:
     facts, api = page_request.services.facts, served.api
     path = served.path
     for one in found.parameters:
         if one.place == "path":
-            path = path.replace("{" + one.name + "}", urlencode({"": one.example or "1"})[1:])
+            path = path.replace("{" + one.name + "}", quote(one.example or "1", safe=""))
     query = urlencode([(one.name, one.example) for one in found.parameters if _sent(one, "query")])
     headers = [(one.name, one.example) for one in found.parameters if _sent(one, "header")]
-    body = found.bodies[0] if found.bodies else None
+    method = served.operation.method
+    # RFC 9110 sections 9.3.1 and 9.3.2: with these a body means nothing, and browsers and Node refuse it.
+    body = found.bodies[0] if found.bodies and method not in ("GET", "HEAD") else None
     if body is not None:
         headers.append(("Content-Type", body.media_type))
     url = api_url(facts, api.host, example_path(path)) + (f"?{query}" if query else "")
     token = None
     if api.protected:
-        token = sample_token(facts, key, None, "client_credentials", api.scopes, in_form=False)
-    call = SampleCall(served.operation.method, url, tuple(headers), body.example if body else None)
-    if body is not None and not body.example:
-        call = replace(call, body="")
+        key = gettext("the consumer key") if client is None else client.id
+        in_form = client is not None and by_form(client)
+        token = sample_token(facts, key, None, _grant(page_request, client), api.scopes, in_form=in_form)
+    call = SampleCall(method, url, tuple(headers), None if body is None else body.example)
     return samples(token, call, self_signed=facts.self_signed)
 
 

@@ -154,6 +154,15 @@ function headersOf(form, inputs) {
 
 for (const form of document.querySelectorAll('[data-operation]')) {
   const { method, path } = form.dataset;
+  const types = form.querySelector('#media-type');
+  let example = types?.selectedOptions[0].dataset.example;
+  types?.addEventListener('change', () => {
+    const written = form.querySelector('#body');
+    // What somebody has written stays.
+    const next = types.selectedOptions[0].dataset.example;
+    if (written.value === example) written.value = next;
+    example = next;
+  });
   busy(form, (place) => {
     const inputs = [...form.querySelectorAll('[data-parameter]')];
     const typed = form.querySelector('#body')?.value;

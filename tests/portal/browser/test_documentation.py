@@ -95,6 +95,19 @@ def test_a_call_does_not_leave_the_path_of_its_operation(open_page: Callable[...
     assert asked == []
 
 
+def test_another_media_type_brings_its_example_and_leaves_what_was_written(
+    open_page: Callable[..., Page],
+) -> None:
+    page = open_page()
+    page.goto("/portal/apis/orders/post-orders")
+    expect(page.locator("#body")).to_have_value("{}")
+    page.select_option("#media-type", "application/x-www-form-urlencoded")
+    expect(page.locator("#body")).to_have_value("amount=3")
+    page.fill("#body", "amount=4")
+    page.select_option("#media-type", "application/json")
+    expect(page.locator("#body")).to_have_value("amount=4")
+
+
 def test_nothing_of_a_hostile_document_runs(open_page: Callable[..., Page]) -> None:
     page = open_page()
     seen: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from tests.conftest import Valkey
 from tests.portal.conftest import config
 from tests.portal.reader import Reader, call
+from tests.portal.samples.test_programs import shown
 from tests.running import Running
 
 HOSTILE = """<script>alert(1)</script><img src=x onerror=alert(2)>{{ 7 * 7 }}[a](javascript:alert(3))"""
@@ -48,7 +50,18 @@ DOCUMENT: dict[str, Any] = {
         "/orders": {
             "post": {
                 "summary": "Add an order",
-                "requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}},
+                "requestBody": {
+                    "content": {
+                        "application/json": {"schema": {"type": "object"}},
+                        "application/x-www-form-urlencoded": {"example": {"amount": 3}},
+                    }
+                },
+            }
+        },
+        "/orders/named/{name}": {
+            "get": {
+                "parameters": [{"name": "name", "in": "path", "required": True, "example": "two words+"}],
+                "requestBody": {"content": {"text/plain": {"example": "no method for this"}}},
             }
         },
         "/elsewhere": {"delete": {"summary": "Not served"}},
@@ -125,6 +138,38 @@ def test_a_token_of_one_s_own_application_is_put_into_the_form(person: Reader, s
     assert call(site, "/orders/7", bearer=token) == (200, {"path": "/7"})
     assert token in person.open("/portal/apis/orders/post-orders").html, "the same for other operations"
     assert person.open(f"{path}/token").url.endswith(path), "reloaded"
+
+
+def test_the_program_of_an_operation_runs_with_ones_own_keys(person: Reader, site: str) -> None:
+    path = "/portal/apis/orders/get-orders-named-name"
+    _, made = person.keys("Runner")
+    made.submit("/configure", auth="client_secret_post", scope="orders.read")
+    block = shown(person.open(path), "curl").replace("http://127.0.0.1:1/", f"{site}/")
+    assert "no method for this" not in block
+    ran = subprocess.run(
+        ["sh"],
+        input=block.replace("the consumer secret", made.value("consumer-secret")),
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": "/usr/bin:/bin"},
+    )
+    assert ran.stdout.endswith('{"path": "/named/two%20words%2B"}'), ran.stdout
+
+
+def test_the_program_of_keys_with_the_password_grant_alone_asks_for_a_user(
+    start: Callable[..., Running], valkey: Valkey, backend: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "orders.json"
+    file.write_text(json.dumps(DOCUMENT))
+    routes = documented(config(backend, valkey.url)["routes"], file)
+    developer = Reader(start(routes=routes, grants={"password": {"enabled": True}}).http)
+    developer.sign_in("admin", "a s3cret word")
+    _, made = developer.keys()
+    made.submit("/configure", grant="password", scope="orders.read")
+    page = developer.open("/portal/apis/orders/get-orders-id")
+    assert "grant_type=password" in shown(page, "curl")
+    assert "Put the name and the password of a user into the variables USER_NAME" in page.words
 
 
 def test_another_s_keys_give_no_token(person: Reader, site: str) -> None:

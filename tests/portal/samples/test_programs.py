@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
+import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from pathlib import Path
 
@@ -111,6 +114,33 @@ def test_the_block_is_words_of_a_shell_as_they_are_meant() -> None:
     ]  # fmt: skip
 
 
+def test_no_command_waits_for_the_body_of_a_head_response(tmp_path: Path) -> None:
+    """With `-X HEAD` curl does."""
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as beside:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/orders"
+
+        def answer() -> bytes:
+            connection, _ = server.accept()
+            with connection:
+                request = connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
+                connection.recv(1)
+            return request
+
+        asked = beside.submit(answer)
+        block = sample("curl", None, SampleCall("HEAD", url)).replace("curl ", "curl --max-time 10 ")
+        said = subprocess.run(["sh"], input=block, capture_output=True, text=True, check=False)
+        assert said.returncode == 0, said.stderr
+        assert asked.result().startswith(b"HEAD /orders ")
+
+
+def test_a_shell_keeps_what_a_program_puts_into_its_variables() -> None:
+    """zsh, the shell of macOS, has a USERNAME of its own, which it lets nobody set."""
+    token = SampleToken("https://g.example/token", "key", None, (("grant_type", "password"),), user=True)
+    for language in LANGUAGES:
+        assert not re.search(r"\b(USERNAME|PASSWORD)\b", sample(language, token, None))
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_without_the_secret_a_program_takes_it_from_the_environment(language: str) -> None:
     assert "CONSUMER_SECRET" in sample(language, TOKEN, CALL)
@@ -123,7 +153,7 @@ def test_programs_say_where_they_let_a_self_signed_certificate_pass(language: st
 
 def test_keys_with_the_password_grant_alone_get_a_program_with_a_user() -> None:
     token = SampleToken("https://g.example/token", "key", "s", (("grant_type", "password"),), user=True)
-    assert '--data-urlencode "username=$USERNAME"' in sample("curl", token, None)
+    assert '--data-urlencode "username=$USER_NAME"' in sample("curl", token, None)
 
 
 def test_python_with_form_parameters_compiles() -> None:
