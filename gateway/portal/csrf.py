@@ -27,6 +27,9 @@ class CsrfToken:
 
     A page's forms hold a tag of what only the browser and the gateway know: the session's id, or, before
     there is a session, the value of a cookie of its own. The store keeps nothing for strangers.
+
+    Behind it stands a tag of the cookie that names the person, which outlives sessions: a form of an earlier
+    session changes nothing, but what was typed into it need not be lost.
     """
 
     def __init__(self, keys: Sequence[bytes], *, secure: bool) -> None:
@@ -53,15 +56,21 @@ class CsrfToken:
             self._cookie, value, path="/portal", secure=self._secure, httponly=True, samesite="Strict"
         )
 
-    def tag(self, binding: str) -> str:
-        """What the forms hold."""
-        return _tag(self._keys[0], binding)
+    def tag(self, binding: str, person: str = "") -> str:
+        """What the forms hold. `person`: the cookie that names who is signed in."""
+        tag = _tag(self._keys[0], binding)
+        return f"{tag}.{_tag(self._keys[0], f'person {person}')}" if person else tag
 
     def proves(self, binding: str | None, tag: str) -> bool:
         """Whether a form's tag is the browser's own."""
-        return binding is not None and any(
-            hmac.compare_digest(_tag(key, binding).encode(), tag.encode()) for key in self._keys
-        )
+        return binding is not None and self._is_of(binding, tag.partition(".")[0])
+
+    def was_of(self, person: str, tag: str) -> bool:
+        """Whether the form was shown in this browser, to the person whom the cookie names, in any session."""
+        return person != "" and self._is_of(f"person {person}", tag.partition(".")[2])
+
+    def _is_of(self, binding: str, tag: str) -> bool:
+        return any(hmac.compare_digest(_tag(key, binding).encode(), tag.encode()) for key in self._keys)
 
 
 def _tag(key: bytes, binding: str) -> str:

@@ -80,10 +80,18 @@ class Drafts:
         self._cipher = cipher
         self._secure = secure
 
-    def note_person(self, request: web.Request, response: web.StreamResponse, user_id: str) -> None:
-        """Notes who is signed in: nobody else is shown a draft of theirs."""
-        if self._person(request) != user_id:
-            self._set(response, "person", "/portal", seal_value(self._cipher, user_id, "person"), None)
+    def person_note(self, request: web.Request, user_id: str | None = None) -> str:
+        """The cookie that says who is signed in: nobody else is shown a draft of theirs. `user_id`: who is;
+        without it, the note that the browser has, which may be empty.
+        """
+        if user_id is not None and self._person(request) != user_id:
+            return seal_value(self._cipher, user_id, "person")
+        return request.cookies.get(self._name("person"), "")
+
+    def note_person(self, request: web.Request, response: web.StreamResponse, note: str) -> None:
+        """Gives the browser the note, unless it has it."""
+        if request.cookies.get(self._name("person"), "") != note:
+            self._set(response, "person", "/portal", note, None)
 
     def keep(self, request: web.Request, response: web.StreamResponse, page: str, draft: Draft) -> bool:
         """Keeps a draft for its page; False where nobody was signed in, or it is too long."""

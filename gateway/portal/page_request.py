@@ -101,6 +101,7 @@ class PageRequest:
         """Who is signed in; None: nobody."""
         self.may_write = False
         """Whether a form was accepted, so that something may have been changed since."""
+        self._body: bytes | None = None
 
     @classmethod
     async def of(cls, request: web.Request, services: PortalServices) -> PageRequest:
@@ -196,29 +197,41 @@ class PageRequest:
         if not self.services.csrf.proves(self._binding(), self.request.headers.get(PROOF_HEADER, "")):
             raise FormRefused
 
-    async def fields(self) -> Fields:
-        """The form. Raises FormRefused unless it was filled in on a page of this portal, in this browser."""
-        fields = await self._read_form(self._binding())
+    async def fields(self, *, before_sign_in: bool = False) -> Fields:
+        """The form. Raises FormRefused unless it was filled in on a page of this portal, in this browser.
+
+        `before_sign_in`: of a page for who is not signed in. It counts as well where another window of the
+        browser has signed somebody in since.
+        """
+        csrf, bindings = self.services.csrf, [self._binding()]
+        if before_sign_in:
+            bindings.append(csrf.binding(self.request, None))
+        fields = await self._read_form(lambda proof: any(csrf.proves(one, proof) for one in bindings))
         self.may_write = True
         return fields
 
-    async def fields_of_ended_session(self) -> Fields:
+    async def fields_of_earlier_session(self) -> Fields:
         """The same of a form that was filled in while a session lasted that has ended since: nothing may be
         changed by it.
         """
+        csrf = self.services.csrf
         session_id = self.request.cookies.get(cookie_name(secure=self.services.facts.secure))
-        return await self._read_form(self.services.csrf.binding(self.request, session_id))
+        binding = csrf.binding(self.request, session_id)
+        note = self.services.drafts.person_note(self.request)
+        return await self._read_form(lambda proof: csrf.proves(binding, proof) or csrf.was_of(note, proof))
 
-    async def _read_form(self, binding: str | None) -> Fields:
+    async def _read_form(self, is_own: Callable[[str], bool]) -> Fields:
         if from_elsewhere(self.request):
             raise FormRefused
-        body = await read_body(self.request, self.services.body_timeout)
+        if self._body is None:
+            self._body = await read_body(self.request, self.services.body_timeout)
+        body = self._body
         try:
             pairs = parse_qsl(body.decode(), True, errors="strict", max_num_fields=MOST_FIELDS)  # noqa: FBT003
         except ValueError:
             raise FormRefused from None
         fields = Fields(tuple((name, value.replace("\0", "")) for name, value in pairs))
-        if not self.services.csrf.proves(binding, fields.raw("proof")):
+        if not is_own(fields.raw("proof")):
             raise FormRefused
         return fields
 
@@ -228,13 +241,15 @@ class PageRequest:
         value = None
         if binding is None:
             value, binding = proof.new_binding()
-        context = {"facts": self.services.facts, "user": self.person, "proof": proof.tag(binding), **content}
+        drafts, person = self.services.drafts, self.person
+        note = drafts.person_note(self.request, person.id) if person is not None else ""
+        tag = proof.tag(binding, note)
+        context = {"facts": self.services.facts, "user": person, "proof": tag, **content}
         context.setdefault("done", self.query("done"))
         context["now"] = int(self.services.clock())
         context["path"] = self.request.path
         context["may"] = self.may
         context["here"] = here(self.request)
-        drafts, person = self.services.drafts, self.person
         draft = drafts.read(self.request, person.id) if person is not None else None
         response = aiohttp_jinja2.render_template(template, self.request, context, status=status)
         if draft is not None:
@@ -243,7 +258,7 @@ class PageRequest:
                 response.text = filled
                 drafts.forget(self.request, response)
         if person is not None:
-            drafts.note_person(self.request, response, person.id)
+            drafts.note_person(self.request, response, note)
         if value is not None:
             proof.give(response, value)
         return response

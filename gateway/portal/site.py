@@ -120,6 +120,10 @@ def _served(services: PortalServices, page: Page, right: Right | None) -> Handle
             if request.method != "POST":
                 raise
             return await _kept_for_later(page_request)
+        except FormRefused:
+            if request.method != "POST" or right is None:
+                raise
+            return await _of_earlier_session(page_request)
 
     return handler
 
@@ -127,15 +131,29 @@ def _served(services: PortalServices, page: Page, right: Right | None) -> Handle
 async def _kept_for_later(page_request: PageRequest) -> web.StreamResponse:
     """Asks for a sign-in, and keeps what was filled in while the session lasted, for who had it."""
     request = page_request.request
-    page = page_of_draft(request.path, form_page(request.path))
     try:
-        fields = await page_request.fields_of_ended_session()
+        fields = await page_request.fields_of_earlier_session()
     except FormRefused:
         raise SignInNeeded from None
+    page = page_of_draft(request.path, form_page(request.path))
     wanted = page + query_of_draft(request.path, fields.pairs)
     response = redirect_to(f"{MOUNT}/sign-in?next={quote(wanted)}&done=draft-kept")
     if not page_request.services.drafts.keep(request, response, page, Draft(request.path, fields.pairs)):
         raise SignInNeeded
+    return response
+
+
+async def _of_earlier_session(page_request: PageRequest) -> web.StreamResponse:
+    """Shows the form again, filled in as it was sent, to who has signed in again in another window.
+
+    Raises FormRefused for a form that nobody was shown here.
+    """
+    request = page_request.request
+    fields = await page_request.fields_of_earlier_session()
+    page = page_of_draft(request.path, form_page(request.path))
+    query = query_of_draft(request.path, fields.pairs)
+    response = redirect_to(f"{page}{query}{'&' if query else '?'}done=earlier")
+    page_request.services.drafts.keep(request, response, page, Draft(request.path, fields.pairs))
     return response
 
 
@@ -161,8 +179,8 @@ async def _answered(request: web.Request, handler: Handler, services: PortalServ
     try:
         return _early(request, services) or await handler(request)
     except SignInNeeded:
-        wanted = request.path if request.method == "GET" else ""
-        return redirect_to(f"{MOUNT}/sign-in" + (f"?next={wanted}" if wanted else ""))
+        wanted = _wanted(request) if request.method == "GET" else ""
+        return redirect_to(f"{MOUNT}/sign-in" + (f"?next={quote(wanted)}" if wanted else ""))
     except web.HTTPException as error:
         # aiohttp's match of the request keeps it: only the garbage collector would find the two.
         error.__traceback__ = None
@@ -181,6 +199,12 @@ async def _answered(request: web.Request, handler: Handler, services: PortalServ
         unseen = isinstance(error, StoreUnavailable) and request.query.get("done") == LOOK
         words = _UNKNOWN if unseen else None
         return _page(request, services, _status(error), getattr(error, "retry_after", None), words)
+
+
+def _wanted(request: web.Request) -> str:
+    """The page that was asked for, without what was to be told on it."""
+    query = urlencode([pair for pair in request.query.items() if pair[0] not in ("done", SENT)])
+    return request.rel_url.raw_path + (f"?{query}" if query else "")
 
 
 def _early(request: web.Request, services: PortalServices) -> web.Response | None:

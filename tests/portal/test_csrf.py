@@ -31,3 +31,13 @@ def test_after_a_change_of_keys_forms_of_the_old_key_are_still_taken() -> None:
     _, one = old.new_binding()
     assert both.proves(one, old.tag(one))
     assert not old.proves(one, both.tag(one))
+
+
+def test_a_form_proves_the_person_it_was_shown_to_beyond_the_session() -> None:
+    proof = CsrfToken((b"k" * 32,), secure=True)
+    tag = proof.tag("session a", "note")
+    assert proof.proves("session a", tag)
+    assert not proof.proves("session b", tag)
+    assert proof.was_of("note", tag)
+    assert not proof.was_of("other", tag)
+    assert not proof.was_of("", proof.tag("session a"))

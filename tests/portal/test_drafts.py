@@ -92,6 +92,54 @@ def test_after_signing_in_the_form_is_filled_in_and_nothing_was_done(reader: Rea
     assert f'value="{name}"' not in reader.open("/portal/applications/new").html
 
 
+def signed_in_anew(reader: Reader, name: str = ADMIN, password: str = PASSWORD) -> None:
+    """As in another window of the same browser."""
+    reader.open("/portal/account").submit("/sign-out")
+    assert reader.sign_in(name, password).status == 200
+
+
+def test_a_form_from_before_a_new_sign_in_comes_back_filled_in_and_changes_nothing(reader: Reader) -> None:
+    name = f"Kept {uuid4().hex[:6]}"
+    form = reader.open("/portal/applications/new")
+    signed_in_anew(reader)
+    back = form.submit("/new", name=name, description="Line one\nand <two>")
+    assert (back.status, back.url.partition("?")[0]) == (200, form.url)
+    assert f'value="{name}"' in back.html
+    assert "Nothing has been sent yet" in back.words
+    assert name not in reader.open("/portal/applications").words
+    assert name in back.submit("/new").words
+
+
+def test_a_button_from_before_a_new_sign_in_does_nothing_and_says_so(reader: Reader) -> None:
+    path = reader.application(f"Shop {uuid4().hex[:6]}")
+    form = reader.open(f"{path}/delete")
+    signed_in_anew(reader)
+    told = form.submit("/delete")
+    assert "nothing was changed. Try again." in told.words
+    assert reader.open(path).status == 200
+
+
+def test_a_form_from_before_another_person_signed_in_is_refused(reader: Reader) -> None:
+    name, password = f"dev-{uuid4().hex[:8]}", "a long pass word"
+    Reader(reader.base).open("/portal/sign-up").submit(
+        "/sign-up", name=name, password=password, again=password
+    )
+    form = reader.open("/portal/applications/new")
+    signed_in_anew(reader, name, password)
+    reader.open("/portal/applications")
+    refused = form.submit("/new", name="Of the administrator")
+    assert refused.status == 403
+    assert "Of the administrator" not in reader.open("/portal/applications/new").html
+
+
+def test_what_was_filled_in_before_signing_out_elsewhere_is_kept_too(reader: Reader) -> None:
+    form = reader.open("/portal/applications/new")
+    reader.open("/portal/account").submit("/sign-out")
+    asked = form.submit("/new", name="Kept")
+    assert "What you filled in is kept" in asked.words
+    assert 'value="Kept"' in asked.submit("/sign-in", name=ADMIN, password=PASSWORD).html
+
+
 def test_another_person_sees_nothing_of_it(reader: Reader, gateway: str) -> None:
     asked = left_form(reader, "Of the administrator")
     name = f"dev-{uuid4().hex[:8]}"

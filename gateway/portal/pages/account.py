@@ -12,7 +12,7 @@ from gateway.accounts.attempt_limiter import TooManyAttempts
 from gateway.accounts.users import NotApproved, WrongPassword
 from gateway.errors import GatepostError
 from gateway.portal.form_rules import password_problem, user_name_problem
-from gateway.portal.page_request import HOME, PageNotFound, PageRequest, redirect_to
+from gateway.portal.page_request import HOME, FormRefused, PageNotFound, PageRequest, redirect_to
 from gateway.translation.text import gettext, gettext_noop, ngettext
 
 NOT_APPROVED = gettext_noop("Your account waits for the approval of an administrator.")
@@ -22,9 +22,10 @@ _INSIDE = re.compile(r"/portal(/[A-Za-z0-9_:-]+)+(\?[A-Za-z0-9_.~%+=&-]*)?")
 
 async def sign_in_form(page_request: PageRequest) -> web.StreamResponse:
     """The form to sign in."""
+    wanted = safe_next(page_request.query("next"))
     if page_request.person is not None:
-        return redirect_to(HOME)
-    return sign_in_page(page_request, "", safe_next(page_request.query("next")))
+        return redirect_to(wanted or HOME)
+    return sign_in_page(page_request, "", wanted)
 
 
 def sign_in_page(
@@ -55,7 +56,7 @@ def sign_in_page(
 
 async def sign_in(page_request: PageRequest) -> web.StreamResponse:
     """Begins a session, under a new id."""
-    fields = await page_request.fields()
+    fields = await page_request.fields(before_sign_in=True)
     name, wanted = fields.text("name"), safe_next(fields.raw("next"))
     try:
         user = await page_request.services.authentication.authenticate(
@@ -77,14 +78,23 @@ async def sign_in(page_request: PageRequest) -> web.StreamResponse:
 
 async def sign_out(page_request: PageRequest) -> web.StreamResponse:
     """Ends the session, here and in the store. The one at a provider goes on unless the person ends it."""
-    await page_request.fields()
     person, services = page_request.person, page_request.services
+    if person is not None:
+        await _asked_to_sign_out(page_request)
     page_request.session.invalidate()
     at = None if person is None else services.facts.provider_of(person.provider)
     sign_in = None if at is None or services.providers is None else services.providers.sign_ins[at.id]
     if at is not None and sign_in is not None and await sign_in.logout(""):
         return redirect_to(f"/portal/sign-in?at={at.id}&done=signed-out-here")
     return redirect_to("/portal/sign-in", "signed-out")
+
+
+async def _asked_to_sign_out(page_request: PageRequest) -> None:
+    try:
+        await page_request.fields()
+    except FormRefused:
+        # A window of an earlier session of theirs: they mean to be out all the same.
+        await page_request.fields_of_earlier_session()
 
 
 async def sign_up_form(page_request: PageRequest) -> web.StreamResponse:
@@ -114,7 +124,7 @@ async def sign_up(page_request: PageRequest) -> web.StreamResponse:
     """Makes an account and signs its owner in."""
     if not page_request.services.facts.sign_up:
         raise PageNotFound
-    fields = await page_request.fields()
+    fields = await page_request.fields(before_sign_in=True)
     name, password, code = fields.text("name"), fields.raw("password"), fields.raw("invitation")
     if (uninvited := await _uninvited(page_request, code)) is not None:
         return uninvited

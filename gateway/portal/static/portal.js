@@ -32,6 +32,21 @@ for (const button of document.querySelectorAll('[data-copy]')) {
   });
 }
 
+// A second click, while the first one's answer is on its way, would cancel that answer, and a new secret with it.
+const PATIENCE = 10000;
+document.addEventListener('submit', (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== 'post') return;
+  if (form.dataset.sent) return event.preventDefault();
+  form.dataset.sent = '1';
+  // Who has stopped the browser may send it again.
+  setTimeout(() => delete form.dataset.sent, PATIENCE);
+});
+// So may who comes back to a page that the browser has kept.
+addEventListener('pageshow', () => {
+  for (const form of document.querySelectorAll('[data-sent]')) delete form.dataset.sent;
+});
+
 // Requests go to this gateway's own paths, without the portal's cookies, and their answers are shown as text.
 const LONGEST = 100000;
 

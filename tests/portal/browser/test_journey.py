@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.portal.browser.conftest import make_application, sign_in
 from tests.portal.conftest import ADMIN, PASSWORD
@@ -109,6 +110,32 @@ def test_from_signing_in_to_a_200_it_takes_fewer_than_20_actions(window: Window)
     assert taken.total() < 20
     # The gateway's own counts turn the list green, without anything being done.
     expect(page.locator(".checks .done")).to_have_count(3, timeout=30_000)
+
+
+def test_a_second_click_does_not_cancel_the_answer_with_the_secret(window: Callable[..., Page]) -> None:
+    page = window()
+    sign_in(page)
+    make_application(page, f"Clicked twice {uuid4().hex[:6]}")
+    page.click("text=Get production keys")
+    sent: list[str] = []
+
+    def hold(route: Route) -> None:
+        # Long enough for the second click.
+        sent.append(route.request.url)
+        time.sleep(0.5)
+        route.continue_()
+
+    page.route("**/generate-keys", hold)
+    page.evaluate(
+        """() => {
+            const button = document.querySelector('form[action*="generate-keys"] button');
+            button.click();
+            setTimeout(() => button.click(), 100);
+        }"""
+    )
+    expect(page.locator("#consumer-secret")).to_contain_text("gps_")
+    expect(page.locator("[role=status]").first).to_contain_text("The keys are generated.")
+    assert len(sent) == 1
 
 
 def test_reloading_repeats_no_action(window: Window, gateway: str) -> None:

@@ -137,6 +137,10 @@ def problems(page: Page, axe: str, *, colours: bool = True) -> list[str]:
         found += [f"in the dark: {one}" for one in _found(page, COLOURS)]
     if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
         found.append("is wider than the phone")
+    if page.evaluate(
+        "[...document.querySelectorAll('nav')].some((one) => one.scrollWidth > one.clientWidth)"
+    ):
+        found.append("has navigation that is out of sight on the phone")
     return found
 
 

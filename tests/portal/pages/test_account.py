@@ -24,6 +24,33 @@ def test_who_is_not_signed_in_is_asked_to_and_comes_where_he_wanted_to(reader: R
     assert asked.submit("/sign-in", name=ADMIN, password=PASSWORD).url.endswith("/portal/apis")
 
 
+def test_the_query_of_the_page_that_was_wanted_is_kept(reader: Reader) -> None:
+    wanted = "/portal/subscriptions?search=two+words+%C3%A9&sort=state"
+    asked = reader.open(f"{wanted}&done=saved")
+    assert reader.open(asked.url).submit("/sign-in", name=ADMIN, password=PASSWORD).url.endswith(wanted)
+    assert reader.open(asked.url).url.endswith(wanted), "also where another window has signed in"
+
+
+def test_two_windows_of_the_sign_in_page_both_sign_in(reader: Reader) -> None:
+    one, other = reader.open("/portal/sign-in"), reader.open("/portal/sign-in?next=/portal/apis")
+    joining = reader.open("/portal/sign-up")
+    assert one.submit("/sign-in", name=ADMIN, password=PASSWORD).url.endswith("/portal/applications")
+    assert other.submit("/sign-in", name=ADMIN, password=PASSWORD).url.endswith("/portal/apis")
+    name = f"dev-{uuid4().hex[:8]}"
+    made = joining.submit("/sign-up", name=name, password="correct horse", again="correct horse")
+    assert name in made.html, "who has typed a name is in under that name"
+
+
+def test_whoever_is_out_already_or_in_again_signs_out_by_an_older_window(reader: Reader) -> None:
+    reader.sign_in(ADMIN, PASSWORD)
+    one, other = reader.open("/portal/apis"), reader.open("/portal/account")
+    assert "You are signed out." in one.submit("/sign-out").words
+    assert "You are signed out." in other.submit("/sign-out").words
+    reader.sign_in(ADMIN, PASSWORD)
+    assert "You are signed out." in other.submit("/sign-out").words
+    assert reader.open("/portal/account").url.endswith("/portal/sign-in?next=/portal/account")
+
+
 def test_a_wrong_password_and_an_unknown_name_are_answered_alike(reader: Reader) -> None:
     told = [reader.sign_in(name, "wrong") for name in (ADMIN, f"nobody-{uuid4().hex[:6]}")]
     assert {sheet.status for sheet in told} == {401}
