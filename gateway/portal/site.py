@@ -36,6 +36,7 @@ from gateway.portal.page_request import (
 )
 from gateway.portal.page_rights import page_right
 from gateway.portal.pages import PAGES
+from gateway.portal.public_path import public_path, seen_from_outside
 from gateway.portal.services import PortalServices
 from gateway.portal.sessions import NoteSession, SessionKeeper, StoredSessions
 from gateway.translation.text import gettext, gettext_noop, speaking
@@ -159,6 +160,7 @@ async def _of_earlier_session(page_request: PageRequest) -> web.StreamResponse:
 
 def error_page_middleware(services: PortalServices) -> object:
     """The outermost middleware of the portal: what goes wrong is a page, and every answer is guarded."""
+    path = public_path(services.facts.public_url)
 
     @web.middleware
     async def error_page(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -166,6 +168,7 @@ def error_page_middleware(services: PortalServices) -> object:
         with acting(ANYBODY), speaking(language, words):
             response = await _answered(request, handler, services)
         name_language(response, language)
+        seen_from_outside(response, path)
         for name, value in HEADERS.items():
             # Only what is stricter is set before.
             response.headers.setdefault(name, value)

@@ -18,7 +18,7 @@ from gateway.http.endpoints import (
 from gateway.web.acme_challenges import AcmeChallenges
 from gateway.web.bearer_middleware import bearer_middleware
 from gateway.web.jwks_endpoint import JwksEndpoint
-from gateway.web.lazy_app import LazyApp
+from gateway.web.lazy_app import Handler, LazyApp
 from gateway.web.metadata_endpoints import MetadataEndpoints
 from gateway.web.oauth_endpoints import MAX_FORM, OAuthEndpoints, no_authorization
 from gateway.web.proxy_handler import proxy_handler
@@ -74,16 +74,21 @@ def application(
     if challenges is not None:
         app.router.add_route("*", ACME_CHALLENGES + "/{token}", challenges.handle)
     if portal is not None:
-        app.router.add_route("*", PORTAL, redirect_to_portal)
-        app.router.add_route("*", PORTAL + "/{path:.*}", portal.handle)
+        for path in paths.with_base(PORTAL):
+            app.router.add_route("*", path, redirect_to_portal(paths.base))
+            app.router.add_route("*", path + "/{path:.*}", portal.beneath(path.removesuffix(PORTAL)))
     handler: Any = proxy_handler(services)
     app.router.add_route("*", f"/{{{PROXIED}:.*}}", handler, expect_handler=no_early_continue)
     return app
 
 
-async def redirect_to_portal(request: web.Request) -> web.Response:
-    """Redirects to the path with the slash at its end."""
-    return web.Response(status=308, headers={"Location": f"{PORTAL}/"})
+def redirect_to_portal(base: str) -> Handler:
+    """Redirects to the path with the slash at its end, as browsers know it."""
+
+    async def redirect(_: web.Request) -> web.Response:
+        return web.Response(status=308, headers={"Location": f"{base}{PORTAL}/"})
+
+    return redirect
 
 
 async def hide_software(request: web.Request, response: web.StreamResponse) -> None:

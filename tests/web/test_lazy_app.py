@@ -40,6 +40,7 @@ def app(site: LazyApp) -> web.Application:
     app = web.Application()
     app.on_response_prepare.append(mark)
     app.router.add_route("*", "/late/{path:.*}", site.handle)
+    app.router.add_route("*", "/base/late/{path:.*}", site.beneath("/base"))
     return app
 
 
@@ -57,3 +58,9 @@ async def test_they_are_built_once_and_by_the_first_request(app: web.Application
 async def test_stopping_before_anybody_came_builds_nothing(site: LazyApp, built: list[str]) -> None:
     await site.stop()
     assert built == []
+
+
+async def test_a_path_in_front_of_theirs_is_none_of_their_business(app: web.Application) -> None:
+    async with TestClient(TestServer(app)) as client:
+        assert await (await client.get("/base/late/a%20b?c=d")).text() == "hello a b"
+        assert (await client.get("/base/late/a/b")).status == 404

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from gateway.portal.api.api_request import Call
 from gateway.portal.api.responses import answer
+from gateway.portal.public_path import public_path
 
 Row = TypeVar("Row")
 
@@ -24,7 +25,8 @@ def paged(call: Call, found: Sequence[Row], shape: Callable[[Row], dict[str, Any
     """The page of a list that the query asks for with `limit` and `offset`. Raises Problem."""
     limit, offset = call.number("limit", PAGE, MOST_SHOWN), call.number("offset", 0, FURTHEST)
     rows = [shape(one) for one in found[offset : offset + limit]]
-    links = neighbours(offset, limit, len(found), call.request.path, call.request.query)
+    path = public_path(call.services.facts.public_url) + call.request.path
+    links = neighbours(offset, limit, len(found), path, call.request.query)
     pagination = {"offset": offset, "limit": limit, "total": len(found), **links}
     return answer({"count": len(rows), "list": rows, "pagination": pagination})
 

@@ -20,6 +20,7 @@ from gateway.portal.api.operations import OPERATIONS, Operation
 from gateway.portal.api.responses import answer
 from gateway.portal.page_request import actor_of
 from gateway.portal.page_rights import operation_right
+from gateway.portal.public_path import public_path, seen_from_outside
 from gateway.portal.services import PortalServices
 from gateway.portal.versions import VersionDiffers, of_representation
 
@@ -45,6 +46,7 @@ def _document(services: PortalServices) -> Handler:
 
 def _served(services: PortalServices, operation: Operation) -> Handler:
     right = operation_right(operation.method, operation.path)
+    path = public_path(services.facts.public_url)
 
     async def handler(request: web.Request) -> web.StreamResponse:
         user = await caller(request, services)
@@ -53,6 +55,7 @@ def _served(services: PortalServices, operation: Operation) -> Handler:
         with acting(actor_of(user)):
             call = Call(request, services, user)
             response = await operation.handler(call)
+        seen_from_outside(response, path)
         if request.method == "GET":
             return of_representation(response, call.if_none_match)
         return of_representation(response, None) if "ETag" in response.headers else response

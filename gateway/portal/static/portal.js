@@ -4,6 +4,9 @@
 // The words of this file in the page's language; without them they are English.
 const WORDS = JSON.parse(document.currentScript.dataset.words || '{}');
 
+// The path that a proxy in front of the gateway adds; mostly empty.
+const BASE = new URL(document.currentScript.src).pathname.split('/portal/static/')[0];
+
 function word(text, values = {}) {
   return (WORDS[text] || text).replace(/%\((\w+)\)s/g, (_, name) => values[name]);
 }
@@ -84,7 +87,7 @@ async function send(place, method, path, headers, body) {
   const begun = performance.now();
   let answer, text;
   try {
-    answer = await fetch(path, { method, headers, body, credentials: 'omit', redirect: 'manual', cache: 'no-store' });
+    answer = await fetch(BASE + path, { method, headers, body, credentials: 'omit', redirect: 'manual', cache: 'no-store' });
     text = await answer.text();
   } catch (error) {
     return say(place, word('The request could not be sent: %(why)s', { why: error.message }), 'bad');
@@ -102,7 +105,7 @@ async function send(place, method, path, headers, body) {
     line.append(element('code', id, 'break'));
     if (answer.status >= 400) {
       const why = element('a', word('Why was it refused?'));
-      why.href = '/portal/refusals?request=' + encodeURIComponent(id);
+      why.href = BASE + '/portal/refusals?request=' + encodeURIComponent(id);
       line.append(' ', why);
     }
     place.append(line);
@@ -210,7 +213,7 @@ for (const form of document.querySelectorAll('[data-run]')) {
         headers.Authorization = 'Basic ' + btoa(`${key}:${secret.textContent}`);
       }
       try {
-        const answer = await fetch(tokenUrl, { method: 'POST', body: asked, headers, credentials: 'omit' });
+        const answer = await fetch(BASE + tokenUrl, { method: 'POST', body: asked, headers, credentials: 'omit' });
         const said = await answer.json();
         if (!answer.ok) return say(place, word('No token: %(why)s', { why: said.error_description || said.error }), 'bad');
         token = said.access_token;
