@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from gateway.config.model import Settings
 from gateway.edge.grpc import grpc_replies
 from gateway.export.envoy_clusters import Json
@@ -16,6 +18,7 @@ TITLES = {
     431: "Request header fields too large",
     503: "Service unavailable",
 }
+_PROBLEM = "application/problem+json"
 _DETAIL = "The request was refused before the gateway saw it: %RESPONSE_CODE_DETAILS%"
 
 
@@ -23,17 +26,23 @@ def local_replies(settings: Settings) -> Json:
     """The problem documents, by status; for calls of gRPC plain words."""
     return {
         "mappers": [*grpc_replies(settings), *(_mapper(status, title) for status, title in TITLES.items())],
-        "body_format": _problem("Request failed"),
+        "body_format": _in_text(_problem("Request failed", "%RESPONSE_CODE%")),
     }
 
 
 def _mapper(status: int, title: str) -> Json:
     value = {"default_value": status, "runtime_key": "none"}
     comparison = {"comparison": {"op": "EQ", "value": value}}
-    return {"filter": {"status_code_filter": comparison}, "body_format_override": _problem(title)}
+    document = {"json_format": _problem(title, str(status)), "content_type": _PROBLEM}
+    return {"filter": {"status_code_filter": comparison}, "body_format_override": document}
 
 
-def _problem(title: str) -> Json:
+def _problem(title: str, code: str) -> Json:
     """Its request has no id: the gateway has not seen it."""
-    document = {"title": title, "status": "%RESPONSE_CODE%", "detail": _DETAIL, "code": "%RESPONSE_CODE%"}
-    return {"json_format": document, "content_type": "application/problem+json"}
+    return {"title": title, "status": "%RESPONSE_CODE%", "detail": _DETAIL, "code": code}
+
+
+def _in_text(problem: Json) -> Json:
+    """A document for any status: as text, for `code` is a string, and into JSON Envoy puts a number."""
+    text = json.dumps(problem).replace('"%RESPONSE_CODE%"', "%RESPONSE_CODE%", 1)
+    return {"text_format_source": {"inline_string": text + "\n"}, "content_type": _PROBLEM}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.edge.attacks import well_behaved
-from tests.edge.clients import Answer, head, http2, http3
+from tests.edge.clients import Answer, head, http2, http3, insecure
 from tests.edge.conftest import EdgeStage
+from tests.raw import RawClient
 
 Fields = list[tuple[str, str]]
 PSEUDO = {":method": "POST", ":scheme": "https", ":authority": "localhost", ":path": "/open/hostile"}
@@ -125,6 +127,25 @@ async def test_a_malformed_request_ends_its_stream_at_the_edge_and_no_other(edge
         for fields in (request(("connection", "close")), request(("x-a", "a\r\nb")), request(path="@")):
             assert (await client.ask(fields)).reset is not None
             assert (await client.ask(head("GET", "/open/well"))).status == 200
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [("FOO /open HTTP/1.1", 400), ("GET /open HTTP/1.1\r\nTransfer-Encoding: gzip", 501)],
+    ids=["with a title of its own", "another status"],
+)
+async def test_what_the_edge_refuses_itself_is_a_problem_with_the_members_of_all_others(
+    edge: EdgeStage, line: str, status: int
+) -> None:
+    async with await RawClient.connect("127.0.0.1", edge.port, insecure("http/1.1")) as client:
+        await client.send(f"{line}\r\nHost: localhost\r\n\r\n".encode())
+        found = await client.receive()
+    assert found.status == status
+    assert found.header("content-type") == "application/problem+json"
+    problem = json.loads(found.body)
+    assert problem.keys() == {"title", "status", "detail", "code"}
+    assert (problem["status"], problem["code"]) == (status, str(status))
+    assert "before the gateway saw it" in problem["detail"]
 
 
 HARMLESS = {

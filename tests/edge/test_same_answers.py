@@ -136,6 +136,7 @@ def by_chance(number: int) -> Iterator[Case]:
 TWO_TOKENS = (("authorization", "Bearer nonsense"), ("authorization", "Basic YTpi"))
 DIFFERENCES = {
     "a method that nobody knows": (Case("", method="FOO"), (501, 400, 501, 501)),
+    "`QUERY` without `Content-Type`": (Case("", method="QUERY"), (200, 400, 400, 400)),
     "Several `Authorization` fields": (Case("", "/open/x", fields=TWO_TOKENS), (400, 200, 200, 200)),
     "a value with bytes beyond ASCII": (Case("", fields=(("x-latin", "caf\xe9"),)), (200, 200, 200, 0)),
 }
