@@ -112,11 +112,12 @@ class OAuthEndpoints:
         call = received(RevocationRequest, request, await read_form(request, self.body_timeout))
         await answer_revocation(call, self.revocation)
         # RFC 7009 section 2.2: the client ignores the body; the status says it all.
-        # Some clients parse an empty body by its Content-Type, so there is none. Others demand JSON's: they
-        # say so in Accept.
+        # Some clients parse an empty body by its Content-Type, so there is none. Others demand JSON, as they
+        # say in Accept: they get an empty object, since nothing at all is no JSON.
         wants_json = "json" in (request[HEAD].header("accept") or "")
         headers = [item for item in TOKEN_HEADERS if wants_json or item[0] != b"Content-Type"]
-        return Response(200, headers=headers + await self._proof(call, request[HEAD]))
+        proof = await self._proof(call, request[HEAD])
+        return Response(200, b"{}" if wants_json else b"", headers=headers + proof)
 
     async def _proof(self, call: RevocationRequest, head: RequestHead) -> Headers:
         """RFC 7240 section 4.3: who prefers to wait is told how many workers refuse the token by now."""
