@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -25,7 +26,7 @@ from gateway.web.proxy_handler import proxy_handler
 from gateway.web.proxy_services import DESCRIBED, PROXIED, ProxyServices
 from gateway.web.recording_middleware import recording_middleware
 from gateway.web.registration_endpoint import RegistrationEndpoint
-from gateway.web.request_body import no_early_continue
+from gateway.web.request_body import continue_at_once, no_early_continue
 from gateway.web.request_context import RequestContext, request_context_middlewares
 from gateway.web.verify_endpoint import VerifyEndpoint
 
@@ -51,6 +52,7 @@ def application(
     app = web.Application(middlewares=middlewares, client_max_size=MAX_FORM)
     app.on_response_prepare.append(hide_software)
     # Each endpoint takes every method and answers the wrong ones itself: they are never proxied.
+    add = partial(app.router.add_route, "*", expect_handler=continue_at_once)
     endpoints = (
         (paths.with_base(*paths.token), oauth.token),
         (paths.with_base(*paths.revoke), oauth.revoke),
@@ -63,20 +65,22 @@ def application(
     )
     for own, answer in endpoints:
         for path in own:
-            app.router.add_route("*", path, answer)
-    app.router.add_route("*", RESOURCE_METADATA + "/{path:.*}", metadata.resource)
+            add(path, answer)
+    add(RESOURCE_METADATA + "/{path:.*}", metadata.resource)
     for path in paths.with_base(VERIFY):
-        app.router.add_route("*", f"{path}{{{DESCRIBED}:(?:/.*)?}}", verify.verify)
+        add(f"{path}{{{DESCRIBED}:(?:/.*)?}}", verify.verify)
     if registration is not None:
         for path in paths.with_base(*paths.register):
-            app.router.add_route("*", path, registration.register)
-            app.router.add_route("*", path + "/{client_id:.*}", registration.manage)
+            add(path, registration.register)
+            add(path + "/{client_id:.*}", registration.manage)
     if challenges is not None:
-        app.router.add_route("*", ACME_CHALLENGES + "/{token}", challenges.handle)
+        add(ACME_CHALLENGES + "/{token}", challenges.handle)
     if portal is not None:
         for path in paths.with_base(PORTAL):
-            app.router.add_route("*", path, redirect_to_portal(paths.base))
-            app.router.add_route("*", path + "/{path:.*}", portal.beneath(path.removesuffix(PORTAL)))
+            add(path, redirect_to_portal(paths.base))
+            # The portal's own application sends 100 (Continue).
+            beneath = portal.beneath(path.removesuffix(PORTAL))
+            add(path + "/{path:.*}", beneath, expect_handler=no_early_continue)
     handler: Any = proxy_handler(services)
     app.router.add_route("*", f"/{{{PROXIED}:.*}}", handler, expect_handler=no_early_continue)
     return app

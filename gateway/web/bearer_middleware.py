@@ -18,6 +18,7 @@ from gateway.web.edge_questions import answer_edge
 from gateway.web.error_responses import Handler
 from gateway.web.filtered_response import filtered_answer
 from gateway.web.proxy_services import DESCRIBED, EXCHANGE, PROXIED, ProxyServices
+from gateway.web.request_body import expects_continue
 from gateway.web.request_context import ANSWER_HEADERS, HEAD, REQUEST_ID
 
 
@@ -32,6 +33,7 @@ def bearer_middleware(services: ProxyServices) -> object:
             # What is behind `/auth/verify` is read as the path of another request.
             if DESCRIBED not in request.match_info and not services.routes.is_endpoint(request[HEAD]):
                 raise Problem(NO_ROUTE)
+            expects_continue(request[HEAD])
             return await handler(request)
         answer = await _admitted(request, services)
         if answer is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
-from aiohttp import StreamReader, web
+from aiohttp import HttpVersion11, StreamReader, web
 from aiohttp.web_exceptions import HTTPException
 
 from gateway.http.exchange import RequestHead
@@ -145,3 +145,13 @@ async def _next_piece(
 
 async def no_early_continue(request: web.Request) -> None:
     """Keeps aiohttp from sending 100 (Continue) before the request is admitted."""
+
+
+async def continue_at_once(request: web.Request) -> None:
+    """Sends 100 (Continue) to who expects it. Anything else is refused by `expects_continue` later: what is
+    refused here would have neither a request id nor a line in the access log.
+    """
+    if request.version >= HttpVersion11 and request.headers["Expect"].lower() == "100-continue":
+        await request.writer.write(CONTINUE)
+        # That was not yet the response.
+        request.writer.output_size = 0

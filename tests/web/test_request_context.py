@@ -1,5 +1,7 @@
 """What is refused before anything is done with it."""
 
+import json
+
 import pytest
 
 from gateway.web.request_context import new_request_id
@@ -125,9 +127,31 @@ async def test_expect_of_who_is_not_let_in_is_answered_with_the_refusal(client: 
     assert (await client.receive()).status == 401
 
 
-async def test_an_unknown_expectation_is_417(client: RawClient) -> None:
-    reply = await client.ask(request("/open", "Expect: miracles", method="POST", body=b"x"))
-    assert reply.status == 417
+@pytest.mark.parametrize(
+    "path",
+    ["/open", "/token", "/jwks", "/.well-known/oauth-authorization-server", "/auth/verify/open", "/portal/"],
+)
+async def test_an_unknown_expectation_is_417(client: RawClient, path: str) -> None:
+    reply = await client.ask(request(path, "Expect: miracles", method="POST", body=b"x"))
+    assert (reply.status, reply.header("Content-Type")) == (417, "application/problem+json")
+    problem = json.loads(reply.content)
+    assert (problem["code"], "request_id" in problem) == ("417", True)
+
+
+async def test_an_endpoint_tells_who_expects_it_to_send_the_body_once(client: RawClient) -> None:
+    for path in ("/token", "/revoke", "/portal/sign-in"):
+        await client.send(
+            request(
+                path,
+                "Expect: 100-continue",
+                "Content-Type: application/x-www-form-urlencoded",
+                "Content-Length: 1",
+                method="POST",
+            )
+        )
+        assert (await client.receive(body=False)).first_line == "HTTP/1.1 100 Continue"
+        await client.send(b"x")
+        assert (await client.receive()).status >= 200
 
 
 def test_request_ids_differ_and_are_32_hex_digits() -> None:
