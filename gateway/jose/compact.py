@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gateway.jose.jwk import encode as encoded
-from gateway.jose.jws import MAX_LENGTH, read_parts
+from gateway.jose.jws import MAX_LENGTH, read_parts, short_type
 
 __all__ = ["ACCESS_TOKEN", "MAX_LENGTH", "Jwt", "encoded", "read_jwt"]
 
@@ -38,8 +38,7 @@ class Jwt:
     @property
     def type(self) -> str:
         """The `typ` header, shortened as in RFC 7515 section 4.1.9; `jwt` if there is none."""
-        kind = self.header.get("typ", "jwt")
-        return kind.lower().removeprefix("application/") if isinstance(kind, str) else ""
+        return short_type(self.header.get("typ", "jwt"))
 
 
 def read_jwt(token: str) -> Jwt | None:

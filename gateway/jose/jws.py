@@ -55,6 +55,13 @@ class Signed:
         return any(key.verifies(self.algorithm, self.message, self.signature) for key in keys)
 
 
+def short_type(kind: object) -> str:
+    """A `typ` as it is compared (RFC 7515 section 4.1.9): media types have no case, and `application/` may be
+    left out. Empty where it is no text.
+    """
+    return kind.lower().removeprefix("application/") if isinstance(kind, str) else ""
+
+
 def read_signed(text: str) -> Signed:
     """Parses a JWT.
 

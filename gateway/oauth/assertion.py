@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gateway.jose.jwk import PublicKey
-from gateway.jose.jws import Signed, read_signed
+from gateway.jose.jws import Signed, read_signed, short_type
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SKEW: Final = 60
@@ -15,7 +15,7 @@ SKEW: Final = 60
 LONGEST_LIFE: Final = 3600
 """Seconds from now that an assertion may end in: as long its `jti` is remembered."""
 LONGEST_JTI: Final = 512
-_TYPES: Final = (None, "JWT", "jwt", "client-authentication+jwt")
+_TYPES: Final = ("jwt", "client-authentication+jwt")
 
 
 @dataclass(slots=True)
@@ -60,7 +60,8 @@ def judge_assertion(
 
 
 def _wrong_claims(signed: Signed, client_id: str, audiences: Sequence[str]) -> str | None:
-    if signed.header.get("typ") not in _TYPES:
+    kind = signed.header.get("typ")
+    if kind is not None and short_type(kind) not in _TYPES:
         return "the assertion is a JWT of another type"
     if signed.text("iss") != client_id or signed.text("sub") != client_id:
         return "iss and sub of the assertion are not the client"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from gateway.jose.jwk import read_jwks
 from gateway.oauth.certificate_subject import KINDS, check_subject
@@ -208,13 +208,22 @@ def _jwks_uri(metadata: Metadata, rules: RegistrationRules) -> str:
     if metadata.get("jwks") is not None:
         # RFC 7591 section 2: the two must not both be present.
         raise invalid_metadata("jwks and jwks_uri can't both be given.")
-    parts = urlsplit(uri) if is_resource(uri) else None
+    parts = _split(uri) if is_resource(uri) else None
     schemes = ("https", "http") if rules.inner_jwks_uris else ("https",)
     if parts is None or parts.scheme not in schemes or not parts.hostname or len(uri) > LONGEST_URI:
         raise invalid_metadata(f"jwks_uri must be an https URL of at most {LONGEST_URI} characters.")
     if "@" in parts.netloc or not (rules.inner_jwks_uris or may_be_public(parts.hostname)):
         raise invalid_metadata("jwks_uri must have no user name, and no inner address.")
     return uri
+
+
+def _split(uri: str) -> SplitResult | None:
+    """The parts of a URL; None where its port is none."""
+    parts = urlsplit(uri)
+    try:
+        return parts if parts.port != 0 else None
+    except ValueError:
+        return None
 
 
 def _tls_subject(metadata: Metadata, method: str) -> tuple[str, str] | None:

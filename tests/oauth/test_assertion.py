@@ -80,6 +80,13 @@ def test_what_is_taken(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "kind", ["JWT", "jwt", "application/jwt", "application/Client-Authentication+JWT", None]
+)
+def test_its_type_is_a_media_type_in_any_spelling(kind: str | None) -> None:
+    assert isinstance(judged(assertion({"typ": kind})), Assertion)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         assertion(iss="other"),
