@@ -29,6 +29,7 @@ from gateway.upstream.response_handler import CONTINUE, ResponseHandler, Upstrea
 from gateway.upstream.response_parser import ResponseParser
 from gateway.upstream.settings import PoolSettings
 from gateway.upstream.simple_response import read_plain
+from gateway.upstream.tls import cut_short
 
 _NO_HEAD_YET: Final = (AWAITING_RESPONSE, CONTINUED, READING_HEAD)
 _PIECE: Final = 65_536
@@ -277,7 +278,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
-        if exc is not None and self._handler is not None:
+        plain = self._transport.get_extra_info("sslcontext") is None
+        if exc is not None and plain and self._handler is not None:
             self._read_what_is_left()
         self._closed_by_upstream(exc)
 
@@ -285,8 +287,6 @@ class UpstreamConnection(asyncio.Protocol):
         """A write may have failed before what came was read: a server that refuses a body says why, and
         closes without reading the rest (RFC 9112 section 9.6), which resets the connection.
         """
-        if self._transport.get_extra_info("sslcontext") is not None:
-            return  # its socket has no plain text, and may be closed by now
         socket = self._transport.get_extra_info("socket").fileno()
         with suppress(OSError):  # nothing is left, or the connection broke before that
             while data := os.read(socket, _PIECE):
@@ -379,6 +379,8 @@ class UpstreamConnection(asyncio.Protocol):
             self.fail(ClosedBeforeResponse(f"{how} by upstream before a response"))
         elif cause is not None or self.state is CONTINUED:
             self.fail(UpstreamBroken(f"connection lost within a response: {cause or 'closed by upstream'}"))
+        elif self._reader.framing is UpstreamFraming.CLOSE and cut_short(self._transport):
+            self.fail(UpstreamBroken("closed by upstream without a close_notify of TLS within a response"))
         else:
             self._reader.finish()
             self._pass_on(handler)

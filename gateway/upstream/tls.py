@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 
 from gateway.upstream.settings import TlsSettings
@@ -28,3 +29,20 @@ def client_context(settings: TlsSettings) -> ssl.SSLContext:
 def _no_password() -> str:
     # Without this, OpenSSL would ask on the terminal and wait.
     raise ValueError("the private key is locked with a password")
+
+
+def cut_short(transport: asyncio.Transport) -> bool:
+    """Whether an end that has closed did not say so by TLS. Without TLS nobody can know.
+
+    RFC 9112 section 9.8: without a closure alert, the connection's end is not the end of a body. Anybody on
+    the way could have cut it short.
+    """
+    secure = transport.get_extra_info("ssl_object")
+    if secure is None:
+        return False
+    try:
+        return bool(secure.read(1))
+    except ssl.SSLZeroReturnError:  # both ends have said so; where this one has not, nothing is read
+        return False
+    except ssl.SSLError:
+        return True

@@ -33,7 +33,7 @@ class Transport:
 
     def get_extra_info(self, name: str) -> object:
         """As a transport with TLS: there is no socket from which plain text could be read."""
-        return name == "sslcontext"
+        return True if name == "sslcontext" else None
 
     def pause_reading(self) -> None:
         self.reading = False
