@@ -41,6 +41,7 @@ from gateway.portal.services import PortalServices
 from gateway.portal.sessions import NoteSession, SessionKeeper, StoredSessions
 from gateway.translation.text import gettext, gettext_noop, speaking
 from gateway.web.request_context import HEAD
+from gateway.web.store_log import log_unavailable
 
 log = logging.getLogger("gatepost")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -248,7 +249,7 @@ def _status(error: Exception) -> int:
     if isinstance(error, OAuthError):
         return 400
     if isinstance(error, StoreUnavailable):
-        log.warning("store unavailable: %s", error.reason)
+        log_unavailable(error)
         return 503
     if isinstance(error, GatepostError | ApplicationRefused):
         return 409

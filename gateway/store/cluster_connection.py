@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -18,13 +17,12 @@ from gateway.store.cluster_view import SLOTS, ClusterView, newest_view
 from gateway.store.invalidation import INVALIDATE, InvalidationListener, NullInvalidation
 from gateway.store.link import OnConnect
 from gateway.store.member_listener import MemberListener
+from gateway.store.outage_log import OutageLog
 from gateway.store.redis_connection import RedisConnection
 from gateway.store.redis_errors import CommandRejected
 from gateway.store.resp_connection import Argument, Decode, Observer, OnRejected, Pending, ignore
 from gateway.store.script import Script
 from gateway.store.store_clock import StoreClock
-
-logger = logging.getLogger(__name__)
 
 POLL = 0.25
 """Seconds between two questions to the nodes."""
@@ -86,6 +84,7 @@ class ClusterConnection:
         self._waiting: dict[asyncio.Future[Any], float] = {}
         """Since when commands were redirected."""
         self._reason = "the store is not connected yet"
+        self._outages = OutageLog(address)
         self._news = asyncio.Event()
         self._up = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
@@ -308,14 +307,14 @@ class ClusterConnection:
         self._up.set()
 
     def _note(self, reason: str) -> None:
-        """Keeps and logs why not all can be asked, once for each new reason."""
+        """Keeps why not all can be asked, and has it logged."""
         if reason == self._reason:
             return
         self._reason = reason
         if reason:
-            logger.warning("store %s: %s", self._address, reason)
+            self._outages.lost(reason)
         else:
-            logger.info("store %s: connected to %d masters", self._address, len(self._masters))
+            self._outages.over(f"connected to {len(self._masters)} masters")
 
     # What changes.
 

@@ -69,6 +69,8 @@ async def keepalive(wire: RespConnection, listener: InvalidationListener, lost: 
             in_time = await _true_within(SLOW, question)
             slow, quick = (0, quick + 1) if in_time else (slow + 1, 0)
             silent = slow == 1 and not await _true_within(SILENCE - SLOW, question)
+            if lost.is_set():
+                return  # that is told where it is noticed
             if hearing and (silent or slow >= SLOW_ANSWERS):
                 hearing = False
                 _log_slow(silent=silent)

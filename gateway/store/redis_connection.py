@@ -15,6 +15,7 @@ from gateway.store.address import StoreAddress
 from gateway.store.handshake import ask_time, greet, open_wire
 from gateway.store.invalidation import INVALIDATE, InvalidationListener, NullInvalidation, keepalive
 from gateway.store.link import OnConnect
+from gateway.store.outage_log import OutageLog
 from gateway.store.primary import FixedPrimary, PrimaryLocator
 from gateway.store.redis_errors import NOT_PRIMARY, CommandRejected, reason_of
 from gateway.store.resp_connection import (
@@ -88,6 +89,7 @@ class RedisConnection:
         self._observer = observer
         self._wire: RespConnection | None = None
         self._reason = "the store is not connected yet"
+        self._outages = OutageLog(address)
         self._up = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._watched: dict[bytes, bytes] = {}
@@ -358,14 +360,14 @@ class RedisConnection:
         self.on_rejected(refusal)
 
     def _note(self, reason: str) -> None:
-        """Keeps and logs why there is no connection, once for each new reason."""
+        """Keeps why there is no connection, and has it logged."""
         if reason == self._reason:
             return
         self._reason = reason
         if reason:
-            logger.warning("store %s: %s", self._address, reason)
+            self._outages.lost(reason)
         else:
-            logger.info("store %s: connected", self._address)
+            self._outages.over("connected")
 
 
 class _ConnectionCommands:

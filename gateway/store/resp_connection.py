@@ -39,6 +39,7 @@ Redirect = Callable[[str, Pending], bool]
 SECOND_LOOK = 0.02
 """Seconds to wait once more: a busy event loop may see its timer before a reply that came in time."""
 NOTHING = object()
+UNASKED = "the store sent an answer that nobody asked for"
 _PUSH, _ERROR = hiredis.PushNotification, hiredis.ReplyError
 
 
@@ -167,7 +168,9 @@ class RespConnection(asyncio.Protocol):
         if kind is _PUSH:
             self._on_push(answer)
         elif not self._pending:
-            self.lose("the store sent an answer that nobody asked for")
+            # A server with too many connections says so before it is greeted, or after.
+            unasked = CommandRejected("HELLO", str(answer)).reason if kind is _ERROR else UNASKED
+            self.lose(unasked)
         elif kind is _ERROR:
             self._refused(self._pending.popleft(), str(answer))
         else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from json.encoder import encode_basestring_ascii as _string
 
@@ -15,8 +14,7 @@ from gateway.http.prepared_response import PreparedResponse
 from gateway.oauth.bearer import AuthError, challenge
 from gateway.oauth.errors import OAuthError
 from gateway.tokens.token_issuer import TokenResponse
-
-log = logging.getLogger("gatepost")
+from gateway.web.store_log import log_unavailable
 
 _BEARER_ERRORS = {"invalid_token": AuthError.INVALID, "insufficient_scope": AuthError.SCOPE}
 
@@ -101,7 +99,7 @@ ISSUE, REVOKE, JUDGE, REGISTER = "issue tokens", "revoke tokens", "check tokens"
 
 def store_unavailable(error: StoreUnavailable, doing: str) -> OAuthError:
     """The store can't be reached, or refuses the command: nobody gets anything."""
-    log.warning("store unavailable: %s", error.reason)
+    log_unavailable(error)
     text = f"The gateway can't {doing} now." if error.answered else "The token store can't be reached."
     return OAuthError("temporarily_unavailable", text, retry_after=max(1, error.retry_after))
 

@@ -72,6 +72,21 @@ async def test_is_down_within_a_second_while_the_server_is_silent(own_valkey: Va
     assert ear.heard == ["up", "down"] * (len(ear.heard) // 2)
 
 
+async def test_a_lost_connection_is_not_called_silent(
+    own_valkey: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    ear = Ear()
+    async with linked(own_valkey.url, tracking=True, listener=ear) as link:
+        own_valkey.freeze()
+        # The question is under way when the connection breaks.
+        await asyncio.sleep(listening.BEAT)
+        own_valkey.kill()
+        await until(lambda: not link.connected)
+        own_valkey.start()
+        await until(lambda: ear.heard[-1] == "up")
+    assert "silent" not in caplog.text
+
+
 async def test_a_link_with_no_room_for_the_question_is_taken_for_silent(
     valkey: Valkey, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from gateway.store.invalidation import NullInvalidation
 from gateway.store.redis_errors import CommandRejected
 from tests.bounds import mostly_within
 from tests.conftest import Valkey
+from tests.ports import free_port
 from tests.store.stage import answers, linked, until
 
 ADD = Script("add", "return redis.call('INCRBY', KEYS[1], ARGV[1])")
@@ -134,6 +135,26 @@ async def test_says_once_that_the_store_is_lost_and_once_that_it_is_back(
     assert words[0] == "connected"
     assert words[-1] == "connected"
     assert len(words) == len(set(words)) + 1
+
+
+async def test_reasons_that_take_turns_are_one_line_each(
+    own_valkey: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    busy = f"127.0.0.1:{free_port()}"
+    async with await asyncio.start_server(_closes, "127.0.0.1", 0) as server:
+        closing = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with linked(f"redis://{busy},{closing}", timeout=0.2) as link:
+            seen: list[str] = []
+            async with asyncio.timeout(30):
+                while len(seen) < 6:
+                    await asyncio.sleep(0.01)
+                    seen += [link.reason] if seen[-1:] != [link.reason] else []
+    words = [record.getMessage() for record in caplog.records]
+    assert len(words) == len(set(words)) == 2
+
+
+async def _closes(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
 
 
 async def test_tells_its_observer_of_every_command(own_valkey: Valkey, prefix: str) -> None:

@@ -6,6 +6,7 @@ import pytest
 from gateway.errors import StoreUnavailable
 from gateway.store import RedisConnection
 from gateway.store.redis_errors import CommandRejected
+from gateway.store.resp_connection import RespConnection
 from tests.bounds import BRIEF
 from tests.conftest import Valkey
 from tests.store.stage import linked, relay, until
@@ -155,6 +156,27 @@ async def test_an_answer_that_nobody_asked_for_ends_the_connection() -> None:
         async with linked(f"redis://127.0.0.1:{port}", timeout=0.2) as link:
             with pytest.raises(StoreUnavailable):
                 await link.ping()
+
+
+async def test_a_refusal_before_the_first_command_says_why() -> None:
+    async def full(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"-ERR max number of clients reached\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(full, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with linked(f"redis://127.0.0.1:{port}", timeout=0.2) as link:
+            with pytest.raises(StoreUnavailable, match="HELLO: max number of clients reached"):
+                await link.ping()
+
+
+async def test_an_error_that_nobody_asked_for_is_read_before_the_loop_sends() -> None:
+    lost: list[str] = []
+    wire = RespConnection(timeout=1, limit=1, on_lost=lost.append)
+    wire.data_received(b"-DENIED Redis is running in protected mode\r\n")
+    assert lost == [
+        "the store refused HELLO: its protected mode denies connections from other machines (DENIED)"
+    ]
 
 
 async def test_a_server_of_another_protocol_is_named(valkey: Valkey) -> None:
