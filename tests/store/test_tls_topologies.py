@@ -56,6 +56,7 @@ async def test_sentinels_and_servers_with_tls_are_used_and_a_failover_is_followe
     with sentinel_set(tls=tls) as servers:
         await is_told_that_it_must_not_trust(servers)
         async with opened(f"{servers.url}?ssl_ca_certs={tls.file}") as store:
+            await until(lambda: store.link.connected, PATIENCE)
             for name in ("kept", "ended"):
                 await store.tokens.issue(draft(name))
             await store.tokens.revoke(draft("ended").hash)
