@@ -19,7 +19,7 @@ from gateway.store.link import OnConnect
 from gateway.store.member_listener import MemberListener
 from gateway.store.outage_log import OutageLog
 from gateway.store.redis_connection import RedisConnection
-from gateway.store.redis_errors import CommandRejected
+from gateway.store.redis_errors import NOT_LOCAL, CommandRejected
 from gateway.store.resp_connection import Argument, Decode, Observer, OnRejected, Pending, ignore
 from gateway.store.script import Script
 from gateway.store.store_clock import StoreClock
@@ -30,8 +30,6 @@ MIN_PAUSE = 0.02
 """Seconds at least between two questions, and before a command is sent again that has to wait."""
 KEPT = 10.0
 """Seconds for which a link is kept to a node that has no slots (yet), after a command was sent there."""
-NOT_LOCAL = "non local key"
-"""What a script says that has met a key which is just being moved."""
 
 
 class ClusterConnection:

@@ -14,7 +14,7 @@ from typing import Any
 from gateway.errors import StoreUnavailable
 from gateway.store.key_names import KeyNames
 from gateway.store.link import Commands, StoreLink
-from gateway.store.redis_errors import CommandRejected
+from gateway.store.redis_errors import CommandRejected, SlotMoving
 from gateway.store.script import Script
 from gateway.store.token_scripts import FACTS, ISSUE_REUSABLE
 
@@ -24,6 +24,8 @@ RETRY = 2.0
 """Seconds between two trials while writes are refused."""
 MIN_PAUSE = 0.2
 """Seconds at least between two trials, however many commands are refused."""
+PATIENCE = 0.3
+"""Seconds at most for which whoever asks waits for a trial; then what was known before counts."""
 WRITE_REFUSALS = frozenset({"MISCONF", "NOPERM", "NOREPLICAS", "OOM"})
 """Codes with which a server that answers reads may refuse writes."""
 
@@ -59,6 +61,8 @@ class StoreHealth:
         self._trying = False
         self._tried_at = float("-inf")
         self._task: asyncio.Task[None] | None = None
+        self._asked: asyncio.Task[None] | None = None
+        """The trial that somebody has asked for last."""
 
     def start(self) -> None:
         """Begins to watch."""
@@ -66,9 +70,11 @@ class StoreHealth:
 
     async def stop(self) -> None:
         """Ends the trials."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        tasks = [task for task in (self._task, self._asked) if task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
     @property
     def report(self) -> StoreReport:
@@ -77,9 +83,11 @@ class StoreHealth:
         return self._tried if away is None else StoreReport(away, away)
 
     async def judge(self) -> None:
-        """Returns if tokens can be judged. Raises StoreUnavailable."""
+        """Returns if tokens can be judged, but for those whose slot of a cluster is on its way just now: that
+        ends by itself, and no other gateway could judge them. Raises StoreUnavailable.
+        """
         names = self._names
-        await asyncio.gather(
+        answers = await asyncio.gather(
             *(
                 self._link.script(
                     TRY_JUDGE,
@@ -87,8 +95,12 @@ class StoreHealth:
                     (names.client_generations(group), names.user_generations),
                 )
                 for group in names.groups
-            )
+            ),
+            return_exceptions=True,
         )
+        for answer in answers:
+            if isinstance(answer, BaseException) and not isinstance(answer, SlotMoving):
+                raise answer
 
     def on_up(self) -> None:
         """There is a new connection, perhaps to another server."""
@@ -104,7 +116,8 @@ class StoreHealth:
         may be one that nobody has asked for a token lately.
         """
         if self._link.connected and not self._trying and monotonic() - self._tried_at >= self._retry:
-            await self._try()
+            self._asked = asyncio.create_task(self._try(), name="store trial")
+            await asyncio.wait({self._asked}, timeout=PATIENCE)
         return self.report
 
     async def try_writes(self) -> StoreReport:
@@ -161,7 +174,9 @@ class StoreHealth:
         try:
             await command
         except CommandRejected as refusal:
-            return refusal.reason
+            return None if refusal.moving else refusal.reason
+        except SlotMoving:
+            return None
         return None
 
     def _note(self, done: str, before: str | None, now: str | None) -> None:

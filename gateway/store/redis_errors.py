@@ -28,6 +28,10 @@ MEANINGS = {
 }
 NOT_PRIMARY = frozenset({"MASTERDOWN", "READONLY"})
 """Codes with which a server says that it is a replica."""
+MOVING = frozenset({"ASK", "MOVED", "TRYAGAIN"})
+"""Codes with which a node of a cluster says that a key's slot is on its way, or elsewhere."""
+NOT_LOCAL = "non local key"
+"""What a script says that has met a key which is just being moved."""
 MOST_NAMED = 100
 LONGEST = 120
 CODE = re.compile(r"[A-Z]+")
@@ -53,7 +57,18 @@ class CommandRejected(StoreUnavailable):
         meaning = _missing_right(text) if code == "NOPERM" else MEANINGS.get(code)
         meaning = meaning or (BEFORE_VALUES.match(rest) or [""])[0].strip()[:LONGEST]
         self.meaning = meaning
+        self.moving = code in MOVING or NOT_LOCAL in text
+        """Whether this is about the place of a key, and not about the command."""
         super().__init__(f"the store refused {command}: {meaning} ({code})")
+
+
+class SlotMoving(StoreUnavailable):
+    """A key's slot is on its way from one node of a cluster to another: nobody knows yet what it holds."""
+
+    answered = True
+
+    def __init__(self) -> None:
+        super().__init__("the key's slot is being moved")
 
 
 def _missing_right(text: str) -> str:

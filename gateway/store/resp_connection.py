@@ -17,7 +17,7 @@ import hiredis
 from gateway.errors import StoreUnavailable
 from gateway.runtime.lazy_reply import Recipient
 from gateway.runtime.prompt_reply import PromptReply
-from gateway.store.redis_errors import CommandRejected
+from gateway.store.redis_errors import CommandRejected, SlotMoving
 
 Argument = str | bytes | int | float
 """One word of a command; text goes as UTF-8."""
@@ -234,7 +234,7 @@ def _certain(decode: Decode | None) -> Decode:
 
     def read(reply: Any) -> Any:
         if reply is None:
-            raise StoreUnavailable("the key's slot is being moved")
+            raise SlotMoving
         return reply if decode is None else decode(reply)
 
     return read

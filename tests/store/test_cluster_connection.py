@@ -14,7 +14,7 @@ from redis.crc import key_slot
 from gateway.errors import StoreUnavailable
 from gateway.oauth.model import TokenInfo
 from gateway.oauth.user import User
-from gateway.store import Store, TokenDraft, group_of
+from gateway.store import Store, StoreReport, TokenDraft, group_of
 from tests.record_keys import MAC
 from tests.store.stage import until
 from tests.topologies import PATIENCE, ClusterSet, Node, cluster_set
@@ -204,6 +204,21 @@ async def test_of_a_token_whose_slot_is_half_moved_nobody_says_that_it_is_dead(
         await asyncio.to_thread(cluster.move_slot, slot, target)
         await until(lambda: store.link.connected, PATIENCE)
         assert await certain(store, draft(one).hash, draft(other).hash) == [True, True]
+
+
+async def test_a_slot_on_its_way_is_no_reason_to_be_unready(cluster: ClusterSet, prefix: str) -> None:
+    async with opened(cluster, prefix, timeout=0.3) as store:
+        await store.tokens.issue(draft(CLIENTS[1]))
+        slot = slot_of(store, CLIENTS[1])
+        source = cluster.owner(slot)
+        target = next(master for master in cluster.masters if master is not source)
+        cluster.begin_to_move(slot, target)
+        with pytest.raises(StoreUnavailable, match="slot is being moved"):
+            await store.tokens.facts(draft(CLIENTS[1]).hash + "-unknown")
+        await store.health.judge()
+        assert await store.health.try_writes() == StoreReport()
+        await asyncio.to_thread(cluster.move_slot, slot, target)
+        assert await certain(store, draft(CLIENTS[1]).hash) == [True]
 
 
 async def test_a_cluster_without_a_majority_is_not_asked_from_the_cache(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -67,6 +68,17 @@ async def test_a_refused_token_starts_a_trial_and_trials_go_on_until_writes_are_
             await until(lambda: store.health.report == FINE)
     lines = [record.message for record in caplog.records if record.name == "gatepost"]
     assert sum("tokens can't be issued now" in line for line in lines) == 1
+
+
+async def test_who_asks_does_not_wait_for_a_slow_server(own_valkey: Valkey) -> None:
+    async with watched(own_valkey.url, retry=0.0) as store:
+        await until(lambda: store.health.report == FINE)
+        own_valkey.freeze()
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        await store.health.current_report()
+        assert loop.time() - begun < 0.9, "a command has a second"
+        own_valkey.thaw()
 
 
 async def test_without_a_connection_nothing_can_be_done(own_valkey: Valkey) -> None:
