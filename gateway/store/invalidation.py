@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from gateway.errors import StoreUnavailable
 from gateway.runtime.beat import until_beat
+from gateway.store.redis_errors import CommandRejected
 from gateway.store.resp_connection import SECOND_LOOK, RespConnection
 
 logger = logging.getLogger(__name__)
@@ -91,8 +92,12 @@ def _log_slow(*, silent: bool) -> None:
 
 
 async def _answered(wire: RespConnection) -> bool:
+    """Whether the server has answered, and goes on saying what changes."""
     try:
         await wire.send("PING", ("PING",))
+    except CommandRejected as refusal:
+        # A server that can't write to its disk refuses PING as it does writes, and answers everything else.
+        return refusal.code == "MISCONF"
     except StoreUnavailable:
         return False
     return True

@@ -5,6 +5,7 @@ import pytest
 
 from gateway.store import RedisConnection, parse_address
 from gateway.store import invalidation as listening
+from gateway.store.redis_errors import CommandRejected
 from tests.bounds import mostly_within
 from tests.conftest import Valkey
 from tests.store.stage import linked, until
@@ -70,6 +71,23 @@ async def test_is_down_within_a_second_while_the_server_is_silent(own_valkey: Va
         await asyncio.sleep(2 * listening.BEAT)
 
     assert ear.heard == ["up", "down"] * (len(ear.heard) // 2)
+
+
+async def test_a_server_that_can_not_write_to_its_disk_is_not_silent(
+    own_valkey: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    ear = Ear()
+    (own_valkey.folder / "dump.rdb" / "in-the-way").mkdir(parents=True)
+    with own_valkey.client as other:
+        other.config_set("save", "3600 1")
+        other.bgsave()
+        await until(lambda: other.info("persistence")["rdb_last_bgsave_status"] == "err")
+    async with linked(own_valkey.url, tracking=True, listener=ear) as link:
+        with pytest.raises(CommandRejected, match="MISCONF"):
+            await link.ping()
+        await asyncio.sleep(2 * listening.BEAT + listening.SILENCE)
+    assert ear.heard == ["up", "down"], "until it is left"
+    assert "silent" not in caplog.text
 
 
 async def test_a_lost_connection_is_not_called_silent(
