@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from gateway.config.includes import names_of
 from gateway.config.model import Settings
+from gateway.config.store import tls_files
 
 _SECRET_FILE = re.compile(r"\$\{file:([^}]*)\}")
 
@@ -28,7 +29,8 @@ def referenced_files(settings: Settings) -> list[str]:
     source = settings.source
     texts = () if source is None else (source.text, *(text for _, text in source.included))
     secrets = [path for text in texts for path in _SECRET_FILE.findall(text)]
-    return [*(str(path) for path in _paths(settings) if path != settings.server.state_dir), *secrets]
+    paths = [*_paths(settings), *tls_files(settings.store.url).values()]
+    return [*(str(path) for path in paths if path != settings.server.state_dir), *secrets]
 
 
 def _paths(value: Any) -> Iterator[Path]:

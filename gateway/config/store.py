@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import parse_qsl
 
@@ -20,6 +21,9 @@ SCHEMES = frozenset({*SERVERS, "unix", *SENTINEL, *CLUSTER})
 OPTIONS = frozenset(
     {"db", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname"}
 )
+WITH_TLS = ("rediss:", "rediss+", "valkeys:", "valkeys+")
+TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+"""The options of a URL that name files: the CA, the gateway's own certificate, and its key."""
 URL = re.compile(
     r"(?P<scheme>[A-Za-z]+(?:\+[A-Za-z]+)?)://(?P<user>[^/?#]*@)?(?P<hosts>[^@/?#]*)(?P<path>/[^@?#]*)?(?P<query>\?[^@#]*)?"
 )
@@ -84,6 +88,14 @@ def _check_options(query: str, *, cluster: bool) -> None:
         raise ValueError(f"must have no options but {', '.join(sorted(OPTIONS))}, and db must be a number")
     if options.get("ssl_cert_reqs", "none") not in ("none", "required"):
         raise ValueError("must have none or required as ssl_cert_reqs")
+
+
+def tls_files(url: str) -> dict[str, Path]:
+    """The files that a `store.url` names for TLS, by option."""
+    if not url.lower().startswith(WITH_TLS):
+        return {}
+    options = dict(parse_qsl(url.partition("?")[2]))
+    return {name: Path(options[name]) for name in TLS_FILES if name in options}
 
 
 def check_prefix(value: str) -> str:

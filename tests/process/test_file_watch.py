@@ -10,10 +10,12 @@ from gateway.config.load import load
 from gateway.config.model import Settings
 from gateway.plugin.catalog import PluginCatalog
 from gateway.process.file_watch import INTERVAL, FileWatch
+from tests.certificates import Certificate
 
 CONFIG = """\
 include: ['more.d/*.yaml']
 server: {watch: true}
+store: {url: "rediss://store.example?ssl_ca_certs=ca.pem"}
 clients: [{id: a, secrets: ["${file:secret.txt}"]}]
 """
 
@@ -35,6 +37,7 @@ def ticks() -> Ticks:
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "more.d").mkdir()
+    Certificate("CN=store").file(tmp_path, "ca")
     (tmp_path / "secret.txt").write_text("a-secret-that-is-long-enough")
     (tmp_path / "gateway.yaml").write_text(CONFIG)
     return load(Path("gateway.yaml"), {}, PluginCatalog())
@@ -49,7 +52,7 @@ def looks(watch: FileWatch, ticks: Ticks, times: int = 3) -> list[bool]:
     return found
 
 
-@pytest.mark.parametrize("file", ["gateway.yaml", "secret.txt", "more.d/new.yaml"])
+@pytest.mark.parametrize("file", ["gateway.yaml", "secret.txt", "more.d/new.yaml", "ca.pem"])
 def test_a_change_that_stays_is_said_once(settings: Settings, ticks: Ticks, file: str) -> None:
     watch = FileWatch(settings, ticks)
     assert looks(watch, ticks) == [False, False, False]

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import parse_qsl
 
 from gateway.config.checks.check import CheckContext, CheckFinding
 from gateway.config.checks.files import client_tls_findings
 from gateway.config.model import Settings
 from gateway.config.problems import KeyPath
-
-TLS = ("rediss:", "rediss+", "valkeys:", "valkeys+")
-TLS_OPTIONS = {"ca": "ssl_ca_certs", "certificate": "ssl_certfile", "key": "ssl_keyfile"}
+from gateway.config.store import TLS_FILES, tls_files
 
 
 def prefix_without_hash_tag(settings: Settings, _: CheckContext) -> Iterator[CheckFinding]:
@@ -26,10 +22,7 @@ def prefix_without_hash_tag(settings: Settings, _: CheckContext) -> Iterator[Che
 
 def tls_files_usable(settings: Settings, context: CheckContext) -> Iterator[CheckFinding]:
     """The files that store.url names are certificates and a key."""
-    url = settings.store.url
-    if not url.lower().startswith(TLS):
-        return
-    options = dict(parse_qsl(url.partition("?")[2]))
-    files = [Path(options[name]) if name in options else None for name in TLS_OPTIONS.values()]
-    for finding in client_tls_findings((), context, *files):
-        yield CheckFinding(("store", "url"), f"{TLS_OPTIONS[str(finding.path[0])]}: {finding.text}")
+    named = tls_files(settings.store.url)
+    options = dict(zip(("ca", "certificate", "key"), TLS_FILES, strict=True))
+    for finding in client_tls_findings((), context, *(named.get(option) for option in TLS_FILES)):
+        yield CheckFinding(("store", "url"), f"{options[str(finding.path[0])]}: {finding.text}")
