@@ -15,6 +15,7 @@ from benchmarks.names import (
     ALL_PLUGINS,
     CADDY,
     COMPILED,
+    COMPILED_ON_REDIS,
     ENVOY,
     GATEPOST,
     HAPROXY,
@@ -38,6 +39,7 @@ from benchmarks.stand import Stand
 
 Make = Callable[[Stand, Contender], Load]
 CHECKED = (NGINX, ENVOY, GATEPOST)
+BOTH_EDITIONS = (*CHECKED, COMPILED)
 SMALL = "token checked, 120 bytes"
 HALF_RATE = "half of Gatepost's own top rate"
 FORGED = "401, forged token"
@@ -59,7 +61,6 @@ EVENTS_EACH = "ten server-sent events"
 HOOK = "asynchronous hook"
 PROOF = "DPoP-bound token"
 FOREIGN = "JWT of another issuer"
-EDITIONS = "compiled edition"
 REUSED = "/token, reused"
 ASSERTION = "/token, private_key_jwt (ES256)"
 SIGNED = "/token, answers with a JWT (ES256)"
@@ -211,7 +212,7 @@ def chunked(stand: Stand, contender: Contender) -> Load:
     return Load(f"http://{here}/small", raw=f"{head}Transfer-Encoding: chunked\r\n\r\n{part}{part}0\r\n\r\n")
 
 
-TOKEN_SERVERS = (OIDC, GATEPOST, ON_REDIS)
+TOKEN_SERVERS = (OIDC, GATEPOST, ON_REDIS, COMPILED_ON_REDIS)
 PAGE = "Origin: https://app.example.org"
 TLS_CLIENTS = 8
 """Connections at a time: each is a thread of the load."""
@@ -223,8 +224,8 @@ def _slow(name: str, load: Make, contender: str = GATEPOST, **more: Any) -> Case
 
 
 CASES = (
-    Case(SMALL, (*CHECKED, HAPROXY, TRAEFIK, CADDY), get("/small"), quick=True),
-    Case(HALF_RATE, CHECKED, get("/small"), pace=0.5, quick=True),
+    Case(SMALL, (*BOTH_EDITIONS, HAPROXY, TRAEFIK, CADDY), get("/small"), quick=True),
+    Case(HALF_RATE, BOTH_EDITIONS, get("/small"), pace=0.5, quick=True),
     Case("token checked, 1 KiB", CHECKED, get("/1k")),
     Case("token checked, 64 KiB", CHECKED, get("/64k")),
     Case("10 KiB upload", CHECKED, get("/up", method="POST", body=10_240)),
@@ -239,9 +240,9 @@ CASES = (
     Case(RESUMED, (NGINX, GATEPOST), tls("/small", TLS_CLIENTS), run=program("handshakes", resumed=True)),
     Case(MESSAGE, (NGINX, GATEPOST), get(SOCKET), run=program("sockets")),
     Case(EVENT, (NGINX, GATEPOST), get(EVENTS, connections=1000), run=program("events"), fixed_rate=True),
-    Case(FORGED, CHECKED, forged, base_case=SMALL, quick=True),
+    Case(FORGED, BOTH_EDITIONS, forged, base_case=SMALL, quick=True),
     Case(PLUGINS, (NGINX, NGINX_EXTRAS, GATEPOST, ALL_PLUGINS), get("/small", PAGE)),
-    Case(NOT_CACHED, (NGINX_REDIS, ON_REDIS), many_tokens(at_random=False), NGINX_REDIS),
+    Case(NOT_CACHED, (NGINX_REDIS, ON_REDIS, COMPILED_ON_REDIS), many_tokens(at_random=False), NGINX_REDIS),
     Case(
         "one token of 100,000, at random",
         (ON_REDIS,),
@@ -252,10 +253,6 @@ CASES = (
     ),
     Case("JWT access token", (GATEPOST, JWT), get("/small"), GATEPOST),
     Case("without the fast path", (GATEPOST, AIOHTTP_ONLY), get("/small"), GATEPOST),
-    Case(EDITIONS, (GATEPOST, COMPILED), get("/small"), GATEPOST),
-    Case(
-        f"{EDITIONS}, POST /token, a new token each", (GATEPOST, COMPILED), lookup_token(NEW_EACH), GATEPOST
-    ),
     _slow(CHUNKED, chunked),
     _slow(EXPECT, get("/read"), run=program("expecting")),
     _slow(EVENTS_EACH, get(SHORT)),

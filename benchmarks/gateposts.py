@@ -13,6 +13,7 @@ from benchmarks.names import (
     AIOHTTP_ONLY,
     ALL_PLUGINS,
     COMPILED,
+    COMPILED_ON_REDIS,
     GATEPOST,
     JWT,
     MANY_ROUTES,
@@ -46,8 +47,12 @@ CHANGES: dict[str, dict[str, Any]] = {
     JWT: {"tokens": {"format": "jwt"}},
     AIOHTTP_ONLY: {"server": {"fast_lane": False}},
     ALL_PLUGINS: {"plugins": USUAL_PLUGINS},
-    COMPILED: {"python": str(COMPILED_PYTHON)},
 }
+EDITION = {"python": str(COMPILED_PYTHON)}
+COMPILED_AS = {COMPILED: GATEPOST, COMPILED_ON_REDIS: ON_REDIS}
+"""Those of the compiled edition, and whom each is like otherwise."""
+DATABASES = {ON_REDIS: 0, COMPILED_ON_REDIS: 2}
+"""Of the Redis apart; the load has 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,12 @@ class Around:
 
 def gatepost(name: str, folder: Path, around: Around) -> Gatepost:
     """The one of this name."""
-    return Gatepost(folder, around.upstream, name=name, **_changes(name, folder, around))
+    changes = _changes(COMPILED_AS.get(name, name), folder, around)
+    if name in COMPILED_AS:
+        changes = changes | EDITION
+    if name in DATABASES:
+        changes = changes | {"store": {"url": f"redis://127.0.0.1:{around.redis}/{DATABASES[name]}"}}
+    return Gatepost(folder, around.upstream, name=name, **changes)
 
 
 def _changes(name: str, folder: Path, around: Around) -> dict[str, Any]:
@@ -78,8 +88,6 @@ def _changes(name: str, folder: Path, around: Around) -> dict[str, Any]:
             },
             "routes": [*routes("/"), *routes("/streams", upstream="streams")],
         }
-        if name == ON_REDIS:
-            return found | {"store": {"url": f"redis://127.0.0.1:{around.redis}/0"}}
         return found | (_slow_paths(folder, around, found["routes"]) if name == SLOW_PATHS else {})
     return CHANGES[name]
 

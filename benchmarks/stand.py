@@ -11,17 +11,15 @@ from typing import Any
 
 from benchmarks.certificate import write_certificate
 from benchmarks.contender import Contender
-from benchmarks.gateposts import COMPILED_PYTHON, Around, gatepost
+from benchmarks.gateposts import COMPILED_AS, COMPILED_PYTHON, Around, gatepost
 from benchmarks.names import (
     CADDY,
-    COMPILED,
     ENVOY,
     HAPROXY,
     NGINX,
     NGINX_EXTRAS,
     NGINX_REDIS,
     OIDC,
-    ON_REDIS,
     TRAEFIK,
 )
 from benchmarks.peers.caddy import Caddy
@@ -132,9 +130,9 @@ class Stand:
 
     def _made(self, name: str) -> Contender:
         port, folder = self._upstream.port, self._folder
-        if name == COMPILED and not COMPILED_PYTHON.exists():
+        if name in COMPILED_AS and not COMPILED_PYTHON.exists():
             raise PeerMissingError("not installed: see scripts/test-compiled --install")
-        if name == ON_REDIS or name not in PEERS:
+        if name not in PEERS:
             return gatepost(name, folder, Around(port, self._redis.port, self._streams.port, self.signer))
         return PEERS[name](self, folder, port)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from gateway.oauth.model import TokenInfo
 from gateway.runtime.lazy_reply import Recipient
@@ -66,7 +67,7 @@ class TokenTemplate:
         place, life = key.encode(), b"%d" % milliseconds
         packed = self._packed % (len(place), place, len(record), record, len(life), life)
 
-        def decode(answer: list[bytes] | None) -> None:
+        def decode(answer: list[Any] | None) -> None:
             read(None if answer is None else int(answer[0]) / 1000)
 
         self._link.run(ISSUE, words, packed, decode, recipient)
