@@ -39,7 +39,21 @@ def site(start: Callable[..., Running], tmp_path_factory: pytest.TempPathFactory
     (folder / "limits.md").write_text("# Limits\n\n## Tiers\n\nSmall.\n")
     pages = [str(folder / name) for name in ("start.md", "limits.md")]
     users = [{"name": ADMIN, "password": PASSWORD, "admin": True}]
-    return start(portal={"pages": pages, "users": users}).http
+    routes = [{"path": "/reports", "upstream": "orders", "access": "request"}]
+    return start(portal={"pages": pages, "users": users}, routes=routes).http
+
+
+def test_an_administrators_navigation_is_one_line_on_a_desktop(browser: Browser, site: str) -> None:
+    with browser.new_context(base_url=site, viewport={"width": 1280, "height": 720}) as context:
+        page = context.new_page()
+        sign_in(page)
+        assert page.locator(".bar nav a").count() == 8, "all that there can be"
+        tops = {
+            round(one["y"] + one["height"] / 2)
+            for selector in (".bar nav a >> nth=0", ".bar nav a >> nth=-1", ".who a", ".who button")
+            if (one := page.locator(selector).bounding_box()) is not None
+        }
+        assert max(tops) - min(tops) <= 2
 
 
 def test_guides_are_read_and_nothing_of_them_runs(browser: Browser, site: str, axe: str) -> None:

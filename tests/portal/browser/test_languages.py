@@ -94,3 +94,37 @@ def test_without_javascript_times_are_utc(window: Window) -> None:
     sign_in(page)
     make_application(page, f"Shop {uuid4().hex[:6]}")
     assert page.locator("time").first.inner_text().endswith(" UTC")
+
+
+LAST_IS_RIGHT_OF_FIRST = """(one) => {
+    const place = (text, at) => {
+        const range = document.createRange();
+        range.setStart(text, at);
+        range.setEnd(text, at + 1);
+        return range.getBoundingClientRect().left;
+    };
+    const text = document.createTreeWalker(one, NodeFilter.SHOW_TEXT).nextNode();
+    return place(text, text.length - 1) > place(text, 0);
+}"""
+
+
+def test_what_people_have_written_keeps_the_direction_of_its_own_words(window: Window, gateway: str) -> None:
+    page = window()
+    sign_in(page)
+    name = f"Shop {uuid4().hex[:6]} (new)"
+    make_application(page, name)
+    path = page.url.partition("?")[0]
+    page.context.add_cookies([{"name": COOKIE, "value": "he", "url": f"{gateway}/portal"}])
+    for place, selector in (
+        (path, "h1"),
+        (f"/portal/applications?search={name[5:11]}", ".list tbody th > a"),
+    ):
+        page.goto(place)
+        one = page.locator(selector).first
+        assert one.evaluate(LAST_IS_RIGHT_OF_FIRST), place
+        box, around = one.bounding_box(), page.locator("main").bounding_box()
+        assert box is not None
+        assert around is not None
+        assert box["x"] + box["width"] > around["x"] + around["width"] / 2, (
+            "on the side where the page begins"
+        )
