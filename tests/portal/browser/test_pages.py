@@ -75,9 +75,14 @@ def pages_of_keys(page: Page) -> Iterator[str]:
     page.click("text=Run it here")
     page.locator(".run .answer details").wait_for()
     yield "keys, with an answer"
+    page.goto(f"{path}/production/secrets")
+    page.fill("#secret_name", "W" * 40)
+    page.click("button:has-text('Add a secret')")
     for tab in ("secrets", "calls", "settings", "danger"):
         page.goto(f"{path}/production/{tab}")
         yield f"keys, {tab}"
+    page.goto(path)
+    yield "application, with keys and a secret whose name is one word"
     page.goto(f"{path}/production")
     page.click("text=Advanced: scopes and validity period")
     page.fill("#validity", "0")
