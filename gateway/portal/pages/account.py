@@ -11,6 +11,7 @@ from aiohttp import web
 from gateway.accounts.attempt_limiter import TooManyAttempts
 from gateway.accounts.users import NotApproved, WrongPassword
 from gateway.errors import GatepostError
+from gateway.portal.csrf import from_elsewhere
 from gateway.portal.form_rules import password_problem, user_name_problem
 from gateway.portal.page_request import HOME, FormRefused, PageNotFound, PageRequest, redirect_to
 from gateway.translation.text import gettext, gettext_noop, ngettext
@@ -79,10 +80,15 @@ async def sign_in(page_request: PageRequest) -> web.StreamResponse:
 async def sign_out(page_request: PageRequest) -> web.StreamResponse:
     """Ends the session, here and in the store. The one at a provider goes on unless the person ends it."""
     person, services = page_request.person, page_request.services
-    if person is not None:
-        await _asked_to_sign_out(page_request)
+    if person is None:
+        # Browsers send no cookie with another site's form, so who seems to be out may be in: no cookie is
+        # taken away.
+        if from_elsewhere(page_request.request):
+            raise FormRefused
+        return redirect_to("/portal/sign-in", "signed-out")
+    await _asked_to_sign_out(page_request)
     page_request.session.invalidate()
-    at = None if person is None else services.facts.provider_of(person.provider)
+    at = services.facts.provider_of(person.provider)
     sign_in = None if at is None or services.providers is None else services.providers.sign_ins[at.id]
     if at is not None and sign_in is not None and await sign_in.logout(""):
         return redirect_to(f"/portal/sign-in?at={at.id}&done=signed-out-here")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -49,6 +51,18 @@ def test_whoever_is_out_already_or_in_again_signs_out_by_an_older_window(reader:
     reader.sign_in(ADMIN, PASSWORD)
     assert "You are signed out." in other.submit("/sign-out").words
     assert reader.open("/portal/account").url.endswith("/portal/sign-in?next=/portal/account")
+
+
+@pytest.mark.parametrize("says", [{"Sec_Fetch_Site": "cross-site"}, {}], ids=["and says so", "in silence"])
+def test_another_sites_form_signs_nobody_out(reader: Reader, says: dict[str, str]) -> None:
+    """It comes without the session's cookie, which is `SameSite`."""
+    answer = Reader(reader.base).open("/portal/sign-out", b"", **says)
+    assert answer.status == (403 if says else 200)
+    asked = http.client.HTTPConnection(urlsplit(reader.base).netloc, timeout=20)
+    headers = {name.replace("_", "-"): value for name, value in says.items()}
+    asked.request("POST", "/portal/sign-out", b"", headers)
+    assert asked.getresponse().getheader("Set-Cookie") is None
+    asked.close()
 
 
 def test_a_wrong_password_and_an_unknown_name_are_answered_alike(reader: Reader) -> None:
