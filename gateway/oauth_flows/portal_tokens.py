@@ -8,7 +8,7 @@ from gateway.oauth.errors import OAuthError
 from gateway.oauth.form import Form
 from gateway.oauth.grants import GrantRequest
 from gateway.oauth.model import Client
-from gateway.oauth_flows.token import TokenServices
+from gateway.oauth_flows.token import TokenServices, with_client_claims
 from gateway.plugin import GrantPlugin
 from gateway.tokens.token_issuer import TokenResponse
 from gateway.tokens.token_lookup import TokenLookup
@@ -40,7 +40,7 @@ class PortalTokens:
         request = GrantRequest(client, form, self._clock(), services.scope_rules, services.lifetime_rules)
         decision = plugin.grant(request)
         grant = decision if not hasattr(decision, "__await__") else await decision
-        answer = await services.issuer.issue(client, GRANT, grant)
+        answer = await services.issuer.issue(client, GRANT, with_client_claims(client, grant))
         self._tally.token(client, issued=True)
         return answer
 

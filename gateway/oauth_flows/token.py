@@ -15,6 +15,7 @@ from gateway.oauth.confirmation import ProofOfPossession
 from gateway.oauth.errors import OAuthError
 from gateway.oauth.grants import Grant, GrantRequest, IssuedToken
 from gateway.oauth.lifetime import LifetimeRules
+from gateway.oauth.model import Client
 from gateway.oauth.resource import RouteResource
 from gateway.oauth.scope import ScopeRules
 from gateway.oauth_flows.client_request import (
@@ -119,7 +120,7 @@ def run_grant(call: TokenRequestState, services: TokenServices) -> Awaitable[Non
     decision = call.plugin.grant(call.request)
     if not isinstance(decision, Grant):
         return _await_grant(call, decision)
-    call.grant = _with_client_claims(call, decision)
+    call.grant = with_client_claims(call.client, decision)
     if key is not None:
         services.kept.put(key, call.client, call.grant)
     return None
@@ -136,13 +137,13 @@ def _grant_key(call: TokenRequestState) -> Key | None:
 async def _await_grant(call: TokenRequestState, decision: Awaitable[Grant]) -> None:
     # From here on in a task of its own: a plugin may use `asyncio.timeout`, which needs one.
     await asyncio.sleep(0)
-    call.grant = _with_client_claims(call, await decision)
+    call.grant = with_client_claims(call.client, await decision)
 
 
-def _with_client_claims(call: TokenRequestState, grant: Grant) -> Grant:
+def with_client_claims(client: Client, grant: Grant) -> Grant:
     """The grant, with the client's own claims to note in the token's record."""
-    if call.client.claims or CLAIMS in grant.extra:
-        return replace(grant, extra={**grant.extra, CLAIMS: call.client.claims})
+    if client.claims or CLAIMS in grant.extra:
+        return replace(grant, extra={**grant.extra, CLAIMS: client.claims})
     return grant
 
 

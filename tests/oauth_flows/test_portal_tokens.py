@@ -8,9 +8,12 @@ from dataclasses import replace
 import pytest
 
 from gateway.accounts.usage import UsageCounter
+from gateway.oauth.client_claims import claims_of
 from gateway.oauth.errors import OAuthError
+from gateway.oauth.form import MEDIA_TYPE
 from gateway.oauth.refresh_token_format import RefreshTokens
 from gateway.oauth_flows.portal_tokens import PortalTokens
+from gateway.oauth_flows.token import TokenRequestState, answer_token_request
 from gateway.store import Store
 from gateway.tokens.refresh_families import RefreshTokenFamilies
 from gateway.tokens.token_lookup import TokenLookup
@@ -31,6 +34,21 @@ async def test_a_token_is_as_the_token_endpoint_would_issue_it(store: Store) -> 
     facts = await services.token_validator.resolve(answer.access_token)
     assert facts is not None
     assert (facts.client, facts.grant) == ("demo", "client_credentials")
+
+
+async def test_a_token_has_its_clients_claims_and_is_the_one_that_the_token_endpoint_gives(
+    store: Store,
+) -> None:
+    client = replace(a_client(), claims='{"tenant":"acme"}')
+    services = Services(store, [client])
+    answer = await own_tokens(services).generate(client, (), "")
+    facts = await services.token_validator.resolve(answer.access_token)
+    assert facts is not None
+    assert claims_of(facts.extra) == {"tenant": "acme"}
+    form = b"grant_type=client_credentials&client_id=demo&client_secret=secret"
+    asked = TokenRequestState("", MEDIA_TYPE, form, [], "127.0.0.1")
+    again = await answer_token_request(asked, services.token_services)
+    assert (again.access_token, again.reused) == (answer.access_token, True)
 
 
 @pytest.mark.parametrize(
