@@ -86,10 +86,25 @@ def check_role(answer: Any) -> None:
     """Takes an answer to HELLO. Raises StoreUnavailable where the server is a replica: what is revoked at the
     primary may live on there, and it takes no writes.
     """
-    if not isinstance(answer, dict):  # RESP2 has a list of names and values
-        answer = dict(zip(answer[::2], answer[1::2], strict=True))
-    if answer.get(b"role") in REPLICA_ROLES:
+    if _members(answer).get(b"role") in REPLICA_ROLES:
         raise StoreUnavailable("the store is a read-only replica: the gateway needs the primary")
+
+
+def check_mode(answer: Any) -> None:
+    """Takes an answer to HELLO of a server that is to be used by itself. Raises StoreUnavailable where it is
+    a node of a cluster, which has some of the keys only, or a Sentinel, which has none.
+    """
+    mode = _members(answer).get(b"mode")
+    if mode == b"cluster":
+        raise StoreUnavailable("the server is a node of a cluster, for which redis+cluster:// is")
+    if mode == b"sentinel":
+        raise StoreUnavailable("the server is a Sentinel, for which redis+sentinel:// is")
+
+
+def _members(answer: Any) -> dict[Any, Any]:
+    if isinstance(answer, dict):
+        return answer
+    return dict(zip(answer[::2], answer[1::2], strict=True))  # RESP2 has a list of names and values
 
 
 def _ask(wire: RespConnection, *words: Argument) -> asyncio.Future[Any]:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from gateway.errors import StoreUnavailable
 from gateway.store.address import CLUSTER, StoreAddress
 from gateway.store.cluster_view import newest_view
-from gateway.store.handshake import greet, open_wire
+from gateway.store.handshake import check_mode, greet, open_wire
 from gateway.store.primary import PrimaryLocator, locator
-from gateway.store.redis_errors import reason_of
+from gateway.store.redis_errors import CommandRejected, reason_of
 from gateway.store.resp_connection import RespConnection
 from gateway.store.sentinel_answers import SentinelCredentials
 from gateway.store.store_clock import StoreClock
@@ -34,9 +34,8 @@ async def why_unreachable(
     `each`: seconds for one connection. Raises StartError where a certificate file can't be read.
     """
     tls = address.ssl_context()
-    servers = (
-        _Masters(address, each) if address.topology == CLUSTER else _Primary(locator(address, sentinel, each))
-    )
+    alone = address.topology != CLUSTER
+    servers = _Primary(locator(address, sentinel, each)) if alone else _Masters(address, each)
     reason = "the store did not accept a connection in time"
     try:
         with suppress(TimeoutError):
@@ -45,7 +44,7 @@ async def why_unreachable(
                     try:
                         for server in await servers.find():
                             async with asyncio.timeout(each):
-                                await _greet(server, tls, each)
+                                await _greet(server, tls, each, alone=alone)
                         return None
                     except Exception as error:  # whatever it is, the next attempt may succeed
                         reason = reason_of(error)
@@ -55,13 +54,17 @@ async def why_unreachable(
     return reason
 
 
-async def _greet(server: StoreAddress, tls: ssl.SSLContext | None, each: float) -> None:
+async def _greet(server: StoreAddress, tls: ssl.SSLContext | None, each: float, *, alone: bool) -> None:
     """Connects and logs in, as the link does that is to come. Raises StoreUnavailable or OSError."""
     wire = RespConnection(timeout=each, limit=MOST_PENDING)
     try:
         await open_wire(wire, server, tls)
         await greet(wire, server, tracking=False, clock=StoreClock())
         wire.check()
+        if alone:
+            # Servers before Redis 6 know no HELLO.
+            with suppress(CommandRejected):
+                check_mode(await wire.send("HELLO", ("HELLO",)))
     finally:
         wire.lose("the trial is over")
 

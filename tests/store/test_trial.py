@@ -53,6 +53,19 @@ async def test_a_wrong_password_a_replica_and_a_lone_server_are_told() -> None:
         node.remove()
 
 
+async def test_a_node_of_a_cluster_and_a_sentinel_are_no_servers_to_use_by_themselves() -> None:
+    node = Node({"cluster-enabled": "yes", "cluster-port": free_port()})
+    sentinel = Node(sentinel="")
+    try:
+        for one in (node, sentinel):
+            one.start()
+        assert "redis+cluster://" in str(await reason(f"redis://{node.host}"))
+        assert "redis+sentinel://" in str(await reason(f"redis://{sentinel.host}"))
+    finally:
+        for one in (node, sentinel):
+            one.remove()
+
+
 async def test_of_several_servers_the_primary_is_found() -> None:
     node = Node()
     node.start()
