@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
 from gateway.runtime.caches import MIB, cached_by_size, register
 
 _NAT64: Final = IPv6Network("64:ff9b::/96")
+_UNICAST: Final = IPv6Network("2000::/3")
+"""RFC 4291 section 2.4: all of IPv6 that is given to the public Internet."""
+_SPECIAL: Final = (
+    IPv4Network("192.0.0.0/24"),
+    IPv4Network("192.88.99.0/24"),
+    IPv6Network("3fff::/20"),
+)
+"""Further networks of the IANA registries of special-purpose addresses (RFC 6890). Which of them Python calls
+global depends on its version.
+"""
 _NUMBER: Final = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 """The last label of a host that is a number in some spelling (URL standard, section 3.5)."""
 
@@ -35,7 +45,11 @@ def _is_inside(networks: tuple[str, ...], address: str) -> bool:
 def is_public(address: str) -> bool:
     """Whether an IP address is one of the public Internet."""
     parsed = _inner(address)
-    return parsed is not None and parsed.is_global and not parsed.is_multicast
+    if parsed is None or not parsed.is_global or parsed.is_multicast:
+        return False
+    if isinstance(parsed, IPv6Address) and parsed not in _UNICAST:
+        return False
+    return not any(parsed in network for network in _SPECIAL)
 
 
 def may_be_public(host: str) -> bool:
@@ -53,7 +67,9 @@ def is_inside(networks: Sequence[str], address: str) -> bool:
     return not networks or _is_inside(tuple(networks), address)
 
 
-_METADATA: Final = frozenset({IPv4Address("100.100.100.200"), IPv6Address("fd00:ec2::254")})
+_METADATA: Final = frozenset(
+    {IPv4Address("100.100.100.200"), IPv4Address("192.0.0.192"), IPv6Address("fd00:ec2::254")}
+)
 """Where clouds tell a machine its credentials outside of the link-local addresses."""
 
 
