@@ -19,22 +19,39 @@ TITLES = {
     503: "Service unavailable",
 }
 _PROBLEM = "application/problem+json"
+_LAST_REDIRECT = 399
+_NO_WEBSOCKET = "The upstream opened no WebSocket.\n"
 _DETAIL = "The request was refused before the gateway saw it: %RESPONSE_CODE_DETAILS%"
 
 
 def local_replies(settings: Settings) -> Json:
     """The problem documents, by status; for calls of gRPC plain words."""
     return {
-        "mappers": [*grpc_replies(settings), *(_mapper(status, title) for status, title in TITLES.items())],
+        "mappers": [
+            *grpc_replies(settings),
+            _no_websocket(),
+            *(_mapper(status, title) for status, title in TITLES.items()),
+        ],
         "body_format": _in_text(_problem("Request failed", "%RESPONSE_CODE%")),
     }
 
 
 def _mapper(status: int, title: str) -> Json:
-    value = {"default_value": status, "runtime_key": "none"}
-    comparison = {"comparison": {"op": "EQ", "value": value}}
     document = {"json_format": _problem(title, str(status)), "content_type": _PROBLEM}
-    return {"filter": {"status_code_filter": comparison}, "body_format_override": document}
+    return {"filter": _status("EQ", status), "body_format_override": document}
+
+
+def _no_websocket() -> Json:
+    """Envoy puts a body of its own in the place of the upstream's, where that answers a WebSocket's opening
+    with 2xx or 3xx. The gateway has seen the request, and no problem has such a status.
+    """
+    text = {"text_format_source": {"inline_string": _NO_WEBSOCKET}, "content_type": "text/plain"}
+    return {"filter": _status("LE", _LAST_REDIRECT), "body_format_override": text}
+
+
+def _status(comparison: str, status: int) -> Json:
+    value = {"default_value": status, "runtime_key": "none"}
+    return {"status_code_filter": {"comparison": {"op": comparison, "value": value}}}
 
 
 def _problem(title: str, code: str) -> Json:

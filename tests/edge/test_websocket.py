@@ -8,12 +8,18 @@ import pytest
 
 from tests.edge.clients import HOST, head, http2, http3, insecure
 from tests.edge.conftest import EdgeStage
-from tests.raw import LIMIT, RawClient, RawMessage
+from tests.raw import LIMIT, RawClient, RawMessage, answer, says
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 MASKED_HI = b"\x81\x82\x00\x00\x00\x00hi"
 HI = b"\x81\x02hi"
 CLOSE = b"\x88\x80\x00\x00\x00\x00"
+
+
+OPENING_IN_HTTP_1 = (
+    f"GET /open/ws HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+).encode()
 
 
 async def echo(request: RawMessage, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
@@ -88,17 +94,33 @@ async def test_a_websocket_by_http_3_passes_the_edge(edge: EdgeStage) -> None:
 async def test_a_websocket_by_http_1_passes_the_edge(edge: EdgeStage) -> None:
     edge.upstream.reset(echo)
     async with await RawClient.connect("127.0.0.1", edge.port, insecure("http/1.1")) as client:
-        found = await client.ask(
-            f"GET /open/ws HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode(),
-            body=False,
-        )
+        found = await client.ask(OPENING_IN_HTTP_1, body=False)
         assert found.status == 101
         assert found.header("Sec-WebSocket-Accept") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
         await client.send(MASKED_HI)
         assert await client.reader.readexactly(len(HI)) == HI
         await client.send(CLOSE)
         assert await client.rest() == b"\x88\x00"
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        ("200 OK", b"The upstream opened no WebSocket.\n"),
+        ("302 Found", b"The upstream opened no WebSocket.\n"),
+        ("403 Forbidden", b"not you"),
+    ],
+)
+async def test_an_upstream_that_opens_no_websocket_answers_through_the_edge(
+    edge: EdgeStage, status: str, body: bytes
+) -> None:
+    edge.upstream.reset(says(answer(status, b"not you", "Location: /login", "Set-Cookie: a=1")))
+    async with await RawClient.connect("127.0.0.1", edge.port, insecure("http/1.1")) as client:
+        found = await client.ask(OPENING_IN_HTTP_1)
+    assert found.status == int(status[:3])
+    assert (found.header("location"), found.header("set-cookie")) == ("/login", "a=1")
+    assert found.body == body
+    assert found.header("content-type") != "application/problem+json"
 
 
 @pytest.mark.parametrize("path", ["/orders/ws", "/nowhere"])
