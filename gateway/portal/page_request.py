@@ -197,16 +197,21 @@ class PageRequest:
         if not self.services.csrf.proves(self._binding(), self.request.headers.get(PROOF_HEADER, "")):
             raise FormRefused
 
-    async def fields(self, *, before_sign_in: bool = False) -> Fields:
+    async def fields(self, *, in_any_session: bool = False) -> Fields:
         """The form. Raises FormRefused unless it was filled in on a page of this portal, in this browser.
 
-        `before_sign_in`: of a page for who is not signed in. It counts as well where another window of the
-        browser has signed somebody in since.
+        `in_any_session`: of a page that is for everybody. It counts as well where another window of the
+        browser has signed somebody in or out since.
         """
-        csrf, bindings = self.services.csrf, [self._binding()]
-        if before_sign_in:
-            bindings.append(csrf.binding(self.request, None))
-        fields = await self._read_form(lambda proof: any(csrf.proves(one, proof) for one in bindings))
+        csrf, binding = self.services.csrf, self._binding()
+
+        def is_own(proof: str) -> bool:
+            if csrf.proves(binding, proof):
+                return True
+            before = csrf.binding(self.request, None)
+            return in_any_session and (csrf.proves(before, proof) or self._is_of_earlier_session(proof))
+
+        fields = await self._read_form(is_own)
         self.may_write = True
         return fields
 
@@ -214,11 +219,13 @@ class PageRequest:
         """The same of a form that was filled in while a session lasted that has ended since: nothing may be
         changed by it.
         """
+        return await self._read_form(self._is_of_earlier_session)
+
+    def _is_of_earlier_session(self, proof: str) -> bool:
         csrf = self.services.csrf
         session_id = self.request.cookies.get(cookie_name(secure=self.services.facts.secure))
-        binding = csrf.binding(self.request, session_id)
         note = self.services.drafts.person_note(self.request)
-        return await self._read_form(lambda proof: csrf.proves(binding, proof) or csrf.was_of(note, proof))
+        return csrf.proves(csrf.binding(self.request, session_id), proof) or csrf.was_of(note, proof)
 
     async def _read_form(self, is_own: Callable[[str], bool]) -> Fields:
         if from_elsewhere(self.request):

@@ -163,6 +163,15 @@ def test_an_address_is_confirmed_by_the_button_behind_the_link_once(site: Site) 
     assert reader.open("/portal/confirm-email").url.endswith("/account/email")
 
 
+def test_an_address_is_confirmed_though_its_user_has_signed_out_meanwhile(site: Site) -> None:
+    (reader, _), address = site.developer(), address_of()
+    reader.open(PAGE).submit("/email", address=address)
+    form = reader.open(site.link_to(address))
+    reader.open("/portal/account").submit("/sign-out")
+    done = form.submit("/confirm-email")
+    assert (done.url.rpartition("/")[2], done.status) == ("sign-in?done=mail-confirmed", 200)
+
+
 def test_a_form_of_another_browser_confirms_no_address(site: Site) -> None:
     (reader, _), address = site.developer(), address_of()
     reader.open(PAGE).submit("/email", address=address)

@@ -57,7 +57,7 @@ def sign_in_page(
 
 async def sign_in(page_request: PageRequest) -> web.StreamResponse:
     """Begins a session, under a new id."""
-    fields = await page_request.fields(before_sign_in=True)
+    fields = await page_request.fields(in_any_session=True)
     name, wanted = fields.text("name"), safe_next(fields.raw("next"))
     try:
         user = await page_request.services.authentication.authenticate(
@@ -86,21 +86,13 @@ async def sign_out(page_request: PageRequest) -> web.StreamResponse:
         if from_elsewhere(page_request.request):
             raise FormRefused
         return redirect_to("/portal/sign-in", "signed-out")
-    await _asked_to_sign_out(page_request)
+    await page_request.fields(in_any_session=True)
     page_request.session.invalidate()
     at = services.facts.provider_of(person.provider)
     sign_in = None if at is None or services.providers is None else services.providers.sign_ins[at.id]
     if at is not None and sign_in is not None and await sign_in.logout(""):
         return redirect_to(f"/portal/sign-in?at={at.id}&done=signed-out-here")
     return redirect_to("/portal/sign-in", "signed-out")
-
-
-async def _asked_to_sign_out(page_request: PageRequest) -> None:
-    try:
-        await page_request.fields()
-    except FormRefused:
-        # A window of an earlier session of theirs: they mean to be out all the same.
-        await page_request.fields_of_earlier_session()
 
 
 async def sign_up_form(page_request: PageRequest) -> web.StreamResponse:
@@ -130,7 +122,7 @@ async def sign_up(page_request: PageRequest) -> web.StreamResponse:
     """Makes an account and signs its owner in."""
     if not page_request.services.facts.sign_up:
         raise PageNotFound
-    fields = await page_request.fields(before_sign_in=True)
+    fields = await page_request.fields(in_any_session=True)
     name, password, code = fields.text("name"), fields.raw("password"), fields.raw("invitation")
     if (uninvited := await _uninvited(page_request, code)) is not None:
         return uninvited

@@ -103,7 +103,7 @@ async def confirm_form(page_request: PageRequest) -> web.StreamResponse:
 
 async def confirm(page_request: PageRequest) -> web.StreamResponse:
     """Confirms the address. Nobody need be signed in: whoever reads the mailbox has the link."""
-    mails, fields = _mails(page_request), await page_request.fields()
+    mails, fields = _mails(page_request), await page_request.fields(in_any_session=True)
     if not await mails.confirm(fields.raw("token")):
         return page_request.page("confirm_email.html", 410, found=None, token="")
     if page_request.person is None:

@@ -10,7 +10,7 @@ from gateway.portal.page_request import PageRequest, redirect_to
 
 async def choose(page_request: PageRequest) -> web.StreamResponse:
     """Remembers the language in this browser, and shows the page again."""
-    fields, facts = await page_request.fields(), page_request.services.facts
+    fields, facts = await page_request.fields(in_any_session=True), page_request.services.facts
     response = redirect_to(way_back(fields.raw("back")))
     for language in facts.languages:
         if language.tag == fields.raw("language"):

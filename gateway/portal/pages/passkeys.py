@@ -109,7 +109,7 @@ async def sign_in_options(page_request: PageRequest) -> web.StreamResponse:
 async def sign_in(page_request: PageRequest) -> web.StreamResponse:
     """Begins a session for who has signed with a passkey."""
     passkeys, shown_once = _services(page_request), page_request.services.shown_once
-    fields = await page_request.fields(before_sign_in=True)
+    fields = await page_request.fields(in_any_session=True)
     wanted = safe_next(fields.raw("next"))
     kept = shown_once.read(page_request.request, _KIND, _STRANGER, _SIGN_IN)
     try:
