@@ -39,7 +39,8 @@ async def show(page_request: PageRequest) -> web.StreamResponse:
         for one in served_operations(described, facts)
         if wanted in f"{one.operation.method} {one.path} {one.operation.summary} {one.operation.tag}".lower()
     ]
-    tags = dict.fromkeys(one.operation.tag for one in operations)
+    # What has no tag stands at the end, as APIs without a group do.
+    tags = sorted(dict.fromkeys(one.operation.tag for one in operations), key=lambda tag: not tag)
     document = described.document
     return page_request.page(
         "api.html",

@@ -107,6 +107,13 @@ def test_operations_are_listed_searched_and_shown(person: Reader) -> None:
     page = person.open("/portal/apis/orders")
     assert "/orders/{id}" in page.words
     assert "Not served" not in page.words, "no route takes it"
+    order = [
+        page.words.index(text) for text in ("Reading", "/orders/{id}", "Other operations", "Add an order")
+    ]
+    assert order == sorted(order)
+    assert "Other operations" not in person.open("/portal/apis/orders?search=add").words, (
+        "there are no others"
+    )
     assert "Add an order" not in person.open("/portal/apis/orders?search=reading").words
     shown = person.open("/portal/apis/orders/get-orders-id")
     assert "a token with the scope orders.read" in shown.words
