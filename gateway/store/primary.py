@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.errors import StoreUnavailable
 from gateway.store.address import SENTINEL, Host, StoreAddress
-from gateway.store.sentinel_answers import SentinelCredentials, newest
+from gateway.store.sentinel_answers import OUTDATED, SentinelCredentials, newest
 
 if TYPE_CHECKING:
     from gateway.store.sentinels import Sentinels
@@ -49,13 +49,17 @@ class FixedPrimary:
 
 
 class SentinelPrimary:
-    """The primary that Sentinels name. Without any Sentinel the last one known stays good."""
+    """The primary that Sentinels name. Without any Sentinel that can be believed the last one known stays
+    good.
+    """
 
     def __init__(self, address: StoreAddress, credentials: SentinelCredentials, timeout: float) -> None:
         self._address = address
         self._credentials = credentials
         self._timeout = timeout
         self._known: Host | None = None
+        self._epoch = -1
+        """The configuration that was believed last."""
         self._made: Sentinels | None = None
 
     async def locate(self) -> StoreAddress:
@@ -85,7 +89,11 @@ class SentinelPrimary:
 
             self._made = Sentinels(self._address, self._credentials, self._timeout)
         answers, problem = await self._made.ask()
-        return newest(answers), problem
+        found = newest(answers, self._epoch, len(self._address.hosts))
+        if found is None:
+            return None, OUTDATED if answers else problem
+        self._epoch = found.epoch
+        return found.primary, problem
 
 
 def locator(address: StoreAddress, credentials: SentinelCredentials, timeout: float) -> PrimaryLocator:

@@ -28,14 +28,20 @@ class SentinelAnswer:
     """The number of the configuration: each failover has a higher one."""
 
 
-def newest(answers: Sequence[SentinelAnswer]) -> Host | None:
-    """The primary of the newest configuration: a Sentinel that was cut off still names an older one.
+OUTDATED = "the only Sentinels that answer do not know of the last failover"
+
+
+def newest(answers: Sequence[SentinelAnswer], known: int, sentinels: int) -> SentinelAnswer | None:
+    """The answer of the newest configuration: a Sentinel that was cut off still names an older primary.
 
     Of Sentinels with the same configuration the most decide: while one of them promotes a replica, it names
-    it already.
+    it already. An older one than `known` counts only where most of all `sentinels` have none newer: they may
+    have been set up anew. Otherwise those that answer were cut off, and the old primary with them.
     """
     if not answers:
         return None
     epoch = max(answer.epoch for answer in answers)
-    named = [answer.primary for answer in answers if answer.epoch == epoch]
+    if epoch < known and 2 * len(answers) <= sentinels:
+        return None
+    named = [answer for answer in answers if answer.epoch == epoch]
     return max(named, key=named.count)

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.errors import StoreUnavailable
 from gateway.store import SentinelCredentials, Store, parse_address
-from gateway.store.primary import FixedPrimary
+from gateway.store.primary import POLL, FixedPrimary
 from gateway.store.sentinel_answers import SentinelAnswer, newest
 from tests.record_keys import MAC
 from tests.store.stage import answers, until
@@ -20,10 +20,21 @@ OLD, NEW = ("old", 1), ("new", 1)
 
 
 def test_the_newest_configuration_says_where_the_primary_is() -> None:
-    assert newest([]) is None
-    assert newest([SentinelAnswer(OLD, 3)]) == OLD
-    assert newest([SentinelAnswer(OLD, 3), SentinelAnswer(NEW, 4), SentinelAnswer(OLD, 3)]) == NEW
-    assert newest([SentinelAnswer(OLD, 3), SentinelAnswer(NEW, 3), SentinelAnswer(NEW, 3)]) == NEW
+    old, new = SentinelAnswer(OLD, 3), SentinelAnswer(NEW, 4)
+    same = SentinelAnswer(NEW, 3)
+    assert newest([], -1, 3) is None
+    assert newest([old], -1, 3) == old
+    assert newest([old, new, old], -1, 3) == new
+    assert newest([old, same, same], -1, 3) == same
+
+
+def test_sentinels_that_missed_a_failover_are_believed_only_if_they_are_the_most() -> None:
+    old, new = SentinelAnswer(OLD, 3), SentinelAnswer(NEW, 4)
+    assert newest([old], 4, 3) is None
+    assert newest([old, old], 4, 4) is None
+    assert newest([old, old], 4, 3) == old
+    assert newest([old, new], 4, 3) == new
+    assert newest([old], 4, 1) == old
 
 
 async def test_several_hosts_are_tried_in_turn() -> None:
@@ -77,6 +88,25 @@ async def test_a_primary_that_hangs_is_left_when_sentinels_have_another_one() ->
             await asyncio.sleep(0.5)
             assert store.link.server.port == servers.second.port
             assert await answers(store.link)
+
+
+async def test_a_sentinel_that_missed_the_failover_leads_nobody_back() -> None:
+    with sentinel_set() as servers:
+        async with opened(servers) as store:
+            behind, *others = servers.sentinels
+            behind.kill()
+            servers.first.kill()
+            await until(lambda: answers(store.link), PATIENCE)
+            for sentinel in others:
+                sentinel.kill()
+            # What was on the other side of a partition: both are as they were before.
+            await asyncio.to_thread(servers.first.start)
+            await asyncio.to_thread(behind.start)
+            assert servers.primary_port() == servers.first.port
+            servers.second.kill()
+            await until(lambda: not store.link.connected)
+            await asyncio.sleep(3 * POLL)
+            assert not await answers(store.link), "nobody knows what was revoked meanwhile"
 
 
 async def test_sentinels_and_servers_have_passwords_of_their_own() -> None:
