@@ -58,14 +58,14 @@ _TROUBLE: dict[int, tuple[str, str]] = {
         gettext_noop("The form was not accepted"),
         gettext_noop(
             "The page has expired, or your browser did not send the portal's cookie. "
-            "Reload the page, allow cookies, and try again."
+            "Go back, reload the page, allow cookies, and try again."
         ),
     ),
     404: (gettext_noop("Page not found"), gettext_noop("It may have been deleted, or you may not see it.")),
     405: (gettext_noop("Method not allowed"), gettext_noop("Go back and use the buttons of the page.")),
     409: (
         gettext_noop("Conflict"),
-        gettext_noop("It was changed in the meantime. Reload the page and try again."),
+        gettext_noop("It was changed in the meantime. Go back, reload the page and try again."),
     ),
     500: (gettext_noop("Internal error"), gettext_noop("The gateway's log has the details.")),
     503: (

@@ -46,6 +46,7 @@ def test_without_the_slash_one_gets_there_too(reader: Reader) -> None:
 def test_a_form_without_the_pages_proof_changes_nothing(developer: Reader, proof: str) -> None:
     told = developer.open("/portal/applications/new", f"name=Forged&{proof}".encode())
     assert (told.status, "The form was not accepted" in told.words) == (403, True)
+    assert "Go back, reload the page" in told.words, "reloading this answer would send the form again"
     assert "Create your first application" in developer.open("/portal/applications").words
 
 
