@@ -264,7 +264,7 @@ class ClusterConnection:
         self._used.pop(host, None)
         self._ready.discard(link)
         self._hears.discard(link)
-        task = asyncio.create_task(link.stop())
+        task = asyncio.create_task(link.stop("the server has no slots of the cluster any more"))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 

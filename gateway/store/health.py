@@ -86,21 +86,13 @@ class StoreHealth:
         """Returns if tokens can be judged, but for those whose slot of a cluster is on its way just now: that
         ends by itself, and no other gateway could judge them. Raises StoreUnavailable.
         """
+        await asyncio.gather(*(self._judge(group) for group in self._names.groups))
+
+    async def _judge(self, group: str) -> None:
         names = self._names
-        answers = await asyncio.gather(
-            *(
-                self._link.script(
-                    TRY_JUDGE,
-                    (names.probe("token", group),),
-                    (names.client_generations(group), names.user_generations),
-                )
-                for group in names.groups
-            ),
-            return_exceptions=True,
-        )
-        for answer in answers:
-            if isinstance(answer, BaseException) and not isinstance(answer, SlotMoving):
-                raise answer
+        generations = names.client_generations(group), names.user_generations
+        with suppress(SlotMoving):
+            await self._link.script(TRY_JUDGE, (names.probe("token", group),), generations)
 
     def on_up(self) -> None:
         """There is a new connection, perhaps to another server."""

@@ -158,12 +158,12 @@ class RedisConnection:
             raise StoreUnavailable(self._reason)
         self._wire.resend(pending, asking=asking)
 
-    async def stop(self) -> None:
-        """Closes the connection; commands under way fail."""
+    async def stop(self, reason: str = "the gateway is stopping") -> None:
+        """Closes the connection; commands under way fail with the reason."""
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.wait([self._keeper])
-        self._reason = "the gateway is stopping"  # said beforehand, so it is not logged as a loss
+        self._reason = reason  # said beforehand, so it is not logged as a loss
         if self._wire is not None:
             self._wire.lose(self._reason)
         await self._primary.close()

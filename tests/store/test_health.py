@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 import pytest
 
 from gateway.errors import StoreUnavailable
 from gateway.oauth.model import TokenInfo
 from gateway.store import Store, StoreReport, TokenDraft
+from gateway.store.health import StoreHealth
+from gateway.store.key_names import KeyNames
+from gateway.store.link import StoreLink
+from gateway.store.redis_errors import CommandRejected
 from tests.conftest import Valkey
 from tests.record_keys import MAC
 from tests.store.stage import until
@@ -68,6 +74,30 @@ async def test_a_refused_token_starts_a_trial_and_trials_go_on_until_writes_are_
             await until(lambda: store.health.report == FINE)
     lines = [record.message for record in caplog.records if record.name == "gatepost"]
     assert sum("tokens can't be issued now" in line for line in lines) == 1
+
+
+async def test_a_part_of_a_cluster_that_is_away_is_told_and_nothing_is_left_behind(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Some groups can be asked, and refuse; of others it is known that they can't."""
+
+    class Link:
+        asked = 0
+
+        def script(self, *_: object) -> asyncio.Future[object]:
+            Link.asked += 1
+            if Link.asked > 3:
+                raise StoreUnavailable("no server has the slot")
+            refused = asyncio.get_running_loop().create_future()
+            refused.set_exception(CommandRejected("store.try_judge", "CLUSTERDOWN The cluster is down"))
+            return refused
+
+    health = StoreHealth(cast("StoreLink", Link()), KeyNames("test:", cluster=True))
+    with pytest.raises(StoreUnavailable):
+        await health.judge()
+    await asyncio.sleep(0)
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 async def test_who_asks_does_not_wait_for_a_slow_server(own_valkey: Valkey) -> None:
