@@ -22,6 +22,7 @@ from gateway.runtime.edition import is_compiled
 from gateway.store import Store
 from gateway.store.embedded.binary import find_binary
 from tests.compiled import DEPRECATED_THROW, why_not
+from tests.nodes import ONCE_MORE
 from tests.record_keys import MAC
 from tests.topologies import ClusterSet, cluster_set
 
@@ -117,7 +118,7 @@ class Valkey:
     @property
     def client(self) -> redis.Redis:
         """A client for inspecting and manipulating the server."""
-        return redis.Redis(unix_socket_path=str(self.path), socket_timeout=5)
+        return redis.Redis(unix_socket_path=str(self.path), socket_timeout=5, retry=ONCE_MORE)
 
     def start(self) -> None:
         with (self.folder / "log").open("ab") as log:

@@ -14,6 +14,8 @@ from signal import SIGCONT, SIGSTOP
 
 import redis
 from cryptography import x509
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from gateway.store.embedded.binary import find_binary
 from tests.certificates import Certificate
@@ -57,6 +59,10 @@ class Tls:
             "tls-cluster": "yes",
         }
 
+ONCE_MORE = Retry(NoBackoff(), 1)
+"""For clients of tests: a connection that has ended meanwhile is made anew. Left to itself redis-py tries for
+seconds, and a test that waits until a server answers, or no longer does, would wait as long."""
+
 
 class Node:
     """A server on a TCP port of its own."""
@@ -85,7 +91,14 @@ class Node:
     def client(self) -> redis.Redis:
         """A client for inspecting and manipulating the server."""
         tls = {} if self._tls is None else {"ssl": True, "ssl_ca_certs": str(self._tls.file)}
-        return redis.Redis(host="127.0.0.1", port=self.port, password=self.password, socket_timeout=5, **tls)
+        return redis.Redis(
+            host="127.0.0.1",
+            port=self.port,
+            password=self.password,
+            socket_timeout=5,
+            retry=ONCE_MORE,
+            **tls,
+        )
 
     def start(self) -> None:
         lines: dict[str, object] = {"port": self.port, "bind": "127.0.0.1", "dir": self.folder}
