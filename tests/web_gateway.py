@@ -17,6 +17,8 @@ from tests.raw import RawClient, RawMessage, RawUpstream, raw_upstream
 from tests.running import Running
 
 HASTE = "300ms"
+SHORT_REST = "1s"
+"""How long a hasty gateway waits for a next request, and for the rest of a body that it has refused."""
 HOST = "Host: api.example.org\r\n"
 
 
@@ -109,7 +111,7 @@ def gateways(
             prefix = f"test-web-{uuid4().hex[:12]}:"
             config = web_config(upstream_server, valkey.url, prefix, fast_lane=fast_lane)
             if hasty:
-                config["server"]["timeouts"] |= {"header": HASTE, "body": HASTE}
+                config["server"]["timeouts"] |= {"header": HASTE, "body": HASTE, "idle": SHORT_REST}
                 config["upstreams"]["backend"]["timeouts"]["response"] = HASTE
             started[kind] = Running(config, tmp_path_factory.mktemp("web"))
             started[kind].await_ready()

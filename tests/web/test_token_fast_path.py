@@ -204,14 +204,14 @@ async def test_a_form_behind_its_head_is_read_to_its_last_byte(client: RawClient
         assert [(await client.receive()).status for _ in range(2)] == [200, 200], cut
 
 
-async def test_a_form_that_does_not_come_is_408_as_oauth_has_it(gateway: Running) -> None:
-    async with await gateway.connect() as client:
+async def test_a_form_that_does_not_come_is_408_as_oauth_has_it(hasty_gateway: Running) -> None:
+    async with await hasty_gateway.connect() as client:
         await client.send(post(GRANT, FORM, BASIC)[:-3])
         answer = await client.receive()
         assert (answer.status, answer.header("Connection")) == (408, "close")
         assert json.loads(answer.content)["error"] == "invalid_request"
         assert await client.closed()
-    line = json.loads(await gateway.line('"path": "/token", "status": 408'))
+    line = json.loads(await hasty_gateway.line('"path": "/token", "status": 408'))
     assert (line["route"], line["client"]) == ("/token", "-")
 
 

@@ -169,9 +169,10 @@ async def test_a_refusal_comes_at_once_and_the_body_is_taken_behind_it(
     assert [one.target for one in upstream.requests] == ([] if close else ["/open/next"])
 
 
-async def test_a_body_that_does_not_follow_a_refusal_ends_the_connection(client: RawClient) -> None:
-    assert (await client.ask(post("/read/never", 10))).status == 401
-    assert await client.closed(), "after the seconds in which it is waited for"
+async def test_a_body_that_does_not_follow_a_refusal_ends_the_connection(hasty_gateway: Running) -> None:
+    async with await hasty_gateway.connect() as client:
+        assert (await client.ask(post("/read/never", 10))).status == 401
+        assert await client.closed(), "after the time in which it is waited for"
 
 
 async def test_what_comes_late_behind_a_last_response_is_no_request(
@@ -247,7 +248,7 @@ async def test_a_response_may_stream_while_the_body_still_comes(
 
 
 async def test_a_body_too_slow_behind_the_response_s_head_breaks_the_response_off(
-    gateway: Running, upstream: RawUpstream
+    hasty_gateway: Running, upstream: RawUpstream
 ) -> None:
     async def begins(_: RawMessage, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
@@ -257,7 +258,7 @@ async def test_a_body_too_slow_behind_the_response_s_head_breaks_the_response_of
 
     upstream.reset(begins)
     upstream.heads_alone = True
-    async with await gateway.connect() as client:
+    async with await hasty_gateway.connect() as client:
         await client.send(post("/open/slow", 10) + b"hello")
         received = b""
         with suppress(ConnectionError):
