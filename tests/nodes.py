@@ -59,6 +59,7 @@ class Tls:
             "tls-cluster": "yes",
         }
 
+
 ONCE_MORE = Retry(NoBackoff(), 1)
 """For clients of tests: a connection that has ended meanwhile is made anew. Left to itself redis-py tries for
 seconds, and a test that waits until a server answers, or no longer does, would wait as long."""

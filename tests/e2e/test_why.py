@@ -7,20 +7,24 @@ import hashlib
 import json
 import time
 import uuid
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from redis import Redis
 
 from tests.client_keys import Signer, b64
 from tests.commands.conftest import gatepost
+from tests.conftest import Valkey
 from tests.e2e.conftest import CLIENT, SECRET, StartGateway, configuration, token
-from tests.raw import RawUpstream
+from tests.raw import RawUpstream, until
 from tests.running import Running
 
 CORP = Signer("RS256", kid="corp")
 """The key of another issuer."""
+Why = Callable[[str], Awaitable[dict[str, Any]]]
 
 
 @pytest.fixture(params=["fast_path", "aiohttp"])
@@ -60,7 +64,24 @@ async def refused(running: Running, path: str, method: str = "GET", **headers: s
         return problem
 
 
-async def why(request_id: str) -> dict[str, Any]:
+@pytest.fixture
+def why(valkey: Valkey, prefix: str) -> Why:
+    """What the command says of a refusal as JSON, once the worker has written it down, which it does every
+    second: the command itself looks a second time only after a second and a half.
+    """
+
+    def is_written(client: Redis, request_id: str) -> bool:
+        return any(request_id.encode() in entry[b"facts"] for _, entry in client.xrange(f"{prefix}refusals"))
+
+    async def facts(request_id: str) -> dict[str, Any]:
+        with valkey.client as client:
+            await until(lambda: is_written(client, request_id))
+        return await told(request_id)
+
+    return facts
+
+
+async def told(request_id: str) -> dict[str, Any]:
     # In a thread: the command has an event loop of its own.
     result = await asyncio.to_thread(gatepost, "why", request_id, "--json")
     assert (result.exit_code, result.stderr) == (0, "")
@@ -71,7 +92,7 @@ async def why(request_id: str) -> dict[str, Any]:
 async def test_a_missing_scope_is_named_with_what_the_token_had(running: Running) -> None:
     bearer = {"Authorization": f"Bearer {(await token(running, scope='test'))['access_token']}"}
     problem = await refused(running, "/orders/7?secret=1", **bearer)
-    facts = await why(problem["request_id"])
+    facts = await told(problem["request_id"])
     assert (facts["status"], facts["code"], facts["route"]) == (403, "900910", "/orders")
     assert (facts["client"], facts["scopes_needed"]) == (CLIENT, ["orders.read"])
     assert set(facts["scopes_had"]) == {"test", "am_application_scope"}
@@ -82,7 +103,7 @@ async def test_a_missing_scope_is_named_with_what_the_token_had(running: Running
     assert bearer["Authorization"].removeprefix("Bearer ") not in words + json.dumps(facts)
 
 
-async def test_a_token_that_is_not_valid_is_explained(running: Running) -> None:
+async def test_a_token_that_is_not_valid_is_explained(running: Running, why: Why) -> None:
     made_up = await refused(running, "/orders", Authorization="Bearer made-up")
     issued = (await token(running))["access_token"]
     login = aiohttp.encode_basic_auth(CLIENT, SECRET)
@@ -102,7 +123,7 @@ async def test_a_token_that_is_not_valid_is_explained(running: Running) -> None:
     ],
 )
 async def test_every_refusal_of_a_request_has_its_reason(
-    running: Running, method: str, path: str, status: int, reason: str
+    running: Running, why: Why, method: str, path: str, status: int, reason: str
 ) -> None:
     problem = await refused(running, path, method)
     facts = await why(problem["request_id"])
@@ -118,7 +139,7 @@ async def test_every_refusal_of_a_request_has_its_reason(
     ],
 )
 async def test_a_request_that_another_proxy_asks_about_has_its_reason(
-    running: Running, method: str, path: str, status: int, reason: str
+    running: Running, why: Why, method: str, path: str, status: int, reason: str
 ) -> None:
     asked = {"X-Original-Method": method, "X-Original-URL": path + "?secret=1"}
     facts = await why((await refused(running, "/auth/verify", **asked))["request_id"])
@@ -126,13 +147,13 @@ async def test_a_request_that_another_proxy_asks_about_has_its_reason(
     assert reason in facts["reason"]
 
 
-async def test_an_upstream_that_fails_is_named_with_the_cause(running: Running) -> None:
+async def test_an_upstream_that_fails_is_named_with_the_cause(running: Running, why: Why) -> None:
     problem = await refused(running, "/dead")
     assert "connection refused" in (await why(problem["request_id"]))["reason"]
 
 
 async def test_a_refused_client_is_reported_as_claimed_until_it_has_proven_who_it_is(
-    running: Running,
+    running: Running, why: Why
 ) -> None:
     async with aiohttp.ClientSession() as session:
         for secret, form in ((SECRET, {"scope": "no.such"}), ("wrong", {})):
@@ -154,7 +175,9 @@ async def test_a_refused_client_is_reported_as_claimed_until_it_has_proven_who_i
 @pytest.mark.parametrize(
     "sent", [b"nonsense\r\n\r\n", b"GET / HTTP/3.0\r\n\r\n", b"GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n"]
 )
-async def test_what_is_no_request_has_an_access_line_and_a_reason(running: Running, sent: bytes) -> None:
+async def test_what_is_no_request_has_an_access_line_and_a_reason(
+    running: Running, why: Why, sent: bytes
+) -> None:
     async with await running.connect() as connection:
         answer = await connection.ask(sent)
     request_id = json.loads(answer.body)["request_id"]
@@ -169,7 +192,7 @@ def test_an_unknown_request_is_said_so_in_one_line(running: Running) -> None:
     assert "no refusal of" in result.stderr
 
 
-async def test_the_management_listener_tells_the_same_as_json(running: Running) -> None:
+async def test_the_management_listener_tells_the_same_as_json(running: Running, why: Why) -> None:
     problem = await refused(running, "/dead")
     facts = await why(problem["request_id"])
     async with aiohttp.ClientSession(running.management) as session:
@@ -208,7 +231,7 @@ async def bound(running: Running, sent: str) -> dict[str, Any]:
         return answer
 
 
-async def test_what_is_wrong_with_a_proof_is_named(running: Running) -> None:
+async def test_what_is_wrong_with_a_proof_is_named(running: Running, why: Why) -> None:
     key, other = Signer("ES256"), Signer("ES256")
     issued = (await bound(running, proof(key, "POST", "/token")))["access_token"]
     good = {"ath": ath(issued), "jti": "2"}
@@ -227,7 +250,7 @@ async def test_what_is_wrong_with_a_proof_is_named(running: Running) -> None:
         assert reason not in problem["detail"], "callers are told less"
 
 
-async def test_what_is_wrong_with_a_proof_at_the_token_endpoint_is_named(running: Running) -> None:
+async def test_what_is_wrong_with_a_proof_at_the_token_endpoint_is_named(running: Running, why: Why) -> None:
     answer = await bound(running, proof(Signer("ES256"), "POST", "/oauth/token"))
     assert answer["error"] == "invalid_dpop_proof"
     line = json.loads(await running.line('"/token", "status": 400'))
@@ -235,7 +258,7 @@ async def test_what_is_wrong_with_a_proof_at_the_token_endpoint_is_named(running
     assert HERE not in answer["error_description"]
 
 
-async def test_a_live_token_without_its_proof_is_not_said_to_have_ended(running: Running) -> None:
+async def test_a_live_token_without_its_proof_is_not_said_to_have_ended(running: Running, why: Why) -> None:
     key = Signer("ES256")
     issued = (await bound(running, proof(key, "POST", "/token")))["access_token"]
     plain = (await token(running, scope="orders.read"))["access_token"]
@@ -251,7 +274,7 @@ async def test_a_live_token_without_its_proof_is_not_said_to_have_ended(running:
         assert "revoked" not in facts["reason"]
 
 
-async def test_why_a_token_of_another_issuer_does_not_hold_is_named(running: Running) -> None:
+async def test_why_a_token_of_another_issuer_does_not_hold_is_named(running: Running, why: Why) -> None:
     ends = int(time.time()) + 600
     claims = {
         "iss": "https://corp.example.org",
