@@ -70,7 +70,7 @@ def nonce_prover(tmp_path_factory: pytest.TempPathFactory, valkey: Valkey, upstr
 
 @pytest.fixture(autouse=True)
 def no_failures_yet(valkey: Valkey) -> None:
-    """All tests come from one address: what one has failed at must not shut out the next."""
+    """All tests come from one address: what one has failed at must not shut out or slow down the next."""
     with valkey.client as client:
-        for key in client.scan_iter("prover:f:*", count=1000):
+        for key in client.scan_iter("*:f:*", count=1000):
             client.delete(key)
