@@ -20,7 +20,11 @@ def sources() -> list[Path]:
 @cache
 def tree_of(path: str | Path) -> ast.Module:
     """The syntax tree of a file, named relative to the project's folder."""
-    text = (ROOT / path).read_text()
+    return parsed((ROOT / path).read_text())
+
+
+def parsed(text: str) -> ast.Module:
+    """The syntax tree of a text, which is not kept: trees are large, and a burden for all that follows."""
     # Python's parser may fail where the collector runs a finalizer in the middle of it.
     gc.disable()
     try:
