@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from time import monotonic
 from typing import Any
@@ -112,21 +113,20 @@ class ServerMonitor:
     async def _ask(self) -> None:
         now = monotonic()
         # Both leave in one write, and the answers come in one.
-        await asyncio.gather(self._try("role", self._ask_role()), self._try("time", self._ask_time()))
+        await asyncio.gather(self._try("role", self._ask_role), self._try("time", self._ask_time))
         if now - self._policy_at >= POLICY_INTERVAL:
             self._policy_at = now
-            await self._try("policy", self._ask_policy())
+            await self._try("policy", self._ask_policy)
         if now - self._holdings_at >= HOLDINGS_INTERVAL:
             self._holdings_at = now
-            await self._try("holdings", self._look_at_holdings())
+            await self._try("holdings", self._look_at_holdings)
 
-    async def _try(self, question: str, asking: Any) -> None:
+    async def _try(self, question: str, ask: Callable[[], Awaitable[None]]) -> None:
         """Asks, unless this server refuses the question: a right is missing, or it is too old."""
         if question in self._refused:
-            asking.close()
             return
         try:
-            await asking
+            await ask()
         except CommandRejected as refusal:
             self._refused |= {question}
             log.debug("the store does not tell its %s: %s", question, refusal.reason)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,9 +11,10 @@ import pytest
 
 from gateway.store import KeyNames, Store
 from gateway.store.link import Commands
+from gateway.store.server_monitor import ServerMonitor
 from tests.conftest import Valkey
 from tests.record_keys import MAC
-from tests.store.stage import answers, until
+from tests.store.stage import answers, linked, until
 
 
 @asynccontextmanager
@@ -36,6 +39,20 @@ async def test_a_gateway_that_only_reads_leaves_a_server_that_is_no_primary_any_
             assert "read-only replica" in store.link.reason
             other.replicaof("NO", "ONE")
         await until(lambda: answers(store.link))
+
+
+async def test_one_that_ends_as_it_begins_to_ask_leaves_no_question_open(
+    valkey: Valkey, recwarn: pytest.WarningsRecorder
+) -> None:
+    async with linked(valkey.url) as link:
+        for steps in range(4):
+            monitor = ServerMonitor(link, KeyNames("test:"))
+            monitor.start()
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            await monitor.stop()
+    gc.collect()
+    assert [str(one.message) for one in recwarn] == []
 
 
 async def test_connections_of_the_pool_are_left_too(own_valkey: Valkey) -> None:
