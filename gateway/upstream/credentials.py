@@ -195,6 +195,10 @@ class ClientCredentialsTokens:
             return self._failed(str(error))
         except ValueError as error:
             return self._failed(f"{request.url}: {error}")
+        except Exception:
+            # No answer of a token server may leave a request waiting for ever.
+            log.exception("upstream %s: the token server's answer can't be read", self._upstream)
+            return self._failed(f"{request.url}: the answer can't be read")
         now = self._clock()
         self._token = _Token(
             render_header_lines([(b"Authorization", b"Bearer " + token.encode())]),
@@ -223,7 +227,7 @@ def parse_token_response(body: bytes) -> tuple[str, float]:
     """
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError("the response is not JSON") from None
     if not isinstance(document, dict):
         raise ValueError("the response is not a JSON object")
@@ -243,4 +247,5 @@ def _lifetime(value: object) -> float:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         return DEFAULT_LIFETIME
-    return min(float(value), 10 * 365 * 86400.0)
+    # Not the other way round: an integer may be too large for a float.
+    return float(min(value, 10 * 365 * 86400))

@@ -130,6 +130,20 @@ async def test_a_token_server_that_fails_is_left_alone_for_longer_and_longer(
     assert await credentials.fetch() == line(8)
 
 
+async def test_whatever_a_token_server_answers_nobody_waits_for_ever(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    credentials, _ = made(TokenServer())
+
+    def broken(_: bytes) -> tuple[str, float]:
+        raise OverflowError("int too large to convert to float")
+
+    monkeypatch.setattr("gateway.upstream.credentials.parse_token_response", broken)
+    with pytest.raises(UpstreamBroken, match="the answer can't be read"):
+        await credentials.fetch()
+    assert "the token server's answer can't be read" in caplog.text
+
+
 async def test_a_rejected_token_is_replaced_once_and_not_at_every_request() -> None:
     server = TokenServer()
     credentials, clock = made(server)
@@ -170,6 +184,10 @@ async def test_stopping_ends_a_fetch_and_the_connections() -> None:
         ({"access_token": "t", "expires_in": 0}, DEFAULT_LIFETIME),
         ({"access_token": "t", "expires_in": True}, DEFAULT_LIFETIME),
         ({"access_token": "t", "expires_in": None}, DEFAULT_LIFETIME),
+        ({"access_token": "t", "expires_in": 10**400}, 10 * 365 * 86400.0),
+        ({"access_token": "t", "expires_in": "9" * 400}, 10 * 365 * 86400.0),
+        ({"access_token": "t", "expires_in": float("inf")}, 10 * 365 * 86400.0),
+        ({"access_token": "t", "expires_in": float("nan")}, DEFAULT_LIFETIME),
     ],
 )
 def test_the_lifetime_of_a_token(document: dict[str, object], lifetime: float) -> None:
@@ -192,6 +210,7 @@ def test_the_lifetime_of_a_token(document: dict[str, object], lifetime: float) -
         b'{"access_token": "' + b"x" * 9000 + b'"}',
         b'{"error": "invalid_client"}',
         b"\xff",
+        b"[" * 100_000,
     ],
 )
 def test_a_response_without_a_usable_token_is_refused_without_showing_it(body: bytes) -> None:
