@@ -3,7 +3,8 @@
 import json
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any
+from math import isfinite
+from typing import Annotated, Any, NoReturn
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -174,7 +175,7 @@ class Transform(ProxyPlugin):
         if not body.content:
             return
         try:
-            document = json.loads(body.content, parse_constant=_no_number)
+            document = json.loads(body.content, parse_constant=_no_number, parse_float=_number)
         except (ValueError, RecursionError):
             raise _unusable(body, "is not valid JSON") from None
         self._changes[body.kind].apply(document)
@@ -185,7 +186,13 @@ class Transform(ProxyPlugin):
         return f"Transform ({' and '.join(self._changes)})"
 
 
-def _no_number(text: str) -> None:
+def _number(text: str) -> float:
+    """A number as it can be written again: JSON has no infinity."""
+    number = float(text)
+    return number if isfinite(number) else _no_number(text)
+
+
+def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text} is not JSON")
 
 

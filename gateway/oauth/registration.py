@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,7 +55,7 @@ def read_metadata(content_type: str | None, body: bytes) -> dict[str, Any]:
     if (content_type or "").partition(";")[0].strip().lower() != "application/json":
         raise invalid_metadata("The body must be application/json.")
     try:
-        members = json.loads(body, object_pairs_hook=_once)
+        members = json.loads(body, object_pairs_hook=_once, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError):
         raise invalid_metadata("The body must be a JSON object whose members stand once.") from None
     if not isinstance(members, dict):
@@ -133,6 +134,14 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise ValueError("a member stands twice")
     return members
+
+
+def _finite(text: str) -> float:
+    """A number that can be answered again: JSON has no other ones."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number that is none")
+    return number
 
 
 def _text(metadata: Metadata, name: str) -> str | None:

@@ -151,7 +151,10 @@ def test_bad_metadata_is_invalid_client_metadata(world: World, metadata: dict[st
     assert (reply.status, reply.error) == (400, "invalid_client_metadata"), reply.body
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"null", b'{"a": 1, "a": 2}', b"\xff", b"[" * 9000])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{", b"null", b'{"a": 1, "a": 2}', b"\xff", b"[" * 9000, b'{"a": 1e999}', b'{"a": NaN}'],
+)
 def test_a_body_that_is_no_object_is_invalid_client_metadata(world: World, body: bytes) -> None:
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {INITIAL}"}
     reply = world.caller.ask("POST", "/register", body, headers)
