@@ -54,9 +54,10 @@ async def test_an_unreachable_store_is_refused_unless_the_one_in_use_is_gone_too
     await _reloaded(caller, {**moved, "routes": before["routes"]}, taken)
 
     async def leads_there() -> bool:
+        await _forget_connections(caller)
         return await caller.use(token) == 503
 
-    # For a moment a worker of before may still be asked, which knows no route.
+    # For a moment a worker of before may still be asked, which knows no route, and ends.
     await seconds_until(leads_there)
     other.start()
 
@@ -72,9 +73,13 @@ async def _reloaded(caller: Caller, config: dict[str, Any], line: str) -> str:
     caller.gateway.signal(signal.SIGHUP)
     found = await caller.gateway.line(line)
     # The connection may be one that the configuration before still serves.
+    await _forget_connections(caller)
+    return re.sub(r"\x1b\[[0-9;]*m", "", found)
+
+
+async def _forget_connections(caller: Caller) -> None:
     await caller.close()
     caller._open.clear()
-    return re.sub(r"\x1b\[[0-9;]*m", "", found)
 
 
 async def _status(caller: Caller) -> dict[str, Any]:
