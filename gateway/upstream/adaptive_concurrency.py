@@ -17,6 +17,7 @@ and counts no more. Where all wait for so long, it is the server that is slow.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 from math import inf, sqrt
 
 from gateway.upstream.response_window import MedianRange, ResponseWindow, ThroughputLoss, median_range
@@ -296,5 +297,6 @@ class ConcurrencyLimiter:
         return True
 
     def _forget_long_polls(self) -> None:
-        for call in [call for call, sent in self._waiting.items() if self._is_long_poll(sent)]:
+        # The earliest are first: what comes behind one that is none was sent later.
+        for call in list(takewhile(lambda call: self._is_long_poll(self._waiting[call]), self._waiting)):
             del self._waiting[call]
