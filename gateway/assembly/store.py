@@ -18,15 +18,12 @@ def make_store(
     observer: Observer = ignore,
 ) -> Store:
     """A store that is not connected yet. `url`: `store.url`, or the embedded server's. Raises StartError."""
-    password = settings.store.sentinel.password
     return Store(
         url,
         settings.store.prefix,
         settings.store.timeout,
         mac=record_mac(keys),
-        sentinel=SentinelCredentials(
-            settings.store.sentinel.username, password.get_secret_value() if password else None
-        ),
+        sentinel=SentinelCredentials(*settings.store.sentinel.login),
         revoke_wait_replicas=settings.store.revoke_wait_replicas,
         tracking=tracking,
         allow_eviction=settings.store.allow_eviction,

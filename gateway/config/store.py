@@ -113,6 +113,11 @@ class SentinelSettings(Section):
         default=None, min_length=1, description="The password; `null`: Sentinels ask for none."
     )
 
+    @property
+    def login(self) -> tuple[str | None, str | None]:
+        """User and password, in plain text."""
+        return self.username, self.password.get_secret_value() if self.password else None
+
 
 class StoreSettings(Section):
     """The Redis-compatible server that keeps the gateway's state."""

@@ -7,9 +7,10 @@ browser asks the proxy; whether the proxy removes it again or not, the gateway a
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 from aiohttp import web
+
+from gateway.http.endpoints import GatewayPaths
 
 _INSIDE = "/portal"
 # Only where the page itself has an attribute: in texts, quotes are escaped.
@@ -18,7 +19,7 @@ _LINK = re.compile(r'(\s(?:href|src|action|formaction|data-progress|data-options
 
 def public_path(public_url: str) -> str:
     """The path, without a slash at its end; mostly empty."""
-    return urlsplit(public_url).path.rstrip("/")
+    return GatewayPaths(public_url).base
 
 
 def seen_from_outside(response: web.StreamResponse, path: str) -> None:

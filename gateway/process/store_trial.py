@@ -38,9 +38,6 @@ async def check_store(new: Settings, workers: Callable[[], Snapshot]) -> None:
 async def _why_unreachable(store: StoreSettings) -> str | None:
     if store.url == EMBEDDED:
         return None  # the gateway itself keeps it up
-    password = store.sentinel.password
-    credentials = SentinelCredentials(
-        store.sentinel.username, password.get_secret_value() if password else None
-    )
+    credentials = SentinelCredentials(*store.sentinel.login)
     within = min(store.timeout + MORE, LONGEST)
     return await why_unreachable(parse_address(store.url), credentials, each=store.timeout, within=within)

@@ -278,8 +278,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
-        plain = self._transport.get_extra_info("sslcontext") is None
-        if exc is not None and plain and self._handler is not None:
+        if exc is not None and self._handler is not None:
             self._read_what_is_left()
         self._closed_by_upstream(exc)
 
@@ -287,6 +286,8 @@ class UpstreamConnection(asyncio.Protocol):
         """A write may have failed before what came was read: a server that refuses a body says why, and
         closes without reading the rest (RFC 9112 section 9.6), which resets the connection.
         """
+        if self._transport.get_extra_info("sslcontext") is not None:
+            return  # its socket has no plain text
         socket = self._transport.get_extra_info("socket").fileno()
         with suppress(OSError):  # nothing is left, or the connection broke before that
             while data := os.read(socket, _PIECE):

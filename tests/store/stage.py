@@ -26,6 +26,17 @@ async def linked(url: str, **options: Any) -> AsyncIterator[RedisConnection]:
         await link.stop()
 
 
+@asynccontextmanager
+async def linked_to(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[RedisConnection]:
+    """A link, of little patience, to a server that does with each connection what `serve` does."""
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with linked(f"redis://127.0.0.1:{port}", timeout=0.2) as link:
+            yield link
+
+
 async def until(condition: Callable[[], bool | Awaitable[bool]], within: float = 20.0) -> float:
     """Waits for a condition; returns the seconds it took. Fails when they are more than `within`."""
     begun = time.monotonic()

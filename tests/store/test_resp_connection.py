@@ -9,7 +9,7 @@ from gateway.store.redis_errors import CommandRejected
 from gateway.store.resp_connection import RespConnection
 from tests.bounds import BRIEF
 from tests.conftest import Valkey
-from tests.store.stage import linked, relay, until
+from tests.store.stage import linked, linked_to, relay, until
 
 
 async def test_each_caller_gets_its_own_answer(link: RedisConnection) -> None:
@@ -151,11 +151,9 @@ async def test_an_answer_that_nobody_asked_for_ends_the_connection() -> None:
         await reader.read()
         writer.close()
 
-    async with await asyncio.start_server(chatty, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        async with linked(f"redis://127.0.0.1:{port}", timeout=0.2) as link:
-            with pytest.raises(StoreUnavailable):
-                await link.ping()
+    async with linked_to(chatty) as link:
+        with pytest.raises(StoreUnavailable):
+            await link.ping()
 
 
 async def test_a_refusal_before_the_first_command_says_why() -> None:
@@ -163,11 +161,9 @@ async def test_a_refusal_before_the_first_command_says_why() -> None:
         writer.write(b"-ERR max number of clients reached\r\n")
         writer.close()
 
-    async with await asyncio.start_server(full, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        async with linked(f"redis://127.0.0.1:{port}", timeout=0.2) as link:
-            with pytest.raises(StoreUnavailable, match="HELLO: max number of clients reached"):
-                await link.ping()
+    async with linked_to(full) as link:
+        with pytest.raises(StoreUnavailable, match="HELLO: max number of clients reached"):
+            await link.ping()
 
 
 async def test_an_error_that_nobody_asked_for_is_read_before_the_loop_sends() -> None:
@@ -185,11 +181,9 @@ async def test_a_server_of_another_protocol_is_named(valkey: Valkey) -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         writer.close()
 
-    async with await asyncio.start_server(web, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        async with linked(f"redis://127.0.0.1:{port}", timeout=0.2) as link:
-            with pytest.raises(StoreUnavailable, match="not a Redis server"):
-                await link.ping()
+    async with linked_to(web) as link:
+        with pytest.raises(StoreUnavailable, match="not a Redis server"):
+            await link.ping()
 
 
 async def test_a_killed_store_fails_what_waits(own_valkey: Valkey, prefix: str) -> None:
